@@ -1,0 +1,4 @@
+//! FamilyBox (placeholder)
+/// placeholder
+#[derive(Debug)]
+pub struct FamilyBox;

@@ -7,7 +7,6 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{LitStr, Path, Token};
 
@@ -22,6 +21,8 @@ pub(crate) struct Arguments {
     pub(crate) family: Option<Path>,
     /// Where the set gets its address space; with the place of the key for errors.
     pub(crate) source: Option<(Ident, TokenStream)>,
+    /// Whether the item was to join a family that could not be read; that has been reported.
+    pub(crate) unreadable_family: bool,
     krate: Option<Path>,
 }
 
@@ -57,24 +58,15 @@ impl Arguments {
             self.parse_option(input, given, errors);
             return;
         }
-        let ahead = input.fork();
-        if let Ok(text) = ahead.parse::<LitStr>() {
-            input.advance_to(&ahead);
-            errors.at(
-                &text,
-                format!("write the family without quotes: `#[alloc_family({})]`", text.value()),
-            );
-            return;
-        }
-        match input.call(Path::parse_mod_style) {
+        match parse_family(input) {
             Ok(path) if self.family.is_some() => {
                 errors.at(path, "a type joins one family; take one of the paths out");
             }
             Ok(path) => self.family = Some(path),
-            Err(error) => errors.at_span(
-                error.span(),
-                "expected the path of a family, `Set::Variant`, or an option: `crate = path` or `source = path`",
-            ),
+            Err(error) => {
+                self.unreadable_family = true;
+                errors.push(error);
+            }
         }
     }
 
@@ -122,6 +114,29 @@ impl Arguments {
         }
         given.push(name);
     }
+}
+
+/// The path of a family.
+fn parse_family(input: ParseStream<'_>) -> syn::Result<Path> {
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        return Err(syn::Error::new_spanned(
+            &text,
+            format!("write the family without quotes: `#[alloc_family({})]`", text.value()),
+        ));
+    }
+    let path = input.call(Path::parse_mod_style).map_err(|error| {
+        syn::Error::new(
+            error.span(),
+            "expected the path of a family, `Set::Variant`, or an option: `crate = path` or `source = path`",
+        )
+    })?;
+    if input.peek(Token![<]) || input.peek2(Token![<]) {
+        return Err(syn::Error::new_spanned(
+            tokens_before_comma(input),
+            "a family set has no parameters; write just `Set::Variant`",
+        ));
+    }
+    Ok(path)
 }
 
 /// `crate = path` or `crate = "path"`.
@@ -187,6 +202,15 @@ mod tests {
         assert!(errors.is_empty());
         let (arguments, errors) = parse("crate::Lives::Ast, crate = crate");
         assert!(arguments.family.is_some() && errors.is_empty());
+    }
+
+    #[test]
+    fn what_was_to_be_a_path_is_no_family_set() {
+        for text in ["\"Lives::Ast\"", "Lives<u8>::Ast", "Lives::<u8>::Ast", "7", "Lives::"] {
+            let (arguments, errors) = parse(text);
+            assert!(arguments.unreadable_family && errors.len() == 1, "{text}: {errors:?}");
+        }
+        assert!(!parse("sauce = X").0.unreadable_family);
     }
 
     #[test]

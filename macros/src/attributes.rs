@@ -38,9 +38,9 @@ pub(crate) struct FamilyAttributes {
     block: Option<Size>,
 }
 
-/// Whether this is a `#[family]` attribute.
+/// Whether this is a `#[family]` attribute, or one that may become so.
 pub(crate) fn is_family(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("family")
+    attribute.path().is_ident("family") || is_conditional_family(attribute)
 }
 
 impl FamilyAttributes {
@@ -49,13 +49,12 @@ impl FamilyAttributes {
     pub(crate) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut family = Self::default();
         for attribute in attributes {
-            if attribute.path().is_ident("cfg_attr") && mentions_family(attribute) {
+            if is_conditional_family(attribute) {
                 errors.at(
                     attribute,
                     "`#[family]` cannot depend on `cfg_attr`; write two variants, each with its own `#[cfg]`",
                 );
-            }
-            if is_family(attribute) {
+            } else if is_family(attribute) {
                 family.parse_attribute(attribute, errors);
             }
         }
@@ -286,8 +285,11 @@ impl Size {
     }
 }
 
-fn mentions_family(attribute: &Attribute) -> bool {
+fn is_conditional_family(attribute: &Attribute) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
+    if !list.path.is_ident("cfg_attr") {
+        return false;
+    }
     // The predicate comes first; the attributes follow its comma.
     let attributes =
         list.tokens.clone().into_iter().skip_while(

@@ -26,7 +26,7 @@ use crate::arguments::Arguments;
 use crate::attributes::{FamilyAttributes, is_family};
 use crate::errors::Errors;
 use crate::names::{NoModule, module_of_set};
-use crate::visibility::from_inside;
+use crate::visibility::{beside, from_inside};
 
 /// As many as the block map can tell apart.
 const MAX_FAMILIES: usize = 65_535;
@@ -158,13 +158,12 @@ fn is_predicate(attribute: &Attribute) -> bool {
 
 /// The module of marker types.
 fn marker_module(set: &ItemEnum, module: &Ident, variants: &[FamilyVariant]) -> TokenStream {
-    let visibility = &set.vis;
     let set_name = set.ident.unraw().to_string();
     let module_documentation =
         format!("The families of [`{set_name}`](super::{set_name}), one marker type each.");
     let markers = variants.iter().map(|variant| {
         let FamilyVariant { name, documentation, predicates, .. } = variant;
-        let marker_visibility = from_inside(visibility, name.span());
+        let marker_visibility = from_inside(&set.vis, name.span());
         // At the variant, for that is where the compiler says that the marker is declared.
         let marker = quote_spanned!(name.span()=> #marker_visibility struct #name;);
         let family = format!("Family `{}` of [`{set_name}`](super::{set_name}).", name.unraw());
@@ -187,6 +186,9 @@ fn marker_module(set: &ItemEnum, module: &Ident, variants: &[FamilyVariant]) -> 
             #marker
         }
     });
+    let visibility = beside(&set.vis, module.span());
+    // At the enum's name, for that is where the compiler says that the module is declared.
+    let module = quote_spanned!(module.span()=> #visibility mod #module { #(#markers)* });
     quote! {
         #[doc = #module_documentation]
         #[allow(
@@ -195,11 +197,10 @@ fn marker_module(set: &ItemEnum, module: &Ident, variants: &[FamilyVariant]) -> 
             unreachable_pub,
             rustdoc::broken_intra_doc_links,
             rustdoc::private_intra_doc_links,
+            clippy::redundant_pub_crate,
             reason = "marker types mirror the variants, used or not, with their names and words"
         )]
-        #visibility mod #module {
-            #(#markers)*
-        }
+        #module
     }
 }
 

@@ -193,6 +193,7 @@ fn expand(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
         }
     };
     let beside = match (&arguments.family, &mut item) {
+        (None, _) if arguments.unreadable_family => TokenStream::new(),
         (None, Item::Enum(set)) => family_set::expand(&arguments, set, &mut errors),
         (Some(path), Item::Enum(set)) if is_attribute_of_variants(path) => {
             errors.at(
@@ -214,11 +215,11 @@ fn expand(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
             member::expand(&arguments, family, &member.ident, &member.generics, &mut errors)
         }
         (None, Item::Struct(member)) => {
-            join_instead(&arguments, &member.ident, "struct", &mut errors);
+            errors.at(&member.ident, join_instead("struct"));
             TokenStream::new()
         }
         (None, Item::Union(member)) => {
-            join_instead(&arguments, &member.ident, "union", &mut errors);
+            errors.at(&member.ident, join_instead("union"));
             TokenStream::new()
         }
         (_, other) => {
@@ -233,17 +234,11 @@ fn expand(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
     quote!(#item #beside #errors)
 }
 
-/// A type without a family.
-fn join_instead(arguments: &Arguments, name: &syn::Ident, kind: &str, errors: &mut Errors) {
-    // A path that could not be read has been reported, and was probably the one.
-    if errors.count() == 0 || arguments.source.is_some() {
-        errors.at(
-            name,
-            format!(
-                "a {kind} joins a family: write `#[alloc_family(Set::Variant)]`; only an enum can be a family set"
-            ),
-        );
-    }
+/// What to say of a type without a family.
+fn join_instead(kind: &str) -> String {
+    format!(
+        "a {kind} joins a family: write `#[alloc_family(Set::Variant)]`; only an enum can be a family set"
+    )
 }
 
 fn is_attribute_of_variants(path: &syn::Path) -> bool {

@@ -14,6 +14,11 @@ pub(crate) fn from_inside(outer: &Visibility, span: Span) -> TokenStream {
     respan(adjusted(outer).into_token_stream(), span)
 }
 
+/// The same visibility, at `span`.
+pub(crate) fn beside(outer: &Visibility, span: Span) -> TokenStream {
+    respan(outer.into_token_stream(), span)
+}
+
 fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     let respan_one = |mut token: TokenTree| {
         if let TokenTree::Group(group) = &token {

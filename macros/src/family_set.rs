@@ -246,6 +246,8 @@ fn implementations(
     };
     let families = variants.iter().map(|variant| {
         let FamilyVariant { name, predicates, spec, index, .. } = variant;
+        // SAFETY (of the expansion): the index is the variant's position among the specs, which are
+        // collected from these very implementations, and the home is the thread's own.
         quote! {
             #(#predicates)*
             #[automatically_derived]
@@ -263,6 +265,8 @@ fn implementations(
         }
     });
 
+    // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
+    // each index is a position among them.
     quote! {
         #[allow(deprecated, reason = "a deprecated variant is a family all the same")]
         const _: () = {

@@ -36,7 +36,7 @@ const MIN_SLOTS: usize = 8;
 /// Bits of the fixed-point reciprocals.
 const RECIPROCAL_SHIFT: u32 = 38;
 
-static SIZES: [u32; COUNT] = {
+const SIZES: [u32; COUNT] = {
     let mut table = [0; COUNT];
     let mut class = 0;
     while class < COUNT {
@@ -46,7 +46,7 @@ static SIZES: [u32; COUNT] = {
     table
 };
 
-static RECIPROCALS: [u64; COUNT] = {
+const RECIPROCALS: [u64; COUNT] = {
     let mut table = [0; COUNT];
     let mut class = 0;
     while class < COUNT {
@@ -95,7 +95,7 @@ pub(crate) const fn of_size(size: usize) -> Option<usize> {
     }
 }
 
-/// The smallest class whose every slot holds `layout`, or `None` where it has to be served in
+/// The smallest class whose every slot holds `layout`, whose size is not 0, or `None` where it has to be served in
 /// granules.
 ///
 /// Slots start at multiples of their size from a granule boundary, so a slot is aligned as the
@@ -106,15 +106,9 @@ pub(crate) const fn of(size: usize, align: usize) -> Option<usize> {
         Some(sum) => sum & !(align - 1),
         None => return None,
     };
-    let Some(mut class) = of_size(rounded) else { return None };
-    // At most seven steps: every eighth class is a power of two that is at least `rounded`.
-    while compute_slot_size(class) & (align - 1) != 0 {
-        class += 1;
-        if class == COUNT {
-            return None;
-        }
-    }
-    Some(class)
+    // A class whose step is at least the alignment has slots of that alignment; where the step is
+    // smaller, `rounded` is itself the size of a class.
+    of_size(rounded)
 }
 
 /// [`of`] for a [`Layout`].
@@ -126,8 +120,15 @@ pub(crate) const fn of_layout(layout: Layout) -> Option<usize> {
 /// The largest power of two that divides `size`, but at most `cap`: what a raw size is aligned to.
 #[inline]
 pub(crate) const fn natural_align(size: usize, cap: usize) -> usize {
-    let natural = 1 << size.trailing_zeros().min(cap.trailing_zeros());
-    if size == 0 { 1 } else { natural }
+    // The lowest set bit.
+    let natural = size & size.wrapping_neg();
+    if size == 0 {
+        1
+    } else if natural > cap {
+        cap
+    } else {
+        natural
+    }
 }
 
 /// The position of the slot that contains the byte at `offset` of a block, for offsets below 2 MiB.
@@ -189,7 +190,7 @@ mod tests {
     fn every_layout_gets_slots_of_its_alignment() {
         for align_log in 0..=16 {
             let align = 1usize << align_log;
-            for size in (0..=MAX_SMALL + 1).step_by(7) {
+            for size in (1..=MAX_SMALL + 1).step_by(7) {
                 match of(size, align) {
                     Some(class) => {
                         let slot = slot_size(class);

@@ -169,11 +169,27 @@ mod sources {
     //! Sets with pages of their own.
 
     use super::*;
-    use famalloc::table::PageSource;
+    use core::ptr::NonNull;
+    use famalloc::{PageError, PageSource};
 
     struct Buffer;
 
-    impl PageSource for Buffer {}
+    // SAFETY: nothing is ever handed out.
+    unsafe impl PageSource for Buffer {
+        fn page_size(&self) -> usize {
+            4096
+        }
+        fn reserve(&self, _: usize, _: usize) -> Result<NonNull<u8>, PageError> {
+            Err(PageError)
+        }
+        unsafe fn commit(&self, _: NonNull<u8>, _: usize) -> Result<(), PageError> {
+            Err(PageError)
+        }
+        unsafe fn decommit(&self, _: NonNull<u8>, _: usize) -> Result<(), PageError> {
+            Err(PageError)
+        }
+        unsafe fn release(&self, _: NonNull<u8>, _: usize) {}
+    }
 
     static BUFFER: Buffer = Buffer;
     // Names that the expansion might have used itself.

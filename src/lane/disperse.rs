@@ -65,7 +65,7 @@ fn refuse(lane: &Lane, slot: *mut u8, error: FreeError) -> ! {
 
 impl Lane {
     /// The lane whose slot this is. Aborts if it is no slot of this cell.
-    fn owner_of(&self, slot: *mut u8) -> (&'static Lane, u32) {
+    pub(super) fn owner_of(&self, slot: *mut u8) -> (&'static Lane, u32) {
         let Some(Place::Block(granule)) = self.space().place_of(slot.addr()) else {
             refuse(self, slot, FreeError::Foreign)
         };

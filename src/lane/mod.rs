@@ -21,6 +21,7 @@
 //! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
 //! whose threads sleep. Nobody waits for one lane's lock while holding another's.
 
+mod audit;
 pub(crate) mod depot;
 pub(crate) mod disperse;
 pub(crate) mod magazine;

@@ -82,6 +82,10 @@ impl Locked<'_> {
         self.word(self.state.taken, extent as usize / 64) >> (extent % 64) & 1 != 0
     }
 
+    fn is_warm(&self, extent: u32) -> bool {
+        self.word(self.state.warm, extent as usize / 64) >> (extent % 64) & 1 != 0
+    }
+
     /// The lowest warm extent.
     fn lowest_warm(&self) -> Option<u32> {
         if self.state.warm_count == 0 {
@@ -320,6 +324,37 @@ impl Space {
         (self.lock_extents().state.warm_count as usize) << self.extent_shift
     }
 
+    /// What is wrong with the extents of this space, if anything: an address, and what.
+    pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
+        let extents = self.lock_extents();
+        let mut warm = 0;
+        for extent in 0..self.known() {
+            let kind = self.extent(extent).kind();
+            let wrong = |what| Some((self.extent_start(extent).addr().get(), what));
+            let unused = matches!(kind, ExtentKind::Free | ExtentKind::Warm);
+            // An extent is taken before its new owner has written what it is.
+            if !unused && !extents.is_taken(extent) {
+                return wrong("an extent in use is listed as free");
+            }
+            if extents.is_warm(extent) {
+                warm += 1;
+                if kind != ExtentKind::Warm || extents.is_taken(extent) {
+                    return wrong("an extent in use is listed as warm");
+                }
+            }
+        }
+        let listed = core::iter::successors(
+            (extents.state.earliest != NONE).then_some(extents.state.earliest),
+            |&at| {
+                let later = self.extent(at).later.load(Ordering::Relaxed);
+                (later != NONE).then_some(later)
+            },
+        );
+        let listed = listed.take(warm + 1).count();
+        (listed != warm || warm != extents.state.warm_count as usize)
+            .then_some((0, "the list of warm extents is damaged"))
+    }
+
     /// A granule's extent, and its position there.
     pub(crate) fn granule_in_extent(&self, granule: u32) -> (u32, u32) {
         (
@@ -334,7 +369,7 @@ impl Locked<'_> {
     fn claim(&mut self, first: u32, count: u32) -> Taken {
         let mut fresh = true;
         for extent in first..first + count {
-            if self.word(self.state.warm, extent as usize / 64) >> (extent % 64) & 1 != 0 {
+            if self.is_warm(extent) {
                 self.unlink_warm(extent);
                 fresh = false;
             }

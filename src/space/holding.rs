@@ -525,9 +525,45 @@ impl Holding {
         gone
     }
 
-    /// The order of the extents with room, for the integrity check.
-    pub(crate) fn has_room_listed(&self, extent: u32) -> bool {
-        self.state.lock().room.contains(&ExtentLinks(self.space), extent)
+    /// What is wrong with this family's extents, if anything: an address, and what.
+    pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
+        let state = self.state.lock();
+        let (space, per_extent) = (self.space, self.space.granules_per_extent());
+        let (mut extents, mut committed) = (0, 0);
+        for extent in self.extents() {
+            let desc = space.extent(extent);
+            let free = desc.free.load(Ordering::Relaxed);
+            extents += 1;
+            let wrong = |what| Some((space.extent_start(extent).addr().get(), what));
+            if state.room.contains(&ExtentLinks(space), extent) != (free != 0) {
+                return wrong("an extent is listed as having room and has none, or the reverse");
+            }
+            for position in 0..per_extent {
+                let granule = space.granule(extent * per_extent + position);
+                let kind = granule.kind();
+                if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
+                    return wrong("a granule is free in its extent and not in the map, or the reverse");
+                }
+                committed += match kind {
+                    GranuleKind::Block => {
+                        (granule.granules.load(Ordering::Relaxed) as usize) << GRANULE_SHIFT
+                    }
+                    GranuleKind::Large => granule.bytes.load(Ordering::Relaxed),
+                    GranuleKind::Free | GranuleKind::Tail => 0,
+                };
+            }
+        }
+        for extent in 0..space.known() {
+            let desc = space.extent(extent);
+            let ours = self.is_owner(desc.owner.load(Ordering::Relaxed));
+            if desc.kind() == ExtentKind::Huge && ours {
+                committed += desc.bytes.load(Ordering::Relaxed);
+            }
+        }
+        if extents != state.usage.extents {
+            return Some((0, "the count of extents is wrong"));
+        }
+        (committed != state.usage.committed).then_some((0, "the count of committed bytes is wrong"))
     }
 }
 

@@ -11,7 +11,7 @@ pub use shim::{table, thread};
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::table::{SetTable, SpaceCell, SYSTEM_SPACE};
+    pub use crate::table::{FamilyCell, SetTable, SpaceCell, SYSTEM_SPACE};
     pub use crate::thread::RowHome;
 }
 pub use error::*;

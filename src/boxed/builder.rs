@@ -101,4 +101,3 @@ fn resize<T, F: Family>(slots: &mut FamilyBox<[MaybeUninit<T>], F>, len: usize) 
         Err(error) => failed(error, new),
     }
 }
-

@@ -36,9 +36,8 @@ impl<T, F: Family> IntoIter<T, F> {
     fn new(elements: FamilyBox<[T], F>) -> Self {
         let alive = 0..elements.len();
         // SAFETY: what is initialised may be seen as something that need not be.
-        let slots = unsafe {
-            FamilyBox::view_as(elements, |elements| elements as *mut [MaybeUninit<T>])
-        };
+        let slots =
+            unsafe { FamilyBox::view_as(elements, |elements| elements as *mut [MaybeUninit<T>]) };
         Self { slots, alive }
     }
 

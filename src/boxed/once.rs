@@ -45,16 +45,15 @@ pub trait CallOnce<Args> {
 
 /// `CallOnce` for functions of some number of arguments.
 macro_rules! call_once {
-    ($($argument:ident)*) => {
-        impl<Function, Output, $($argument),*> CallOnce<($($argument,)*)> for Function
+    ($($argument:ident: $Argument:ident),*) => {
+        impl<Function, Output, $($Argument),*> CallOnce<($($Argument,)*)> for Function
         where
-            Function: FnOnce($($argument),*) -> Output,
+            Function: FnOnce($($Argument),*) -> Output,
         {
             type Output = Output;
 
             #[inline]
-            #[expect(non_snake_case, reason = "each argument is named after its type")]
-            unsafe fn call_once_in_place(&mut self, ($($argument,)*): ($($argument,)*)) -> Output {
+            unsafe fn call_once_in_place(&mut self, ($($argument,)*): ($($Argument,)*)) -> Output {
                 // SAFETY: the caller will not use the function again.
                 let function = unsafe { ptr::read(self) };
                 function($($argument),*)
@@ -64,12 +63,12 @@ macro_rules! call_once {
 }
 
 call_once!();
-call_once!(A);
-call_once!(A B);
-call_once!(A B C);
-call_once!(A B C D);
-call_once!(A B C D E);
-call_once!(A B C D E G);
+call_once!(a: A);
+call_once!(a: A, b: B);
+call_once!(a: A, b: B, c: C);
+call_once!(a: A, b: B, c: C, d: D);
+call_once!(a: A, b: B, c: C, d: D, e: E);
+call_once!(a: A, b: B, c: C, d: D, e: E, g: G);
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// Calls a boxed function that can be called once; its slot is freed after the call, also when

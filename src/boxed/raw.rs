@@ -1,13 +1,7 @@
 //! The raw side: giving a value's address away, taking it back, and the slot without its value.
 //!
-//! Everything else in this folder is written in terms of this file, so the invariants of the
-//! handle are few and are kept here:
-//!
-//! - **B1.** `value` points to a valid `T`, or, where the value has no size, to no slot at all but
-//!   a well-aligned address.
-//! - **B2.** That slot was handed out by family `F` for exactly `Layout::for_value` of the value,
-//!   and this handle is the only one that will give it back.
-//! - **B3.** The pointer may be used for the whole slot: it was derived from the one the heap gave.
+//! Everything else in this folder is written in terms of this file, so what the invariants B1 to B3
+//! (see the [folder](super)) demand is done here and nowhere else.
 
 use core::alloc::Layout;
 use core::marker::PhantomData;

@@ -98,9 +98,7 @@ impl<T, F: Family> FamilyBox<[T], F> {
     /// assert_eq!(error.kind(), AllocErrorKind::TooLarge);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
-    pub fn try_new_uninit_slice(
-        len: usize,
-    ) -> Result<FamilyBox<[MaybeUninit<T>], F>, AllocError> {
+    pub fn try_new_uninit_slice(len: usize) -> Result<FamilyBox<[MaybeUninit<T>], F>, AllocError> {
         let start = alloc_layout_in::<F>(array_layout::<T>(len)?)?.cast();
         // SAFETY: a new slot of the layout of the slice, which need not be initialised.
         Ok(unsafe { FamilyBox::from_non_null(NonNull::slice_from_raw_parts(start, len)) })
@@ -123,9 +121,7 @@ impl<T, F: Family> FamilyBox<[T], F> {
     /// assert_eq!(*unsafe { zeros.assume_init() }, [0, 0, 0]);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
-    pub fn try_new_zeroed_slice(
-        len: usize,
-    ) -> Result<FamilyBox<[MaybeUninit<T>], F>, AllocError> {
+    pub fn try_new_zeroed_slice(len: usize) -> Result<FamilyBox<[MaybeUninit<T>], F>, AllocError> {
         let start = alloc_zeroed_layout_in::<F>(array_layout::<T>(len)?)?.cast();
         // SAFETY: a new slot of the layout of the slice, which need not be initialised.
         Ok(unsafe { FamilyBox::from_non_null(NonNull::slice_from_raw_parts(start, len)) })

@@ -28,9 +28,7 @@ impl<F: Family> FamilyBox<str, F> {
     /// let (bytes, error) = FamilyBox::from_utf8(bytes).unwrap_err();
     /// assert_eq!((bytes.len(), error.valid_up_to()), (2, 1));
     /// ```
-    pub fn from_utf8(
-        bytes: FamilyBox<[u8], F>,
-    ) -> Result<Self, (FamilyBox<[u8], F>, Utf8Error)> {
+    pub fn from_utf8(bytes: FamilyBox<[u8], F>) -> Result<Self, (FamilyBox<[u8], F>, Utf8Error)> {
         match str::from_utf8(&bytes) {
             // SAFETY: just checked.
             Ok(_) => Ok(unsafe { Self::from_utf8_unchecked(bytes) }),

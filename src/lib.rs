@@ -2,7 +2,7 @@
 extern crate self as famalloc;
 
 mod block;
-mod boxed;
+pub mod boxed;
 mod class;
 mod error;
 mod family;

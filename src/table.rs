@@ -259,10 +259,7 @@ pub(crate) struct RowLinks {
 
 impl RowLinks {
     pub(crate) const fn new() -> Self {
-        Self {
-            previous: AtomicPtr::new(ptr::null_mut()),
-            next: AtomicPtr::new(ptr::null_mut()),
-        }
+        Self { previous: AtomicPtr::new(ptr::null_mut()), next: AtomicPtr::new(ptr::null_mut()) }
     }
 }
 

@@ -17,3 +17,8 @@ pub(crate) mod query;
 pub(crate) mod reclaim;
 pub(crate) mod resize;
 pub(crate) mod snapshot;
+
+pub(crate) use alloc::{
+    alloc_layout_in, alloc_value_in, alloc_zeroed_layout_in, free_layout_in, free_value_in,
+};
+pub(crate) use resize::realloc_layout_in;

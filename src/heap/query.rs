@@ -184,9 +184,7 @@ pub(super) fn live(
         return Err(FreeError::WrongFamily { owner: found.family });
     }
     let fits = match class::of_layout(layout) {
-        Some(class) => {
-            found.kind == QueryKind::Slot && class::slot_size(class) == found.slot_bytes
-        }
+        Some(class) => found.kind == QueryKind::Slot && class::slot_size(class) == found.slot_bytes,
         None => {
             let pages = layout.size().checked_next_multiple_of(space.page_size());
             found.kind != QueryKind::Slot && pages == Some(found.slot_bytes)
@@ -216,8 +214,8 @@ pub(super) fn not_parked(
     let (Some(class), Some(table)) = (class::of_layout(layout), set.used(family)) else {
         return Ok(());
     };
-    let parked = exit::holds(table, class, start)
-        || table.lanes(class).any(|lane| lane.has_parked(start));
+    let parked =
+        exit::holds(table, class, start) || table.lanes(class).any(|lane| lane.has_parked(start));
     if parked { Err(FreeError::AlreadyFree) } else { Ok(()) }
 }
 

@@ -222,11 +222,7 @@ pub unsafe fn realloc_zeroed_layout_in<F: Family>(
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub unsafe fn grow_in_place_in<F: Family>(
-    start: NonNull<u8>,
-    old: Layout,
-    new: Layout,
-) -> bool {
+pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: Layout) -> bool {
     if new.size() == 0 || start.addr().get() % new.align() != 0 {
         return false;
     }

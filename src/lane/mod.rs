@@ -171,11 +171,7 @@ impl Lane {
 
     /// Takes at least one slot from blocks, writing from the back of `out`; returns how many
     /// entries are left in front.
-    fn take_slots(
-        &self,
-        state: &mut LaneState,
-        out: &mut [*mut u8],
-    ) -> Result<usize, AllocError> {
+    fn take_slots(&self, state: &mut LaneState, out: &mut [*mut u8]) -> Result<usize, AllocError> {
         let mut left = out.len();
         while left > 0 {
             let Some(granule) = state.room.lowest() else {

@@ -189,8 +189,7 @@ pub(crate) fn write_stderr(text: &[u8]) {
     let mut rest = text;
     while !rest.is_empty() {
         // SAFETY: `rest` is valid for reads of its length.
-        let written =
-            unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+        let written = unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
         match usize::try_from(written) {
             Ok(count) if count > 0 => rest = &rest[count.min(rest.len())..],
             _ => return,

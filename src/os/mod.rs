@@ -11,9 +11,9 @@ use core::ptr::NonNull;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{cores, exit_hook, write_stderr};
-#[cfg(target_os = "linux")]
 pub use linux::System;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{cores, exit_hook, write_stderr};
 
 /// The operating system's pages.
 pub(crate) static SYSTEM: System = System::new();

@@ -166,9 +166,8 @@ impl Locked<'_> {
         if count as usize <= old {
             return Ok(());
         }
-        let new = (count as usize)
-            .next_multiple_of(KNOWN_STEP)
-            .min(self.space.extent_count as usize);
+        let new =
+            (count as usize).next_multiple_of(KNOWN_STEP).min(self.space.extent_count as usize);
         let page = self.space.page_size;
         let commit = |area: NonNull<u8>, entry: usize| {
             let (from, to) = (old * entry / page * page, (new * entry).next_multiple_of(page));
@@ -319,11 +318,6 @@ impl Space {
         self.lock_extents().purge(u64::MAX, most) * self.extent_bytes()
     }
 
-    /// How many bytes are warm.
-    pub(crate) fn warm_bytes(&self) -> usize {
-        (self.lock_extents().state.warm_count as usize) << self.extent_shift
-    }
-
     /// What is wrong with the extents of this space, if anything: an address, and what.
     pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
         let extents = self.lock_extents();
@@ -357,10 +351,7 @@ impl Space {
 
     /// A granule's extent, and its position there.
     pub(crate) fn granule_in_extent(&self, granule: u32) -> (u32, u32) {
-        (
-            granule >> (self.extent_shift - GRANULE_SHIFT),
-            granule & (self.granules_per_extent() - 1),
-        )
+        (granule >> (self.extent_shift - GRANULE_SHIFT), granule & (self.granules_per_extent() - 1))
     }
 }
 

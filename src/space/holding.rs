@@ -500,8 +500,7 @@ impl Holding {
             {
                 continue;
             }
-            let mut stale =
-                desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
+            let mut stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
             while stale != 0 && gone < goal {
                 let first = stale.trailing_zeros();
                 let count = (stale >> first).trailing_ones();
@@ -542,7 +541,9 @@ impl Holding {
                 let granule = space.granule(extent * per_extent + position);
                 let kind = granule.kind();
                 if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
-                    return wrong("a granule is free in its extent and not in the map, or the reverse");
+                    return wrong(
+                        "a granule is free in its extent and not in the map, or the reverse",
+                    );
                 }
                 committed += match kind {
                     GranuleKind::Block => {

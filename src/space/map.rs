@@ -206,9 +206,7 @@ impl Space {
             ExtentKind::Tail => {
                 let back = self.extent(extent).back.load(Ordering::Relaxed);
                 match extent.checked_sub(back) {
-                    Some(head) if self.extent(head).kind() == ExtentKind::Huge => {
-                        Place::Huge(head)
-                    }
+                    Some(head) if self.extent(head).kind() == ExtentKind::Huge => Place::Huge(head),
                     _ => Place::Unused,
                 }
             }

@@ -99,9 +99,8 @@ unsafe fn close(raw: NonNull<Row>) {
     let row = unsafe { raw.as_ref() };
     // SAFETY: the home is in the storage of this thread, which still runs; the family lives as
     // long as the process.
-    let (home, family) = unsafe {
-        (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed))
-    };
+    let (home, family) =
+        unsafe { (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed)) };
     home.row.set(&raw const EMPTY_ROW);
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {

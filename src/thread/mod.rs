@@ -199,8 +199,7 @@ impl Head {
 
     /// Takes the magazine to allocate from out; another has to be put in at once.
     fn unload(&self) -> MagazineBox {
-        let (bottom, top) =
-            (self.bottom.load(Ordering::Relaxed), self.top.load(Ordering::Relaxed));
+        let (bottom, top) = (self.bottom.load(Ordering::Relaxed), self.top.load(Ordering::Relaxed));
         let len = (top.addr() - bottom.addr()) / size_of::<*mut u8>();
         // SAFETY: the head was equipped, so this is the bottom of a magazine whose slots up to the
         // top are written.
@@ -210,8 +209,8 @@ impl Head {
     /// Takes the magazine to free into out; another has to be put in at once.
     fn unload_for_freeing(&self, class: usize) -> MagazineBox {
         let bottom = self.free_bottom(class);
-        let len = (self.free_top.load(Ordering::Relaxed).addr() - bottom.addr())
-            / size_of::<*mut u8>();
+        let len =
+            (self.free_top.load(Ordering::Relaxed).addr() - bottom.addr()) / size_of::<*mut u8>();
         // SAFETY: as in `unload`.
         unsafe { MagazineBox::from_bottom(bottom, len) }
     }
@@ -224,7 +223,11 @@ impl Head {
     }
 
     /// Gives an unused head its lane and its magazines.
-    fn equip(&self, family: &'static FamilyTable, class: usize) -> Result<&'static Lane, AllocError> {
+    fn equip(
+        &self,
+        family: &'static FamilyTable,
+        class: usize,
+    ) -> Result<&'static Lane, AllocError> {
         if let Some(lane) = self.lane() {
             return Ok(lane);
         }

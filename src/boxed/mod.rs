@@ -1,4 +1,266 @@
-//! FamilyBox (placeholder)
-/// placeholder
-#[derive(Debug)]
-pub struct FamilyBox;
+//! [`FamilyBox`]: a `Box` whose value lives in a family.
+//!
+//! A `Box` asks the one global allocator for room; a `FamilyBox` asks its family, and the family is
+//! part of its type. So the handle needs no field to find its way back: it is one pointer wide (two
+//! for a value without a size, as ever), there is no header in front of the value, and class and
+//! family are constants wherever the type is known.
+//!
+//! ```text
+//! FamilyBox<Node>                       slot of Ast, class of Node
+//! +---------+                           +----------------+
+//! | address | ------------------------> | Node           |     nothing before or after it
+//! +---------+                           +----------------+
+//!   Node: InFamily<Family = lives::Ast>   freed as: family lives::Ast, layout of the value
+//! ```
+//!
+//! # Which family
+//!
+//! `FamilyBox<T>` is short for `FamilyBox<T, FamilyOf<T>>`: the family that
+//! `#[alloc_family(Set::Variant)]` gave to `T`. Any other type, and any type in another place, has
+//! its family named: `FamilyBox<u32, lives::Ast>`. A value that is unsized keeps its family, which
+//! has to be named then, since a trait object has none of its own: `FamilyBox<dyn Trait, lives::Ast>`.
+//!
+//! [`FamilyBox::new`] and its kin take the family of the value's type; those ending in `_in`, and
+//! every conversion, take the family of the box's type. Neither ever guesses.
+//!
+//! # What it keeps
+//!
+//! The three invariants of the handle, which the `SAFETY` comments of this folder cite:
+//!
+//! - **B1.** Its pointer leads to a valid `T` (or to no slot, but an aligned address, when the value
+//!   has no size).
+//! - **B2.** The slot was handed out by family `F` for the layout of the value, and only this handle
+//!   will give it back.
+//! - **B3.** The pointer may be used for the whole slot.
+//!
+//! And what follows from them: a panic, whether in a constructor, in the value's destructor, in
+//! the clone of an element, or in an iterator that is collected, leaks no slot and no element, and
+//! drops nothing twice. The slot is freed even when the destructor of its value panics.
+//!
+//! # Beside `Box`
+//!
+//! Everything that `Box` has in Rust 1.95, unstable parts included, and where it is here.
+//!
+//! | `Box` | here |
+//! |---|---|
+//! | `new`, `try_new`, `pin` | the same, for types in a family |
+//! | `new_in`, `try_new_in`, `pin_in` | the same; the family is part of the type and no argument |
+//! | - | `new_with`, `try_new_with`, `try_pin`, and with `_in`: the slot first, then the value |
+//! | `new_uninit`, `new_zeroed`, their `try_` forms, and all of them with `_in` | [`new_uninit`](FamilyBox::new_uninit), [`new_zeroed`](FamilyBox::new_zeroed), `try_new_uninit`, `try_new_zeroed`; these are written with their type, so one name does for both |
+//! | `new_uninit_slice`, `new_zeroed_slice`, likewise | [`new_uninit_slice`](FamilyBox::new_uninit_slice), [`new_zeroed_slice`](FamilyBox::new_zeroed_slice), `try_new_uninit_slice`, `try_new_zeroed_slice` |
+//! | `assume_init` (value, slice), `write` | the same |
+//! | `from_raw`, `from_non_null`, and with `_in` | [`from_raw`](FamilyBox::from_raw), [`from_non_null`](FamilyBox::from_non_null) |
+//! | `into_raw`, `into_non_null`, `as_ptr`, `as_mut_ptr`, `leak`, `into_pin` | the same |
+//! | `into_raw_with_allocator`, `into_non_null_with_allocator`, `allocator` | missing: the family is a type, there is no value to return |
+//! | `into_inner`, `take`, `map`, `into_boxed_slice`, `into_array` | the same |
+//! | `try_map` | missing: needs the unstable `Try` trait; `take` and `write` do it |
+//! | `clone_from_ref`, `try_clone_from_ref`, and with `_in` | missing: needs the unstable `CloneToUninit`; `From<&[T]>`, `From<&str>`, `From<&Path>`, `From<&OsStr>`, `From<&CStr>` are here |
+//! | `downcast`, `downcast_unchecked` on `dyn Any`, with `Send`, with `Send + Sync` | the same, and on `dyn Error` likewise |
+//! | `<[T]>::into_vec`, `str::into_string`, `str::into_boxed_bytes`, `CStr::into_c_string`, `OsStr::into_os_string`, `Path::into_path_buf` | the same, as methods of the box |
+//! | `std::str::from_boxed_utf8_unchecked` | [`from_utf8_unchecked`](FamilyBox::from_utf8_unchecked), and [`from_utf8`](FamilyBox::from_utf8) |
+//! | `*boxed` that moves the value out; box patterns; `self: Box<Self>` | missing: built into the compiler; [`into_inner`](FamilyBox::into_inner) moves out |
+//! | becoming a box of a trait object or slice where one is expected (`CoerceUnsized`) | [`unsize!`](crate::unsize): the trait is unstable |
+//! | a box of a borrow that may dangle when the box is dropped (`#[may_dangle]`) | missing: unstable. What a box refers to has to outlive it, even when dropping the value would not look at it |
+//! | foreign traits for `Box<YourType>` (`#[fundamental]`) | missing: unstable; implement them for a type of yours around the box |
+//!
+//! And its traits:
+//!
+//! | trait | here |
+//! |---|---|
+//! | `Deref`, `DerefMut`, `Drop`, `AsRef`, `AsMut`, `Borrow`, `BorrowMut` | yes |
+//! | `Send`, `Sync`, `UnwindSafe`, `RefUnwindSafe` | when the value is |
+//! | `Unpin` | always |
+//! | `Clone` (value, `[T]`, `str`, `CStr`, `OsStr`, `Path`) | yes; `clone_from` keeps the slot |
+//! | `Default` (value, `[T]`, `str`, `CStr`, `OsStr`, `Pin`) | yes |
+//! | `Debug`, `Display`, `Pointer` | yes |
+//! | `PartialEq`, `Eq`, `PartialOrd`, `Ord`, `Hash` | yes, between boxes of one family, by value |
+//! | `Hasher` | yes |
+//! | `Iterator` | for every type with a size, and for `dyn Iterator`, `dyn DoubleEndedIterator`, `dyn ExactSizeIterator`, `dyn FusedIterator` with and without `Send` and `Sync`; for an object of another trait iterate over `&mut *boxed`. The general form would collide with `IntoIterator` for slices, since `!Iterator` cannot be declared |
+//! | `DoubleEndedIterator`, `ExactSizeIterator`, `FusedIterator` | for types with a size, and their own objects |
+//! | `IntoIterator` (`[T]` by value, `&`, `&mut`) | yes |
+//! | `FromIterator` (`[T]` from `T`; `str` from `char`, `&char`, `&str`, `String`, `Cow<str>`, boxes) | yes |
+//! | `FromIterator<Box<str>>` and `Extend<Box<str>>` for `String` | yes |
+//! | `From<T>`, `From<[T; N]>`, `From<Vec<T>>`, `From<&[T]>`, `From<&mut [T]>`, `From<Cow<[T]>>` | yes; and from a boxed array |
+//! | `From` of `&str`, `&mut str`, `String`, `Cow<str>`, and the same of `CStr`, `OsStr`, `Path` | yes |
+//! | `TryFrom<Box<[T]>>`, `TryFrom<Vec<T>>` for a boxed array | yes |
+//! | `From<Box<str>>` for `Box<[u8]>` | yes |
+//! | `From<Box<_>>` for `Vec`, `String`, `CString`, `OsString`, `PathBuf`, `Rc`, `Arc`, `Pin` | yes; all but the last move the value to the global allocator |
+//! | - | `From<Box<T>>`, and of `[T]`, `str`, `CStr`, `OsStr`, `Path`; [`from_box`](FamilyBox::from_box) for all others |
+//! | - | `Box` from a boxed `[T]`, `str`, `CStr`, `OsStr`, `Path`; [`into_box`](FamilyBox::into_box) for all others, since `From<..> for Box<T>` is not ours to write |
+//! | `From<E: Error>` for `dyn Error`, and with `Send + Sync` | yes |
+//! | `From<&str>`, `From<String>`, `From<Cow<str>>` for `dyn Error` | [`from_message`](FamilyBox::from_message): outside the standard library these collide with the row above, as text might become an error one day |
+//! | `Error` | for types with a size, like `Box`; forwards `source` (`provide` is unstable, `description` and `cause` are deprecated) |
+//! | `Future` | yes; a pinned box is one for any future |
+//! | `Read`, `Write`, `Seek`, `BufRead` | yes, without their unstable methods |
+//! | `AsFd`, `AsRawFd`, `AsHandle`, `AsSocket` | yes, where the platform has them |
+//! | `Fn`, `FnMut` | unstable to implement; `boxed(..)` calls through `Deref`, and `&*boxed` or `&mut *boxed` can be passed on |
+//! | `FnOnce` | moves a value without a size, which only `Box` may: use [`CallOnce`] |
+//! | `AsyncFn`, `AsyncFnMut`, `AsyncFnOnce`, `AsyncIterator`, `Coroutine` | missing: unstable |
+//! | `CoerceUnsized`, `DispatchFromDyn`, `PinCoerceUnsized`, `DerefPure`, `Freeze`, `UnsafeUnpin` | missing: unstable |
+//! | `Allocator` (a box of an allocator) | missing: unstable |
+//! | whatever is about `ByteStr` | missing: the type is unstable |
+
+mod any;
+mod builder;
+mod clone;
+mod compare;
+mod convert;
+mod default;
+mod error;
+mod fmt;
+mod forward;
+mod into_iter;
+mod io;
+mod new;
+mod once;
+mod platform_str;
+mod raw;
+mod slice;
+mod str;
+mod unsize;
+mod value;
+
+use core::alloc::Layout;
+use core::borrow::{Borrow, BorrowMut};
+use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut};
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::ptr::{self, NonNull};
+
+pub use self::into_iter::IntoIter;
+pub use self::once::CallOnce;
+use self::raw::Slot;
+#[doc(hidden)]
+pub use self::unsize::{__coercion, __unsize};
+use crate::{Family, FamilyOf};
+
+/// A value in a slot of family `F`: owned, dropped and freed with the handle, like a `Box`.
+///
+/// The family is that of the value's type unless it is named; see the [module](self) for that, and
+/// for a table of all that a `Box` has and where it is here.
+///
+/// # Examples
+///
+/// A tree whose nodes share blocks with each other and with nothing else:
+///
+/// ```
+/// use famalloc::{alloc_family, FamilyBox};
+///
+/// #[alloc_family]
+/// enum Lives { Ast, Interned }
+///
+/// #[alloc_family(Lives::Ast)]
+/// enum Expr {
+///     Name(FamilyBox<str, lives::Interned>),
+///     Neg(FamilyBox<Expr>),
+/// }
+///
+/// let name = Expr::Name("x".into());
+/// let tree = FamilyBox::new(Expr::Neg(FamilyBox::new(name)));
+/// match &*tree {
+///     Expr::Neg(inner) => assert!(matches!(&**inner, Expr::Name(name) if **name == *"x")),
+///     Expr::Name(_) => unreachable!(),
+/// }
+/// ```
+///
+/// It is as wide as a pointer, and `Option` costs nothing:
+///
+/// ```
+/// # use famalloc::{alloc_family, FamilyBox};
+/// # #[alloc_family]
+/// # enum Lives { Ast }
+/// assert_eq!(size_of::<FamilyBox<u64, lives::Ast>>(), size_of::<usize>());
+/// assert_eq!(size_of::<Option<FamilyBox<u64, lives::Ast>>>(), size_of::<usize>());
+/// ```
+///
+/// A type without a family needs one to be named:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::FamilyBox;
+/// let seven = FamilyBox::new(7_u32);
+/// ```
+///
+/// It goes to another thread only if its value may:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, FamilyBox};
+/// # #[alloc_family]
+/// # enum Lives { Ast }
+/// let shared = FamilyBox::<_, lives::Ast>::new_in(std::rc::Rc::new(7));
+/// std::thread::spawn(move || println!("{shared}"));
+/// ```
+pub struct FamilyBox<T: ?Sized, F: Family = FamilyOf<T>> {
+    value: NonNull<T>,
+    owns: PhantomData<T>,
+    family: PhantomData<fn() -> F>,
+}
+
+// SAFETY: the handle owns its value and nothing else; slots may be freed by any thread (I4).
+unsafe impl<T: ?Sized + Send, F: Family> Send for FamilyBox<T, F> {}
+
+// SAFETY: a shared handle gives shared access to the value and nothing else.
+unsafe impl<T: ?Sized + Sync, F: Family> Sync for FamilyBox<T, F> {}
+
+impl<T: ?Sized, F: Family> Unpin for FamilyBox<T, F> {}
+
+impl<T: ?Sized + UnwindSafe, F: Family> UnwindSafe for FamilyBox<T, F> {}
+
+impl<T: ?Sized + RefUnwindSafe, F: Family> RefUnwindSafe for FamilyBox<T, F> {}
+
+impl<T: ?Sized, F: Family> Drop for FamilyBox<T, F> {
+    /// Drops the value, then frees its slot; the latter also when the value's destructor panics.
+    #[inline]
+    fn drop(&mut self) {
+        let layout = Layout::for_value::<T>(self);
+        // SAFETY: B2. The guard is dropped after the value is, or while its panic unwinds.
+        let _slot = unsafe { Slot::<F>::own(self.value.cast(), layout) };
+        // SAFETY: B1, and this is the last use of the value.
+        unsafe { ptr::drop_in_place(self.value.as_ptr()) };
+    }
+}
+
+impl<T: ?Sized, F: Family> Deref for FamilyBox<T, F> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: B1, and the value is shared as long as the handle is.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: ?Sized, F: Family> DerefMut for FamilyBox<T, F> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: B1, and the value is borrowed with the handle, its only owner (B2).
+        unsafe { self.value.as_mut() }
+    }
+}
+
+impl<T: ?Sized, F: Family> AsRef<T> for FamilyBox<T, F> {
+    #[inline]
+    fn as_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized, F: Family> AsMut<T> for FamilyBox<T, F> {
+    #[inline]
+    fn as_mut(&mut self) -> &mut T {
+        self
+    }
+}
+
+impl<T: ?Sized, F: Family> Borrow<T> for FamilyBox<T, F> {
+    #[inline]
+    fn borrow(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized, F: Family> BorrowMut<T> for FamilyBox<T, F> {
+    #[inline]
+    fn borrow_mut(&mut self) -> &mut T {
+        self
+    }
+}

@@ -1,0 +1,103 @@
+//! A slice in the making: elements are pushed one by one, and a panic on the way loses none.
+//!
+//! The first `len` elements of `slots` are initialised, the others are not. Dropping the builder
+//! drops the former and frees the slot, in this order, and frees it even when an element's
+//! destructor panics, since the slot is a field with a destructor of its own.
+
+use core::alloc::Layout;
+use core::mem::{self, MaybeUninit};
+use core::ptr::{self, NonNull};
+
+use super::FamilyBox;
+use super::raw::{capacity_overflow, failed};
+use super::slice::array_layout;
+use crate::Family;
+use crate::heap::realloc_layout_in;
+
+pub(super) struct SliceBuilder<T, F: Family> {
+    slots: FamilyBox<[MaybeUninit<T>], F>,
+    len: usize,
+}
+
+impl<T, F: Family> SliceBuilder<T, F> {
+    /// The room taken at the first push into a builder without any.
+    const FIRST_CAPACITY: usize = 4;
+
+    /// A builder with room for `capacity` elements; values without a size need none.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        let capacity = if size_of::<T>() == 0 { usize::MAX } else { capacity };
+        Self { slots: FamilyBox::<[T], F>::new_uninit_slice(capacity), len: 0 }
+    }
+
+    /// Adds an element at the end.
+    #[inline]
+    pub(super) fn push(&mut self, element: T) {
+        if self.len == self.slots.len() {
+            self.grow();
+        }
+        // SAFETY: `len` is never above the number of slots, and they are not equal.
+        unsafe { self.slots.get_unchecked_mut(self.len) }.write(element);
+        self.len += 1;
+    }
+
+    /// Fills a builder that was made with the room for it, without asking for room each time.
+    pub(super) fn fill_with_clones(&mut self, elements: &[T])
+    where
+        T: Clone,
+    {
+        for (slot, element) in self.slots[self.len..].iter_mut().zip(elements) {
+            slot.write(element.clone());
+            self.len += 1;
+        }
+    }
+
+    /// The slice, in a slot of exactly its length.
+    pub(super) fn finish(mut self) -> FamilyBox<[T], F> {
+        if self.len != self.slots.len() {
+            resize(&mut self.slots, self.len);
+        }
+        self.len = 0;
+        let slots = mem::take(&mut self.slots);
+        // SAFETY: all `len` elements are initialised, and the slot is that long.
+        unsafe { slots.assume_init() }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let Some(least) = self.len.checked_add(1) else { capacity_overflow() };
+        let doubled = self.slots.len().saturating_mul(2);
+        resize(&mut self.slots, doubled.max(least).max(Self::FIRST_CAPACITY));
+    }
+}
+
+impl<T, F: Family> Drop for SliceBuilder<T, F> {
+    fn drop(&mut self) {
+        let elements = self.slots.as_mut_ptr().cast::<T>();
+        // SAFETY: the first `len` elements are initialised, and this is the last anyone sees of
+        // them.
+        unsafe { ptr::drop_in_place(ptr::slice_from_raw_parts_mut(elements, self.len)) };
+    }
+}
+
+/// Changes the length of a slot, which keeps what it holds up to the shorter length.
+fn resize<T, F: Family>(slots: &mut FamilyBox<[MaybeUninit<T>], F>, len: usize) {
+    let old = Layout::for_value::<[MaybeUninit<T>]>(slots);
+    let Ok(new) = array_layout::<T>(len) else { capacity_overflow() };
+    if old.size() == 0 || new.size() == 0 {
+        *slots = FamilyBox::<[T], F>::new_uninit_slice(len);
+        return;
+    }
+    let start = FamilyBox::as_mut_ptr(slots).cast::<u8>();
+    // SAFETY: B1, the slot has a size.
+    let start = unsafe { NonNull::new_unchecked(start) };
+    // SAFETY: B2, and the handle is forgotten below when the slot has moved.
+    match unsafe { realloc_layout_in::<F>(start, old, new) } {
+        Ok(start) => {
+            let moved = NonNull::slice_from_raw_parts(start.cast(), len);
+            // SAFETY: a slot of the layout of this slice, which need not be initialised.
+            let moved = unsafe { FamilyBox::from_non_null(moved) };
+            mem::forget(mem::replace(slots, moved));
+        }
+        Err(error) => failed(error, new),
+    }
+}

@@ -1,0 +1,150 @@
+//! From and to other owners: plain values, `Box`, `Cow`, `Rc`, `Arc`, `Pin`.
+
+use core::alloc::Layout;
+use core::pin::Pin;
+use core::ptr::NonNull;
+use std::alloc::{alloc, dealloc, handle_alloc_error};
+use std::borrow::Cow;
+use std::ffi::{CStr, OsStr};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::FamilyBox;
+use super::raw::{Slot, failed, with_address_of};
+use crate::Family;
+
+impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+    /// Moves a value out of its `Box` into the family, whatever its size; the `Box` is freed.
+    ///
+    /// Where the type has a size, `FamilyBox::from(boxed)` is the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let boxed: Box<dyn Fn(i32) -> i32> = Box::new(|x| x + 1);
+    /// let boxed: FamilyBox<dyn Fn(i32) -> i32, lives::Task> = FamilyBox::from_box(boxed);
+    /// assert_eq!(boxed(1), 2);
+    /// ```
+    #[must_use]
+    pub fn from_box(boxed: Box<T>) -> Self {
+        let layout = Layout::for_value::<T>(&boxed);
+        let slot = Slot::<F>::allocate(layout).unwrap_or_else(|error| failed(error, layout));
+        let source = Box::into_raw(boxed);
+        // SAFETY: both are `layout.size()` bytes long, and the slot is new, so they do not overlap.
+        unsafe { source.cast::<u8>().copy_to_nonoverlapping(slot.start().as_ptr(), layout.size()) };
+        if layout.size() != 0 {
+            // SAFETY: a `Box` of a value with a size has a piece of the global allocator with its
+            // layout, and the value has moved out of it.
+            unsafe { dealloc(source.cast(), layout) };
+        }
+        let value = with_address_of(source, slot.keep());
+        // SAFETY: the value moved into a slot of its layout.
+        unsafe { Self::from_raw(value) }
+    }
+
+    /// Moves the value into a `Box`, whatever its size; the slot is freed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let boxed = FamilyBox::<_, lives::Task>::new_in(7);
+    /// let boxed: Box<i32> = FamilyBox::into_box(boxed);
+    /// assert_eq!(*boxed, 7);
+    /// ```
+    #[must_use]
+    pub fn into_box(this: Self) -> Box<T> {
+        let layout = Layout::for_value::<T>(&this);
+        let target = if layout.size() == 0 {
+            this.value.cast::<u8>()
+        } else {
+            // SAFETY: the layout has a size.
+            let target = unsafe { alloc(layout) };
+            NonNull::new(target).unwrap_or_else(|| handle_alloc_error(layout))
+        };
+        let (value, slot) = Self::into_slot(this);
+        if layout.size() != 0 {
+            // SAFETY: both are `layout.size()` bytes long and from different allocators.
+            unsafe { target.copy_from_nonoverlapping(slot.start(), layout.size()) };
+        }
+        let value = with_address_of(value.as_ptr(), target);
+        // SAFETY: the value moved into a piece of the global allocator with its layout, or has no
+        // size and an address that is aligned for it.
+        unsafe { Box::from_raw(value) }
+    }
+}
+
+impl<T, F: Family> From<T> for FamilyBox<T, F> {
+    /// [`new_in`](FamilyBox::new_in).
+    #[inline]
+    fn from(value: T) -> Self {
+        Self::new_in(value)
+    }
+}
+
+impl<T, F: Family> From<Box<T>> for FamilyBox<T, F> {
+    /// [`from_box`](FamilyBox::from_box).
+    fn from(boxed: Box<T>) -> Self {
+        Self::from_box(boxed)
+    }
+}
+
+/// A `Box` that moves into the family, for types without a size, and the way back.
+///
+/// `From<Box<T>>` for all of them at once would collide with `From<E: Error>`.
+macro_rules! from_and_into_box {
+    ($([$($generics:tt)*] $value:ty),* $(,)?) => {$(
+        impl<$($generics)* F: Family> From<Box<$value>> for FamilyBox<$value, F> {
+            /// [`from_box`](FamilyBox::from_box).
+            fn from(boxed: Box<$value>) -> Self {
+                Self::from_box(boxed)
+            }
+        }
+
+        impl<$($generics)* F: Family> From<FamilyBox<$value, F>> for Box<$value> {
+            /// [`into_box`](FamilyBox::into_box).
+            fn from(boxed: FamilyBox<$value, F>) -> Self {
+                FamilyBox::into_box(boxed)
+            }
+        }
+    )*};
+}
+
+from_and_into_box!([T,] [T], [] str, [] CStr, [] OsStr, [] Path);
+
+impl<T: Clone, F: Family> From<Cow<'_, [T]>> for FamilyBox<[T], F> {
+    fn from(elements: Cow<'_, [T]>) -> Self {
+        match elements {
+            Cow::Borrowed(elements) => Self::from(elements),
+            Cow::Owned(elements) => Self::from(elements),
+        }
+    }
+}
+
+impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Rc<T> {
+    /// Moves the value to the global allocator, by way of a `Box`.
+    fn from(boxed: FamilyBox<T, F>) -> Self {
+        FamilyBox::into_box(boxed).into()
+    }
+}
+
+impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Arc<T> {
+    /// Moves the value to the global allocator, by way of a `Box`.
+    fn from(boxed: FamilyBox<T, F>) -> Self {
+        FamilyBox::into_box(boxed).into()
+    }
+}
+
+impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Pin<FamilyBox<T, F>> {
+    /// [`into_pin`](FamilyBox::into_pin).
+    #[inline]
+    fn from(boxed: FamilyBox<T, F>) -> Self {
+        FamilyBox::into_pin(boxed)
+    }
+}

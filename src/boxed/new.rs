@@ -1,0 +1,377 @@
+//! Making a box around one value.
+//!
+//! There are two of each call whose argument tells the type: the plain one puts the value into the
+//! family of its type, the one ending in `_in` into the family that the box's type names. The
+//! calls without such an argument are always written with a type, and the type names the family,
+//! so there is one of each:
+//!
+//! | written | family |
+//! |---|---|
+//! | `FamilyBox::new(node)` | that of `Node` |
+//! | `FamilyBox::<_, lives::Ast>::new_in(7)` | `lives::Ast` |
+//! | `FamilyBox::<Node>::new_uninit()` | that of `Node` |
+//! | `FamilyBox::<u32, lives::Ast>::new_uninit()` | `lives::Ast` |
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::pin::Pin;
+
+use super::FamilyBox;
+use super::raw::failed;
+use crate::heap::{alloc_value_in, alloc_zeroed_layout_in};
+use crate::{AllocError, Family, InFamily};
+
+impl<T: InFamily> FamilyBox<T> {
+    /// Puts a value into the family of its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// #[alloc_family(Lives::Ast)]
+    /// struct Node(u32);
+    ///
+    /// let node = FamilyBox::new(Node(7));
+    /// assert_eq!(node.0, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new(value: T) -> Self {
+        Self::new_in(value)
+    }
+
+    /// [`new`](Self::new) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// The family's limit is reached, or its page source has no more memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyBox::try_new(Node(7))?;
+    /// assert_eq!(node.0, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new(value: T) -> Result<Self, AllocError> {
+        Self::try_new_in(value)
+    }
+
+    /// Takes a slot first and then calls `make` for the value.
+    ///
+    /// When `make` panics the slot is freed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyBox::new_with(|| Node(7));
+    /// assert_eq!(node.0, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_with(make: impl FnOnce() -> T) -> Self {
+        Self::new_with_in(make)
+    }
+
+    /// [`new_with`](Self::new_with) that reports failure; `make` is not called then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new`](Self::try_new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyBox::try_new_with(|| Node(7))?;
+    /// assert_eq!(node.0, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_with(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
+        Self::try_new_with_in(make)
+    }
+
+    /// Puts a value into the family of its type and pins it there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # use std::{marker::PhantomPinned, pin::Pin};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// #[alloc_family(Lives::Ast)]
+    /// struct Anchored(u32, PhantomPinned);
+    ///
+    /// let anchored: Pin<FamilyBox<Anchored>> = FamilyBox::pin(Anchored(7, PhantomPinned));
+    /// assert_eq!(anchored.0, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn pin(value: T) -> Pin<Self> {
+        Self::pin_in(value)
+    }
+
+    /// [`pin`](Self::pin) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new`](Self::try_new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyBox::try_pin(Node(7))?;
+    /// assert_eq!(node.0, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_pin(value: T) -> Result<Pin<Self>, AllocError> {
+        Self::try_pin_in(value)
+    }
+}
+
+impl<T, F: Family> FamilyBox<T, F> {
+    /// Puts a value into the family that the box's type names, whatever the value's type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// type AstBox<T> = FamilyBox<T, lives::Ast>;
+    ///
+    /// let seven = AstBox::new_in(7);
+    /// let eight = FamilyBox::<_, lives::Ast>::new_in(8);
+    /// assert_eq!(*seven + *eight, 15);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_in(value: T) -> Self {
+        let slot = match alloc_value_in::<F, T>() {
+            Ok(slot) => slot,
+            Err(error) => failed(error, Layout::new::<T>()),
+        };
+        // SAFETY: a new slot for a `T`.
+        unsafe { slot.write(value) };
+        // SAFETY: it holds a valid `T` now, and only we know it.
+        unsafe { Self::from_non_null(slot) }
+    }
+
+    /// [`new_in`](Self::new_in) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// The family's limit is reached, or its page source has no more memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyBox::<_, lives::Ast>::try_new_in(7)?;
+    /// assert_eq!(*seven, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_in(value: T) -> Result<Self, AllocError> {
+        let slot = alloc_value_in::<F, T>()?;
+        // SAFETY: a new slot for a `T`.
+        unsafe { slot.write(value) };
+        // SAFETY: it holds a valid `T` now, and only we know it.
+        Ok(unsafe { Self::from_non_null(slot) })
+    }
+
+    /// Takes a slot of the named family first and then calls `make` for the value.
+    ///
+    /// When `make` panics the slot is freed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zeros = FamilyBox::<_, lives::Ast>::new_with_in(|| [0_u8; 1024]);
+    /// assert_eq!(zeros.len(), 1024);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_with_in(make: impl FnOnce() -> T) -> Self {
+        FamilyBox::write(Self::new_uninit(), make())
+    }
+
+    /// [`new_with_in`](Self::new_with_in) that reports failure; `make` is not called then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyBox::<_, lives::Ast>::try_new_with_in(|| 7)?;
+    /// assert_eq!(*seven, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_with_in(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
+        let slot = Self::try_new_uninit()?;
+        Ok(FamilyBox::write(slot, make()))
+    }
+
+    /// Puts a value into the named family and pins it there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let task = FamilyBox::<_, lives::Task>::pin_in(async { 7 });
+    /// # drop(task);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn pin_in(value: T) -> Pin<Self> {
+        Self::into_pin(Self::new_in(value))
+    }
+
+    /// [`pin_in`](Self::pin_in) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let task = FamilyBox::<_, lives::Task>::try_pin_in(async { 7 })?;
+    /// # drop(task);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_pin_in(value: T) -> Result<Pin<Self>, AllocError> {
+        Self::try_new_in(value).map(Self::into_pin)
+    }
+
+    /// A slot for a `T` that holds nothing yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slot = FamilyBox::<u32, lives::Ast>::new_uninit();
+    /// let seven = FamilyBox::write(slot, 7);
+    /// assert_eq!(*seven, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_uninit() -> FamilyBox<MaybeUninit<T>, F> {
+        match Self::try_new_uninit() {
+            Ok(slot) => slot,
+            Err(error) => failed(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`new_uninit`](Self::new_uninit) that reports failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slot = FamilyBox::<u32, lives::Ast>::try_new_uninit()?;
+    /// assert_eq!(*FamilyBox::write(slot, 7), 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_uninit() -> Result<FamilyBox<MaybeUninit<T>, F>, AllocError> {
+        let slot = alloc_value_in::<F, MaybeUninit<T>>()?;
+        // SAFETY: a new slot, valid for a value that need not be initialised.
+        Ok(unsafe { FamilyBox::from_non_null(slot) })
+    }
+
+    /// A slot for a `T` filled with zero bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zero = FamilyBox::<u32, lives::Ast>::new_zeroed();
+    /// // SAFETY: zero bytes are a valid `u32`.
+    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_zeroed() -> FamilyBox<MaybeUninit<T>, F> {
+        match Self::try_new_zeroed() {
+            Ok(slot) => slot,
+            Err(error) => failed(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`new_zeroed`](Self::new_zeroed) that reports failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zero = FamilyBox::<u32, lives::Ast>::try_new_zeroed()?;
+    /// // SAFETY: zero bytes are a valid `u32`.
+    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_zeroed() -> Result<FamilyBox<MaybeUninit<T>, F>, AllocError> {
+        let slot = alloc_zeroed_layout_in::<F>(Layout::new::<T>())?.cast();
+        // SAFETY: a new slot of the layout of `T`, valid for a value that need not be initialised.
+        Ok(unsafe { FamilyBox::from_non_null(slot) })
+    }
+}

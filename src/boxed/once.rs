@@ -1,0 +1,97 @@
+//! Closures that are called once: what `FamilyBox<dyn FnOnce(..), F>` cannot be.
+//!
+//! Calling a boxed `dyn FnOnce` moves a value without a size out of its box, and stable Rust does
+//! that for `Box` alone. [`CallOnce`] says the same in a trait whose method takes the closure where
+//! it lies, so `FamilyBox<dyn CallOnce<(A, B), Output = R>, F>` is the type to use instead.
+
+use core::ptr;
+
+use super::FamilyBox;
+use crate::Family;
+
+/// A function that is called once with the arguments `Args`, a tuple; every `FnOnce` is one.
+///
+/// Its use is as a trait object, in [`FamilyBox::call_once`].
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, boxed::CallOnce, unsize, FamilyBox};
+///
+/// #[alloc_family]
+/// enum Lives { Task }
+///
+/// type Task = FamilyBox<dyn CallOnce<(u32,), Output = String>, lives::Task>;
+///
+/// let name = String::from("task ");
+/// let closure = move |number: u32| name + &number.to_string();
+/// let task: Task = unsize!(
+///     FamilyBox::<_, lives::Task>::new_in(closure) => dyn CallOnce<(u32,), Output = String>
+/// );
+/// assert_eq!(FamilyBox::call_once(task, (7,)), "task 7");
+/// ```
+pub trait CallOnce<Args> {
+    /// What it returns.
+    type Output;
+
+    /// Moves the function out and calls it.
+    ///
+    /// # Safety
+    ///
+    /// The caller counts `self` as moved out from here on: it neither uses nor drops it again.
+    #[doc(hidden)]
+    unsafe fn call_once_in_place(&mut self, arguments: Args) -> Self::Output;
+}
+
+/// `CallOnce` for functions of some number of arguments.
+macro_rules! call_once {
+    ($($argument:ident: $Argument:ident),*) => {
+        impl<Function, Output, $($Argument),*> CallOnce<($($Argument,)*)> for Function
+        where
+            Function: FnOnce($($Argument),*) -> Output,
+        {
+            type Output = Output;
+
+            #[inline]
+            unsafe fn call_once_in_place(&mut self, ($($argument,)*): ($($Argument,)*)) -> Output {
+                // SAFETY: the caller will not use the function again.
+                let function = unsafe { ptr::read(self) };
+                function($($argument),*)
+            }
+        }
+    };
+}
+
+call_once!();
+call_once!(a: A);
+call_once!(a: A, b: B);
+call_once!(a: A, b: B, c: C);
+call_once!(a: A, b: B, c: C, d: D);
+call_once!(a: A, b: B, c: C, d: D, e: E);
+call_once!(a: A, b: B, c: C, d: D, e: E, g: G);
+
+impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+    /// Calls a boxed function that can be called once; its slot is freed after the call, also when
+    /// the function panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let name = String::from("x");
+    /// let task = FamilyBox::<_, lives::Task>::new_in(move || name);
+    /// assert_eq!(FamilyBox::call_once(task, ()), "x");
+    /// ```
+    pub fn call_once<Args>(this: Self, arguments: Args) -> T::Output
+    where
+        T: CallOnce<Args>,
+    {
+        let (mut function, _slot) = Self::into_slot(this);
+        // SAFETY: B1, and the handle is gone.
+        let function = unsafe { function.as_mut() };
+        // SAFETY: nobody else knows the function, and what is left of it is a slot.
+        unsafe { function.call_once_in_place(arguments) }
+    }
+}

@@ -1,0 +1,136 @@
+//! Unsizing: from a box of a value to a box of a trait object or of a slice.
+//!
+//! `Box` does this by itself, through a trait that stable Rust keeps to the standard library. What
+//! stable Rust does for everyone is to unsize raw pointers, so [`unsize!`](crate::unsize) takes the
+//! handle apart, lets the compiler unsize the pointer, and makes a handle of it again. Nothing the
+//! caller writes gets between these steps: an expression, evaluated before, and a type, to which
+//! the compiler must find a coercion. In particular
+//!
+//! - the pointer is *coerced*, never cast: a cast would also extend the lifetime of a trait object
+//!   or add `Send` to it;
+//! - the closure that coerces is written by the macro, and the function that trusts it is `unsafe`
+//!   to call, so nobody can pass a closure of their own without saying `unsafe`;
+//! - the caller's tokens are outside the macro's `unsafe` block.
+
+use super::FamilyBox;
+use crate::Family;
+
+/// Turns a `FamilyBox` of a value into one of a trait object or slice, in the same slot and family.
+///
+/// `unsize!(boxed => dyn Trait)` does for a [`FamilyBox`](crate::FamilyBox) what assignment does for
+/// a `Box`. The type may be anything to which a raw pointer to the value coerces: `dyn Trait`, with
+/// auto traits and a lifetime, `[T]` for an array, a struct with such a tail, and, from Rust 1.86,
+/// a supertrait of a trait object.
+///
+/// For a pinned box, unsize first and [pin](crate::FamilyBox::into_pin) then.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, unsize, FamilyBox};
+///
+/// #[alloc_family]
+/// enum Lives { Scene }
+///
+/// trait Shape {
+///     fn area(&self) -> f32;
+/// }
+///
+/// #[alloc_family(Lives::Scene)]
+/// struct Square(f32);
+///
+/// impl Shape for Square {
+///     fn area(&self) -> f32 {
+///         self.0 * self.0
+///     }
+/// }
+///
+/// let shapes: [FamilyBox<dyn Shape, lives::Scene>; 2] = [
+///     unsize!(FamilyBox::new(Square(2.0)) => dyn Shape),
+///     unsize!(FamilyBox::new(Square(3.0)) => dyn Shape),
+/// ];
+/// assert_eq!(shapes.iter().map(|shape| shape.area()).sum::<f32>(), 13.0);
+///
+/// let slice = unsize!(FamilyBox::<_, lives::Scene>::new_in([1, 2, 3]) => [i32]);
+/// assert_eq!(slice.len(), 3);
+/// ```
+///
+/// A type that the value does not coerce to is an error of the compiler:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, unsize, FamilyBox};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// struct NotDebug;
+/// let boxed = FamilyBox::<_, lives::Scene>::new_in(NotDebug);
+/// let boxed = unsize!(boxed => dyn std::fmt::Debug);
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use famalloc::{alloc_family, unsize, FamilyBox};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let boxed = FamilyBox::<u32, lives::Scene>::new_in(7);
+/// let boxed = unsize!(boxed => f32);
+/// ```
+///
+/// So is a lifetime that the value does not live for, and an auto trait that it does not have:
+///
+/// ```compile_fail,E0597
+/// # use famalloc::{alloc_family, unsize, FamilyBox};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// # use std::fmt::Debug;
+/// let local = String::from("x");
+/// let boxed = FamilyBox::<_, lives::Scene>::new_in(&local);
+/// let boxed: FamilyBox<dyn Debug + 'static, lives::Scene> = unsize!(boxed => dyn Debug + 'static);
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, unsize, FamilyBox};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let boxed = FamilyBox::<_, lives::Scene>::new_in(std::rc::Rc::new(7));
+/// let boxed = unsize!(boxed => dyn std::fmt::Debug + Send);
+/// ```
+#[macro_export]
+macro_rules! unsize {
+    ($boxed:expr => $target:ty) => {
+        match $boxed {
+            boxed => {
+                let coerce = $crate::boxed::__coercion(&boxed, |value| -> *mut $target { value });
+                // SAFETY: the closure above is a coercion of the compiler's and nothing else.
+                #[allow(unsafe_code, reason = "sound whatever the two arguments are")]
+                unsafe {
+                    $crate::boxed::__unsize(boxed, coerce)
+                }
+            }
+        }
+    };
+}
+
+/// Tells a closure's argument type from a box, so that the coercion in its body is one; the box is
+/// not touched.
+#[doc(hidden)]
+#[inline]
+pub const fn __coercion<T: ?Sized, U: ?Sized, F: Family, C: FnOnce(*mut T) -> *mut U>(
+    _: &FamilyBox<T, F>,
+    coerce: C,
+) -> C {
+    coerce
+}
+
+/// What [`unsize!`](crate::unsize) expands to.
+///
+/// # Safety
+///
+/// `coerce` does nothing but an unsizing coercion of its argument.
+#[doc(hidden)]
+#[inline]
+pub unsafe fn __unsize<T: ?Sized, U: ?Sized, F: Family>(
+    boxed: FamilyBox<T, F>,
+    coerce: impl FnOnce(*mut T) -> *mut U,
+) -> FamilyBox<U, F> {
+    // SAFETY: a coercion keeps the address, and the value is as large and as aligned as before.
+    unsafe { FamilyBox::view_as(boxed, coerce) }
+}

@@ -1,0 +1,179 @@
+//! What can be done with a whole value: fill its slot, take it out, change it, pin it.
+
+use core::alloc::Layout;
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::pin::Pin;
+
+use super::FamilyBox;
+use crate::Family;
+use crate::heap::free_value_in;
+
+impl<T, F: Family> FamilyBox<T, F> {
+    /// Moves the value out and frees its slot. What `*boxed` does for a `Box`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let name = FamilyBox::<_, lives::Ast>::new_in(String::from("x"));
+    /// let name: String = FamilyBox::into_inner(name);
+    /// assert_eq!(name, "x");
+    /// ```
+    #[inline]
+    pub fn into_inner(this: Self) -> T {
+        let slot = ManuallyDrop::new(this).value;
+        // SAFETY: B1; the handle is gone, so the value is moved out once.
+        let value = unsafe { slot.read() };
+        // SAFETY: B2; the value was moved out.
+        unsafe { free_value_in::<F, T>(slot) };
+        value
+    }
+
+    /// Moves the value out and keeps its slot for another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let name = FamilyBox::<_, lives::Ast>::new_in(String::from("x"));
+    /// let (old, slot) = FamilyBox::take(name);
+    /// let name = FamilyBox::write(slot, old + "y");
+    /// assert_eq!(*name, "xy");
+    /// ```
+    #[inline]
+    pub fn take(this: Self) -> (T, FamilyBox<MaybeUninit<T>, F>) {
+        let slot = Self::into_non_null(this);
+        // SAFETY: B1; the handle is gone, so the value is moved out once.
+        let value = unsafe { slot.read() };
+        // SAFETY: B2; what is left need not be initialised.
+        (value, unsafe { FamilyBox::from_non_null(slot.cast()) })
+    }
+
+    /// Puts `change(value)` into a box of the same family, and into the same slot where it fits.
+    ///
+    /// When `change` panics the slot is freed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyBox::<_, lives::Ast>::new_in(7_u32);
+    /// let minus = FamilyBox::map(seven, |value| -i64::from(value));
+    /// assert_eq!(*minus, -7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn map<U>(this: Self, change: impl FnOnce(T) -> U) -> FamilyBox<U, F> {
+        if const { same_layout(Layout::new::<T>(), Layout::new::<U>()) } {
+            let (value, slot) = Self::take(this);
+            let value = change(value);
+            let slot = FamilyBox::into_non_null(slot).cast::<U>();
+            // SAFETY: the slot is ours and has the layout of a `U`.
+            unsafe { slot.write(value) };
+            // SAFETY: it holds a valid `U` now.
+            unsafe { FamilyBox::from_non_null(slot) }
+        } else {
+            FamilyBox::new_in(change(Self::into_inner(this)))
+        }
+    }
+
+    /// The value as a slice of one, in the same slot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyBox::<_, lives::Ast>::new_in(7);
+    /// let slice: FamilyBox<[i32], lives::Ast> = FamilyBox::into_boxed_slice(seven);
+    /// assert_eq!(*slice, [7]);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn into_boxed_slice(this: Self) -> FamilyBox<[T], F> {
+        // SAFETY: a value is laid out like an array of one.
+        unsafe { Self::view_as(this, |value| value.cast::<[T; 1]>()) }.into()
+    }
+}
+
+/// Whether a slot for one is a slot for the other.
+const fn same_layout(one: Layout, other: Layout) -> bool {
+    one.size() == other.size() && one.align() == other.align()
+}
+
+impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+    /// Pins the value where it is; it will not move again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # use std::pin::Pin;
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let task = FamilyBox::<_, lives::Task>::new_in(async { 7 });
+    /// let task: Pin<FamilyBox<_, lives::Task>> = FamilyBox::into_pin(task);
+    /// # drop(task);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn into_pin(this: Self) -> Pin<Self> {
+        // SAFETY: the value stays in its slot until the handle drops it there; neither `Deref` nor
+        // `DerefMut` moves it, and the handle is `Unpin` whatever the value is.
+        unsafe { Pin::new_unchecked(this) }
+    }
+}
+
+impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
+    /// Fills the slot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slot = FamilyBox::<[u8; 4096], lives::Ast>::new_uninit();
+    /// let page = FamilyBox::write(slot, [7; 4096]);
+    /// assert_eq!(page[4095], 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn write(mut this: Self, value: T) -> FamilyBox<T, F> {
+        (*this).write(value);
+        // SAFETY: just written.
+        unsafe { this.assume_init() }
+    }
+
+    /// Takes the slot for filled.
+    ///
+    /// # Safety
+    ///
+    /// It holds a valid `T`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let mut slot = FamilyBox::<u32, lives::Ast>::new_uninit();
+    /// slot.write(7);
+    /// // SAFETY: just written.
+    /// let seven = unsafe { slot.assume_init() };
+    /// assert_eq!(*seven, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub unsafe fn assume_init(self) -> FamilyBox<T, F> {
+        // SAFETY: `MaybeUninit<T>` is laid out like `T`, and the caller vouches for the value.
+        unsafe { Self::view_as(self, |slot| slot.cast::<T>()) }
+    }
+}

@@ -1,0 +1,236 @@
+//! Size classes: from a size to the slot that holds it, and back. Pure arithmetic.
+//!
+//! ```text
+//! class    0  1  2 |  3  4  5 ..  10 | 11 12 ..  18 | 19  20 ..  26 | ..       82
+//! slot     1  2  4 |  8 16 24 ..  64 | 72 80 .. 128 | 144 160 .. 256 | .. 32768
+//! ```
+//!
+//! Up to 8 bytes the classes are the powers of two, up to 64 the multiples of 8, and above that
+//! every doubling is cut into eight equal steps, so that a size above 64 bytes loses at most an
+//! eighth of itself. Sizes above [`MAX_SMALL`] have no class; they are served in granules.
+//!
+//! A class also fixes how many slots a magazine of it holds, how many full magazines a depot
+//! keeps, and how long its blocks are. A slot's position in its block is found by multiplying with
+//! a reciprocal that is exact for every offset a block can have.
+
+use core::alloc::Layout;
+
+/// The number of size classes.
+pub(crate) const COUNT: usize = 83;
+/// The largest slot.
+pub(crate) const MAX_SMALL: usize = 32 << 10;
+/// The most slots any magazine holds.
+pub(crate) const MAX_MAGAZINE: usize = 64;
+/// The most full magazines any depot keeps.
+pub(crate) const MAX_DEPOT: usize = 16;
+
+/// Slots up to this size, exclusive, need the wide bitmap: a granule has over 4096 of them.
+pub(crate) const WIDE_BELOW: usize = 16;
+
+/// A magazine holds at most this many bytes of slots, unless two slots are more.
+const MAGAZINE_BYTES: usize = 64 << 10;
+/// A depot holds at most this many bytes of slots, unless two magazines are more.
+const DEPOT_BYTES: usize = 256 << 10;
+/// A block has at least this many slots.
+const MIN_SLOTS: usize = 8;
+/// Bits of the fixed-point reciprocals.
+const RECIPROCAL_SHIFT: u32 = 38;
+
+const SIZES: [u32; COUNT] = {
+    let mut table = [0; COUNT];
+    let mut class = 0;
+    while class < COUNT {
+        table[class] = compute_slot_size(class) as u32;
+        class += 1;
+    }
+    table
+};
+
+const RECIPROCALS: [u64; COUNT] = {
+    let mut table = [0; COUNT];
+    let mut class = 0;
+    while class < COUNT {
+        table[class] = (1 << RECIPROCAL_SHIFT) / compute_slot_size(class) as u64 + 1;
+        class += 1;
+    }
+    table
+};
+
+const fn compute_slot_size(class: usize) -> usize {
+    if class < 3 {
+        1 << class
+    } else if class < 11 {
+        (class - 2) * 8
+    } else {
+        let doubling = (class - 11) / 8;
+        let step = (class - 11) % 8 + 1;
+        (64 << doubling) + step * (8 << doubling)
+    }
+}
+
+/// The size of a class's slots in bytes.
+#[inline]
+pub(crate) fn slot_size(class: usize) -> usize {
+    SIZES[class] as usize
+}
+
+/// The smallest class whose slots hold `size` bytes, for sizes up to [`MAX_SMALL`].
+#[inline]
+pub(crate) const fn of_size(size: usize) -> Option<usize> {
+    if size <= 8 {
+        Some(match size {
+            0 | 1 => 0,
+            2 => 1,
+            3 | 4 => 2,
+            _ => 3,
+        })
+    } else if size <= 64 {
+        Some(2 + size.div_ceil(8))
+    } else if size <= MAX_SMALL {
+        let last = size - 1;
+        let doubling = last.ilog2() as usize;
+        Some(11 + (doubling - 6) * 8 + ((last >> (doubling - 3)) & 7))
+    } else {
+        None
+    }
+}
+
+/// The smallest class whose every slot holds `layout`, whose size is not 0, or `None` where it has to be served in
+/// granules.
+///
+/// Slots start at multiples of their size from a granule boundary, so a slot is aligned as the
+/// largest power of two that divides its size. The alignment must be a power of two.
+#[inline]
+pub(crate) const fn of(size: usize, align: usize) -> Option<usize> {
+    let rounded = match size.checked_add(align - 1) {
+        Some(sum) => sum & !(align - 1),
+        None => return None,
+    };
+    // A class whose step is at least the alignment has slots of that alignment; where the step is
+    // smaller, `rounded` is itself the size of a class.
+    of_size(rounded)
+}
+
+/// [`of`] for a [`Layout`].
+#[inline]
+pub(crate) const fn of_layout(layout: Layout) -> Option<usize> {
+    of(layout.size(), layout.align())
+}
+
+/// The largest power of two that divides `size`, but at most `cap`: what a raw size is aligned to.
+#[inline]
+pub(crate) const fn natural_align(size: usize, cap: usize) -> usize {
+    // The lowest set bit.
+    let natural = size & size.wrapping_neg();
+    if size == 0 {
+        1
+    } else if natural > cap {
+        cap
+    } else {
+        natural
+    }
+}
+
+/// The position of the slot that contains the byte at `offset` of a block, for offsets below 2 MiB.
+#[inline]
+pub(crate) fn slot_at(class: usize, offset: usize) -> usize {
+    debug_assert!(offset < 2 << 20);
+    ((offset as u64 * RECIPROCALS[class]) >> RECIPROCAL_SHIFT) as usize
+}
+
+/// How many slots a magazine of this class holds.
+#[inline]
+pub(crate) const fn magazine_capacity(class: usize) -> usize {
+    let slots = MAGAZINE_BYTES / compute_slot_size(class);
+    if slots > MAX_MAGAZINE {
+        MAX_MAGAZINE
+    } else if slots < 2 {
+        2
+    } else {
+        slots
+    }
+}
+
+/// How many full magazines a depot of this class keeps.
+pub(crate) const fn depot_capacity(class: usize) -> usize {
+    let magazines = DEPOT_BYTES / (compute_slot_size(class) * magazine_capacity(class));
+    if magazines > MAX_DEPOT {
+        MAX_DEPOT
+    } else if magazines < 2 {
+        2
+    } else {
+        magazines
+    }
+}
+
+/// How many granules of `granule` bytes the blocks of this class span at least.
+pub(crate) const fn block_granules(class: usize, granule: usize) -> usize {
+    (compute_slot_size(class) * MIN_SLOTS).div_ceil(granule).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_gets_the_smallest_slot_that_holds_it() {
+        for size in 1..=MAX_SMALL {
+            let class = of_size(size).unwrap();
+            assert!(slot_size(class) >= size, "{size} in {}", slot_size(class));
+            assert!(class == 0 || slot_size(class - 1) < size, "{size} skips a class");
+            if size > 64 {
+                assert!((slot_size(class) - size) * 8 <= size, "{size} wastes over an eighth");
+            }
+        }
+        assert_eq!(of_size(MAX_SMALL + 1), None);
+        assert_eq!(of_size(MAX_SMALL), Some(COUNT - 1));
+    }
+
+    #[test]
+    fn every_layout_gets_slots_of_its_alignment() {
+        for align_log in 0..=16 {
+            let align = 1usize << align_log;
+            for size in (1..=MAX_SMALL + 1).step_by(7) {
+                match of(size, align) {
+                    Some(class) => {
+                        let slot = slot_size(class);
+                        assert!(slot >= size && slot % align == 0, "{size} at {align} in {slot}");
+                    }
+                    None => assert!(
+                        size.next_multiple_of(align) > MAX_SMALL,
+                        "{size} at {align} has no class"
+                    ),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_near_the_top_of_the_address_space_have_no_class() {
+        for size in [usize::MAX, usize::MAX - 7, isize::MAX as usize, 1 << 32, (1 << 32) + 1] {
+            assert_eq!(of(size, 8), None);
+            assert_eq!(of(size, 1 << 20), None);
+        }
+    }
+
+    #[test]
+    fn reciprocals_divide_exactly() {
+        for class in 0..COUNT {
+            let size = slot_size(class);
+            for slot in 0..(2 << 20) / size {
+                assert_eq!(slot_at(class, slot * size), slot);
+                assert_eq!(slot_at(class, slot * size + size - 1), slot);
+            }
+        }
+    }
+
+    #[test]
+    fn natural_alignment_is_the_largest_dividing_power_of_two() {
+        assert_eq!(natural_align(0, 16), 1);
+        assert_eq!(natural_align(1, 16), 1);
+        assert_eq!(natural_align(24, 16), 8);
+        assert_eq!(natural_align(48, 4096), 16);
+        assert_eq!(natural_align(4096 * 3, 4096), 4096);
+        assert_eq!(natural_align(1 << 20, 4096), 4096);
+    }
+}

@@ -1,0 +1,386 @@
+//! Allocating and freeing.
+//!
+//! The fast path of a typed handle is a pop or a push at constant offsets: the class is a constant
+//! of the type, the row is one thread-local load. Raw sizes compute the class first. Everything
+//! else is out of line.
+//!
+//! Sizes and alignments: a size of 0 is served with a well-aligned address of no memory, and
+//! freeing it does nothing. A raw size is aligned to the largest power of two that divides it, up
+//! to 16 bytes, or up to 4096 where the family is declared with `align = "natural"`. A `Layout`
+//! may ask for any alignment.
+
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+use crate::class;
+use crate::error::{AllocError, AllocErrorKind, FreeError};
+use crate::family::{Family, FamilySet};
+use crate::thread::{give_slowly, take_slowly};
+
+use super::{large, query};
+
+/// What raw sizes are aligned to at most.
+const RAW_ALIGN: usize = 16;
+/// The same where the family asks for natural alignment.
+const NATURAL_ALIGN: usize = 4096;
+
+/// The alignment of a raw size in a family.
+#[inline(always)]
+pub(super) const fn raw_align<F: Family>(size: usize) -> usize {
+    let most = if F::SPEC.aligns_naturally() { NATURAL_ALIGN } else { RAW_ALIGN };
+    class::natural_align(size, most)
+}
+
+/// The layout of a raw size in a family.
+#[inline(always)]
+pub(super) const fn raw_layout<F: Family>(size: usize) -> Result<Layout, AllocError> {
+    match Layout::from_size_align(size, raw_align::<F>(size)) {
+        Ok(layout) => Ok(layout),
+        Err(_) => Err(AllocError::new(AllocErrorKind::TooLarge)),
+    }
+}
+
+/// An address for no memory.
+#[inline(always)]
+pub(super) const fn dangling(align: usize) -> NonNull<u8> {
+    // SAFETY: an alignment is not zero.
+    unsafe { NonNull::new_unchecked(ptr::without_provenance_mut(align)) }
+}
+
+/// Takes a slot of a class.
+#[inline(always)]
+fn take<F: Family>(class: usize) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
+    let home = unsafe { &*F::home() };
+    // SAFETY: classes come from `class::of`.
+    match unsafe { home.row().head(class) }.pop() {
+        Some(slot) => Ok(slot),
+        None => take_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class),
+    }
+}
+
+/// Gives a slot of a class back.
+///
+/// # Safety
+///
+/// The slot is of this class and family, and the caller's to free.
+#[inline(always)]
+unsafe fn give<F: Family>(class: usize, slot: NonNull<u8>) {
+    // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
+    let home = unsafe { &*F::home() };
+    // SAFETY: classes come from `class::of`.
+    if !unsafe { home.row().head(class) }.push(slot) {
+        // SAFETY: passed on.
+        unsafe { give_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class, slot) };
+    }
+}
+
+/// What a free does before the slot is given up: the family's wish for zeros, and in builds with
+/// debug assertions a look at the pointer.
+///
+/// # Safety
+///
+/// The memory is the caller's to free.
+#[inline(always)]
+unsafe fn before_free<F: Family>(start: NonNull<u8>, layout: Layout) {
+    if cfg!(debug_assertions) {
+        query::expect_live(<F::Set as FamilySet>::table(), F::INDEX, start, layout);
+    }
+    if F::SPEC.zeroes_on_free() {
+        // SAFETY: the allocation has at least the size of its layout.
+        unsafe { start.write_bytes(0, layout.size()) };
+    }
+}
+
+/// Allocates `size` bytes in family `F`.
+///
+/// The memory is not initialised. It is aligned to the largest power of two that divides `size`,
+/// up to 16 bytes (4096 where the family says `align = "natural"`). Constant time but for the
+/// slow path, which is taken at most once for a magazine of operations.
+///
+/// # Errors
+///
+/// When `size` exceeds `isize::MAX`, the family's limit is reached, or the page source refuses.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, alloc_in, free_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let buffer = alloc_in::<lives::Frame>(48)?;
+/// // SAFETY: 48 bytes were allocated.
+/// unsafe { buffer.write_bytes(7, 48) };
+/// // SAFETY: allocated above in the same family with the same size.
+/// unsafe { free_in::<lives::Frame>(buffer, 48) };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+#[inline]
+pub fn alloc_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
+    if size == 0 {
+        return Ok(dangling(RAW_ALIGN));
+    }
+    match class::of_size(size) {
+        Some(class) => take::<F>(class),
+        None => {
+            let table = <F::Set as FamilySet>::table();
+            large::alloc(table, F::INDEX, size, raw_align::<F>(size)).map(|large| large.start)
+        }
+    }
+}
+
+/// Allocates `size` bytes of zeros in family `F`; otherwise like [`alloc_in`].
+///
+/// # Errors
+///
+/// As for [`alloc_in`].
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, alloc_zeroed_in, free_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let cells = alloc_zeroed_in::<lives::Frame>(64)?;
+/// // SAFETY: 64 bytes were allocated, all zero.
+/// assert_eq!(unsafe { cells.add(63).read() }, 0);
+/// // SAFETY: allocated above in the same family with the same size.
+/// unsafe { free_in::<lives::Frame>(cells, 64) };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+#[inline]
+pub fn alloc_zeroed_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
+    alloc_zeroed_layout_in::<F>(raw_layout::<F>(size)?)
+}
+
+/// Frees memory that was allocated with a raw size in family `F`. Constant time but for the slow
+/// path.
+///
+/// # Safety
+///
+/// `start` was allocated in `F` by [`alloc_in`], [`alloc_zeroed_in`] or [`realloc_in`], was last
+/// asked for with `size`, and is not used again.
+///
+/// # Aborts
+///
+/// A double free, a foreign pointer or a wrong size is undefined behaviour; where the allocator
+/// comes upon one (at once in builds with debug assertions, otherwise when magazines are
+/// dispersed), it says so on standard error and aborts. [`try_free_in`] looks first.
+///
+/// # Examples
+///
+/// See [`alloc_in`].
+///
+/// [`realloc_in`]: crate::realloc_in
+#[inline]
+pub unsafe fn free_in<F: Family>(start: NonNull<u8>, size: usize) {
+    // SAFETY: the size was allocated, so it makes a layout: at most `isize::MAX`, the alignment a
+    // power of two that divides it.
+    let layout = unsafe { Layout::from_size_align_unchecked(size, raw_align::<F>(size)) };
+    // SAFETY: passed on.
+    unsafe { free_layout_in::<F>(start, layout) };
+}
+
+/// Allocates memory of a layout in family `F`. Any alignment is served.
+///
+/// # Errors
+///
+/// As for [`alloc_in`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Level,
+/// }
+///
+/// let layout = Layout::from_size_align(100, 4096)?;
+/// let page = alloc_layout_in::<lives::Level>(layout)?;
+/// assert_eq!(page.as_ptr().addr() % 4096, 0);
+/// // SAFETY: allocated above in the same family with the same layout.
+/// unsafe { free_layout_in::<lives::Level>(page, layout) };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline]
+pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    if layout.size() == 0 {
+        return Ok(dangling(layout.align()));
+    }
+    match class::of_layout(layout) {
+        Some(class) => take::<F>(class),
+        None => {
+            let table = <F::Set as FamilySet>::table();
+            large::alloc(table, F::INDEX, layout.size(), layout.align()).map(|large| large.start)
+        }
+    }
+}
+
+/// Allocates memory of a layout, all zeros, in family `F`. Large memory that comes fresh from the
+/// system is not written again.
+///
+/// # Errors
+///
+/// As for [`alloc_in`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, alloc_zeroed_layout_in, free_layout_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Level,
+/// }
+///
+/// let layout = Layout::array::<u64>(1000)?;
+/// let cells = alloc_zeroed_layout_in::<lives::Level>(layout)?.cast::<u64>();
+/// // SAFETY: a thousand zeros were allocated.
+/// assert_eq!(unsafe { cells.add(999).read() }, 0);
+/// // SAFETY: allocated above in the same family with the same layout.
+/// unsafe { free_layout_in::<lives::Level>(cells.cast(), layout) };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline]
+pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    if layout.size() == 0 {
+        return Ok(dangling(layout.align()));
+    }
+    match class::of_layout(layout) {
+        Some(class) => {
+            let slot = take::<F>(class)?;
+            // SAFETY: a slot of the class has at least the layout's size.
+            unsafe { slot.write_bytes(0, layout.size()) };
+            Ok(slot)
+        }
+        None => {
+            let table = <F::Set as FamilySet>::table();
+            large::alloc_zeroed(table, F::INDEX, layout.size(), layout.align())
+        }
+    }
+}
+
+/// Frees memory of a layout in family `F`.
+///
+/// # Safety
+///
+/// `start` was allocated in `F`, was last asked for with `layout`, and is not used again.
+///
+/// # Aborts
+///
+/// As for [`free_in`].
+///
+/// # Examples
+///
+/// See [`alloc_layout_in`].
+#[inline]
+pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
+    if layout.size() == 0 {
+        return;
+    }
+    // SAFETY: passed on.
+    unsafe { before_free::<F>(start, layout) };
+    match class::of_layout(layout) {
+        // SAFETY: passed on; the class is that of the allocation.
+        Some(class) => unsafe { give::<F>(class, start) },
+        None => {
+            let table = <F::Set as FamilySet>::table();
+            // SAFETY: passed on.
+            unsafe { large::free(table, F::INDEX, start, layout) };
+        }
+    }
+}
+
+/// Frees memory after having looked at it: the pointer, its family, the layout, and whether it is
+/// free already as far as can be known (in its block, in a depot, in this thread's magazines).
+///
+/// Slower than [`free_layout_in`]: it takes a lock. Nothing is changed where it is refused.
+///
+/// # Errors
+///
+/// What is wrong with the pointer.
+///
+/// # Safety
+///
+/// If `start` is a live allocation of family `F`, it is not used again. Anything else is refused,
+/// except a slot that is free already and rests in another thread's magazine.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, alloc_layout_in, try_free_in, FreeError};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let layout = Layout::new::<[u64; 4]>();
+/// let frame = alloc_layout_in::<lives::Frame>(layout)?;
+/// let mut local = 0u8;
+/// // SAFETY: the first is live and not used again; the others are refused.
+/// unsafe {
+///     assert_eq!(try_free_in::<lives::Frame>(frame, layout), Ok(()));
+///     assert_eq!(try_free_in::<lives::Frame>(frame, layout), Err(FreeError::AlreadyFree));
+///     let local = core::ptr::NonNull::from(&mut local);
+///     assert_eq!(try_free_in::<lives::Frame>(local, layout), Err(FreeError::Foreign));
+/// }
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+pub unsafe fn try_free_in<F: Family>(start: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
+    if layout.size() == 0 {
+        return Ok(());
+    }
+    let table = <F::Set as FamilySet>::table();
+    query::live(table, F::INDEX, start, layout)?;
+    query::not_parked(table, F::INDEX, start, layout)?;
+    // SAFETY: passed on; what is not live has been refused.
+    unsafe { free_layout_in::<F>(start, layout) };
+    Ok(())
+}
+
+/// Room for one `T` in family `F`, its class a constant. A type of no size gets no memory.
+#[inline(always)]
+pub(crate) fn alloc_value_in<F: Family, T>() -> Result<NonNull<T>, AllocError> {
+    if size_of::<T>() == 0 {
+        return Ok(NonNull::dangling());
+    }
+    match const { class::of_layout(Layout::new::<T>()) } {
+        Some(class) => take::<F>(class).map(NonNull::cast),
+        None => alloc_layout_in::<F>(Layout::new::<T>()).map(NonNull::cast),
+    }
+}
+
+/// Frees the room of one `T`.
+///
+/// # Safety
+///
+/// `start` was allocated in `F` with the layout of `T`, and is not used again.
+#[inline(always)]
+pub(crate) unsafe fn free_value_in<F: Family, T>(start: NonNull<T>) {
+    let layout = Layout::new::<T>();
+    match const { class::of_layout(Layout::new::<T>()) } {
+        _ if size_of::<T>() == 0 => {}
+        Some(class) => {
+            // SAFETY: passed on.
+            unsafe { before_free::<F>(start.cast(), layout) };
+            // SAFETY: passed on.
+            unsafe { give::<F>(class, start.cast()) };
+        }
+        // SAFETY: passed on.
+        None => unsafe { free_layout_in::<F>(start.cast(), layout) },
+    }
+}

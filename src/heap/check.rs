@@ -1,0 +1,172 @@
+//! The integrity of everything, on request.
+//!
+//! For every family of every set: the extents (free granules are free, others are not, the bytes
+//! add up), every block (its bitmap, cursor and counts), every lane (its counts are the sums of its
+//! blocks, exactly the blocks with room are listed), and every slot that is parked in a lane or in
+//! the calling thread's magazines (it is a slot of that cell, it is not free in its block, it is in
+//! one place only: I2).
+//!
+//! Magazines of other threads are not looked at: only their own thread may (I3). Lanes are looked
+//! at under their locks, so the check can run at any time.
+
+use core::fmt;
+use core::ptr::NonNull;
+
+use crate::class;
+use crate::lane::Lane;
+use crate::os::{PageSource, SYSTEM};
+use crate::space::Space;
+use crate::table::{FamilyTable, SetTable};
+use crate::thread::exit;
+
+/// What [`check`] found to be wrong, and where.
+///
+/// # Examples
+///
+/// ```
+/// if let Err(corruption) = famalloc::check() {
+///     panic!("the heap is damaged: {corruption}");
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Corruption {
+    /// The family set; empty where the fault is in the reservation itself.
+    pub set: &'static str,
+    /// The family; empty where the fault is in the reservation itself.
+    pub family: &'static str,
+    /// The address of the slot, block or extent, or 0 where it is a count that is wrong.
+    pub address: usize,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+impl fmt::Display for Corruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.set.is_empty() {
+            write!(f, "family {}::{}: ", self.set, self.family)?;
+        }
+        f.write_str(self.what)?;
+        if self.address != 0 {
+            write!(f, " at {:#x}", self.address)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Corruption {}
+
+/// Walks every structure of every family set that was ever used.
+///
+/// Takes time in proportion to the blocks and bitmaps of the process; holds one cell's locks at a
+/// time.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(famalloc::check(), Ok(()));
+/// ```
+pub fn check() -> Result<(), Corruption> {
+    for space in Space::all() {
+        space.fault().map_or(Ok(()), |(address, what)| {
+            Err(Corruption { set: "", family: "", address, what })
+        })?;
+    }
+    for family in SetTable::all().flat_map(SetTable::all_used) {
+        check_family(family).map_err(|(address, what)| Corruption {
+            set: family.holding.set_name,
+            family: family.holding.spec.name(),
+            address,
+            what,
+        })?;
+    }
+    Ok(())
+}
+
+type Fault = (usize, &'static str);
+
+fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
+    family.holding.fault().map_or(Ok(()), Err)?;
+    for class in 0..class::COUNT {
+        let Some(first) = family.lanes(class).next() else { continue };
+        family.lanes(class).find_map(Lane::fault).map_or(Ok(()), Err)?;
+        // The bound on what can be parked grows while we count; what is too much is not looked at.
+        let parked: u64 = family.lanes(class).map(|lane| lane.counts().parked).sum();
+        let own = 2 * class::magazine_capacity(class);
+        let mut seen = Addresses::with_room_for(2 * parked as usize + own)?;
+        gather(first, &mut seen, family, class);
+        seen.find_twice()
+            .map_or(Ok(()), |address| Err((address, "a free slot is in two places")))?;
+        let stray = seen.as_slice().iter().copied().find_map(|slot| first.slot_fault(slot));
+        stray.map_or(Ok(()), Err)?;
+    }
+    Ok(())
+}
+
+/// Collects the addresses parked in `lane` and all that follow it, with all of them locked at the
+/// end, and those in the calling thread's magazines.
+fn gather(lane: &'static Lane, seen: &mut Addresses, family: &FamilyTable, class: usize) {
+    lane.with_parked(|parked| {
+        parked.for_each(|slot| seen.push(slot.addr().get()));
+        match lane.following() {
+            Some(next) => gather(next, seen, family, class),
+            None => exit::for_each_slot(family, |slot, of| {
+                if of == class {
+                    seen.push(slot.addr());
+                }
+            }),
+        }
+    });
+}
+
+/// A list of addresses in pages of its own: the check must not allocate from what it checks.
+struct Addresses {
+    start: NonNull<usize>,
+    len: usize,
+    bytes: usize,
+}
+
+impl Addresses {
+    fn with_room_for(count: usize) -> Result<Self, Fault> {
+        let page = SYSTEM.page_size();
+        let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
+        let refused = (0, "there is no memory for the check itself");
+        let start = SYSTEM.reserve(bytes, page).map_err(|_| refused)?;
+        let addresses = Self { start: start.cast(), len: 0, bytes };
+        // SAFETY: reserved just now.
+        unsafe { SYSTEM.commit(start, bytes) }.map_err(|_| refused)?;
+        Ok(addresses)
+    }
+
+    fn push(&mut self, address: usize) {
+        if (self.len + 1) * size_of::<usize>() <= self.bytes {
+            // SAFETY: within the committed pages.
+            unsafe { self.start.add(self.len).write(address) };
+            self.len += 1;
+        }
+    }
+
+    fn as_slice(&self) -> &[usize] {
+        // SAFETY: the first `len` are written.
+        unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+
+    /// An address that is in the list twice. Sorts it.
+    fn find_twice(&mut self) -> Option<usize> {
+        // SAFETY: as in `as_slice`; borrowed mutably.
+        let all = unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) };
+        all.sort_unstable();
+        all.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+    }
+}
+
+impl Drop for Addresses {
+    fn drop(&mut self) {
+        // SAFETY: reserved by `with_room_for`, and not used again.
+        unsafe { SYSTEM.release(self.start.cast(), self.bytes) };
+    }
+}

@@ -1,0 +1,141 @@
+//! Allocations that no size class holds: granules of the family's extents up to the size of an
+//! extent, whole extents above. Cold by nature: first touch costs a thousand times the bookkeeping.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::error::{AllocError, AllocErrorKind, FreeError};
+use crate::os::die;
+use crate::space::holding::{Holding, Large};
+use crate::space::map::Place;
+use crate::sync::Ordering;
+use crate::table::SetTable;
+
+use super::query;
+
+/// Allocates `size` bytes, above zero, at a multiple of `align`.
+#[cold]
+pub(crate) fn alloc(
+    set: &'static SetTable,
+    family: usize,
+    size: usize,
+    align: usize,
+) -> Result<Large, AllocError> {
+    if size > isize::MAX as usize - (align - 1) {
+        return Err(AllocError::new(AllocErrorKind::TooLarge));
+    }
+    set.family(family)?.holding.take_large(size, align)
+}
+
+/// Allocates zeros; memory that is known to be zero is not touched.
+#[cold]
+pub(crate) fn alloc_zeroed(
+    set: &'static SetTable,
+    family: usize,
+    size: usize,
+    align: usize,
+) -> Result<NonNull<u8>, AllocError> {
+    let Large { start, fresh } = alloc(set, family, size, align)?;
+    if !fresh {
+        // SAFETY: `size` bytes were allocated.
+        unsafe { start.write_bytes(0, size) };
+    }
+    Ok(start)
+}
+
+/// Frees a large allocation. Aborts when there is none at `start` with this layout.
+///
+/// # Safety
+///
+/// Nobody uses the memory any more.
+#[cold]
+pub(crate) unsafe fn free(
+    set: &'static SetTable,
+    family: usize,
+    start: NonNull<u8>,
+    layout: Layout,
+) {
+    if let Err(error) = query::live(set, family, start, layout) {
+        refuse(set, family, start, layout, error)
+    }
+    // A live allocation is in a family that is in use.
+    if let Some(table) = set.used(family) {
+        // SAFETY: passed on.
+        unsafe { give(&table.holding, start) };
+    }
+}
+
+/// Frees the large allocation at `start`, if there is one.
+///
+/// # Safety
+///
+/// It is one of this holding's, and nobody uses it any more.
+unsafe fn give(holding: &Holding, start: NonNull<u8>) {
+    match holding.space.place_of(start.addr().get()) {
+        // SAFETY: passed on.
+        Some(Place::Large(granule)) => unsafe { holding.give_large(granule) },
+        // SAFETY: passed on.
+        Some(Place::Huge(extent)) => unsafe { holding.give_huge(extent) },
+        _ => {}
+    }
+}
+
+/// Says on standard error why a pointer cannot be freed, and aborts.
+#[cold]
+pub(crate) fn refuse(
+    set: &'static SetTable,
+    family: usize,
+    start: NonNull<u8>,
+    layout: Layout,
+    error: FreeError,
+) -> ! {
+    die(format_args!(
+        "freed {start:p} in family {}::{} as {} bytes aligned to {}: {error}",
+        set.name,
+        set.specs()[family],
+        layout.size(),
+        layout.align()
+    ))
+}
+
+/// Makes the large allocation at `start` `size` bytes long without moving it; returns whether it
+/// could.
+pub(crate) fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
+    match holding.space.place_of(start.addr().get()) {
+        Some(Place::Large(granule)) => holding.resize_large(granule, size),
+        Some(Place::Huge(extent)) => holding.resize_huge(extent, size),
+        _ => false,
+    }
+}
+
+/// Moves a huge allocation by remapping: returns its new start, or `None` where that cannot be
+/// done, and then nothing has changed.
+///
+/// # Safety
+///
+/// `start` is a live allocation of this holding, which nobody else uses.
+pub(crate) unsafe fn remap(
+    holding: &Holding,
+    start: NonNull<u8>,
+    size: usize,
+    align: usize,
+) -> Option<NonNull<u8>> {
+    let space = holding.space;
+    let Some(Place::Huge(extent)) = space.place_of(start.addr().get()) else { return None };
+    if size <= space.extent_bytes() {
+        return None;
+    }
+    let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
+    let new = holding.take_large(size, align).ok()?;
+    let moved = bytes.min(size.next_multiple_of(space.page_size()));
+    // SAFETY: both are committed allocations of whole pages, the new one unused.
+    if unsafe { space.source.move_pages(start, new.start, moved) } {
+        // SAFETY: its contents are in the new one.
+        unsafe { holding.give_huge(extent) };
+        Some(new.start)
+    } else {
+        // SAFETY: nobody has seen it.
+        unsafe { give(holding, new.start) };
+        None
+    }
+}

@@ -1,0 +1,233 @@
+//! What an address is.
+//!
+//! The block map answers for any address whatever, without a lock and without touching the address
+//! itself: an address outside of every reservation is nobody's, and for one inside there are
+//! descriptors. While other threads work the answer is of the moment; for memory that the caller
+//! holds it is exact.
+
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+use crate::block::Block;
+use crate::class;
+use crate::error::FreeError;
+use crate::lane::Lane;
+use crate::space::Space;
+use crate::space::holding::Holding;
+use crate::space::map::Place;
+use crate::sync::Ordering;
+use crate::table::SetTable;
+use crate::thread::exit;
+
+/// What an address is, as far as it is famalloc's.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, FamilyBox};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Level,
+/// }
+///
+/// #[alloc_family(Lives::Level)]
+/// struct Monster {
+///     name: [u8; 40],
+/// }
+///
+/// let monster = FamilyBox::new(Monster { name: [0; 40] });
+/// let found = query(&raw const monster.name[10]).expect("in a family");
+/// assert_eq!((found.set, found.family, found.offset), ("Lives", "Level", 10));
+/// assert_eq!(found.slot_bytes, 40);
+///
+/// let local = 0;
+/// assert!(query(&raw const local).is_none());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Query {
+    /// The name of the family set.
+    pub set: &'static str,
+    /// The name of the family.
+    pub family: &'static str,
+    /// The position of the family in its set.
+    pub family_index: usize,
+    /// What kind of allocation the address is in.
+    pub kind: QueryKind,
+    /// The address of the slot or allocation.
+    pub slot: usize,
+    /// The size of the slot or allocation in bytes: what can be used of it.
+    pub slot_bytes: usize,
+    /// How far into the slot the address is.
+    pub offset: usize,
+    /// The address of the block; of an allocation without one, its own.
+    pub block: usize,
+    /// The bytes of the block; of an allocation without one, its own.
+    pub block_bytes: usize,
+}
+
+/// What kind of allocation an address is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum QueryKind {
+    /// A slot of a size class, in use or free.
+    Slot,
+    /// A large allocation: granules of its own.
+    Large,
+    /// A huge allocation: extents of its own.
+    Huge,
+}
+
+/// What the address is: its set, family, slot and block. `None` for memory that is not famalloc's
+/// or that it has not handed out. Never touches the memory itself; constant time.
+///
+/// # Examples
+///
+/// See [`Query`].
+pub fn query<T: ?Sized>(address: *const T) -> Option<Query> {
+    let address = address.cast::<u8>().addr();
+    Space::all().find_map(|space| query_in(space, address))
+}
+
+fn query_in(space: &'static Space, address: usize) -> Option<Query> {
+    match space.place_of(address)? {
+        Place::Block(granule) => {
+            let block = Block::at(space, granule);
+            // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
+            let lane = unsafe { block.lane().cast::<Lane>().as_ref() }?;
+            let (start, bytes) = (block.start().addr().get(), block.bytes());
+            let slot_bytes = class::slot_size(lane.class);
+            let into = address.checked_sub(start).filter(|&into| into < bytes)?;
+            let index = class::slot_at(lane.class, into);
+            // The rest behind the last slot is nobody's, and so is what is not carved.
+            if index >= block.carved() as usize {
+                return None;
+            }
+            let slot = start + index * slot_bytes;
+            Some(Query {
+                set: lane.holding.set_name,
+                family: lane.holding.spec.name(),
+                family_index: lane.holding.index,
+                kind: QueryKind::Slot,
+                slot,
+                slot_bytes,
+                offset: address - slot,
+                block: start,
+                block_bytes: bytes,
+            })
+        }
+        Place::Large(granule) => {
+            let desc = space.granule(granule);
+            whole(
+                desc.holding.load(Ordering::Relaxed),
+                QueryKind::Large,
+                space.granule_start(granule).addr().get(),
+                desc.bytes.load(Ordering::Relaxed),
+                address,
+            )
+        }
+        Place::Huge(extent) => {
+            let desc = space.extent(extent);
+            whole(
+                desc.owner.load(Ordering::Relaxed),
+                QueryKind::Huge,
+                space.extent_start(extent).addr().get(),
+                desc.bytes.load(Ordering::Relaxed),
+                address,
+            )
+        }
+        Place::Unused => None,
+    }
+}
+
+fn whole(
+    holding: *mut (),
+    kind: QueryKind,
+    slot: usize,
+    slot_bytes: usize,
+    address: usize,
+) -> Option<Query> {
+    // SAFETY: a descriptor's holding is null or a holding, which lives as long as the process.
+    let holding = unsafe { holding.cast::<Holding>().as_ref() }?;
+    let offset = address.checked_sub(slot).filter(|&offset| offset < slot_bytes)?;
+    Some(Query {
+        set: holding.set_name,
+        family: holding.spec.name(),
+        family_index: holding.index,
+        kind,
+        slot,
+        slot_bytes,
+        offset,
+        block: slot,
+        block_bytes: slot_bytes,
+    })
+}
+
+/// Whether `start` is an allocation of this family with this layout, not known by its block to be
+/// free.
+pub(super) fn live(
+    set: &'static SetTable,
+    family: usize,
+    start: NonNull<u8>,
+    layout: Layout,
+) -> Result<(), FreeError> {
+    let address = start.addr().get();
+    let (space, found) = Space::all()
+        .find_map(|space| Some((space, query_in(space, address)?)))
+        .ok_or(FreeError::Foreign)?;
+    let ours = set.used(family).map(|table| &table.holding);
+    let same = ours.is_some_and(|ours| {
+        ptr::eq(ours.space, space) && ours.set_name == found.set && ours.index == found.family_index
+    });
+    if !same {
+        return Err(FreeError::WrongFamily { owner: found.family });
+    }
+    let fits = match class::of_layout(layout) {
+        Some(class) => found.kind == QueryKind::Slot && class::slot_size(class) == found.slot_bytes,
+        None => {
+            let pages = layout.size().checked_next_multiple_of(space.page_size());
+            found.kind != QueryKind::Slot && pages == Some(found.slot_bytes)
+        }
+    };
+    if found.offset != 0 {
+        return Err(FreeError::Interior { offset: found.offset });
+    }
+    if !fits {
+        return Err(FreeError::WrongLayout { slot_bytes: found.slot_bytes, layout });
+    }
+    if let Some(Place::Block(granule)) = space.place_of(address) {
+        if Block::at(space, granule).is_free((found.slot - found.block) / found.slot_bytes) {
+            return Err(FreeError::AlreadyFree);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a slot is neither in a magazine of the calling thread nor parked in a lane.
+pub(super) fn not_parked(
+    set: &'static SetTable,
+    family: usize,
+    start: NonNull<u8>,
+    layout: Layout,
+) -> Result<(), FreeError> {
+    let (Some(class), Some(table)) = (class::of_layout(layout), set.used(family)) else {
+        return Ok(());
+    };
+    let parked =
+        exit::holds(table, class, start) || table.lanes(class).any(|lane| lane.has_parked(start));
+    if parked { Err(FreeError::AlreadyFree) } else { Ok(()) }
+}
+
+/// Aborts with a clear message unless [`live`].
+#[inline(never)]
+pub(super) fn expect_live(
+    set: &'static SetTable,
+    family: usize,
+    start: NonNull<u8>,
+    layout: Layout,
+) {
+    if let Err(error) = live(set, family, start, layout) {
+        super::large::refuse(set, family, start, layout, error)
+    }
+}

@@ -1,0 +1,84 @@
+//! Giving memory back.
+//!
+//! Freeing is cheap because it defers: slots wait in magazines, depots and mailboxes, empty blocks
+//! keep their pages, empty extents stay warm. All of that is memory that was given up and not given
+//! back. [`reclaim`] does as much of the deferred work as it takes to give back a goal of bytes,
+//! the cheapest first; [`flush`] does all of it. Neither can touch the magazines of other threads,
+//! which hold at most two magazines for each cell that the thread uses and are emptied when it ends.
+
+use crate::class;
+use crate::space::Space;
+use crate::table::{FamilyTable, SetTable};
+use crate::thread::exit;
+
+/// Gives at least `goal` bytes of unused memory back to the system, or all there is. Returns how
+/// many bytes went.
+///
+/// First go extents that are empty already, then what the calling thread and the lanes have put
+/// off, family by family, and last the free pages of extents in use.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, reclaim, FamilyBox, Snapshot};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Phase,
+/// }
+///
+/// #[alloc_family(Lives::Phase)]
+/// struct Token([u8; 24]);
+///
+/// let tokens: Vec<_> = (0..100_000).map(|_| FamilyBox::new(Token([0; 24]))).collect();
+/// drop(tokens);
+/// assert!(reclaim(usize::MAX) > 2_000_000);
+/// assert_eq!(Snapshot::of::<Lives>().families[0].blocks, 0);
+/// ```
+pub fn reclaim(goal: usize) -> usize {
+    let mut gone = 0;
+    for space in Space::all() {
+        if gone < goal {
+            gone += space.purge(goal - gone);
+        }
+    }
+    if gone >= goal {
+        return gone;
+    }
+    exit::unload_rows();
+    for family in SetTable::all().flat_map(SetTable::all_used) {
+        settle(family);
+        let space = family.holding.space;
+        gone += space.purge(goal - gone);
+        if gone < goal {
+            gone += family.holding.decommit_free(goal - gone);
+        }
+        if gone >= goal {
+            return gone;
+        }
+    }
+    gone
+}
+
+/// Gives all unused memory back to the system: [`reclaim`] without an end. Returns how many bytes
+/// went.
+///
+/// # Examples
+///
+/// ```
+/// famalloc::flush();
+/// assert_eq!(famalloc::flush(), 0);
+/// ```
+pub fn flush() -> usize {
+    reclaim(usize::MAX)
+}
+
+/// Does the deferred work of all lanes of a family.
+fn settle(family: &'static FamilyTable) {
+    for class in 0..class::COUNT {
+        // Twice: settling a lane may post slots to another that was settled before.
+        for _ in 0..2 {
+            family.lanes(class).for_each(crate::lane::Lane::settle);
+        }
+    }
+}

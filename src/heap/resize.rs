@@ -1,0 +1,236 @@
+//! Reallocation: in place within a slot and where granules or extents beside it are free, by
+//! remapping for huge allocations, and by copying otherwise.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::class;
+use crate::error::AllocError;
+use crate::family::{Family, FamilySet};
+
+use super::alloc::{alloc_layout_in, free_layout_in, raw_layout};
+use super::large;
+
+/// Makes an allocation of `old` bytes in family `F` `new` bytes long, moving it where it must.
+/// Contents are kept up to the smaller of the two sizes; bytes beyond are not initialised.
+///
+/// # Errors
+///
+/// As for [`alloc_in`](crate::alloc_in); the allocation is then as it was.
+///
+/// # Safety
+///
+/// `start` was allocated in `F` by a raw size and last asked for with `old`. On success it is not
+/// used again except through the returned pointer.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, alloc_in, free_in, realloc_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let small = alloc_in::<lives::Frame>(16)?;
+/// // SAFETY: each pointer is used within its size, and freed with its last size.
+/// unsafe {
+///     small.write_bytes(7, 16);
+///     let large = realloc_in::<lives::Frame>(small, 16, 5000)?;
+///     assert_eq!(large.add(15).read(), 7);
+///     free_in::<lives::Frame>(large, 5000);
+/// }
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+pub unsafe fn realloc_in<F: Family>(
+    start: NonNull<u8>,
+    old: usize,
+    new: usize,
+) -> Result<NonNull<u8>, AllocError> {
+    let (old, new) = (raw_layout::<F>(old)?, raw_layout::<F>(new)?);
+    // SAFETY: passed on.
+    unsafe { realloc_layout_in::<F>(start, old, new) }
+}
+
+/// [`realloc_in`] with the bytes from `old` to `new` set to zero.
+///
+/// # Errors
+///
+/// As for [`realloc_in`].
+///
+/// # Safety
+///
+/// As for [`realloc_in`].
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, alloc_in, free_in, realloc_zeroed_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let small = alloc_in::<lives::Frame>(10)?;
+/// // SAFETY: each pointer is used within its size, and freed with its last size.
+/// unsafe {
+///     let large = realloc_zeroed_in::<lives::Frame>(small, 10, 100)?;
+///     assert_eq!(large.add(99).read(), 0);
+///     free_in::<lives::Frame>(large, 100);
+/// }
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+pub unsafe fn realloc_zeroed_in<F: Family>(
+    start: NonNull<u8>,
+    old: usize,
+    new: usize,
+) -> Result<NonNull<u8>, AllocError> {
+    let (old, new) = (raw_layout::<F>(old)?, raw_layout::<F>(new)?);
+    // SAFETY: passed on.
+    unsafe { realloc_zeroed_layout_in::<F>(start, old, new) }
+}
+
+/// [`realloc_in`] with layouts, which may differ in alignment.
+///
+/// # Errors
+///
+/// As for [`realloc_in`].
+///
+/// # Safety
+///
+/// `start` was allocated in `F` and last asked for with `old`. On success it is not used again
+/// except through the returned pointer.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in, realloc_layout_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let (old, new) = (Layout::new::<u64>(), Layout::from_size_align(64, 64)?);
+/// let start = alloc_layout_in::<lives::Frame>(old)?;
+/// // SAFETY: each pointer is freed with its last layout.
+/// unsafe {
+///     let start = realloc_layout_in::<lives::Frame>(start, old, new)?;
+///     assert_eq!(start.as_ptr().addr() % 64, 0);
+///     free_layout_in::<lives::Frame>(start, new);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub unsafe fn realloc_layout_in<F: Family>(
+    start: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: passed on.
+    if old.size() > 0 && unsafe { grow_in_place_in::<F>(start, old, new) } {
+        return Ok(start);
+    }
+    if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
+        if let Some(table) = <F::Set as FamilySet>::table().used(F::INDEX) {
+            // SAFETY: passed on.
+            let moved = unsafe { large::remap(&table.holding, start, new.size(), new.align()) };
+            if let Some(moved) = moved {
+                return Ok(moved);
+            }
+        }
+    }
+    let moved = alloc_layout_in::<F>(new)?;
+    // SAFETY: both are live, do not overlap, and have at least the smaller size.
+    unsafe { moved.copy_from_nonoverlapping(start, old.size().min(new.size())) };
+    // SAFETY: passed on.
+    unsafe { free_layout_in::<F>(start, old) };
+    Ok(moved)
+}
+
+/// [`realloc_layout_in`] with the bytes beyond the old size set to zero.
+///
+/// # Errors
+///
+/// As for [`realloc_in`].
+///
+/// # Safety
+///
+/// As for [`realloc_layout_in`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in, realloc_zeroed_layout_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let (old, new) = (Layout::array::<u32>(3)?, Layout::array::<u32>(30)?);
+/// let start = alloc_layout_in::<lives::Frame>(old)?;
+/// // SAFETY: each pointer is used within its layout and freed with its last one.
+/// unsafe {
+///     let start = realloc_zeroed_layout_in::<lives::Frame>(start, old, new)?;
+///     assert_eq!(start.cast::<u32>().add(29).read(), 0);
+///     free_layout_in::<lives::Frame>(start, new);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub unsafe fn realloc_zeroed_layout_in<F: Family>(
+    start: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: passed on.
+    let start = unsafe { realloc_layout_in::<F>(start, old, new)? };
+    if new.size() > old.size() {
+        // SAFETY: the allocation now has the new size.
+        unsafe { start.add(old.size()).write_bytes(0, new.size() - old.size()) };
+    }
+    Ok(start)
+}
+
+/// Makes an allocation fit another layout without moving it; returns whether it could. On `true`
+/// it is of the new layout from then on; on `false` nothing has changed.
+///
+/// # Safety
+///
+/// `start` was allocated in `F` and last asked for with `old`, which is not of size 0.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in, grow_in_place_in};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let (old, new) = (Layout::array::<u8>(100_000)?, Layout::array::<u8>(120_000)?);
+/// let start = alloc_layout_in::<lives::Frame>(old)?;
+/// // SAFETY: live, and freed with its last layout.
+/// unsafe {
+///     let last = if grow_in_place_in::<lives::Frame>(start, old, new) { new } else { old };
+///     free_layout_in::<lives::Frame>(start, last);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: Layout) -> bool {
+    if new.size() == 0 || start.addr().get() % new.align() != 0 {
+        return false;
+    }
+    match (class::of_layout(old), class::of_layout(new)) {
+        (Some(before), Some(after)) => before == after,
+        (None, None) => <F::Set as FamilySet>::table()
+            .used(F::INDEX)
+            .is_some_and(|table| large::resize_in_place(&table.holding, start, new.size())),
+        _ => false,
+    }
+}

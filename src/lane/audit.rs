@@ -1,0 +1,110 @@
+//! What the integrity check and the checked free want to know of a lane.
+
+use core::ptr::{self, NonNull};
+
+use crate::block::Block;
+use crate::class;
+use crate::space::map::{GranuleKind, Place};
+use crate::sync::Ordering;
+
+use super::{Lane, LaneState};
+
+/// An address and what is wrong there.
+type Fault = (usize, &'static str);
+
+impl Lane {
+    /// The next lane of the cell.
+    pub(crate) fn following(&self) -> Option<&'static Self> {
+        // SAFETY: null, or a lane, which lives as long as the process.
+        unsafe { self.next.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Whether a slot waits in the depot, an outbox or the mailbox. Takes the mail in to look.
+    pub(crate) fn has_parked(&self, slot: NonNull<u8>) -> bool {
+        let mut found = false;
+        self.with_parked(|mut parked| found = Iterator::any(&mut parked, |held| held == slot));
+        found || self.owner_has_free(slot)
+    }
+
+    /// Whether the block of a slot of this lane has it as free: taking the mail in may have put it
+    /// there.
+    fn owner_has_free(&self, slot: NonNull<u8>) -> bool {
+        let Some(Place::Block(granule)) = self.space().place_of(slot.addr().get()) else {
+            return false;
+        };
+        let block = Block::at(self.space(), granule);
+        let offset = slot.addr().get() - block.start().addr().get();
+        ptr::eq(block.lane().cast(), self) && block.is_free(class::slot_at(self.class, offset))
+    }
+
+    /// Calls `look` with every address that is parked here, under the lock.
+    pub(crate) fn with_parked(&self, look: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
+        let mut state = self.lock();
+        self.collect_mail(&mut state);
+        look(&mut Self::parked(&state));
+    }
+
+    /// What is wrong with this lane's blocks and counts, if anything.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let state = self.lock();
+        let space = self.space();
+        let per_extent = space.granules_per_extent();
+        let (mut blocks, mut granules, mut carved, mut free) = (0, 0, 0, 0);
+        for extent in self.holding.extents() {
+            for granule in extent * per_extent..(extent + 1) * per_extent {
+                if space.granule(granule).kind() != GranuleKind::Block {
+                    continue;
+                }
+                let block = Block::at(space, granule);
+                if !ptr::eq(block.lane().cast(), self) {
+                    continue;
+                }
+                blocks += 1;
+                granules += block.granules();
+                carved += u64::from(block.carved());
+                free += u64::from(block.free());
+                if let Some(what) = self.block_fault(&state, block) {
+                    return Some((block.start().addr().get(), what));
+                }
+            }
+        }
+        let counts = &state.counts;
+        let sums = (blocks, granules, carved, free);
+        let wrong = sums != (counts.blocks, counts.granules, counts.carved, counts.free);
+        wrong.then_some((0, "a lane's counts are not the sums of its blocks"))
+    }
+
+    fn block_fault(&self, state: &LaneState, block: Block<'_>) -> Option<&'static str> {
+        if block.class() != self.class {
+            return Some("a block is of another class than its lane");
+        }
+        let listed = state.room.contains(self.space(), block.granule);
+        match (block.has_room(), listed) {
+            (true, false) => Some("a block with room is not listed"),
+            (false, true) => Some("a block without room is listed"),
+            _ => block.fault(),
+        }
+    }
+
+    /// What is wrong with an address that is held as a free slot of this cell, if anything.
+    pub(crate) fn slot_fault(&self, slot: usize) -> Option<Fault> {
+        let Some(Place::Block(granule)) = self.space().place_of(slot) else {
+            return Some((slot, "what is held as a free slot is in no block"));
+        };
+        let block = Block::at(self.space(), granule);
+        // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
+        let lane = unsafe { block.lane().cast::<Self>().as_ref() }?;
+        if !ptr::eq(lane.holding, self.holding) || lane.class != self.class {
+            return Some((slot, "a free slot is held in another cell than its own"));
+        }
+        let offset = slot - block.start().addr().get();
+        let index = class::slot_at(self.class, offset);
+        if index * class::slot_size(self.class) != offset {
+            return Some((slot, "what is held as a free slot is inside of one"));
+        }
+        if index >= block.carved() as usize || block.is_free(index) {
+            return Some((slot, "a slot in a magazine is free in its block too"));
+        }
+        None
+    }
+}

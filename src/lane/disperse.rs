@@ -1,0 +1,319 @@
+//! Dispersing: from a magazine back to the blocks, each slot to its own lane.
+//!
+//! This is where a pointer is looked at again after it was freed, and so where it is noticed, at no
+//! cost to the fast path, that a slot was freed twice, or that what was freed is no slot. By then
+//! the program's memory may be in two hands already, so such a discovery aborts the process.
+
+use core::ptr::NonNull;
+
+use crate::block::Block;
+use crate::class;
+use crate::error::FreeError;
+use crate::os::die;
+use crate::space::map::Place;
+
+use super::magazine::MagazineBox;
+use super::{Lane, LaneState, MAILBOX_BOUND};
+
+/// How many other lanes a lane collects slots for at the same time.
+const OUTBOXES: usize = 4;
+
+/// Magazines in which slots of other lanes are collected, one for each lane.
+#[derive(Debug)]
+pub(super) struct Outboxes {
+    boxes: [Option<Outbox>; OUTBOXES],
+}
+
+#[derive(Debug)]
+struct Outbox {
+    lane: &'static Lane,
+    magazine: MagazineBox,
+}
+
+impl Outboxes {
+    pub(super) const fn new() -> Self {
+        Self { boxes: [const { None }; OUTBOXES] }
+    }
+
+    /// How many slots wait to be posted.
+    pub(super) fn slots(&self) -> usize {
+        self.boxes.iter().flatten().map(|outbox| outbox.magazine.len()).sum()
+    }
+}
+
+/// Slots of one bitmap word of one block, gathered before they are freed together.
+struct Run<'a> {
+    block: Block<'a>,
+    start: usize,
+    bytes: usize,
+    class: usize,
+    slot_size: usize,
+    word: usize,
+    mask: u64,
+}
+
+/// Says what is wrong with a pointer that was freed, and aborts.
+#[cold]
+fn refuse(lane: &Lane, slot: *mut u8, error: FreeError) -> ! {
+    die(format_args!(
+        "freed {slot:p} in family {}::{} as {} bytes: {error}",
+        lane.holding.set_name,
+        lane.holding.spec.name(),
+        class::slot_size(lane.class),
+    ))
+}
+
+impl Lane {
+    /// The lane whose slot this is. Aborts if it is no slot of this cell.
+    pub(super) fn owner_of(&self, slot: *mut u8) -> (&'static Lane, u32) {
+        let Some(Place::Block(granule)) = self.space().place_of(slot.addr()) else {
+            refuse(self, slot, FreeError::Foreign)
+        };
+        let owner = Block::at(self.space(), granule).lane().cast::<Lane>();
+        // SAFETY: lanes live as long as the process, and a block's lane is one (I1).
+        let owner = unsafe { &*owner };
+        if !core::ptr::eq(owner.holding, self.holding) {
+            refuse(self, slot, FreeError::WrongFamily { owner: owner.holding.spec.name() })
+        }
+        if owner.class != self.class {
+            let size = class::slot_size(self.class);
+            let layout = core::alloc::Layout::from_size_align(size, 1);
+            refuse(
+                self,
+                slot,
+                FreeError::WrongLayout {
+                    slot_bytes: class::slot_size(owner.class),
+                    layout: layout.unwrap_or(core::alloc::Layout::new::<u8>()),
+                },
+            )
+        }
+        (owner, granule)
+    }
+
+    /// Aborts unless the slot is this lane's own.
+    pub(super) fn check_own(&self, slot: *mut u8) {
+        if !core::ptr::eq(self.owner_of(slot).0, self) {
+            die(format_args!("{slot:p} was posted to the wrong lane"))
+        }
+    }
+
+    /// Whether the first and the last slot of a magazine are this lane's own.
+    pub(super) fn looks_own(&self, magazine: &MagazineBox) -> bool {
+        let slots = magazine.slots();
+        [slots.first(), slots.last()]
+            .into_iter()
+            .flatten()
+            .all(|&slot| core::ptr::eq(self.owner_of(slot).0, self))
+    }
+
+    /// The lane whose slots all of these are.
+    pub(super) fn sole_owner(&self, magazine: &MagazineBox) -> Option<&'static Lane> {
+        let mut owners = magazine.slots().iter().map(|&slot| self.owner_of(slot).0);
+        let first = owners.next()?;
+        owners.all(|owner| core::ptr::eq(owner, first)).then_some(first)
+    }
+
+    /// Empties a magazine: own slots to their blocks, others to outboxes. Slots for which no
+    /// outbox can be had are left in it.
+    pub(super) fn disperse(
+        &self,
+        state: &mut LaneState,
+        magazine: &mut MagazineBox,
+        poke: &mut Option<&'static Lane>,
+    ) {
+        let mut run: Option<Run<'_>> = None;
+        let mut left = 0;
+        for index in (0..magazine.len()).rev() {
+            let slot = magazine.slots()[index];
+            if let Some(run) = &mut run {
+                let offset = slot.addr().wrapping_sub(run.start);
+                if offset < run.bytes {
+                    self.gather(state, run, slot, offset);
+                    continue;
+                }
+            }
+            let (owner, granule) = self.owner_of(slot);
+            if !core::ptr::eq(owner, self) {
+                if let Err(slot) = self.send(state, owner, slot, poke) {
+                    // The entry at this end has been dealt with, or is this very one.
+                    let len = magazine.len();
+                    magazine.buffer(len)[len - 1 - left] = slot;
+                    left += 1;
+                }
+                continue;
+            }
+            if let Some(full) = run.take() {
+                self.give_run(state, &full);
+            }
+            let block = Block::at(self.space(), granule);
+            let mut next = Run {
+                block,
+                start: block.start().addr().get(),
+                bytes: block.bytes(),
+                class: self.class,
+                slot_size: class::slot_size(self.class),
+                word: 0,
+                mask: 0,
+            };
+            let offset = slot.addr() - next.start;
+            self.gather(state, &mut next, slot, offset);
+            run = Some(next);
+        }
+        if let Some(last) = run {
+            self.give_run(state, &last);
+        }
+        let len = magazine.len();
+        magazine.buffer(len).copy_within(len - left.., 0);
+        // SAFETY: that many slots were moved to the front.
+        unsafe { magazine.set_len(left) };
+    }
+
+    /// Adds a slot to a run, freeing what was gathered when the word changes.
+    #[inline]
+    fn gather(&self, state: &mut LaneState, run: &mut Run<'_>, slot: *mut u8, offset: usize) {
+        let index = class::slot_at(run.class, offset);
+        if index * run.slot_size != offset {
+            let offset = offset - index * run.slot_size;
+            refuse(self, slot, FreeError::Interior { offset })
+        }
+        let (word, bit) = (index / 64, 1 << (index % 64));
+        if word != run.word && run.mask != 0 {
+            self.give_run(state, run);
+            run.mask = 0;
+        }
+        run.word = word;
+        if run.mask & bit != 0 {
+            refuse(self, slot, FreeError::AlreadyFree)
+        }
+        run.mask |= bit;
+    }
+
+    /// Frees gathered slots in their block. The block stays valid for the run even when it
+    /// empties: it is released only after a run's last word, see below.
+    fn give_run(&self, state: &mut LaneState, run: &Run<'_>) {
+        if run.mask == 0 {
+            return;
+        }
+        let block = run.block;
+        let slot_of = |bits: u64| {
+            let index = run.word * 64 + bits.trailing_zeros() as usize;
+            block.start().as_ptr().wrapping_add(index * run.slot_size)
+        };
+        let carved = block.carved() as usize;
+        let beyond = carved.saturating_sub(run.word * 64);
+        if beyond < 64 && run.mask >> beyond != 0 {
+            refuse(self, slot_of((run.mask >> beyond) << beyond), FreeError::AlreadyFree)
+        }
+        let had_room = block.has_room();
+        let twice = block.give(run.word, run.mask);
+        if twice != 0 {
+            refuse(self, slot_of(twice), FreeError::AlreadyFree)
+        }
+        state.counts.free += u64::from(run.mask.count_ones());
+        if !had_room {
+            state.room.insert(self.space(), block.granule);
+        }
+        if block.is_empty() {
+            self.retire_block(state, block);
+        }
+    }
+
+    /// Deals with a block that became empty: the only one with room is kept, others go.
+    fn retire_block(&self, state: &mut LaneState, block: Block<'_>) {
+        let lowest = state.room.lowest();
+        let only = lowest == Some(block.granule)
+            && state.room.after(self.space(), block.granule).is_none();
+        if only {
+            self.reset_block(state, block);
+        } else {
+            self.release_block(state, block);
+        }
+    }
+
+    /// Frees one slot of this lane's own.
+    pub(super) fn give_own(&self, state: &mut LaneState, slot: *mut u8) {
+        let (owner, granule) = self.owner_of(slot);
+        if !core::ptr::eq(owner, self) {
+            die(format_args!("{slot:p} was given to the wrong lane"))
+        }
+        let block = Block::at(self.space(), granule);
+        let start = block.start().addr().get();
+        let mut run = Run {
+            block,
+            start,
+            bytes: block.bytes(),
+            class: self.class,
+            slot_size: class::slot_size(self.class),
+            word: 0,
+            mask: 0,
+        };
+        self.gather(state, &mut run, slot, slot.addr() - start);
+        self.give_run(state, &run);
+    }
+
+    /// Puts a slot of another lane into the outbox for it; gives it back for want of memory.
+    fn send(
+        &self,
+        state: &mut LaneState,
+        lane: &'static Lane,
+        slot: *mut u8,
+        poke: &mut Option<&'static Lane>,
+    ) -> Result<(), *mut u8> {
+        let boxes = &state.outboxes.boxes;
+        let place = boxes
+            .iter()
+            .position(|outbox| outbox.as_ref().is_some_and(|it| core::ptr::eq(it.lane, lane)))
+            .or_else(|| boxes.iter().position(Option::is_none));
+        let place = match place {
+            Some(place) => place,
+            None => {
+                // All are for other lanes: the fullest goes.
+                let fullness = |it: &Option<Outbox>| it.as_ref().map(|it| it.magazine.len());
+                let fullest = (0..OUTBOXES).max_by_key(|&at| fullness(&boxes[at])).unwrap_or(0);
+                self.post(state, fullest, poke);
+                fullest
+            }
+        };
+        if state.outboxes.boxes[place].is_none() {
+            let Some(magazine) = self.take_spare(state) else { return Err(slot) };
+            state.outboxes.boxes[place] = Some(Outbox { lane, magazine });
+        }
+        if let Some(outbox) = &mut state.outboxes.boxes[place] {
+            outbox.magazine.push(slot);
+            if outbox.magazine.len() == class::magazine_capacity(self.class) {
+                self.post(state, place, poke);
+            }
+        }
+        Ok(())
+    }
+
+    fn post(&self, state: &mut LaneState, place: usize, poke: &mut Option<&'static Lane>) {
+        if let Some(Outbox { lane, magazine }) = state.outboxes.boxes[place].take() {
+            if lane.mailbox.post(magazine) > MAILBOX_BOUND {
+                *poke = Some(lane);
+            }
+        }
+    }
+
+    /// Posts all outboxes, full or not.
+    pub(super) fn post_all(&self, state: &mut LaneState) {
+        for place in 0..OUTBOXES {
+            self.post(state, place, &mut None);
+        }
+    }
+
+    /// Frees what a dispersal has left over, each slot under its own lane's lock. The caller holds
+    /// no lock.
+    pub(super) fn send_one_by_one(&self, magazine: &mut MagazineBox) {
+        while let Some(slot) = magazine.pop() {
+            self.owner_of(slot).0.give_one(slot);
+        }
+    }
+
+    /// The addresses parked here, for the integrity check. The caller holds the lock.
+    pub(super) fn parked(state: &LaneState) -> impl Iterator<Item = NonNull<u8>> {
+        let outboxes = state.outboxes.boxes.iter().flatten().map(|outbox| &outbox.magazine);
+        let magazines = state.depot.iter().chain(outboxes);
+        magazines.flat_map(|magazine| magazine.slots().iter().copied()).filter_map(NonNull::new)
+    }
+}

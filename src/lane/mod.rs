@@ -1,0 +1,423 @@
+//! Lanes: the locked block allocators of a cell.
+//!
+//! ```text
+//!   thread A                thread B                 threads hold two magazines per cell each
+//!      |  ^                    |  ^
+//! full v  | refill             v  |
+//! +-- lane 0 ------------+  +-- lane 1 ------------+ one cell: a lane per thread at work in it
+//! | lock                 |  | lock                 |
+//! | depot: full magazines|  | ...                  |
+//! | blocks with room     |  |                      |
+//! | outboxes ----------------> mailbox             | slots of the other lane, a magazine at a time
+//! +----------------------+  +----------------------+
+//! ```
+//!
+//! A lane hands out full magazines and takes full magazines back. It serves from its depot, then
+//! its mailbox, then the lowest block with room, then a new block. What its depot has no room for
+//! is *dispersed*: its own slots to the bitmaps of their blocks, the slots of other lanes to
+//! outboxes, which go to their owners' mailboxes when full.
+//!
+//! The lock is taken once for a magazine of operations. Anyone may take it: a thread that posts to
+//! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
+//! whose threads sleep. Nobody waits for one lane's lock while holding another's.
+
+mod audit;
+pub(crate) mod depot;
+pub(crate) mod disperse;
+pub(crate) mod magazine;
+
+use core::ptr::{self, NonNull};
+
+use crate::block::Block;
+use crate::class;
+use crate::error::AllocError;
+use crate::space::Space;
+use crate::space::holding::Holding;
+use crate::space::order::Order;
+use crate::space::tables::Table;
+use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering};
+
+use depot::Depot;
+use disperse::Outboxes;
+use magazine::{MagazineBox, MagazineList, Mailbox};
+
+/// A mailbox with more magazines than this is emptied by whoever posts to it.
+const MAILBOX_BOUND: usize = 8;
+/// A lane keeps at most this many empty magazines.
+const SPARE_BOUND: usize = class::MAX_DEPOT + 2;
+/// From this many blocks on, a lane asks for the memory of a new one in one go.
+const EAGER_FROM: u32 = 2;
+
+/// One locked block allocator of a cell.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) holding: &'static Holding,
+    pub(crate) class: usize,
+    /// How many threads are assigned to this lane.
+    pub(crate) users: AtomicUsize,
+    /// The next lane of the cell.
+    pub(crate) next: AtomicPtr<Lane>,
+    mailbox: Mailbox,
+    state: Lock<LaneState>,
+}
+
+impl Table for Lane {
+    const KIND: usize = 1;
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+pub(crate) struct LaneState {
+    /// Blocks with a slot to take.
+    room: Order,
+    depot: Depot,
+    outboxes: Outboxes,
+    /// Empty magazines.
+    spare: MagazineList,
+    counts: LaneCounts,
+}
+
+/// What a lane counts. None of it is counted on the hot path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LaneCounts {
+    pub(crate) blocks: u32,
+    pub(crate) granules: u32,
+    /// Slots that bump cursors have passed.
+    pub(crate) carved: u64,
+    /// Carved slots that are free in their blocks.
+    pub(crate) free: u64,
+    /// The most slots that were ever out of blocks and depot at once.
+    pub(crate) peak: u64,
+    /// How often the lock was taken.
+    pub(crate) locks: u64,
+    /// Slots in the depot, the outboxes and the mailbox, whoever's they are.
+    pub(crate) parked: u64,
+}
+
+impl Lane {
+    pub(crate) const fn new(holding: &'static Holding, class: usize) -> Self {
+        Self {
+            holding,
+            class,
+            users: AtomicUsize::new(0),
+            next: AtomicPtr::new(ptr::null_mut()),
+            mailbox: Mailbox::new(),
+            state: Lock::new(LaneState {
+                room: Order::new(),
+                depot: Depot::new(),
+                outboxes: Outboxes::new(),
+                spare: MagazineList::new(),
+                counts: LaneCounts {
+                    blocks: 0,
+                    granules: 0,
+                    carved: 0,
+                    free: 0,
+                    peak: 0,
+                    locks: 0,
+                    parked: 0,
+                },
+            }),
+        }
+    }
+
+    pub(crate) fn space(&self) -> &'static Space {
+        self.holding.space
+    }
+
+    fn as_owner(&self) -> *mut () {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+
+    fn lock(&self) -> Guard<'_, LaneState> {
+        let mut state = self.state.lock();
+        state.counts.locks += 1;
+        state
+    }
+
+    /// Exchanges an empty magazine for one with at least one slot. On failure the magazine comes
+    /// back as it was.
+    pub(crate) fn exchange(
+        &self,
+        mut empty: MagazineBox,
+    ) -> Result<MagazineBox, (MagazineBox, AllocError)> {
+        debug_assert!(empty.is_empty());
+        let mut state = self.lock();
+        if state.depot.len() == 0 && !self.mailbox.is_empty() {
+            self.collect_mail(&mut state);
+        }
+        if let Some(full) = state.depot.pop_latest() {
+            self.keep_spare(&mut state, empty);
+            self.note_peak(&mut state);
+            return Ok(full);
+        }
+        let filled = self.fill(&mut state, &mut empty);
+        self.note_peak(&mut state);
+        match filled {
+            Ok(()) => Ok(empty),
+            Err(error) => Err((empty, error)),
+        }
+    }
+
+    /// Fills an empty magazine from the lowest blocks with room, or from a new block.
+    fn fill(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> Result<(), AllocError> {
+        let capacity = class::magazine_capacity(self.class);
+        let out = magazine.buffer(capacity);
+        let left = self.take_slots(state, out)?;
+        out.copy_within(left.., 0);
+        // SAFETY: as many were written, and moved to the front.
+        unsafe { magazine.set_len(capacity - left) };
+        Ok(())
+    }
+
+    /// Takes at least one slot from blocks, writing from the back of `out`; returns how many
+    /// entries are left in front.
+    fn take_slots(&self, state: &mut LaneState, out: &mut [*mut u8]) -> Result<usize, AllocError> {
+        let mut left = out.len();
+        while left > 0 {
+            let Some(granule) = state.room.lowest() else {
+                if left < out.len() {
+                    break;
+                }
+                self.add_block(state)?;
+                continue;
+            };
+            let block = Block::at(self.space(), granule);
+            let (carved, free) = (block.carved(), block.free());
+            left -= block.take(&mut out[..left], state.counts.blocks >= EAGER_FROM);
+            state.counts.carved += u64::from(block.carved() - carved);
+            state.counts.free -= u64::from(free - block.free());
+            if !block.has_room() {
+                state.room.remove(self.space(), granule);
+            }
+        }
+        Ok(left)
+    }
+
+    fn add_block(&self, state: &mut LaneState) -> Result<(), AllocError> {
+        let wanted = self.holding.spec.block_bytes() >> crate::space::map::GRANULE_SHIFT;
+        let least = class::block_granules(self.class, crate::space::map::GRANULE);
+        let granules = wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
+        let taken = self.holding.take_block(granules)?;
+        self.holding.write_tails(taken.first, 1, granules);
+        let block = Block::found(
+            self.space(),
+            taken.first,
+            granules,
+            self.class,
+            self.as_owner(),
+            taken.fresh,
+        );
+        state.room.insert(self.space(), block.granule);
+        state.counts.blocks += 1;
+        state.counts.granules += granules;
+        Ok(())
+    }
+
+    fn note_peak(&self, state: &mut LaneState) {
+        let out = state.counts.carved - state.counts.free;
+        let out = out.saturating_sub(state.depot.slots() as u64);
+        state.counts.peak = state.counts.peak.max(out);
+    }
+
+    /// Takes a full magazine in and gives an empty one out. Cannot fail: without memory for another
+    /// magazine it empties the one it was given.
+    pub(crate) fn park(&self, full: MagazineBox) -> MagazineBox {
+        let mut poke = None;
+        let mut state = self.lock();
+        let mut empty = self.admit(&mut state, full, &mut poke);
+        drop(state);
+        self.send_one_by_one(&mut empty);
+        if let Some(lane) = poke {
+            lane.collect_overdue_mail();
+        }
+        empty
+    }
+
+    /// Puts the slots of a full magazine where they belong and returns a magazine, empty but for
+    /// slots that could not be sent for want of memory.
+    fn admit(
+        &self,
+        state: &mut LaneState,
+        mut full: MagazineBox,
+        poke: &mut Option<&'static Lane>,
+    ) -> MagazineBox {
+        if self.looks_own(&full) {
+            if state.depot.len() == class::depot_capacity(self.class) {
+                if let Some(mut oldest) = state.depot.pop_oldest() {
+                    self.disperse(state, &mut oldest, poke);
+                    state.depot.push_latest(full);
+                    return oldest;
+                }
+            }
+            if let Some(spare) = self.take_spare(state) {
+                state.depot.push_latest(full);
+                return spare;
+            }
+        } else if let Some(owner) = self.sole_owner(&full) {
+            if let Some(spare) = self.take_spare(state) {
+                if owner.mailbox.post(full) > MAILBOX_BOUND {
+                    *poke = Some(owner);
+                }
+                return spare;
+            }
+        }
+        self.disperse(state, &mut full, poke);
+        full
+    }
+
+    /// Takes one slot, for a thread that has no magazines.
+    pub(crate) fn take_one(&self) -> Result<NonNull<u8>, AllocError> {
+        let mut state = self.lock();
+        if state.depot.len() == 0 && !self.mailbox.is_empty() {
+            self.collect_mail(&mut state);
+        }
+        let mut slot = ptr::null_mut();
+        if let Some(mut magazine) = state.depot.pop_latest() {
+            if let Some(last) = magazine.pop() {
+                slot = last;
+            }
+            if magazine.is_empty() {
+                self.keep_spare(&mut state, magazine);
+            } else {
+                state.depot.push_latest(magazine);
+            }
+        }
+        if slot.is_null() {
+            self.take_slots(&mut state, core::slice::from_mut(&mut slot))?;
+        }
+        self.note_peak(&mut state);
+        // SAFETY: magazines and blocks hold addresses of slots, which are not null.
+        Ok(unsafe { NonNull::new_unchecked(slot) })
+    }
+
+    /// Takes one slot of this lane back, for a thread that has no magazines.
+    pub(super) fn give_one(&self, slot: *mut u8) {
+        let mut state = self.lock();
+        self.give_own(&mut state, slot);
+    }
+
+    /// Takes one slot of this lane's cell back, for a thread that has no magazines.
+    pub(crate) fn give_unbuffered(&self, slot: NonNull<u8>) {
+        self.owner_of(slot.as_ptr()).0.give_one(slot.as_ptr());
+    }
+
+    /// Takes what a thread leaves behind when it goes: its two magazines, in whatever state.
+    pub(crate) fn retire(&self, magazines: [MagazineBox; 2]) {
+        let mut poke = None;
+        for mut magazine in magazines {
+            let mut state = self.lock();
+            self.disperse(&mut state, &mut magazine, &mut poke);
+            drop(state);
+            self.send_one_by_one(&mut magazine);
+            self.keep_spare(&mut self.lock(), magazine);
+        }
+        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.settle();
+        }
+        if let Some(lane) = poke {
+            lane.collect_overdue_mail();
+        }
+    }
+
+    /// Empties a magazine of this lane's thread.
+    pub(crate) fn unload(&self, magazine: &mut MagazineBox) {
+        let mut poke = None;
+        self.disperse(&mut self.lock(), magazine, &mut poke);
+        self.send_one_by_one(magazine);
+        if let Some(lane) = poke {
+            lane.collect_overdue_mail();
+        }
+    }
+
+    /// Does all the deferred work of this lane: mail, depot, outboxes, empty blocks.
+    pub(crate) fn settle(&self) {
+        let mut state = self.lock();
+        self.collect_mail(&mut state);
+        while let Some(mut magazine) = state.depot.pop_latest() {
+            self.disperse(&mut state, &mut magazine, &mut None);
+            if magazine.is_empty() {
+                self.keep_spare(&mut state, magazine);
+            } else {
+                // Left over for want of memory: parked again, and tried again another time.
+                state.depot.push_oldest(magazine);
+                break;
+            }
+        }
+        self.post_all(&mut state);
+        let mut candidate = state.room.lowest();
+        while let Some(granule) = candidate {
+            candidate = state.room.after(self.space(), granule);
+            let block = Block::at(self.space(), granule);
+            if block.is_empty() {
+                self.release_block(&mut state, block);
+            }
+        }
+        while let Some(spare) = state.spare.pop() {
+            spare.discard(self.space());
+        }
+    }
+
+    /// Empties an overfull mailbox if nobody is at work in this lane.
+    fn collect_overdue_mail(&self) {
+        if let Some(mut state) = self.state.try_lock() {
+            state.counts.locks += 1;
+            self.collect_mail(&mut state);
+        }
+    }
+
+    /// Takes the mail in: full magazines to the depot while it has room, the rest to the blocks.
+    fn collect_mail(&self, state: &mut LaneState) {
+        let mut mail = self.mailbox.empty();
+        while let Some(mut magazine) = mail.pop() {
+            self.mailbox.count_taken(&magazine);
+            let full = magazine.len() == class::magazine_capacity(self.class);
+            if full && state.depot.len() < class::depot_capacity(self.class) {
+                state.depot.push_oldest(magazine);
+            } else {
+                for &slot in magazine.slots() {
+                    self.check_own(slot);
+                }
+                // All are this lane's own, so none is left over.
+                self.disperse(state, &mut magazine, &mut None);
+                self.keep_spare(state, magazine);
+            }
+        }
+    }
+
+    fn keep_spare(&self, state: &mut LaneState, magazine: MagazineBox) {
+        if state.spare.len() < SPARE_BOUND {
+            state.spare.push(magazine);
+        } else {
+            magazine.discard(self.space());
+        }
+    }
+
+    fn take_spare(&self, state: &mut LaneState) -> Option<MagazineBox> {
+        state.spare.pop().or_else(|| MagazineBox::new(self.space()).ok())
+    }
+
+    /// Gives an empty block back to the family.
+    fn release_block(&self, state: &mut LaneState, block: Block<'_>) {
+        state.room.remove(self.space(), block.granule);
+        self.reset_block(state, block);
+        state.counts.blocks -= 1;
+        state.counts.granules -= block.granules();
+        // SAFETY: this lane took the block; it is empty, and its bitmap has been cleared.
+        unsafe { self.holding.give_block(block.granule, block.granules()) };
+    }
+
+    fn reset_block(&self, state: &mut LaneState, block: Block<'_>) {
+        state.counts.carved -= u64::from(block.carved());
+        state.counts.free -= u64::from(block.free());
+        block.reset();
+    }
+
+    /// What this lane has counted.
+    pub(crate) fn counts(&self) -> LaneCounts {
+        let state = self.state.lock();
+        let mut counts = state.counts;
+        let parked = state.depot.slots() + state.outboxes.slots() + self.mailbox.load().1;
+        counts.parked = parked as u64;
+        counts
+    }
+}

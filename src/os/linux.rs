@@ -1,0 +1,204 @@
+//! Linux: `mmap`, `mprotect`, `madvise`, `mremap`; thread-exit hooks; the clock; standard error.
+
+use core::ffi::c_void;
+use core::fmt;
+use core::num::NonZeroUsize;
+use core::ptr::{self, NonNull};
+
+use once_cell::race::OnceNonZeroUsize;
+
+use super::{PageError, PageSource};
+
+/// The operating system's pages.
+///
+/// Reserving takes address space alone: the range is mapped without access and without a claim on
+/// memory. Committing allows access; memory arrives page by page at the first touch. Decommitting
+/// gives the memory back at once and leaves the range accessible, so that ranges committed side by
+/// side stay one mapping in the kernel.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{PageSource, System};
+///
+/// static PAGES: System = System::new();
+/// let size = 16 * PAGES.page_size();
+/// let range = PAGES.reserve(size, 1 << 21)?;
+/// // SAFETY: the range was just reserved, is committed before it is touched, and is not used after.
+/// unsafe {
+///     PAGES.commit(range, size)?;
+///     range.write(7);
+///     assert_eq!(range.read(), 7);
+///     PAGES.release(range, size);
+/// }
+/// # Ok::<(), famalloc::PageError>(())
+/// ```
+#[derive(Debug)]
+pub struct System {
+    page_size: OnceNonZeroUsize,
+}
+
+impl System {
+    /// The operating system's pages.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { page_size: OnceNonZeroUsize::new() }
+    }
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn succeeded(result: i32) -> Result<(), PageError> {
+    if result == 0 { Ok(()) } else { Err(PageError) }
+}
+
+// SAFETY: each method does what the trait says by the system call of the same purpose; none of
+// these calls allocates.
+unsafe impl PageSource for System {
+    fn page_size(&self) -> usize {
+        self.page_size
+            .get_or_init(|| {
+                // SAFETY: `sysconf` has no preconditions.
+                let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+                usize::try_from(size).ok().and_then(NonZeroUsize::new).unwrap_or(
+                    // Unreachable on Linux; 64 KiB is a multiple of every page size it has.
+                    const { NonZeroUsize::new(64 << 10).unwrap() },
+                )
+            })
+            .get()
+    }
+
+    fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
+        let padded = size.checked_add(align).ok_or(PageError)?;
+        // SAFETY: a new private mapping at an address of the kernel's choice touches nothing.
+        let raw = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                padded,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if raw == libc::MAP_FAILED {
+            return Err(PageError);
+        }
+        let head = raw.addr().next_multiple_of(align) - raw.addr();
+        let tail = padded - head - size;
+        // SAFETY: head + size <= padded, as `head < align`.
+        let start = unsafe { raw.byte_add(head) };
+        if head > 0 {
+            // SAFETY: the head of the mapping just made, which nobody else knows of.
+            unsafe { libc::munmap(raw, head) };
+        }
+        if tail > 0 {
+            // SAFETY: as above, its tail.
+            unsafe { libc::munmap(start.byte_add(size), tail) };
+        }
+        NonNull::new(start.cast()).ok_or(PageError)
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: within a range of ours (contract); allowing access invalidates nothing.
+        succeeded(unsafe { libc::mprotect(start.as_ptr().cast(), size, access) })
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: within a range of ours in which nothing is in use (contract).
+        succeeded(unsafe { libc::madvise(start.as_ptr().cast(), size, libc::MADV_DONTNEED) })
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, size: usize) {
+        // SAFETY: a whole range of ours that is not used again (contract).
+        unsafe { libc::munmap(start.as_ptr().cast(), size) };
+    }
+
+    unsafe fn populate(&self, start: NonNull<u8>, size: usize) {
+        // Where the kernel is older than 5.14 this fails, and the pages arrive one by one.
+        // SAFETY: committed (contract); populating writes nothing.
+        unsafe { libc::madvise(start.as_ptr().cast(), size, libc::MADV_POPULATE_WRITE) };
+    }
+
+    unsafe fn huge_pages(&self, start: NonNull<u8>, size: usize, wanted: bool) {
+        let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+        // SAFETY: committed (contract); the advice changes no contents.
+        unsafe { libc::madvise(start.as_ptr().cast(), size, advice) };
+    }
+
+    unsafe fn move_pages(&self, from: NonNull<u8>, to: NonNull<u8>, size: usize) -> bool {
+        // Without DONTUNMAP the old range would be a hole for a moment, which another thread's
+        // mapping could fall into. Kernels before 5.7 refuse it; then the caller copies.
+        // SAFETY: both ranges are ours and the new one is unused (contract).
+        let moved = unsafe {
+            libc::mremap(
+                from.as_ptr().cast::<c_void>(),
+                size,
+                size,
+                libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP,
+                to.as_ptr().cast::<c_void>(),
+            )
+        };
+        moved != libc::MAP_FAILED
+    }
+
+    fn milliseconds(&self) -> u64 {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is valid for writes; the coarse clock is answered without a system call.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+        now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+    }
+}
+
+/// How many processor cores are online, at least one.
+pub(crate) fn cores() -> usize {
+    // SAFETY: `sysconf` has no preconditions.
+    let online = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    usize::try_from(online).unwrap_or(1).max(1)
+}
+
+/// Has `hook` called with `value` when the calling thread ends; returns whether it will be.
+///
+/// All calls name the same hook. Keys rather than thread-local destructors, because they run after
+/// these: whatever the thread's own destructors free still finds its magazines.
+pub(crate) fn exit_hook(hook: unsafe extern "C" fn(*mut c_void), value: *mut c_void) -> bool {
+    /// The key plus one: a key may be 0.
+    static KEY: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let key = KEY.get_or_try_init(|| {
+        let mut key: libc::pthread_key_t = 0;
+        // SAFETY: `key` is valid for writes and `hook` is of the type asked for. When two threads
+        // race here the loser's key stays unused.
+        match unsafe { libc::pthread_key_create(&raw mut key, Some(hook)) } {
+            0 => NonZeroUsize::new(key as usize + 1).ok_or(()),
+            _ => Err(()),
+        }
+    });
+    key.is_ok_and(|key| {
+        // SAFETY: the key was created above and is never deleted.
+        unsafe { libc::pthread_setspecific((key.get() - 1) as libc::pthread_key_t, value) == 0 }
+    })
+}
+
+/// Writes `text` to standard error without buffering or allocating.
+pub(crate) fn write_stderr(text: &[u8]) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        // SAFETY: `rest` is valid for reads of its length.
+        let written = unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+        match usize::try_from(written) {
+            Ok(count) if count > 0 => rest = &rest[count.min(rest.len())..],
+            _ => return,
+        }
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operating system's pages")
+    }
+}

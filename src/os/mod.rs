@@ -1,0 +1,197 @@
+//! Page sources: where address space and memory come from.
+//!
+//! This is the lowest layer. Everything above asks a [`PageSource`] for a range of addresses,
+//! commits parts of it, and gives them back; [`System`] is the operating system's. A family set
+//! can name a source of its own (`#[alloc_family(source = SOURCE)]`), for embedders with page
+//! hooks and for tests with a source that fails on purpose.
+
+use core::fmt;
+use core::ptr::NonNull;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::System;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{cores, exit_hook, write_stderr};
+
+/// The operating system's pages.
+pub(crate) static SYSTEM: System = System::new();
+
+/// A page source's refusal.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(famalloc::PageError.to_string(), "the page source refused");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageError;
+
+impl fmt::Display for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the page source refused")
+    }
+}
+
+impl core::error::Error for PageError {}
+
+/// Where address space and memory come from.
+///
+/// The life of a page: *reserved* (an address, no memory) -> *committed* (readable, writable, zero
+/// at first) -> *decommitted* (reserved again, contents lost) -> ... -> *released*. Sizes and
+/// addresses passed in are multiples of [`page_size`](Self::page_size).
+///
+/// # Safety
+///
+/// The allocator relies on every word of the methods' descriptions: a reserved range overlaps
+/// nothing else, committed memory is readable, writable and zero where it was not committed
+/// before, and no method calls the allocator that is built on this source.
+///
+/// # Examples
+///
+/// A source that counts what is committed, over the system's:
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use core::sync::atomic::{AtomicUsize, Ordering};
+/// use famalloc::{alloc_family, alloc_in, free_in, PageError, PageSource, System};
+///
+/// struct Counting {
+///     system: System,
+///     committed: AtomicUsize,
+/// }
+///
+/// // SAFETY: every call is passed on unchanged.
+/// unsafe impl PageSource for Counting {
+///     fn page_size(&self) -> usize {
+///         self.system.page_size()
+///     }
+///     fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
+///         self.system.reserve(size, align)
+///     }
+///     unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+///         self.committed.fetch_add(size, Ordering::Relaxed);
+///         // SAFETY: passed on.
+///         unsafe { self.system.commit(start, size) }
+///     }
+///     unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+///         // SAFETY: passed on.
+///         unsafe { self.system.decommit(start, size) }
+///     }
+///     unsafe fn release(&self, start: NonNull<u8>, size: usize) {
+///         // SAFETY: passed on.
+///         unsafe { self.system.release(start, size) }
+///     }
+/// }
+///
+/// static PAGES: Counting =
+///     Counting { system: System::new(), committed: AtomicUsize::new(0) };
+///
+/// #[alloc_family(source = PAGES)]
+/// enum Lives {
+///     Frame,
+/// }
+///
+/// let frame = alloc_in::<lives::Frame>(100)?;
+/// assert!(PAGES.committed.load(Ordering::Relaxed) > 0);
+/// // SAFETY: allocated above with this size.
+/// unsafe { free_in::<lives::Frame>(frame, 100) };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+pub unsafe trait PageSource: Sync {
+    /// The size of a page in bytes: a power of two, at most 64 KiB.
+    fn page_size(&self) -> usize;
+
+    /// Reserves `size` bytes of addresses at a multiple of `align`, a power of two.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such range. The allocator then asks again for less.
+    fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError>;
+
+    /// Makes a reserved range readable and writable. Pages that were not committed read as zero;
+    /// pages that were keep their contents.
+    ///
+    /// # Errors
+    ///
+    /// When there is not enough memory; the range is then as it was.
+    ///
+    /// # Safety
+    ///
+    /// The range lies within one that [`reserve`](Self::reserve) returned.
+    unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError>;
+
+    /// Gives a committed range's memory back. Its contents are lost; it is not touched again
+    /// before it is committed again, and then reads as zero.
+    ///
+    /// # Errors
+    ///
+    /// When the memory cannot be given back; the range then stays committed, contents unknown.
+    ///
+    /// # Safety
+    ///
+    /// The range lies within one that [`reserve`](Self::reserve) returned, and nothing in it is in
+    /// use.
+    unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError>;
+
+    /// Gives a whole reserved range back.
+    ///
+    /// # Safety
+    ///
+    /// The range is one that [`reserve`](Self::reserve) returned, whole, and is not used again.
+    unsafe fn release(&self, start: NonNull<u8>, size: usize);
+
+    /// A hint: the committed range is about to be written all over; give it memory at once.
+    ///
+    /// # Safety
+    ///
+    /// The range is committed. Its contents must not change.
+    unsafe fn populate(&self, _start: NonNull<u8>, _size: usize) {}
+
+    /// A hint: the committed range is worth huge pages, or (`wanted == false`) no longer is.
+    ///
+    /// # Safety
+    ///
+    /// The range is committed. Its contents must not change.
+    unsafe fn huge_pages(&self, _start: NonNull<u8>, _size: usize, _wanted: bool) {}
+
+    /// Moves the contents of a committed range to another without copying; the old range stays
+    /// committed and reads as zero. Returns whether it did; `false` leaves both as they were.
+    ///
+    /// # Safety
+    ///
+    /// Both ranges are committed, lie within reserved ones, and do not overlap; nothing in the new
+    /// one is in use.
+    unsafe fn move_pages(&self, _from: NonNull<u8>, _to: NonNull<u8>, _size: usize) -> bool {
+        false
+    }
+
+    /// Milliseconds on a clock that never goes back; it times how long emptied extents stay warm.
+    fn milliseconds(&self) -> u64 {
+        0
+    }
+}
+
+/// Says on standard error why the process cannot go on, and aborts it. Does not allocate.
+#[cold]
+pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
+    struct Line {
+        text: [u8; 512],
+        len: usize,
+    }
+    impl fmt::Write for Line {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            let room = &mut self.text[self.len..];
+            let len = part.len().min(room.len());
+            room[..len].copy_from_slice(&part.as_bytes()[..len]);
+            self.len += len;
+            Ok(())
+        }
+    }
+    let mut line = Line { text: [0; 512], len: 0 };
+    // Writing to a buffer that drops what does not fit cannot fail.
+    let _ = fmt::Write::write_fmt(&mut line, format_args!("famalloc: {reason}\n"));
+    write_stderr(&line.text[..line.len]);
+    std::process::abort()
+}

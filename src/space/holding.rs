@@ -1,0 +1,579 @@
+//! What one family holds: its extents, cut into granules for blocks and large allocations, and its
+//! huge allocations. The family's limit is enforced here, where memory is taken.
+//!
+//! Granules are taken from the lowest extent that has room for them, so that a family's memory
+//! gathers at low addresses and high extents empty. An extent that becomes wholly free goes back to
+//! the reservation, except where the family is isolated: then its addresses stay with the family
+//! for good (I1), and only its memory goes back.
+
+use core::ptr::{self, NonNull};
+
+use crate::error::{AllocError, AllocErrorKind};
+use crate::spec::FamilySpec;
+use crate::sync::{Guard, Lock, Ordering};
+
+use super::Space;
+use super::map::{ExtentKind, ExtentLinks, GRANULE, GRANULE_SHIFT, GranuleKind};
+use super::order::Order;
+
+/// How many extents with room are looked at before a new one is taken.
+const SEARCHED_EXTENTS: usize = 16;
+/// From this many extents on, a family's new extents are given huge pages.
+const HUGE_PAGES_FROM: u32 = 8;
+
+/// The memory of one family.
+pub(crate) struct Holding {
+    pub(crate) space: &'static Space,
+    pub(crate) set_name: &'static str,
+    pub(crate) spec: &'static FamilySpec,
+    /// The position of the family in its set.
+    pub(crate) index: usize,
+    state: Lock<HoldingState>,
+}
+
+#[derive(Debug)]
+struct HoldingState {
+    /// Extents with at least one free granule.
+    room: Order,
+    usage: HoldingUse,
+}
+
+/// How much a family holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HoldingUse {
+    /// Extents cut into granules.
+    pub(crate) extents: u32,
+    /// Bytes of blocks and of large and huge allocations: what counts against the limit.
+    pub(crate) committed: usize,
+    /// The most that was ever committed at once.
+    pub(crate) committed_peak: usize,
+    /// Large and huge allocations.
+    pub(crate) large_objects: usize,
+    pub(crate) large_bytes: usize,
+    pub(crate) large_bytes_peak: usize,
+    /// How often the lock was taken.
+    pub(crate) locks: u64,
+}
+
+impl HoldingUse {
+    fn commit(&mut self, bytes: usize, limit: Option<usize>) -> Result<(), AllocError> {
+        let committed = self.committed + bytes;
+        if limit.is_some_and(|limit| committed > limit) {
+            return Err(AllocError::new(AllocErrorKind::Limit));
+        }
+        self.committed = committed;
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        self.committed_peak = self.committed_peak.max(self.committed);
+        self.large_bytes_peak = self.large_bytes_peak.max(self.large_bytes);
+    }
+}
+
+/// A run of granules, just taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Granules {
+    pub(crate) first: u32,
+    /// Whether its memory is known to be zero, and so not yet touched.
+    pub(crate) fresh: bool,
+}
+
+/// A large or huge allocation, just made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Large {
+    pub(crate) start: NonNull<u8>,
+    /// Whether its memory is known to be zero.
+    pub(crate) fresh: bool,
+}
+
+/// The bits of `count` granules from position `first`.
+fn run_mask(first: u32, count: u32) -> u32 {
+    (((1u64 << count) - 1) << first) as u32
+}
+
+/// The lowest position, a multiple of `align`, at which `count` bits of `free` are set.
+fn lowest_fit(free: u32, count: u32, align: u32, per_extent: u32) -> Option<u32> {
+    let mut first = free.trailing_zeros().next_multiple_of(align);
+    while first + count <= per_extent {
+        let mask = run_mask(first, count);
+        if free & mask == mask {
+            return Some(first);
+        }
+        first += align;
+    }
+    None
+}
+
+impl Holding {
+    pub(crate) const fn new(
+        space: &'static Space,
+        set_name: &'static str,
+        spec: &'static FamilySpec,
+        index: usize,
+    ) -> Self {
+        Self {
+            space,
+            set_name,
+            spec,
+            index,
+            state: Lock::new(HoldingState {
+                room: Order::new(),
+                usage: HoldingUse {
+                    extents: 0,
+                    committed: 0,
+                    committed_peak: 0,
+                    large_objects: 0,
+                    large_bytes: 0,
+                    large_bytes_peak: 0,
+                    locks: 0,
+                },
+            }),
+        }
+    }
+
+    fn lock(&self) -> Guard<'_, HoldingState> {
+        let mut state = self.state.lock();
+        state.usage.locks += 1;
+        state
+    }
+
+    /// How much is held now.
+    pub(crate) fn usage(&self) -> HoldingUse {
+        self.state.lock().usage
+    }
+
+    fn as_owner(&self) -> *mut () {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Whether an owner read from a descriptor is this holding.
+    pub(crate) fn is_owner(&self, owner: *mut ()) -> bool {
+        ptr::eq(owner, self.as_owner())
+    }
+
+    /// Takes `count` granules side by side for a block. Their descriptors are the caller's to
+    /// write.
+    pub(crate) fn take_block(&self, count: u32) -> Result<Granules, AllocError> {
+        let mut state = self.lock();
+        let bytes = (count as usize) << GRANULE_SHIFT;
+        state.usage.commit(bytes, self.spec.limit_bytes())?;
+        match self.take_granules(&mut state, count, 1) {
+            Ok(taken) => {
+                state.usage.settle();
+                Ok(taken)
+            }
+            Err(error) => {
+                state.usage.committed -= bytes;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes back the granules of a block.
+    ///
+    /// # Safety
+    ///
+    /// From [`Self::take_block`] with this count, nothing in them in use, their bitmap all zero.
+    pub(crate) unsafe fn give_block(&self, first: u32, count: u32) {
+        let mut state = self.lock();
+        state.usage.committed -= (count as usize) << GRANULE_SHIFT;
+        // SAFETY: passed on.
+        unsafe { self.give_granules(&mut state, first, count) };
+    }
+
+    fn take_granules(
+        &self,
+        state: &mut HoldingState,
+        count: u32,
+        align: u32,
+    ) -> Result<Granules, AllocError> {
+        let space = self.space;
+        let per_extent = space.granules_per_extent();
+        let links = ExtentLinks(space);
+        let mut candidate = state.room.lowest();
+        let mut fit = None;
+        for _ in 0..SEARCHED_EXTENTS {
+            let Some(extent) = candidate else { break };
+            let free = space.extent(extent).free.load(Ordering::Relaxed);
+            if let Some(first) = lowest_fit(free, count, align, per_extent) {
+                fit = Some((extent, first));
+                break;
+            }
+            candidate = state.room.after(&links, extent);
+        }
+        let (extent, first) = match fit {
+            Some(fit) => fit,
+            None => (self.take_extent(state)?, 0),
+        };
+        let fresh = self.claim_granules(state, extent, first, count)?;
+        Ok(Granules { first: extent * per_extent + first, fresh })
+    }
+
+    /// Marks free granules as in use; returns whether they are fresh.
+    fn claim_granules(
+        &self,
+        state: &mut HoldingState,
+        extent: u32,
+        first: u32,
+        count: u32,
+    ) -> Result<bool, AllocError> {
+        let desc = self.space.extent(extent);
+        let mask = run_mask(first, count);
+        let absent = desc.absent.load(Ordering::Relaxed);
+        if absent & mask != 0 {
+            let start = extent * self.space.granules_per_extent() + first;
+            let bytes = (count as usize) << GRANULE_SHIFT;
+            // SAFETY: granules of this holding; those that have memory keep it.
+            unsafe { self.space.source.commit(self.space.granule_start(start), bytes) }
+                .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
+            desc.absent.store(absent & !mask, Ordering::Relaxed);
+        }
+        let free = desc.free.load(Ordering::Relaxed) & !mask;
+        let dirty = desc.dirty.load(Ordering::Relaxed);
+        desc.free.store(free, Ordering::Relaxed);
+        desc.dirty.store(dirty | mask, Ordering::Relaxed);
+        if free == 0 {
+            state.room.remove(&ExtentLinks(self.space), extent);
+        }
+        Ok(dirty & mask == 0)
+    }
+
+    /// Adds an extent, all its granules free.
+    fn take_extent(&self, state: &mut HoldingState) -> Result<u32, AllocError> {
+        let space = self.space;
+        let taken = space.take_extents(1, 1)?;
+        let all = run_mask(0, space.granules_per_extent());
+        let desc = space.extent(taken.first);
+        desc.owner.store(self.as_owner(), Ordering::Relaxed);
+        desc.free.store(all, Ordering::Relaxed);
+        desc.dirty.store(if taken.fresh { 0 } else { all }, Ordering::Relaxed);
+        for granule in 0..space.granules_per_extent() {
+            let granule = taken.first * space.granules_per_extent() + granule;
+            space.granule(granule).set_kind(GranuleKind::Free);
+        }
+        desc.set_kind(ExtentKind::Family);
+        state.usage.extents += 1;
+        if taken.fresh && state.usage.extents > HUGE_PAGES_FROM {
+            desc.huge_pages.store(1, Ordering::Relaxed);
+            let (start, bytes) = (space.extent_start(taken.first), space.extent_bytes());
+            // SAFETY: just committed.
+            unsafe { space.source.huge_pages(start, bytes, true) };
+        }
+        state.room.insert(&ExtentLinks(space), taken.first);
+        Ok(taken.first)
+    }
+
+    /// # Safety
+    ///
+    /// The granules are this holding's and nothing in them is in use.
+    unsafe fn give_granules(&self, state: &mut HoldingState, first: u32, count: u32) {
+        let space = self.space;
+        for granule in first..first + count {
+            space.granule(granule).set_kind(GranuleKind::Free);
+        }
+        let (extent, position) = space.granule_in_extent(first);
+        let desc = space.extent(extent);
+        let before = desc.free.load(Ordering::Relaxed);
+        let after = before | run_mask(position, count);
+        desc.free.store(after, Ordering::Relaxed);
+        let links = ExtentLinks(space);
+        if before == 0 {
+            state.room.insert(&links, extent);
+        }
+        if after == run_mask(0, space.granules_per_extent()) && !self.spec.is_isolated() {
+            state.room.remove(&links, extent);
+            state.usage.extents -= 1;
+            // SAFETY: all its granules are free.
+            unsafe { space.release_extents(extent, 1) };
+        }
+    }
+
+    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
+    pub(crate) fn take_large(&self, size: usize, align: usize) -> Result<Large, AllocError> {
+        let too_large = AllocError::new(AllocErrorKind::TooLarge);
+        let bytes = size.checked_next_multiple_of(self.space.page_size()).ok_or(too_large)?;
+        let mut state = self.lock();
+        state.usage.commit(bytes, self.spec.limit_bytes())?;
+        let extent_bytes = self.space.extent_bytes();
+        let taken = if bytes <= extent_bytes && align <= extent_bytes {
+            self.take_granule_run(&mut state, bytes, align)
+        } else {
+            self.take_extent_run(bytes, align)
+        };
+        match taken {
+            Ok(large) => {
+                state.usage.large_objects += 1;
+                state.usage.large_bytes += bytes;
+                state.usage.settle();
+                Ok(large)
+            }
+            Err(error) => {
+                state.usage.committed -= bytes;
+                Err(error)
+            }
+        }
+    }
+
+    fn take_granule_run(
+        &self,
+        state: &mut HoldingState,
+        bytes: usize,
+        align: usize,
+    ) -> Result<Large, AllocError> {
+        let count = bytes.div_ceil(GRANULE) as u32;
+        let taken = self.take_granules(state, count, align.div_ceil(GRANULE) as u32)?;
+        self.write_tails(taken.first, 1, count);
+        let desc = self.space.granule(taken.first);
+        desc.holding.store(self.as_owner(), Ordering::Relaxed);
+        desc.granules.store(count, Ordering::Relaxed);
+        desc.bytes.store(bytes, Ordering::Relaxed);
+        desc.set_kind(GranuleKind::Large);
+        Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
+    }
+
+    /// Makes the granules from position `from` to `to` of the run at `first` tails of it.
+    pub(crate) fn write_tails(&self, first: u32, from: u32, to: u32) {
+        for position in from..to {
+            let tail = self.space.granule(first + position);
+            tail.back.store(position, Ordering::Relaxed);
+            tail.set_kind(GranuleKind::Tail);
+        }
+    }
+
+    fn take_extent_run(&self, bytes: usize, align: usize) -> Result<Large, AllocError> {
+        let space = self.space;
+        let too_large = AllocError::new(AllocErrorKind::AddressSpace);
+        let count = bytes.div_ceil(space.extent_bytes());
+        let count = u32::try_from(count).map_err(|_| too_large)?;
+        let align = u32::try_from(align.div_ceil(space.extent_bytes())).map_err(|_| too_large)?;
+        let taken = space.take_extents(count, align)?;
+        self.write_huge(taken.first, count, bytes);
+        Ok(Large { start: space.extent_start(taken.first), fresh: taken.fresh })
+    }
+
+    fn write_huge(&self, first: u32, count: u32, bytes: usize) {
+        for position in 1..count {
+            let tail = self.space.extent(first + position);
+            tail.back.store(position, Ordering::Relaxed);
+            tail.set_kind(ExtentKind::Tail);
+        }
+        let desc = self.space.extent(first);
+        desc.owner.store(self.as_owner(), Ordering::Relaxed);
+        desc.extents.store(count, Ordering::Relaxed);
+        desc.bytes.store(bytes, Ordering::Relaxed);
+        desc.set_kind(ExtentKind::Huge);
+    }
+
+    /// Frees the large allocation whose first granule this is.
+    ///
+    /// # Safety
+    ///
+    /// It is one of this holding's, and nobody uses it.
+    pub(crate) unsafe fn give_large(&self, granule: u32) {
+        let mut state = self.lock();
+        let desc = self.space.granule(granule);
+        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
+        let count = desc.granules.load(Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { self.give_granules(&mut state, granule, count) };
+    }
+
+    /// Frees the huge allocation whose first extent this is.
+    ///
+    /// # Safety
+    ///
+    /// It is one of this holding's, and nobody uses it.
+    pub(crate) unsafe fn give_huge(&self, extent: u32) {
+        let mut state = self.lock();
+        let desc = self.space.extent(extent);
+        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
+        // SAFETY: passed on.
+        unsafe { self.space.release_extents(extent, desc.extents.load(Ordering::Relaxed)) };
+    }
+
+    fn forget_large(&self, state: &mut HoldingState, bytes: usize) {
+        state.usage.committed -= bytes;
+        state.usage.large_objects -= 1;
+        state.usage.large_bytes -= bytes;
+    }
+
+    /// Makes a large allocation `size` bytes long without moving it; returns whether it could.
+    pub(crate) fn resize_large(&self, granule: u32, size: usize) -> bool {
+        let Some(bytes) = size.checked_next_multiple_of(self.space.page_size()) else {
+            return false;
+        };
+        if bytes > self.space.extent_bytes() {
+            return false;
+        }
+        let mut state = self.lock();
+        let desc = self.space.granule(granule);
+        let old = desc.granules.load(Ordering::Relaxed);
+        let new = bytes.div_ceil(GRANULE).max(1) as u32;
+        let old_bytes = desc.bytes.load(Ordering::Relaxed);
+        if !self.recount_large(&mut state, old_bytes, bytes) {
+            return false;
+        }
+        if new > old {
+            let (extent, position) = self.space.granule_in_extent(granule);
+            let extent_desc = self.space.extent(extent);
+            let free = extent_desc.free.load(Ordering::Relaxed);
+            let fits = position + new <= self.space.granules_per_extent();
+            let mask = if fits { run_mask(position + old, new - old) } else { u32::MAX };
+            if !fits
+                || free & mask != mask
+                || self.claim_granules(&mut state, extent, position + old, new - old).is_err()
+            {
+                self.recount_large(&mut state, bytes, old_bytes);
+                return false;
+            }
+            self.write_tails(granule, old, new);
+        }
+        desc.granules.store(new, Ordering::Relaxed);
+        desc.bytes.store(bytes, Ordering::Relaxed);
+        if new < old {
+            // SAFETY: the tail of the allocation, which is not part of it any more.
+            unsafe { self.give_granules(&mut state, granule + new, old - new) };
+        }
+        state.usage.settle();
+        true
+    }
+
+    /// Makes a huge allocation `size` bytes long without moving it; returns whether it could.
+    pub(crate) fn resize_huge(&self, extent: u32, size: usize) -> bool {
+        let space = self.space;
+        let Some(bytes) = size.checked_next_multiple_of(space.page_size()) else { return false };
+        // A huge allocation never shrinks to what an extent's granules would hold.
+        let Ok(new) = u32::try_from(bytes.div_ceil(space.extent_bytes()).max(1)) else {
+            return false;
+        };
+        let mut state = self.lock();
+        let desc = space.extent(extent);
+        let old = desc.extents.load(Ordering::Relaxed);
+        let old_bytes = desc.bytes.load(Ordering::Relaxed);
+        if !self.recount_large(&mut state, old_bytes, bytes) {
+            return false;
+        }
+        if new > old && space.take_extents_at(extent + old, new - old).is_err() {
+            self.recount_large(&mut state, bytes, old_bytes);
+            return false;
+        }
+        self.write_huge(extent, new, bytes);
+        if new < old {
+            // SAFETY: the tail of the allocation, which is not part of it any more.
+            unsafe { space.release_extents(extent + new, old - new) };
+        }
+        state.usage.settle();
+        true
+    }
+
+    /// Counts a large allocation of `old` bytes as one of `new`; `false` if that is over the limit.
+    fn recount_large(&self, state: &mut HoldingState, old: usize, new: usize) -> bool {
+        if new > old && state.usage.commit(new - old, self.spec.limit_bytes()).is_err() {
+            return false;
+        }
+        if new < old {
+            state.usage.committed -= old - new;
+        }
+        state.usage.large_bytes = state.usage.large_bytes - old + new;
+        true
+    }
+
+    /// All extents of this family that are cut into granules, in address order.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = u32> {
+        (0..self.space.known()).filter(|&extent| {
+            let desc = self.space.extent(extent);
+            desc.kind() == ExtentKind::Family && self.is_owner(desc.owner.load(Ordering::Relaxed))
+        })
+    }
+
+    /// Gives back the memory of free granules in extents that are still in use, until `goal`
+    /// bytes have gone. Returns how many bytes went.
+    pub(crate) fn decommit_free(&self, goal: usize) -> usize {
+        let (space, per_extent) = (self.space, self.space.granules_per_extent());
+        let mut gone = 0;
+        for extent in self.extents() {
+            let _state = self.lock();
+            let desc = space.extent(extent);
+            if desc.kind() != ExtentKind::Family
+                || !self.is_owner(desc.owner.load(Ordering::Relaxed))
+            {
+                continue;
+            }
+            let mut stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
+            while stale != 0 && gone < goal {
+                let first = stale.trailing_zeros();
+                let count = (stale >> first).trailing_ones();
+                let start = space.granule_start(extent * per_extent + first);
+                let bytes = (count as usize) << GRANULE_SHIFT;
+                // SAFETY: committed granules that are free; nobody can take them meanwhile, as
+                // the holding is locked.
+                let decommitted = unsafe { space.source.decommit(start, bytes) }.is_ok();
+                let mask = run_mask(first, count);
+                if decommitted {
+                    desc.dirty.fetch_and(!mask, Ordering::Relaxed);
+                    desc.absent.fetch_or(mask, Ordering::Relaxed);
+                    gone += bytes;
+                }
+                stale &= !mask;
+            }
+            if gone >= goal {
+                break;
+            }
+        }
+        gone
+    }
+
+    /// What is wrong with this family's extents, if anything: an address, and what.
+    pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
+        let state = self.state.lock();
+        let (space, per_extent) = (self.space, self.space.granules_per_extent());
+        let (mut extents, mut committed) = (0, 0);
+        for extent in self.extents() {
+            let desc = space.extent(extent);
+            let free = desc.free.load(Ordering::Relaxed);
+            extents += 1;
+            let wrong = |what| Some((space.extent_start(extent).addr().get(), what));
+            if state.room.contains(&ExtentLinks(space), extent) != (free != 0) {
+                return wrong("an extent is listed as having room and has none, or the reverse");
+            }
+            for position in 0..per_extent {
+                let granule = space.granule(extent * per_extent + position);
+                let kind = granule.kind();
+                if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
+                    return wrong(
+                        "a granule is free in its extent and not in the map, or the reverse",
+                    );
+                }
+                committed += match kind {
+                    GranuleKind::Block => {
+                        (granule.granules.load(Ordering::Relaxed) as usize) << GRANULE_SHIFT
+                    }
+                    GranuleKind::Large => granule.bytes.load(Ordering::Relaxed),
+                    GranuleKind::Free | GranuleKind::Tail => 0,
+                };
+            }
+        }
+        for extent in 0..space.known() {
+            let desc = space.extent(extent);
+            let ours = self.is_owner(desc.owner.load(Ordering::Relaxed));
+            if desc.kind() == ExtentKind::Huge && ours {
+                committed += desc.bytes.load(Ordering::Relaxed);
+            }
+        }
+        if extents != state.usage.extents {
+            return Some((0, "the count of extents is wrong"));
+        }
+        (committed != state.usage.committed).then_some((0, "the count of committed bytes is wrong"))
+    }
+}
+
+impl core::fmt::Debug for Holding {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Holding")
+            .field("set", &self.set_name)
+            .field("family", &self.spec.name())
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}

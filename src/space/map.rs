@@ -1,0 +1,235 @@
+//! The block map: what every address of the reservation is, found by arithmetic.
+//!
+//! ```text
+//! address - base = | extent index | granule in extent | byte in granule |
+//!                        |                 |
+//!                  ExtentDesc        GranuleDesc            one of each per index, out of band
+//! ```
+//!
+//! A descriptor is written by whoever holds the lock named at its field, and read by anyone at any
+//! time: that is why every field is an atomic. The reads of strangers are hints (a query) or are
+//! kept true by what the reader holds: a slot that is not free keeps its block's `kind`, `class`,
+//! `back` and `lane` as they are (I1).
+
+use crate::sync::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use super::Space;
+use super::order::Links;
+
+/// log2 of a granule's bytes.
+pub(crate) const GRANULE_SHIFT: u32 = 16;
+/// The unit the block map counts in, in bytes.
+pub(crate) const GRANULE: usize = 1 << GRANULE_SHIFT;
+
+/// What a granule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum GranuleKind {
+    /// Free, or in an extent that is not cut into granules.
+    Free = 0,
+    /// The first granule of a block.
+    Block = 1,
+    /// A later granule of a block or of a large allocation.
+    Tail = 2,
+    /// The first granule of a large allocation.
+    Large = 3,
+}
+
+/// One granule. Of a block or a large allocation only the first granule's descriptor is in full
+/// use; the others say how far back it is.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct GranuleDesc {
+    kind: AtomicU8,
+    /// Block: the size class.
+    pub(crate) class: AtomicU8,
+    /// Tail: how many granules before this one the head is. Written with `kind`.
+    pub(crate) back: AtomicU32,
+    /// Head: how many granules it spans. Written with `kind`.
+    pub(crate) granules: AtomicU32,
+    /// Block: how many slots it has room for.
+    pub(crate) capacity: AtomicU32,
+    /// Block: the lane. Kept apart from `holding`, so that whatever is read here, however late, is
+    /// a lane or null.
+    pub(crate) lane: AtomicPtr<()>,
+    /// Large: the holding, or null.
+    pub(crate) holding: AtomicPtr<()>,
+    /// Block: how many slots the bump cursor has passed. The lane's lock.
+    pub(crate) carved: AtomicU32,
+    /// Block: how many of the carved slots are free, which is the number of set bits. The lane's
+    /// lock.
+    pub(crate) free: AtomicU32,
+    /// Block: no word of the bitmap before this one has a set bit. The lane's lock.
+    pub(crate) first_word: AtomicU32,
+    /// Block: how far its memory is known to be populated, in bytes. The lane's lock.
+    pub(crate) populated: AtomicU32,
+    /// Block: links of the lane's order of blocks with room. The lane's lock.
+    left: AtomicU32,
+    right: AtomicU32,
+    /// Large: its bytes, whole pages. The holding's lock.
+    pub(crate) bytes: AtomicUsize,
+}
+
+impl GranuleDesc {
+    pub(crate) fn kind(&self) -> GranuleKind {
+        match self.kind.load(Ordering::Acquire) {
+            1 => GranuleKind::Block,
+            2 => GranuleKind::Tail,
+            3 => GranuleKind::Large,
+            _ => GranuleKind::Free,
+        }
+    }
+
+    /// Publishes what this granule is, after everything else about it has been written.
+    pub(crate) fn set_kind(&self, kind: GranuleKind) {
+        self.kind.store(kind as u8, Ordering::Release);
+    }
+}
+
+/// What an extent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ExtentKind {
+    /// Free, without memory.
+    Free = 0,
+    /// Free, with memory that its last user dirtied.
+    Warm = 1,
+    /// Belongs to a family and is cut into granules.
+    Family = 2,
+    /// The first extent of a huge allocation.
+    Huge = 3,
+    /// A later extent of a huge allocation.
+    Tail = 4,
+    /// The allocator's own tables.
+    Tables = 5,
+}
+
+/// One extent.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct ExtentDesc {
+    kind: AtomicU8,
+    /// Whether huge pages were asked for.
+    pub(crate) huge_pages: AtomicU8,
+    /// Tail: how many extents before this one the head is.
+    pub(crate) back: AtomicU32,
+    /// Huge: how many extents it spans.
+    pub(crate) extents: AtomicU32,
+    /// Family: which granules are free. The holding's lock.
+    pub(crate) free: AtomicU32,
+    /// Family: which granules may hold old contents. The holding's lock.
+    pub(crate) dirty: AtomicU32,
+    /// Family, Warm: which granules' memory was given back by itself. The holding's lock.
+    pub(crate) absent: AtomicU32,
+    /// Family: links of the holding's order of extents with room. The holding's lock.
+    left: AtomicU32,
+    right: AtomicU32,
+    /// Warm: neighbours in the list from the longest free to the latest. The extents' lock.
+    pub(crate) earlier: AtomicU32,
+    pub(crate) later: AtomicU32,
+    /// Warm: when it became free. The extents' lock.
+    pub(crate) since: AtomicU64,
+    /// Family, Huge: the holding.
+    pub(crate) owner: AtomicPtr<()>,
+    /// Huge: its bytes, whole pages. The holding's lock.
+    pub(crate) bytes: AtomicUsize,
+}
+
+impl ExtentDesc {
+    pub(crate) fn kind(&self) -> ExtentKind {
+        match self.kind.load(Ordering::Acquire) {
+            1 => ExtentKind::Warm,
+            2 => ExtentKind::Family,
+            3 => ExtentKind::Huge,
+            4 => ExtentKind::Tail,
+            5 => ExtentKind::Tables,
+            _ => ExtentKind::Free,
+        }
+    }
+
+    /// Publishes what this extent is, after everything else about it has been written.
+    pub(crate) fn set_kind(&self, kind: ExtentKind) {
+        self.kind.store(kind as u8, Ordering::Release);
+    }
+}
+
+/// The links of blocks, by granule index.
+impl Links for Space {
+    fn left(&self, node: u32) -> &AtomicU32 {
+        &self.granule(node).left
+    }
+    fn right(&self, node: u32) -> &AtomicU32 {
+        &self.granule(node).right
+    }
+}
+
+/// The links of extents, by extent index.
+pub(super) struct ExtentLinks<'a>(pub(super) &'a Space);
+
+impl Links for ExtentLinks<'_> {
+    fn left(&self, node: u32) -> &AtomicU32 {
+        &self.0.extent(node).left
+    }
+    fn right(&self, node: u32) -> &AtomicU32 {
+        &self.0.extent(node).right
+    }
+}
+
+/// What an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the block whose first granule has this index.
+    Block(u32),
+    /// In the large allocation whose first granule has this index.
+    Large(u32),
+    /// In the huge allocation whose first extent has this index.
+    Huge(u32),
+    /// In the reservation, but in nothing that was handed out.
+    Unused,
+}
+
+impl Space {
+    /// What the byte at `address` belongs to; `None` outside of this reservation. Touches nothing
+    /// but descriptors that exist, so it is safe for any address whatever.
+    pub(crate) fn place_of(&self, address: usize) -> Option<Place> {
+        let offset = self.offset_of(address)?;
+        let extent = (offset >> self.extent_shift) as u32;
+        if extent >= self.known() {
+            return Some(Place::Unused);
+        }
+        Some(match self.extent(extent).kind() {
+            ExtentKind::Family => {
+                let granule = (offset >> GRANULE_SHIFT) as u32;
+                self.head_of(granule)
+            }
+            ExtentKind::Huge => Place::Huge(extent),
+            ExtentKind::Tail => {
+                let back = self.extent(extent).back.load(Ordering::Relaxed);
+                match extent.checked_sub(back) {
+                    Some(head) if self.extent(head).kind() == ExtentKind::Huge => Place::Huge(head),
+                    _ => Place::Unused,
+                }
+            }
+            ExtentKind::Free | ExtentKind::Warm | ExtentKind::Tables => Place::Unused,
+        })
+    }
+
+    fn head_of(&self, granule: u32) -> Place {
+        let desc = self.granule(granule);
+        match desc.kind() {
+            GranuleKind::Block => Place::Block(granule),
+            GranuleKind::Large => Place::Large(granule),
+            GranuleKind::Free => Place::Unused,
+            GranuleKind::Tail => {
+                let Some(head) = granule.checked_sub(desc.back.load(Ordering::Relaxed)) else {
+                    return Place::Unused;
+                };
+                match self.granule(head).kind() {
+                    GranuleKind::Block => Place::Block(head),
+                    GranuleKind::Large => Place::Large(head),
+                    GranuleKind::Free | GranuleKind::Tail => Place::Unused,
+                }
+            }
+        }
+    }
+}

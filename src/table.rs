@@ -1,0 +1,324 @@
+//! The table: class x family -> cell -> lanes, as sparse as its use.
+//!
+//! ```text
+//! SetTable (static, in the user's crate)
+//!   families   Ast       Code      Object    ...        one word each until first use
+//!               |                   |
+//!             FamilyTable         FamilyTable           from the reservation
+//!             holding, rows       class  0 1 2 3 ... 82
+//!                                 cells  . . . | ... .  a word each until first use
+//!                                              v
+//!                                            lane -> lane
+//! ```
+//!
+//! A family comes into being when it is first allocated from, a cell's first lane when a thread
+//! first uses the cell, a further lane when two threads use it at once, up to twice the cores. A
+//! lane is never taken down; a thread that goes leaves it to the next.
+
+use core::ptr::{self, NonNull};
+
+use once_cell::race::{OnceNonZeroUsize, OnceRef};
+
+use crate::class;
+use crate::error::AllocError;
+use crate::lane::Lane;
+use crate::os;
+use crate::space::holding::Holding;
+use crate::space::tables::Table;
+use crate::space::{Space, SpaceCell};
+use crate::spec::FamilySpec;
+use crate::sync::{AtomicBool, AtomicPtr, Lock, Ordering};
+
+/// The table of one family set. The macro makes one static of it for each set.
+#[derive(Debug)]
+pub struct SetTable {
+    pub(crate) name: &'static str,
+    specs: &'static [FamilySpec],
+    families: &'static [FamilyCell],
+    space: &'static SpaceCell,
+    listed: AtomicBool,
+    next: AtomicPtr<SetTable>,
+}
+
+/// The place of one family in the table: a word until the family is used.
+#[derive(Debug)]
+pub struct FamilyCell {
+    family: OnceRef<'static, FamilyTable>,
+}
+
+impl FamilyCell {
+    /// A family that nobody has used yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { family: OnceRef::new() }
+    }
+}
+
+impl Default for FamilyCell {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One row of the table: a family's memory and its cells.
+#[derive(Debug)]
+pub(crate) struct FamilyTable {
+    pub(crate) holding: Holding,
+    /// The first lane of each class.
+    cells: [AtomicPtr<Lane>; class::COUNT],
+    /// Held while a cell grows a lane.
+    growth: Lock<()>,
+    /// The rows of magazines that threads have for this family.
+    pub(crate) rows: Lock<RowList>,
+}
+
+impl Table for FamilyTable {
+    const KIND: usize = 2;
+}
+
+/// All sets that were ever used, newest first.
+static SETS: AtomicPtr<SetTable> = AtomicPtr::new(ptr::null_mut());
+
+impl SetTable {
+    /// The table of the set `name`, whose families are described by `specs` and kept in `families`.
+    #[must_use]
+    pub const fn new<const N: usize>(
+        name: &'static str,
+        specs: &'static [FamilySpec; N],
+        families: &'static [FamilyCell; N],
+        space: &'static SpaceCell,
+    ) -> Self {
+        Self {
+            name,
+            specs,
+            families,
+            space,
+            listed: AtomicBool::new(false),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// All sets that were ever used.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
+        let mut next = SETS.load(Ordering::Acquire);
+        core::iter::from_fn(move || {
+            // SAFETY: only statics are listed.
+            let set = unsafe { next.as_ref() }?;
+            next = set.next.load(Ordering::Relaxed);
+            Some(set)
+        })
+    }
+
+    fn list(&'static self) {
+        if self.listed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let ours = ptr::from_ref(self).cast_mut();
+        let mut head = SETS.load(Ordering::Acquire);
+        loop {
+            self.next.store(head, Ordering::Relaxed);
+            match SETS.compare_exchange_weak(head, ours, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(newer) => head = newer,
+            }
+        }
+    }
+
+    /// The families, used or not, in order of declaration.
+    pub(crate) fn specs(&self) -> &'static [FamilySpec] {
+        self.specs
+    }
+
+    /// A family, if it was ever used.
+    pub(crate) fn used(&self, family: usize) -> Option<&'static FamilyTable> {
+        self.families[family].family.get()
+    }
+
+    /// The families that were ever used.
+    pub(crate) fn all_used(&self) -> impl Iterator<Item = &'static FamilyTable> {
+        self.families.iter().filter_map(|cell| cell.family.get())
+    }
+
+    /// A family, made now if this is its first use.
+    pub(crate) fn family(&'static self, family: usize) -> Result<&'static FamilyTable, AllocError> {
+        let cell = &self.families[family].family;
+        if let Some(table) = cell.get() {
+            return Ok(table);
+        }
+        self.list();
+        let space = self.space.get()?;
+        let mut made = None;
+        let table = cell.get_or_try_init(|| {
+            let raw = space.take_table::<FamilyTable>()?;
+            // SAFETY: room for a family table, ours alone.
+            unsafe { FamilyTable::write(raw, space, self, family) };
+            made = Some(raw);
+            // SAFETY: written just now, and never moved or given back once others see it.
+            Ok(unsafe { raw.as_ref() })
+        })?;
+        if let Some(ours) = made {
+            if !ptr::eq(ours.as_ptr(), table) {
+                // Another thread was first.
+                // SAFETY: nobody has seen ours.
+                unsafe { space.give_table(ours) };
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// The most lanes of a cell.
+fn most_lanes() -> usize {
+    static MOST: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let twice = || core::num::NonZeroUsize::MIN.saturating_add(2 * os::cores() - 1);
+    MOST.get_or_init(twice).get()
+}
+
+impl FamilyTable {
+    /// # Safety
+    ///
+    /// `raw` is valid for writes.
+    unsafe fn write(raw: NonNull<Self>, space: &'static Space, set: &SetTable, family: usize) {
+        let table = Self {
+            holding: Holding::new(space, set.name, &set.specs[family], family),
+            cells: [const { AtomicPtr::new(ptr::null_mut()) }; class::COUNT],
+            growth: Lock::new(()),
+            rows: Lock::new(RowList::new()),
+        };
+        // SAFETY: passed on.
+        unsafe { raw.write(table) };
+    }
+
+    /// The lanes of a class.
+    pub(crate) fn lanes(&self, class: usize) -> impl Iterator<Item = &'static Lane> {
+        let mut next = self.cells[class].load(Ordering::Acquire);
+        core::iter::from_fn(move || {
+            // SAFETY: lanes live as long as the process.
+            let lane = unsafe { next.as_ref() }?;
+            next = lane.next.load(Ordering::Acquire);
+            Some(lane)
+        })
+    }
+
+    /// Assigns the calling thread a lane of a class: an idle one, a new one, or the one with the
+    /// fewest threads.
+    pub(crate) fn assign_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
+        let _growth = self.growth.lock();
+        let least = self.lanes(class).min_by_key(|lane| lane.users.load(Ordering::Relaxed));
+        let lane = match least {
+            Some(lane)
+                if lane.users.load(Ordering::Relaxed) == 0
+                    || self.lanes(class).count() >= most_lanes() =>
+            {
+                lane
+            }
+            // A thread can make do with a lane that others use.
+            Some(lane) => self.add_lane(class).unwrap_or(lane),
+            None => self.add_lane(class)?,
+        };
+        lane.users.fetch_add(1, Ordering::Relaxed);
+        Ok(lane)
+    }
+
+    /// Some lane of a class, without being assigned to it.
+    pub(crate) fn any_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
+        match self.lanes(class).next() {
+            Some(lane) => Ok(lane),
+            None => {
+                let _growth = self.growth.lock();
+                match self.lanes(class).next() {
+                    Some(lane) => Ok(lane),
+                    None => self.add_lane(class),
+                }
+            }
+        }
+    }
+
+    /// Adds a lane behind the others. The caller holds the growth lock.
+    fn add_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
+        let raw = self.holding.space.take_table::<Lane>()?;
+        // SAFETY: room for a lane, ours alone.
+        unsafe { raw.write(Lane::new(&self.holding, class)) };
+        let link = match self.lanes(class).last() {
+            Some(last) => &last.next,
+            None => &self.cells[class],
+        };
+        link.store(raw.as_ptr(), Ordering::Release);
+        // SAFETY: written above, and never given back.
+        Ok(unsafe { raw.as_ref() })
+    }
+}
+
+/// The links of a thread's row in the list of its family's rows. First in every row, so that a
+/// pointer to the links is a pointer to the row.
+#[derive(Debug)]
+pub(crate) struct RowLinks {
+    previous: AtomicPtr<RowLinks>,
+    next: AtomicPtr<RowLinks>,
+}
+
+impl RowLinks {
+    pub(crate) const fn new() -> Self {
+        Self { previous: AtomicPtr::new(ptr::null_mut()), next: AtomicPtr::new(ptr::null_mut()) }
+    }
+}
+
+/// The rows of a family.
+#[derive(Debug)]
+pub(crate) struct RowList {
+    first: *mut RowLinks,
+}
+
+// SAFETY: the rows in the list stay valid until they are taken out, under the list's lock.
+unsafe impl Send for RowList {}
+
+impl RowList {
+    const fn new() -> Self {
+        Self { first: ptr::null_mut() }
+    }
+
+    /// # Safety
+    ///
+    /// The row is in no list, and stays valid until it is removed.
+    pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
+        // SAFETY: valid (contract).
+        let links = unsafe { row.as_ref() };
+        links.previous.store(ptr::null_mut(), Ordering::Relaxed);
+        links.next.store(self.first, Ordering::Relaxed);
+        // SAFETY: rows in the list are valid.
+        if let Some(first) = unsafe { self.first.as_ref() } {
+            first.previous.store(row.as_ptr(), Ordering::Relaxed);
+        }
+        self.first = row.as_ptr();
+    }
+
+    /// # Safety
+    ///
+    /// The row is in this list.
+    pub(crate) unsafe fn remove(&mut self, row: NonNull<RowLinks>) {
+        // SAFETY: rows in the list are valid.
+        let links = unsafe { row.as_ref() };
+        let previous = links.previous.load(Ordering::Relaxed);
+        let next = links.next.load(Ordering::Relaxed);
+        // SAFETY: as above, for both neighbours.
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.next.store(next, Ordering::Relaxed),
+            None => self.first = next,
+        }
+        // SAFETY: as above.
+        if let Some(next) = unsafe { next.as_ref() } {
+            next.previous.store(previous, Ordering::Relaxed);
+        }
+    }
+
+    /// The rows in the list.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<RowLinks>> {
+        let mut next = self.first;
+        core::iter::from_fn(move || {
+            let row = NonNull::new(next)?;
+            // SAFETY: rows in the list are valid, and the list is borrowed.
+            next = unsafe { row.as_ref() }.next.load(Ordering::Relaxed);
+            Some(row)
+        })
+    }
+}

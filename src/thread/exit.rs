@@ -1,0 +1,167 @@
+//! A thread's rows: made at first use, given back when the thread ends.
+//!
+//! The rows of a thread hang in one list, which the thread's exit hook takes down: it empties every
+//! magazine into its lane, gives up the lanes and the rows, and points the homes at the empty row
+//! again. Whatever the thread still allocates or frees after that (other exit hooks may) goes to
+//! the lanes without magazines; so does everything on a thread for which no hook can be had.
+
+use core::cell::Cell;
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+
+use crate::class;
+use crate::lane::magazine::MagazineBox;
+use crate::os;
+use crate::sync::Ordering;
+use crate::table::FamilyTable;
+
+use super::{EMPTY_ROW, Row, RowHome};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// No row was ever made.
+    New,
+    /// The exit hook is set.
+    Hooked,
+    /// The exit hook has run, or none can be had: there are no rows.
+    Without,
+}
+
+struct ThreadState {
+    stage: Cell<Stage>,
+    rows: Cell<*const Row>,
+}
+
+std::thread_local! {
+    // No destructor, so that it can be used until the very end of the thread.
+    static THREAD: ThreadState =
+        const { ThreadState { stage: Cell::new(Stage::New), rows: Cell::new(ptr::null()) } };
+}
+
+/// The calling thread's row of a family, made now if this is its first use; `None` where the
+/// thread has to do without.
+pub(super) fn row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
+    if home.row().is_empty_row() { make_row(home, family) } else { Some(home.row()) }
+}
+
+fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
+    THREAD.with(|thread| {
+        match thread.stage.get() {
+            Stage::Without => return None,
+            Stage::Hooked => {}
+            Stage::New => {
+                // Any value but null makes the hook run.
+                let value = ptr::from_ref(thread).cast_mut().cast::<c_void>();
+                let hooked = os::exit_hook(end_thread, value);
+                thread.stage.set(if hooked { Stage::Hooked } else { Stage::Without });
+                if !hooked {
+                    return None;
+                }
+            }
+        }
+        let raw = family.holding.space.take_table::<Row>().ok()?;
+        // SAFETY: room for a row, ours alone. A row of zeros is an empty row.
+        unsafe { raw.write_bytes(0, 1) };
+        // SAFETY: initialised just now.
+        let row = unsafe { raw.as_ref() };
+        row.family.store(ptr::from_ref(family).cast_mut(), Ordering::Relaxed);
+        row.home.store(ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
+        row.next_of_thread.store(thread.rows.get().cast_mut(), Ordering::Relaxed);
+        thread.rows.set(row);
+        // SAFETY: in no list yet; `close` takes it out.
+        unsafe { family.rows.lock().insert(raw.cast()) };
+        home.row.set(row);
+        Some(row)
+    })
+}
+
+/// The exit hook.
+unsafe extern "C" fn end_thread(_: *mut c_void) {
+    THREAD.with(|thread| {
+        thread.stage.set(Stage::Without);
+        let mut next = thread.rows.replace(ptr::null());
+        while let Some(raw) = NonNull::new(next.cast_mut()) {
+            // SAFETY: rows in the thread's list are valid until closed.
+            next = unsafe { raw.as_ref() }.next_of_thread.load(Ordering::Relaxed);
+            // SAFETY: a row of this thread, taken out of the thread's list.
+            unsafe { close(raw) };
+        }
+    });
+}
+
+/// Empties a row and gives it back.
+///
+/// # Safety
+///
+/// A row of the calling thread that its list does not hold any more.
+unsafe fn close(raw: NonNull<Row>) {
+    // SAFETY: valid (contract).
+    let row = unsafe { raw.as_ref() };
+    // SAFETY: the home is in the storage of this thread, which still runs; the family lives as
+    // long as the process.
+    let (home, family) =
+        unsafe { (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed)) };
+    home.row.set(&raw const EMPTY_ROW);
+    for (class, head) in row.heads.iter().enumerate() {
+        if let Some(lane) = head.lane() {
+            let magazines = [head.unload(), head.unload_for_freeing(class)];
+            head.lane.store(ptr::null_mut(), Ordering::Relaxed);
+            lane.retire(magazines);
+        }
+    }
+    // SAFETY: in this list since it was made; its links are its first field.
+    unsafe { family.rows.lock().remove(raw.cast()) };
+    // SAFETY: from this space, and nobody refers to it any more.
+    unsafe { family.holding.space.give_table(raw) };
+}
+
+/// Empties all magazines of the calling thread.
+pub(crate) fn unload_rows() {
+    for_each_head(|head, class| {
+        if let Some(lane) = head.lane() {
+            let mut loaded: MagazineBox = head.unload();
+            lane.unload(&mut loaded);
+            head.load(loaded);
+            let mut freed = head.unload_for_freeing(class);
+            lane.unload(&mut freed);
+            head.load_for_freeing(freed, class);
+        }
+    });
+}
+
+/// Whether the calling thread has `slot` in a magazine of this class and family.
+pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bool {
+    rows().any(|row| {
+        ptr::eq(row.family.load(Ordering::Relaxed), family)
+            && row.heads[class].slots(class).any(|held| held == slot.as_ptr())
+    })
+}
+
+/// Calls `visit` with every address in the calling thread's magazines of a family, and its class.
+pub(crate) fn for_each_slot(family: &FamilyTable, mut visit: impl FnMut(*mut u8, usize)) {
+    for row in rows().filter(|row| ptr::eq(row.family.load(Ordering::Relaxed), family)) {
+        for (class, head) in row.heads.iter().enumerate() {
+            head.slots(class).for_each(|slot| visit(slot, class));
+        }
+    }
+}
+
+fn for_each_head(mut visit: impl FnMut(&super::Head, usize)) {
+    for row in rows() {
+        for class in 0..class::COUNT {
+            visit(&row.heads[class], class);
+        }
+    }
+}
+
+/// The calling thread's rows.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    let mut next = THREAD.with(|thread| thread.rows.get());
+    core::iter::from_fn(move || {
+        // SAFETY: rows in the thread's list are valid until the thread's exit hook runs, which it
+        // does not while this iterator, which cannot leave this module, is in use.
+        let row = unsafe { next.as_ref() }?;
+        next = row.next_of_thread.load(Ordering::Relaxed);
+        Some(row)
+    })
+}

@@ -1,0 +1,390 @@
+//! Threads: rows of magazines, and the fast path.
+//!
+//! ```text
+//! thread-local, in the user's crate        from the reservation
+//! homes   Ast -----> the empty row         row of (this thread, Object)
+//!         Code ----> the empty row         class   0     1     2    ...   82
+//!         Object ------------------------> heads | top, bottom, free top, free limit, lane |
+//!                                                   |                |
+//!                                                   v                v
+//!                                              |a|b|c| | |      |d| | | | |     two magazines
+//!                                              allocate here     free here
+//! ```
+//!
+//! Allocating pops from one magazine, freeing pushes into the other, and when the first is empty
+//! they change places (the loaded and the previous magazine of Bonwick and Adams, "Magazines and
+//! Vmem", 2001). Two of them rather than one, so that a pair of operations does not wait for its
+//! own last store. Before a family's first use a home points at the one static row whose every head
+//! is empty and full at once: the fast path needs no check for it, as its first step fails there
+//! into the slow path, which makes a row.
+//!
+//! A row is touched by its own thread alone (I3). Its fields are atomics, read and written as plain
+//! words, because a snapshot reads from outside how full the magazines are.
+
+pub(crate) mod exit;
+
+use core::cell::Cell;
+use core::fmt;
+use core::ptr::{self, NonNull};
+
+use crate::class;
+use crate::error::AllocError;
+use crate::lane::Lane;
+use crate::lane::magazine::MagazineBox;
+use crate::space::tables::Table;
+use crate::sync::{AtomicPtr, Ordering};
+use crate::table::{FamilyTable, RowLinks, SetTable};
+
+/// Where a thread keeps the address of its row of one family.
+pub struct RowHome {
+    row: Cell<*const Row>,
+}
+
+impl RowHome {
+    /// A home without a row: it points at the empty row.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { row: Cell::new(&raw const EMPTY_ROW) }
+    }
+
+    /// The row.
+    #[inline(always)]
+    pub(crate) fn row(&self) -> &Row {
+        // SAFETY: a home points at the empty row, or at the row of its own thread, which is given
+        // back only after the home has been pointed at the empty row again.
+        unsafe { &*self.row.get() }
+    }
+}
+
+impl Default for RowHome {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for RowHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowHome").field("made", &!self.row().is_empty_row()).finish()
+    }
+}
+
+/// A thread's magazines of one family.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Row {
+    links: RowLinks,
+    family: AtomicPtr<FamilyTable>,
+    home: AtomicPtr<RowHome>,
+    /// The next row of the same thread.
+    next_of_thread: AtomicPtr<Row>,
+    heads: [Head; class::COUNT],
+}
+
+impl Table for Row {
+    const KIND: usize = 3;
+}
+
+static EMPTY_ROW: Row = Row::new();
+
+/// A thread's two magazines of one cell.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Head {
+    /// One past the last slot to allocate, and the first.
+    top: AtomicPtr<*mut u8>,
+    bottom: AtomicPtr<*mut u8>,
+    /// Where the next freed slot goes, and where there is no more room.
+    free_top: AtomicPtr<*mut u8>,
+    free_limit: AtomicPtr<*mut u8>,
+    /// The lane this thread is assigned; null until the cell's first use.
+    lane: AtomicPtr<Lane>,
+}
+
+impl Head {
+    const fn new() -> Self {
+        Self {
+            top: AtomicPtr::new(ptr::null_mut()),
+            bottom: AtomicPtr::new(ptr::null_mut()),
+            free_top: AtomicPtr::new(ptr::null_mut()),
+            free_limit: AtomicPtr::new(ptr::null_mut()),
+            lane: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Takes a slot from the magazine to allocate from.
+    #[inline(always)]
+    pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
+        let top = self.top.load(Ordering::Relaxed);
+        if top == self.bottom.load(Ordering::Relaxed) {
+            return None;
+        }
+        // SAFETY: above the bottom, so there is a slot below.
+        let top = unsafe { top.sub(1) };
+        self.top.store(top, Ordering::Relaxed);
+        // SAFETY: slots from the bottom to the top are addresses that this thread owns.
+        Some(unsafe { NonNull::new_unchecked(*top) })
+    }
+
+    /// Puts a slot into the magazine to free into; `false` if there is no room.
+    #[inline(always)]
+    pub(crate) fn push(&self, slot: NonNull<u8>) -> bool {
+        let top = self.free_top.load(Ordering::Relaxed);
+        if top == self.free_limit.load(Ordering::Relaxed) {
+            return false;
+        }
+        // SAFETY: below the limit there is room for another, ours alone.
+        unsafe { *top = slot.as_ptr() };
+        // SAFETY: at most the limit.
+        self.free_top.store(unsafe { top.add(1) }, Ordering::Relaxed);
+        true
+    }
+
+    fn lane(&self) -> Option<&'static Lane> {
+        // SAFETY: null, or a lane, which lives as long as the process.
+        unsafe { self.lane.load(Ordering::Relaxed).as_ref() }
+    }
+
+    fn free_bottom(&self, class: usize) -> *mut *mut u8 {
+        self.free_limit.load(Ordering::Relaxed).wrapping_sub(class::magazine_capacity(class))
+    }
+
+    /// How many slots are in the two magazines. Exact on the row's own thread and while that
+    /// thread rests; in between it is a bound.
+    pub(crate) fn len(&self, class: usize) -> usize {
+        if self.lane.load(Ordering::Relaxed).is_null() {
+            return 0;
+        }
+        let capacity = class::magazine_capacity(class);
+        let count = |top: &AtomicPtr<*mut u8>, bottom: *mut *mut u8| {
+            let bytes = top.load(Ordering::Relaxed).addr().wrapping_sub(bottom.addr());
+            (bytes / size_of::<*mut u8>()).min(capacity)
+        };
+        count(&self.top, self.bottom.load(Ordering::Relaxed))
+            + count(&self.free_top, self.free_bottom(class))
+    }
+
+    /// The addresses in the two magazines, on the row's own thread.
+    pub(crate) fn slots(&self, class: usize) -> impl Iterator<Item = *mut u8> {
+        let range = |bottom: *mut *mut u8, top: *mut *mut u8| {
+            let count = (top.addr() - bottom.addr()) / size_of::<*mut u8>();
+            // SAFETY: the slots from the bottom to the top are written.
+            (0..count).map(move |index| unsafe { *bottom.add(index) })
+        };
+        let used = self.lane().is_some();
+        let load = |it: &AtomicPtr<*mut u8>| it.load(Ordering::Relaxed);
+        used.then(|| {
+            range(load(&self.bottom), load(&self.top))
+                .chain(range(self.free_bottom(class), load(&self.free_top)))
+        })
+        .into_iter()
+        .flatten()
+    }
+
+    /// Makes `magazine` the one to allocate from.
+    fn load(&self, magazine: MagazineBox) {
+        let len = magazine.len();
+        let bottom = magazine.into_bottom();
+        self.bottom.store(bottom, Ordering::Relaxed);
+        self.top.store(bottom.wrapping_add(len), Ordering::Relaxed);
+    }
+
+    /// Makes `magazine` the one to free into.
+    fn load_for_freeing(&self, magazine: MagazineBox, class: usize) {
+        let len = magazine.len();
+        let bottom = magazine.into_bottom();
+        let limit = bottom.wrapping_add(class::magazine_capacity(class));
+        self.free_limit.store(limit, Ordering::Relaxed);
+        self.free_top.store(bottom.wrapping_add(len), Ordering::Relaxed);
+    }
+
+    /// Takes the magazine to allocate from out; another has to be put in at once.
+    fn unload(&self) -> MagazineBox {
+        let (bottom, top) = (self.bottom.load(Ordering::Relaxed), self.top.load(Ordering::Relaxed));
+        let len = (top.addr() - bottom.addr()) / size_of::<*mut u8>();
+        // SAFETY: the head was equipped, so this is the bottom of a magazine whose slots up to the
+        // top are written.
+        unsafe { MagazineBox::from_bottom(bottom, len) }
+    }
+
+    /// Takes the magazine to free into out; another has to be put in at once.
+    fn unload_for_freeing(&self, class: usize) -> MagazineBox {
+        let bottom = self.free_bottom(class);
+        let len =
+            (self.free_top.load(Ordering::Relaxed).addr() - bottom.addr()) / size_of::<*mut u8>();
+        // SAFETY: as in `unload`.
+        unsafe { MagazineBox::from_bottom(bottom, len) }
+    }
+
+    /// Lets the two magazines change places.
+    fn swap(&self, class: usize) {
+        let (loaded, freed) = (self.unload(), self.unload_for_freeing(class));
+        self.load(freed);
+        self.load_for_freeing(loaded, class);
+    }
+
+    /// Gives an unused head its lane and its magazines.
+    fn equip(
+        &self,
+        family: &'static FamilyTable,
+        class: usize,
+    ) -> Result<&'static Lane, AllocError> {
+        if let Some(lane) = self.lane() {
+            return Ok(lane);
+        }
+        let space = family.holding.space;
+        let loaded = MagazineBox::new(space)?;
+        let freed = match MagazineBox::new(space) {
+            Ok(freed) => freed,
+            Err(error) => {
+                loaded.discard(space);
+                return Err(error);
+            }
+        };
+        match family.assign_lane(class) {
+            Ok(lane) => {
+                self.load(loaded);
+                self.load_for_freeing(freed, class);
+                self.lane.store(ptr::from_ref(lane).cast_mut(), Ordering::Relaxed);
+                Ok(lane)
+            }
+            Err(error) => {
+                loaded.discard(space);
+                freed.discard(space);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a slot when the magazine to allocate from is empty.
+    fn refill(&self, lane: &Lane, class: usize) -> Result<NonNull<u8>, AllocError> {
+        if self.free_top.load(Ordering::Relaxed) != self.free_bottom(class) {
+            self.swap(class);
+        } else {
+            match lane.exchange(self.unload()) {
+                Ok(full) => self.load(full),
+                Err((empty, error)) => {
+                    self.load(empty);
+                    return Err(error);
+                }
+            }
+        }
+        match self.pop() {
+            Some(slot) => Ok(slot),
+            None => unreachable!("a refilled magazine is empty"),
+        }
+    }
+
+    /// Makes room in the magazine to free into.
+    fn make_room(&self, lane: &Lane, class: usize) {
+        if self.top.load(Ordering::Relaxed) == self.bottom.load(Ordering::Relaxed) {
+            self.swap(class);
+        } else {
+            let empty = lane.park(self.unload_for_freeing(class));
+            self.load_for_freeing(empty, class);
+        }
+    }
+}
+
+impl Row {
+    const fn new() -> Self {
+        Self {
+            links: RowLinks::new(),
+            family: AtomicPtr::new(ptr::null_mut()),
+            home: AtomicPtr::new(ptr::null_mut()),
+            next_of_thread: AtomicPtr::new(ptr::null_mut()),
+            heads: [const { Head::new() }; class::COUNT],
+        }
+    }
+
+    fn is_empty_row(&self) -> bool {
+        ptr::eq(self, &raw const EMPTY_ROW)
+    }
+
+    /// The head of a class.
+    ///
+    /// # Safety
+    ///
+    /// `class` is below [`class::COUNT`].
+    #[inline(always)]
+    pub(crate) unsafe fn head(&self, class: usize) -> &Head {
+        debug_assert!(class < class::COUNT);
+        // SAFETY: passed on.
+        unsafe { self.heads.get_unchecked(class) }
+    }
+
+    /// The row whose links these are.
+    ///
+    /// # Safety
+    ///
+    /// They are the links of a row that stays valid for `'a`.
+    pub(crate) unsafe fn of_links<'a>(links: NonNull<RowLinks>) -> &'a Self {
+        // SAFETY: the links are a row's first field (contract; `repr(C)`).
+        unsafe { links.cast::<Self>().as_ref() }
+    }
+
+    pub(crate) fn heads(&self) -> &[Head; class::COUNT] {
+        &self.heads
+    }
+}
+
+/// Takes a slot when the fast path could not.
+#[cold]
+#[inline(never)]
+pub(crate) fn take_slowly(
+    home: &RowHome,
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+) -> Result<NonNull<u8>, AllocError> {
+    let family = set.family(family)?;
+    if let Some(row) = exit::row(home, family) {
+        let head = &row.heads[class];
+        if let Ok(lane) = head.equip(family, class) {
+            return head.refill(lane, class);
+        }
+    }
+    family.any_lane(class)?.take_one()
+}
+
+/// Frees a slot when the fast path could not.
+///
+/// # Safety
+///
+/// The slot is of this cell, and the caller's to free.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn give_slowly(
+    home: &RowHome,
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+    slot: NonNull<u8>,
+) {
+    let Some(family) = set.used(family) else {
+        crate::os::die(format_args!(
+            "freed {slot:p} in family {}::{}, from which nothing was ever allocated",
+            set.name,
+            set.specs()[family]
+        ))
+    };
+    if let Some(row) = exit::row(home, family) {
+        let head = &row.heads[class];
+        if let Ok(lane) = head.equip(family, class) {
+            if !head.push(slot) {
+                head.make_room(lane, class);
+                let pushed = head.push(slot);
+                debug_assert!(pushed, "there was room");
+            }
+            return;
+        }
+    }
+    match family.lanes(class).next() {
+        Some(lane) => lane.give_unbuffered(slot),
+        None => crate::os::die(format_args!(
+            "freed {slot:p} in family {}::{} as {} bytes, of which nothing was ever allocated there",
+            set.name,
+            family.holding.spec,
+            class::slot_size(class)
+        )),
+    }
+}

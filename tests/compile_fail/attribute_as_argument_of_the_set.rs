@@ -1,0 +1,6 @@
+#[famalloc::alloc_family(isolate)]
+enum Lives {
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+enum Lives {
+    #[family(isolated, zero_of_free)]
+    Ast,
+}
+
+fn main() {}

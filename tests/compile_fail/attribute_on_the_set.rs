@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+#[family(isolate)]
+enum Lives {
+    Ast,
+}
+
+fn main() {}

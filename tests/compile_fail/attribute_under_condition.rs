@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+enum Lives {
+    #[cfg_attr(debug_assertions, family(isolate))]
+    Ast,
+}
+
+fn main() {}

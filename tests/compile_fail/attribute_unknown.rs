@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+enum Lives {
+    #[family(colour = "red")]
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+enum Lives {
+    #[family(isolate zero_on_free)]
+    Ast,
+}
+
+fn main() {}

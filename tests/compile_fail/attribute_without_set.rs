@@ -1,0 +1,6 @@
+enum Lives {
+    #[family(isolate)]
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[famalloc::alloc_family("Lives::Ast")]
+enum Expression {
+    Number(f64),
+    Name(String),
+}
+
+fn main() {}

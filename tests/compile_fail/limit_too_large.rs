@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+enum Lives {
+    #[family(limit = "8589934592 GiB")]
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[famalloc::alloc_family(Lifes::Ast)]
+struct Node;
+
+fn main() {}

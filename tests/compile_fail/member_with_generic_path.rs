@@ -1,0 +1,4 @@
+#[famalloc::alloc_family(Lives<u8>::Ast)]
+struct Node;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[famalloc::alloc_family(sauce = PAGES, name = "Lives")]
+enum Lives {
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+mod lives {}
+
+#[famalloc::alloc_family]
+enum Lives {
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[famalloc::alloc_family]
+enum Super {
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[famalloc::alloc_family]
+enum Lives<'a, T> {
+    Ast,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[famalloc::alloc_family]
+enum Lives {}
+
+fn main() {}

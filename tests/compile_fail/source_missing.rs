@@ -1,0 +1,6 @@
+#[famalloc::alloc_family(source = PAGES)]
+enum Lives {
+    Ast,
+}
+
+fn main() {}

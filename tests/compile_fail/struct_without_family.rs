@@ -1,0 +1,4 @@
+#[famalloc::alloc_family]
+struct Node;
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+union Bits {
+    number: f64,
+    bytes: [u8; 8],
+}
+
+fn main() {}

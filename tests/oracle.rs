@@ -1,0 +1,251 @@
+//! Random sequences of operations against the naive allocator: a list of live ranges.
+//!
+//! Every allocation is filled with a pattern of its own, which is looked at before it is resized
+//! or freed; live ranges must not overlap; the whole structure is checked along the way; and when
+//! all is freed the counts are zero.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use std::collections::BTreeMap;
+
+use famalloc::{
+    Family, Snapshot, alloc_family, alloc_layout_in, alloc_zeroed_layout_in, check, flush,
+    free_layout_in, query, realloc_layout_in, realloc_zeroed_layout_in, reclaim,
+};
+
+#[alloc_family]
+enum Lives {
+    Short,
+    Long,
+    #[family(zero_on_free)]
+    Secret,
+    #[family(isolate)]
+    Alone,
+    #[family(block = "1 MiB", align = "natural")]
+    Bulk,
+}
+
+/// A small generator (xorshift64*), so that a failing seed can be run again.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 11) as usize % bound
+    }
+
+    /// Sizes of all classes, and some of none: small ones often, huge ones seldom.
+    fn layout(&mut self) -> Layout {
+        let bits = match self.below(1000) {
+            0..900 => self.below(12),
+            900..990 => self.below(17),
+            990..999 => self.below(21),
+            _ => self.below(24),
+        };
+        let size = self.below(2 << bits);
+        let align = match self.below(100) {
+            0..70 => 1 << self.below(5),
+            70..98 => 1 << self.below(13),
+            98 => 1 << self.below(18),
+            _ => 1 << self.below(24),
+        };
+        Layout::from_size_align(size, align).unwrap()
+    }
+}
+
+/// One live allocation as the oracle knows it.
+struct Live {
+    start: NonNull<u8>,
+    layout: Layout,
+    pattern: u8,
+    family: usize,
+}
+
+/// Calls the generic function of the family with this number.
+macro_rules! in_family {
+    ($family:expr, $function:ident ( $($argument:expr),* )) => {
+        match $family {
+            0 => $function::<lives::Short>($($argument),*),
+            1 => $function::<lives::Long>($($argument),*),
+            2 => $function::<lives::Secret>($($argument),*),
+            3 => $function::<lives::Alone>($($argument),*),
+            _ => $function::<lives::Bulk>($($argument),*),
+        }
+    };
+}
+
+impl Live {
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: live, and filled when it was allocated.
+        unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.layout.size()) }
+    }
+
+    fn fill(&self) {
+        // SAFETY: live.
+        unsafe { self.start.write_bytes(self.pattern, self.layout.size()) };
+    }
+
+    /// Looks at the ends of large ones and all of small ones.
+    fn is_intact(&self, len: usize) -> bool {
+        let bytes = &self.bytes()[..len];
+        if len <= 4096 {
+            bytes.iter().all(|&byte| byte == self.pattern)
+        } else {
+            bytes.iter().step_by(997).chain(&bytes[len - 64..]).all(|&byte| byte == self.pattern)
+        }
+    }
+}
+
+struct Oracle {
+    random: Random,
+    live: Vec<Live>,
+    /// Start -> end of every live range.
+    ranges: BTreeMap<usize, usize>,
+    patterns: u8,
+}
+
+impl Oracle {
+    fn new(seed: u64) -> Self {
+        Self { random: Random(seed), live: Vec::new(), ranges: BTreeMap::new(), patterns: 0 }
+    }
+
+    fn claim(&mut self, start: NonNull<u8>, layout: Layout) {
+        assert_eq!(start.addr().get() % layout.align(), 0, "{layout:?} is not aligned");
+        if layout.size() == 0 {
+            return;
+        }
+        let (from, to) = (start.addr().get(), start.addr().get() + layout.size());
+        if let Some((before, end)) = self.ranges.range(..to).next_back() {
+            assert!(*end <= from, "{from:#x}..{to:#x} overlaps {before:#x}..{end:#x}");
+        }
+        self.ranges.insert(from, to);
+    }
+
+    fn disclaim(&mut self, start: NonNull<u8>, layout: Layout) {
+        if layout.size() > 0 {
+            assert!(self.ranges.remove(&start.addr().get()).is_some());
+        }
+    }
+
+    fn allocate(&mut self) {
+        let layout = self.random.layout();
+        let family = self.random.below(5);
+        let zeroed = self.random.below(4) == 0;
+        let start = if zeroed {
+            in_family!(family, alloc_zeroed_layout_in(layout))
+        } else {
+            in_family!(family, alloc_layout_in(layout))
+        };
+        let start = start.unwrap();
+        self.claim(start, layout);
+        self.patterns = self.patterns.wrapping_add(1);
+        let live = Live { start, layout, pattern: self.patterns | 1, family };
+        if zeroed {
+            assert!(live.bytes().iter().all(|&byte| byte == 0), "{layout:?} is not zero");
+        }
+        live.fill();
+        if layout.size() > 0 {
+            let probe = self.random.below(layout.size());
+            let found = query(start.as_ptr().wrapping_add(probe)).expect("allocated here");
+            assert_eq!((found.set, found.family_index), ("Lives", family));
+            assert_eq!((found.slot, found.offset), (start.addr().get(), probe));
+            assert!(found.slot_bytes >= layout.size());
+        }
+        self.live.push(live);
+    }
+
+    fn free(&mut self) {
+        let index = self.random.below(self.live.len());
+        let live = self.live.swap_remove(index);
+        assert!(live.is_intact(live.layout.size()), "{:?} was overwritten", live.layout);
+        self.disclaim(live.start, live.layout);
+        // SAFETY: live, and forgotten by the oracle.
+        unsafe { in_family!(live.family, free_layout_in(live.start, live.layout)) };
+    }
+
+    fn resize(&mut self) {
+        let index = self.random.below(self.live.len());
+        let mut live = self.live.swap_remove(index);
+        assert!(live.is_intact(live.layout.size()), "{:?} was overwritten", live.layout);
+        self.disclaim(live.start, live.layout);
+        let new = if self.random.below(2) == 0 {
+            let size = self.random.below(2 * live.layout.size() + 2);
+            Layout::from_size_align(size, live.layout.align()).unwrap()
+        } else {
+            self.random.layout()
+        };
+        let zeroed = self.random.below(2) == 0;
+        // SAFETY: live.
+        let start = unsafe {
+            if zeroed {
+                in_family!(live.family, realloc_zeroed_layout_in(live.start, live.layout, new))
+            } else {
+                in_family!(live.family, realloc_layout_in(live.start, live.layout, new))
+            }
+        };
+        let old = core::mem::replace(&mut live.layout, new);
+        live.start = start.unwrap();
+        self.claim(live.start, new);
+        assert!(live.is_intact(old.size().min(new.size())), "{old:?} -> {new:?} lost contents");
+        if zeroed && new.size() > old.size() {
+            assert!(live.bytes()[old.size()..].iter().all(|&byte| byte == 0));
+        }
+        live.fill();
+        self.live.push(live);
+    }
+
+    fn run(&mut self, steps: usize, most: usize) {
+        for step in 0..steps {
+            let fill = self.live.len() < most && self.random.below(most) >= self.live.len() / 2;
+            match self.random.below(10) {
+                _ if self.live.is_empty() || fill => self.allocate(),
+                0..2 => self.resize(),
+                _ => self.free(),
+            }
+            if step % 4099 == 0 {
+                check().unwrap();
+            }
+            if step % 9973 == 0 {
+                reclaim(self.random.below(1 << 22));
+            }
+        }
+    }
+
+    fn free_all(&mut self) {
+        while !self.live.is_empty() {
+            self.free();
+        }
+    }
+}
+
+fn assert_nothing_is_live() {
+    for family in Snapshot::of::<Lives>().families {
+        assert_eq!((family.live_objects, family.live_bytes), (0, 0), "in {}", family.name);
+    }
+}
+
+#[test]
+fn random_sequences_agree_with_a_list_of_ranges() {
+    for seed in 1..=6 {
+        let mut oracle = Oracle::new(0x9E37_79B9_7F4A_7C15u64.wrapping_mul(seed));
+        oracle.run(20_000, 200 << seed);
+        check().unwrap();
+        oracle.free_all();
+        check().unwrap();
+        assert_nothing_is_live();
+        flush();
+        check().unwrap();
+        for family in Snapshot::of::<Lives>().families {
+            assert_eq!((family.blocks, family.committed_bytes), (0, 0), "in {}", family.name);
+            assert!(family.extents == 0 || family.name == "Alone");
+        }
+    }
+    // An isolated family never meets another's addresses.
+    assert!(<lives::Alone as Family>::SPEC.is_isolated());
+}

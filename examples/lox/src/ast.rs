@@ -86,21 +86,72 @@ pub(crate) enum LogicalOp {
 /// An expression.
 #[alloc_family(crate::mem::Lives::Ast)]
 pub(crate) enum Expr {
-    Nil { line: u32 },
-    True { line: u32 },
-    False { line: u32 },
-    Number { value: f64, span: Span },
-    String { value: Ref<Str>, span: Span },
-    Variable { name: Name },
-    Assign { name: Name, value: Handle<Expr>, line: u32 },
-    Unary { operator: UnaryOp, operand: Handle<Expr>, line: u32 },
-    Binary { operator: BinaryOp, left: Spine, right: Handle<Expr>, line: u32 },
-    Logical { operator: LogicalOp, left: Spine, right: Handle<Expr>, span: Span },
-    Call { callee: Spine, arguments: Handle<[Expr]>, line: u32 },
-    Get { object: Spine, property: Property },
-    Set { object: Spine, property: Property, value: Handle<Expr>, line: u32 },
-    Invoke { object: Spine, property: Property, arguments: Handle<[Expr]>, line: u32 },
-    This { name: Name },
+    Nil {
+        line: u32,
+    },
+    True {
+        line: u32,
+    },
+    False {
+        line: u32,
+    },
+    Number {
+        value: f64,
+        span: Span,
+    },
+    String {
+        value: Ref<Str>,
+        span: Span,
+    },
+    Variable {
+        name: Name,
+    },
+    Assign {
+        name: Name,
+        value: Handle<Expr>,
+        line: u32,
+    },
+    Unary {
+        operator: UnaryOp,
+        operand: Handle<Expr>,
+        line: u32,
+    },
+    Binary {
+        operator: BinaryOp,
+        left: Spine,
+        right: Handle<Expr>,
+        line: u32,
+    },
+    Logical {
+        operator: LogicalOp,
+        left: Spine,
+        right: Handle<Expr>,
+        span: Span,
+    },
+    Call {
+        callee: Spine,
+        arguments: Handle<[Expr]>,
+        line: u32,
+    },
+    Get {
+        object: Spine,
+        property: Property,
+    },
+    Set {
+        object: Spine,
+        property: Property,
+        value: Handle<Expr>,
+        line: u32,
+    },
+    Invoke {
+        object: Spine,
+        property: Property,
+        arguments: Handle<[Expr]>,
+        line: u32,
+    },
+    This {
+        name: Name,
+    },
     Super(Handle<SuperExpr>),
     /// What stands where the source has an error.
     Missing,
@@ -208,15 +259,34 @@ pub(crate) struct Loop {
 /// A statement or declaration.
 #[alloc_family(crate::mem::Lives::Ast)]
 pub(crate) enum Stmt {
-    Expression { expr: Expr, line: u32 },
-    Print { value: Expr, line: u32 },
-    Var { name: Name, value: Option<Expr>, line: u32 },
+    Expression {
+        expr: Expr,
+        line: u32,
+    },
+    Print {
+        value: Expr,
+        line: u32,
+    },
+    Var {
+        name: Name,
+        value: Option<Expr>,
+        line: u32,
+    },
     Block(Block),
     /// A chain of `else if`s is one statement, so that it does not nest.
-    If { arms: Handle<[Arm]>, otherwise: Option<Handle<Stmt>> },
+    If {
+        arms: Handle<[Arm]>,
+        otherwise: Option<Handle<Stmt>>,
+    },
     Loop(Handle<Loop>),
-    Return { value: Option<Expr>, line: u32 },
-    Fun { name: Name, function: Handle<FunctionNode> },
+    Return {
+        value: Option<Expr>,
+        line: u32,
+    },
+    Fun {
+        name: Name,
+        function: Handle<FunctionNode>,
+    },
     Class(Handle<ClassNode>),
     /// What stands where the source has an error or nothing.
     Nothing,

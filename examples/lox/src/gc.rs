@@ -68,7 +68,8 @@ impl Heap {
         }
         let colour = self.colour;
         // SAFETY: what was not marked is not used later.
-        let freed = unsafe { self.strings.sweep(|s| s.header.mark.get() == colour || s.is_pinned()) };
+        let freed =
+            unsafe { self.strings.sweep(|s| s.header.mark.get() == colour || s.is_pinned()) };
         self.count_freed(freed);
         // SAFETY: as above.
         let classes_died = unsafe { self.sweep() };

@@ -108,7 +108,11 @@ impl Heap {
     }
 
     #[inline]
-    pub(crate) fn upvalue(&mut self, location: *mut Value, next: Option<Ref<Upvalue>>) -> Ref<Upvalue> {
+    pub(crate) fn upvalue(
+        &mut self,
+        location: *mut Value,
+        next: Option<Ref<Upvalue>>,
+    ) -> Ref<Upvalue> {
         let header = self.header(ObjectKind::Upvalue, 0, 0);
         self.sized(Upvalue {
             header,
@@ -192,7 +196,11 @@ impl Heap {
     }
 
     #[inline]
-    pub(crate) fn bound_method(&mut self, receiver: Value, method: Ref<Closure>) -> Ref<BoundMethod> {
+    pub(crate) fn bound_method(
+        &mut self,
+        receiver: Value,
+        method: Ref<Closure>,
+    ) -> Ref<BoundMethod> {
         let header = self.header(ObjectKind::BoundMethod, 0, 0);
         self.sized(BoundMethod { header, receiver, method })
     }

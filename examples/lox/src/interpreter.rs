@@ -100,6 +100,11 @@ impl Interpreter {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn vm(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
     fn compile(
         &mut self,
         source: &str,
@@ -118,9 +123,8 @@ impl Interpreter {
         watch(Phase::Parsed);
         // The lists of the parser are all in the tree now.
         scratch.reset();
-        let script = diagnostics
-            .is_empty()
-            .then(|| compiler::compile(&tree, &mut diagnostics, &scratch));
+        let script =
+            diagnostics.is_empty().then(|| compiler::compile(&tree, &mut diagnostics, &scratch));
         drop(tree);
         if !diagnostics.is_empty() {
             self.report(&diagnostics.to_string());

@@ -84,3 +84,32 @@ impl MethodTable {
 fn empty_places(count: usize) -> Handle<[Place]> {
     std::iter::repeat_n(Place(None), count).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::NonNull;
+
+    use super::*;
+    use crate::heap::Heap;
+
+    #[test]
+    fn methods_are_found_by_name_and_can_be_replaced() {
+        // SAFETY: all references are used before the heap is dropped.
+        let mut heap = unsafe { Heap::new(false) };
+        let table = MethodTable::new();
+        let names = (0..100).map(|number| heap.intern(&format!("m{number}"))).collect::<Vec<_>>();
+        assert!(table.get(names[0]).is_none());
+        // The functions are never looked at.
+        let methods =
+            names.iter().map(|_| heap.closure(NonNull::dangling(), 0)).collect::<Vec<_>>();
+        for (name, method) in names.iter().zip(&methods) {
+            table.insert(*name, *method);
+        }
+        assert!(names.iter().zip(&methods).all(|(name, method)| table.get(*name) == Some(*method)));
+        assert!(table.get(heap.intern("m100")).is_none());
+        table.insert(names[7], methods[8]);
+        assert!(table.get(names[7]) == Some(methods[8]));
+        assert_eq!(table.iter().count(), 100);
+        assert_eq!(table.bytes(), 256 * size_of::<Place>());
+    }
+}

@@ -178,7 +178,8 @@ heap, ran
     #[test]
     fn bytes_are_given_in_the_largest_unit_that_fits() {
         let shown = [0, 1023, 1024, 1536, 1024 * 1024 - 1, 5 << 30, u64::MAX].map(bytes);
-        let expected = ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "5.0 GiB", "16777216.0 TiB"];
+        let expected =
+            ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "5.0 GiB", "16777216.0 TiB"];
         assert_eq!(shown, expected);
     }
 }

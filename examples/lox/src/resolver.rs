@@ -12,7 +12,9 @@
 
 use hashbrown::HashSet;
 
-use crate::ast::{Binding, Captured, ClassNode, Expr, FunctionKind, FunctionNode, Name, ScopeEnd, Stmt};
+use crate::ast::{
+    Binding, Captured, ClassNode, Expr, FunctionKind, FunctionNode, Name, ScopeEnd, Stmt,
+};
 use crate::chunk::Capture;
 use crate::diagnostics::Diagnostics;
 use crate::globals::Globals;
@@ -97,9 +99,10 @@ impl Resolver<'_, '_> {
         let function = self.function();
         let depth = function.depth;
         let first = function.locals.partition_point(|local| local.depth < depth);
-        let captured = function.locals.drain(first..).fold((0, false), |(count, any), local| {
-            (count + 1, any || local.captured)
-        });
+        let captured = function
+            .locals
+            .drain(first..)
+            .fold((0, false), |(count, any), local| (count + 1, any || local.captured));
         function.depth -= 1;
         ScopeEnd { first_slot: first.min(255) as u8, count: captured.0, captured: captured.1 }
     }

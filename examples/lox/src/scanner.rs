@@ -174,9 +174,25 @@ mod tests {
         assert_eq!(
             kinds("(){};,+-*!===<=>=!=<>/."),
             [
-                LeftParen, RightParen, LeftBrace, RightBrace, Semicolon, Comma, Plus, Minus, Star,
-                BangEqual, EqualEqual, LessEqual, GreaterEqual, BangEqual, Less, Greater, Slash,
-                Dot, End
+                LeftParen,
+                RightParen,
+                LeftBrace,
+                RightBrace,
+                Semicolon,
+                Comma,
+                Plus,
+                Minus,
+                Star,
+                BangEqual,
+                EqualEqual,
+                LessEqual,
+                GreaterEqual,
+                BangEqual,
+                Less,
+                Greater,
+                Slash,
+                Dot,
+                End
             ]
         );
     }
@@ -191,13 +207,18 @@ mod tests {
                 Var, While, End
             ]
         );
-        assert_eq!(kinds("andy _if If formless x9"), [Identifier; 5].into_iter().chain([End]).collect::<Vec<_>>());
+        assert_eq!(
+            kinds("andy _if If formless x9"),
+            [Identifier; 5].into_iter().chain([End]).collect::<Vec<_>>()
+        );
     }
 
     #[test]
     fn numbers_need_digits_on_both_sides_of_the_dot() {
         use TokenKind::*;
-        let texts = |source| scan(source).into_iter().map(|(kind, text, _)| (kind, text)).collect::<Vec<_>>();
+        let texts = |source| {
+            scan(source).into_iter().map(|(kind, text, _)| (kind, text)).collect::<Vec<_>>()
+        };
         assert_eq!(texts("12.5"), [(Number, "12.5"), (End, "")]);
         assert_eq!(texts("12."), [(Number, "12"), (Dot, "."), (End, "")]);
         assert_eq!(texts(".5"), [(Dot, "."), (Number, "5"), (End, "")]);

@@ -116,6 +116,12 @@ impl Shapes {
         }
     }
 
+    /// The most shapes there ever were at once.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.shapes.len()
+    }
+
     fn new_shape(&mut self, shape: Shape) -> u32 {
         if let Some(index) = self.free_shapes.pop() {
             self.shapes[index as usize] = Some(shape);
@@ -134,5 +140,43 @@ impl Shapes {
         }
         self.lines.push(line);
         u32::try_from(self.lines.len() - 1).expect("there are no more lines than shapes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::heap::Heap;
+
+    #[test]
+    fn same_fields_in_the_same_order_are_the_same_shape() {
+        // SAFETY: all references are used before the heap is dropped.
+        let mut heap = unsafe { Heap::new(false) };
+        let [x, y, z] = ["x", "y", "z"].map(|name| heap.intern(name));
+        let name = heap.intern("Point");
+        let class = heap.class(name, 0);
+        let root = class.header.word.get();
+        let shapes = &mut heap.shapes;
+        let with_x = shapes.with_field(root, x);
+        let with_xy = shapes.with_field(with_x, y);
+        assert_eq!(shapes.with_field(root, x), with_x);
+        assert_eq!(shapes.with_field(with_x, y), with_xy);
+        assert_eq!(
+            [root, with_x, with_xy].map(|shape| shapes.slot(shape, y)),
+            [None, None, Some(1)]
+        );
+
+        let with_xz = shapes.with_field(with_x, z);
+        let with_y = shapes.with_field(root, y);
+        assert_eq!((shapes.slot(with_xz, x), shapes.slot(with_xz, z)), (Some(0), Some(1)));
+        assert_eq!((shapes.slot(with_xz, y), shapes.slot(with_xy, z)), (None, None));
+        assert_eq!((shapes.slot(with_y, y), shapes.slot(with_y, x)), (Some(0), None));
+        assert_eq!([root, with_x, with_xz].map(|shape| shapes.fields(shape)), [0, 1, 2]);
+        assert!(shapes.class(with_xz) == class);
+
+        shapes.forget(root);
+        assert_eq!((shapes.free_shapes.len(), shapes.free_lines.len()), (5, 3));
+        let again = shapes.root(class);
+        assert_eq!((shapes.slot(again, x), shapes.fields(again)), (None, 0));
+        class.header.word.set(again);
     }
 }

@@ -128,7 +128,8 @@ fn run_file(interpreter: &mut Interpreter, file: &Path, heap: HeapFormat) -> u8 
             return BAD_FILE;
         }
     };
-    let outcome = interpreter.interpret_watched(&source, &mut |phase| show_heap(heap, phase.name()));
+    let outcome =
+        interpreter.interpret_watched(&source, &mut |phase| show_heap(heap, phase.name()));
     exit_code(&outcome)
 }
 
@@ -197,11 +198,8 @@ mod tests {
 
     #[test]
     fn options_and_file_come_in_any_order() {
-        let expected = Settings {
-            file: Some("a.lox".into()),
-            heap: HeapFormat::Json,
-            gc_stress: true,
-        };
+        let expected =
+            Settings { file: Some("a.lox".into()), heap: HeapFormat::Json, gc_stress: true };
         let one = parsed(&["--gc-stress", "a.lox", "--heap-json"]);
         assert_eq!(one, Ok(Request::Run(expected)));
         assert_eq!(parsed(&[]), Ok(Request::Run(Settings::default())));

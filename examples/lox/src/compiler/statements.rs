@@ -2,7 +2,9 @@
 //! variables it declares.
 
 use super::Compiler;
-use crate::ast::{Binding, Block, ClassNode, Expr, FunctionKind, FunctionNode, Loop, Name, ScopeEnd, Stmt};
+use crate::ast::{
+    Binding, Block, ClassNode, Expr, FunctionKind, FunctionNode, Loop, Name, ScopeEnd, Stmt,
+};
 use crate::chunk::Op;
 
 const TOO_FAR: &str = "Too much code to jump over.";
@@ -67,8 +69,7 @@ impl Compiler<'_, '_> {
     fn loop_(&mut self, node: &Loop) {
         let line = node.span.line;
         self.statement(&node.initializer);
-        let to_condition =
-            node.condition.as_ref().map(|_| self.emit_jump(Op::Jump, line, 0));
+        let to_condition = node.condition.as_ref().map(|_| self.emit_jump(Op::Jump, line, 0));
         let start = self.function.code.len();
         self.statement(&node.body);
         if let Some(step) = &node.step {
@@ -87,7 +88,9 @@ impl Compiler<'_, '_> {
     fn return_(&mut self, value: Option<&Expr>, line: u32) {
         match value {
             Some(value) => self.expr(value),
-            None if self.function.kind == FunctionKind::Initializer => self.emit_with_byte(Op::GetLocal, 0, line, 1),
+            None if self.function.kind == FunctionKind::Initializer => {
+                self.emit_with_byte(Op::GetLocal, 0, line, 1)
+            }
             None => self.emit(Op::Nil, line, 1),
         }
         self.emit(Op::Return, line, -1);

@@ -28,10 +28,9 @@ fn binding_power(kind: TokenKind) -> Power {
         TokenKind::Or => Power::Or,
         TokenKind::And => Power::And,
         TokenKind::EqualEqual | TokenKind::BangEqual => Power::Equality,
-        TokenKind::Less
-        | TokenKind::LessEqual
-        | TokenKind::Greater
-        | TokenKind::GreaterEqual => Power::Comparison,
+        TokenKind::Less | TokenKind::LessEqual | TokenKind::Greater | TokenKind::GreaterEqual => {
+            Power::Comparison
+        }
         TokenKind::Plus | TokenKind::Minus => Power::Term,
         TokenKind::Star | TokenKind::Slash => Power::Factor,
         TokenKind::LeftParen | TokenKind::Dot => Power::Call,

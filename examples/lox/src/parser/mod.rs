@@ -72,13 +72,8 @@ struct Parser<'p, 's> {
 }
 
 impl<'p, 's> Parser<'p, 's> {
-    fn new(
-        heap: &'p mut Heap,
-        diagnostics: &'p mut Diagnostics<'s>,
-        scratch: &'p Bump,
-    ) -> Self {
-        let nothing =
-            Token { kind: TokenKind::End, span: Span { start: 0, length: 0, line: 1 } };
+    fn new(heap: &'p mut Heap, diagnostics: &'p mut Diagnostics<'s>, scratch: &'p Bump) -> Self {
+        let nothing = Token { kind: TokenKind::End, span: Span { start: 0, length: 0, line: 1 } };
         Self {
             scanner: Scanner::new(diagnostics.source()),
             this_text: heap.intern("this"),

@@ -18,7 +18,10 @@ impl Vm {
     /// # Safety
     ///
     /// The code is the compiler's, and nothing but the closure is on the stack.
-    #[allow(unused_assignments, reason = "the macros save and load all that an instruction might use")]
+    #[allow(
+        unused_assignments,
+        reason = "the macros save and load all that an instruction might use"
+    )]
     pub(super) unsafe fn execute(&mut self, script: Ref<Closure>) -> Result<(), Fault> {
         let globals = self.globals.values.as_mut_ptr();
         let (first_frame, last_frame) = (self.stack.first_frame(), self.stack.last_frame());
@@ -387,7 +390,9 @@ impl Vm {
         // SAFETY: both operands are on the stack.
         let (left, right) = unsafe { (*self.sp.sub(2), *self.sp.sub(1)) };
         let (Some(left), Some(right)) = (left.as_str(), right.as_str()) else {
-            return Err(runtime_fault(format_args!("Operands must be two numbers or two strings.")));
+            return Err(runtime_fault(format_args!(
+                "Operands must be two numbers or two strings."
+            )));
         };
         let Some(string) = self.heap.concatenate(left, right) else {
             return Err(runtime_fault(format_args!("String is too long.")));
@@ -422,4 +427,3 @@ fn set_known_field(target: Value, site: &Site, value: Value) -> bool {
 fn runtime_fault(message: std::fmt::Arguments<'_>) -> Fault {
     Fault::Runtime(message.to_string())
 }
-

@@ -158,7 +158,8 @@ impl Vm {
             slot = unsafe { slot.add(1) };
         }
         let mut frame = self.stack.first_frame();
-        while frame <= self.frame {
+        // Nothing runs while the stack is empty, so there is no frame then.
+        while frame <= self.frame && self.sp > self.stack.bottom() {
             // SAFETY: frames from the first to the top one are in use.
             self.heap.mark(unsafe { (*frame).closure });
             // SAFETY: it is at most the top frame, which is not past the end.

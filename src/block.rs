@@ -64,6 +64,11 @@ impl<'a> Block<'a> {
         block
     }
 
+    /// Whether a block starts at this granule at all.
+    pub(crate) fn is_head(self) -> bool {
+        self.desc.kind() == GranuleKind::Block
+    }
+
     pub(crate) fn class(self) -> usize {
         self.desc.class.load(Ordering::Relaxed) as usize
     }

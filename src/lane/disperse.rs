@@ -90,6 +90,14 @@ impl Lane {
         (owner, granule)
     }
 
+    /// The block in which a slot of this lane lies, where one look tells: it has one granule.
+    #[inline]
+    fn own_block(&self, slot: *mut u8) -> Option<u32> {
+        let granule = self.space().granule_of(slot.addr())?;
+        let block = Block::at(self.space(), granule);
+        (block.is_head() && core::ptr::eq(block.lane().cast(), self)).then_some(granule)
+    }
+
     /// Aborts unless the slot is this lane's own.
     pub(super) fn check_own(&self, slot: *mut u8) {
         if !core::ptr::eq(self.owner_of(slot).0, self) {
@@ -132,8 +140,14 @@ impl Lane {
                     continue;
                 }
             }
-            let (owner, granule) = self.owner_of(slot);
-            if !core::ptr::eq(owner, self) {
+            let (owner, granule) = match self.own_block(slot) {
+                Some(granule) => (None, granule),
+                None => {
+                    let (owner, granule) = self.owner_of(slot);
+                    ((!core::ptr::eq(owner, self)).then_some(owner), granule)
+                }
+            };
+            if let Some(owner) = owner {
                 if let Err(slot) = self.send(state, owner, slot, poke) {
                     // The entry at this end has been dealt with, or is this very one.
                     let len = magazine.len();

@@ -53,7 +53,7 @@ const KNOWN_STEP: usize = 32;
 const NARROW_BITMAP: usize = GRANULE / 16 / 8;
 const WIDE_BITMAP: usize = GRANULE / 8;
 
-/// The place of a [`Space`] that comes into being at first use.
+/// The place of a reservation that comes into being at first use.
 pub struct SpaceCell {
     source: &'static dyn PageSource,
     space: OnceRef<'static, Space>,

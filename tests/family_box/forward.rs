@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::{poll_fn, ready};
 use std::hash::{DefaultHasher, Hasher};
-use std::iter::FusedIterator;
+use std::iter::{FusedIterator, successors};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
@@ -21,7 +21,7 @@ fn iterators_with_a_size() {
         b.nth_back(1),
         b.len()
     ));
-    like_box!(vec!["a", "b"].into_iter(), |b| (b.len(), b.last()));
+    like_box!(successors(Some(1), |n| (n < &9).then_some(n * 2)), |b| (b.size_hint(), b.last()));
     like_box!((0..3).filter(|n| n % 2 == 0), |b| b.collect::<Vec<_>>());
     fn fused<I: FusedIterator>(iterator: I) -> usize {
         iterator.count()

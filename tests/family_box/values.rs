@@ -53,11 +53,7 @@ fn a_value_is_a_slice_of_one() {
 #[test]
 fn references_lead_to_the_value() {
     fn generic(
-        mut boxed: impl AsRef<u32>
-        + AsMut<u32>
-        + Borrow<u32>
-        + BorrowMut<u32>
-        + std::ops::DerefMut<Target = u32>,
+        mut boxed: impl AsRef<u32> + AsMut<u32> + BorrowMut<u32> + std::ops::DerefMut<Target = u32>,
     ) -> u32 {
         *boxed.as_mut() += 1;
         *BorrowMut::<u32>::borrow_mut(&mut boxed) += 1;

@@ -167,6 +167,8 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// let config: &'static mut u32 = FamilyBox::leak(FamilyBox::<u32, lives::Config>::new_in(7));
     /// *config += 1;
     /// assert_eq!(*config, 8);
+    /// # // SAFETY: the only pointer to the value; so that not even the example leaks.
+    /// # drop(unsafe { FamilyBox::<u32, lives::Config>::from_raw(config) });
     /// ```
     #[inline]
     pub fn leak<'a>(this: Self) -> &'a mut T

@@ -189,6 +189,14 @@ pub(crate) enum Place {
 }
 
 impl Space {
+    /// The granule of an address, if it is in an extent that was ever used.
+    #[inline]
+    pub(crate) fn granule_of(&self, address: usize) -> Option<u32> {
+        let offset = self.offset_of(address)?;
+        let known = (offset >> self.extent_shift) < self.known() as usize;
+        known.then_some((offset >> GRANULE_SHIFT) as u32)
+    }
+
     /// What the byte at `address` belongs to; `None` outside of this reservation. Touches nothing
     /// but descriptors that exist, so it is safe for any address whatever.
     pub(crate) fn place_of(&self, address: usize) -> Option<Place> {

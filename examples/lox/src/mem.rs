@@ -68,7 +68,17 @@ mod build {
     }
 
     pub(super) fn statistics() -> Option<Vec<FamilyUse>> {
-        None
+        let families = famalloc::Snapshot::of::<Lives>().families;
+        let copied = families.into_iter().map(|family| FamilyUse {
+            name: family.name.to_owned(),
+            live_objects: family.live_objects as u64,
+            live_bytes: family.live_bytes as u64,
+            peak_bytes: family.peak_bytes as u64,
+            blocks: family.blocks as u64,
+            committed_bytes: family.committed_bytes as u64,
+            lock_acquisitions: family.lock_acquisitions,
+        });
+        Some(copied.collect())
     }
 }
 

@@ -12,7 +12,10 @@ use crate::object::{Closure, Ref, Str};
 /// One place of the table.
 #[famalloc::alloc_family(crate::mem::Lives::Object)]
 #[derive(Clone, Copy)]
-pub(crate) struct Place(Option<(Ref<Str>, Ref<Closure>)>);
+pub(crate) struct Place(Content);
+
+/// The method in a place, if there is one.
+type Content = Option<(Ref<Str>, Ref<Closure>)>;
 
 /// Methods by name.
 pub(crate) struct MethodTable {
@@ -39,7 +42,7 @@ impl MethodTable {
     }
 
     /// The place of a name, or the free place where it belongs; `None` without any places.
-    fn find(&self, name: Ref<Str>) -> Option<(usize, Option<(Ref<Str>, Ref<Closure>)>)> {
+    fn find(&self, name: Ref<Str>) -> Option<(usize, Content)> {
         let places = self.places();
         let mask = places.len().checked_sub(1)?;
         let mut index = name.hash as usize & mask;

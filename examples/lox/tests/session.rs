@@ -86,3 +86,43 @@ fn a_plain_build_has_no_heap_to_show() {
         assert_eq!(lox([option, path], b""), ran("1\n", message, 0));
     }
 }
+
+/// The numbers of one family in a line of the report.
+#[cfg(not(feature = "plain"))]
+fn live_objects(line: &str, family: &str) -> u64 {
+    let family = format!("\"name\":\"{family}\",\"live_objects\":");
+    let from = line.find(&family).expect("the family is in the report") + family.len();
+    let digits = line[from..].split(',').next().expect("there is a number");
+    digits.parse().expect("it is a number")
+}
+
+#[cfg(not(feature = "plain"))]
+#[test]
+fn the_heap_report_shows_lifetimes() {
+    let source = "class A {} var a = A(); fun f() { return \"text\"; } print f();";
+    let file = TemporaryFile::new(source.as_bytes());
+    let path = file.0.to_str().expect("the path is text");
+    let run = lox(["--heap-json", path], b"");
+    assert_eq!((run.stdout.as_str(), run.code), ("text\n", 0));
+    let lines = run.stderr.lines().collect::<Vec<_>>();
+    let phases = ["parsed", "compiled", "ran", "ended"];
+    let live = |line: &str| ["Ast", "Code", "Interned", "Object"].map(|f| live_objects(line, f));
+    assert_eq!(lines.len(), phases.len(), "{}", run.stderr);
+    for (line, phase) in lines.iter().zip(phases) {
+        assert!(line.starts_with(&format!("{{\"phase\":\"{phase}\",")), "{line}");
+    }
+    let [parsed, compiled, ran, ended] =
+        [live(lines[0]), live(lines[1]), live(lines[2]), live(lines[3])];
+    // The tree comes and goes, code stays, and so do the strings in it; objects are made by running.
+    assert!(parsed[0] > 5 && parsed[1] == 0, "{parsed:?}");
+    assert_eq!((compiled[0], compiled[3]), (0, 1), "only the native is an object before the run");
+    assert!(compiled[1] > 5 && compiled[2] > 5, "{compiled:?}");
+    assert_eq!((ran[0], ran[1], ran[2]), (0, compiled[1], compiled[2]));
+    // The script's closure, the native, the class, the instance, and the function.
+    assert_eq!(ran[3], 5);
+    assert_eq!(ended, [0; 4]);
+
+    let table = lox(["--heap", path], b"").stderr;
+    assert_eq!(table.matches("\n  Interned  ").count(), 4, "{table}");
+    assert_eq!(table.matches("\n  total  ").count(), 4, "{table}");
+}

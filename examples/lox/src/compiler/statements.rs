@@ -89,7 +89,7 @@ impl Compiler<'_, '_> {
         match value {
             Some(value) => self.expr(value),
             None if self.function.kind == FunctionKind::Initializer => {
-                self.emit_with_byte(Op::GetLocal, 0, line, 1)
+                self.emit_with_byte(Op::GetLocal, 0, line, 1);
             }
             None => self.emit(Op::Nil, line, 1),
         }

@@ -3,6 +3,9 @@
 //! An instruction is a byte and its operands: `u8`, or `u16` in the machine's byte order. Offsets
 //! of jumps count from the end of the instruction.
 //!
+//! Some instructions do the work of two or three that nearly always come together: a comparison and
+//! the jump that it decides, a field of a local variable, a constant that is added.
+//!
 //! A [`Function`] and all its tables are in family `Code`. They are built once, by the compiler,
 //! never change (but for the caches in [`Site`]), and stay until the interpreter is dropped: so
 //! closures and frames point at them without counting.
@@ -76,6 +79,10 @@ instructions! {
     SetField,
     /// u16 site: instance value --
     StoreField,
+    /// u16 site, u8 slot: -- value ; of the instance in a local variable
+    GetLocalField,
+    /// u16 site: value -- ; into the receiver, in slot 0
+    StoreThisField,
     /// u16 site: receiver class -- method
     GetSuper,
     /// left right -- truth
@@ -92,8 +99,12 @@ instructions! {
     GreaterEqual,
     /// left right -- sum
     Add,
+    /// u8 constant: left -- sum
+    AddConstant,
     /// left right -- difference
     Subtract,
+    /// u8 constant: left -- difference
+    SubtractConstant,
     /// left right -- product
     Multiply,
     /// left right -- quotient
@@ -112,6 +123,18 @@ instructions! {
     JumpIfTrue,
     /// u16 offset: value --
     PopJumpIfFalse,
+    /// u16 offset: left right --
+    JumpUnlessEqual,
+    /// u16 offset: left right --
+    JumpUnlessNotEqual,
+    /// u16 offset: left right --
+    JumpUnlessLess,
+    /// u16 offset: left right --
+    JumpUnlessLessEqual,
+    /// u16 offset: left right --
+    JumpUnlessGreater,
+    /// u16 offset: left right --
+    JumpUnlessGreaterEqual,
     /// u16 offset back: --
     Loop,
     /// u16 offset back: value --

@@ -124,10 +124,17 @@ impl Ref<Instance> {
     /// # Safety
     ///
     /// The fields are not used again before new ones are put in place.
+    #[inline(always)]
     pub(crate) unsafe fn free_spilled(self) -> usize {
-        if !self.is_spilled() {
-            return 0;
-        }
+        // SAFETY: the caller's promise.
+        if self.is_spilled() { unsafe { self.free_second() } } else { 0 }
+    }
+
+    /// # Safety
+    ///
+    /// As of `free_spilled`; and it is spilled.
+    #[cold]
+    unsafe fn free_second(self) -> usize {
         let (_, room) = self.values();
         let layout = Instance::spilled_layout(room);
         // SAFETY: it was allocated with this layout in `grow`, and nobody uses it again.

@@ -80,6 +80,18 @@ fn decisions_and_loops() {
         ("if (true) if (false) print 1; else print 2;", "2"),
         ("if (false) print 1; else if (nil) print 2; else if (1) print 3; else print 4;", "3"),
         ("if (false) { print 1; } else if (false) { print 2; }", ""),
+        (
+            "if (1 < 2) print 1; if (2 <= 1) print 2; if (2 > 1) print 3; if (1 >= 2) print 4;",
+            "1 3",
+        ),
+        (
+            "if (1 == 2) print 1; if (1 != 2) print 2; if (\"a\" == \"a\") print 3; if (nil != nil) print 4;",
+            "2 3",
+        ),
+        (
+            "var n = 0/0; if (n < 1) print 1; else if (n >= 1) print 2; else if (n == n) print 3; else print 4;",
+            "4",
+        ),
         ("var i = 0; while (i < 3) { print i; i = i + 1; }", "0 1 2"),
         ("while (false) print 1; var i = 0; while ((i = i + 1) < 3) print i;", "1 2"),
         ("for (var i = 0; i < 3; i = i + 1) print i;", "0 1 2"),
@@ -166,6 +178,22 @@ fn classes_and_instances() {
     check_prints(&[
         ("class C {} var c = C(); c.a = 1; c.b = 2; c.a = 3; print c.a + c.b;", "5"),
         ("class C { init(a) { this.a = a; } } print C(4).a;", "4"),
+        (
+            "class C { init(o) { this.a = 1; this.a = this.a + 1; o.b = this.a; this.c = o = nil; } } class O {} var o = O(); C(o); print o.b;",
+            "2",
+        ),
+        (
+            "class C { set() { fun f() { this.v = 5; return this.v; } return f; } } print C().set()();",
+            "5",
+        ),
+        (
+            "class C { set(n) { this.v = n; } m() { return 1; } } fun f() { return 2; } var a = C(); a.set(1); a.a = 1; a.b = 2; a.c = 3; a.d = 4; a.set(6); print a.v; a.m = f; print a.m();",
+            "6 2",
+        ),
+        (
+            "fun get(o) { return o.v; } class C {} class D {} var c = C(); c.v = 1; var d = D(); d.u = 0; d.v = 2; print get(c); print get(d); print get(c);",
+            "1 2 1",
+        ),
         ("class C { init() { this.a = 1; return; this.a = 2; } } print C().a;", "1"),
         (
             "class C { init() { this.n = 1; } } var c = C(); c.n = 9; print c.init() == c; print c.n;",

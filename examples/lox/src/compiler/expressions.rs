@@ -1,6 +1,6 @@
 //! Code for expressions. Each leaves one value on the stack.
 
-use super::Compiler;
+use super::{Compiler, Jump};
 use crate::ast::{BinaryOp, Binding, Expr, LogicalOp, Name, SuperExpr, UnaryOp};
 use crate::chunk::Op;
 use crate::value::Value;
@@ -17,10 +17,18 @@ impl Compiler<'_, '_> {
                 }
             }
             Expr::Set { object, property, value, line } => {
-                self.expr(object);
+                // Only a variable that cannot change may be read after the value was computed.
+                let is_receiver = matches!(&**object, Expr::This { name } if is_local(name));
+                if !is_receiver {
+                    self.expr(object);
+                }
                 self.expr(value);
                 let site = self.site_of(property);
-                self.emit_with_short(Op::StoreField, site, *line, -2);
+                if is_receiver {
+                    self.emit_with_short(Op::StoreThisField, site, *line, -1);
+                } else {
+                    self.emit_with_short(Op::StoreField, site, *line, -2);
+                }
                 return;
             }
             _ => {}
@@ -29,20 +37,49 @@ impl Compiler<'_, '_> {
         self.emit(Op::Pop, line, -1);
     }
 
+    /// A condition, and a jump that is taken if it does not hold.
+    pub(super) fn jump_unless(&mut self, condition: &Expr, line: u32) -> Jump {
+        if let Expr::Binary { operator, left, right, line } = condition {
+            if let Some(op) = jump_unless_op(*operator) {
+                self.expr(left);
+                self.expr(right);
+                return self.emit_jump(op, *line, -2);
+            }
+        }
+        self.expr(condition);
+        self.emit_jump(Op::PopJumpIfFalse, line, -1)
+    }
+
     /// An expression: down its spine to the leftmost operand, then up again, in a loop.
     pub(super) fn expr(&mut self, expr: &Expr) {
         let outer = self.spine.len();
         let mut leftmost = expr;
         while let Some(left) = leftmost.left() {
+            if self.field_of_local(leftmost) {
+                break;
+            }
             self.spine.push(leftmost);
             leftmost = left;
         }
-        self.operand(leftmost);
+        if leftmost.left().is_none() {
+            self.operand(leftmost);
+        }
         while self.spine.len() > outer {
             let Some(parent) = self.spine.pop() else { break };
             // SAFETY: it points into the tree, which is borrowed for the whole of `expr`.
             self.rest(unsafe { &*parent });
         }
+    }
+
+    /// Code for a field of a local variable, if that is what this is.
+    fn field_of_local(&mut self, expr: &Expr) -> bool {
+        let Expr::Get { object, property } = expr else { return false };
+        let (Expr::Variable { name } | Expr::This { name }) = &**object else { return false };
+        let Binding::Local(slot) = name.binding.get() else { return false };
+        let site = self.site_of(property);
+        self.emit_with_short(Op::GetLocalField, site, property.span.line, 1);
+        self.function.code.push(slot);
+        true
     }
 
     /// An expression that has no leftmost operand of unlimited depth.
@@ -51,8 +88,8 @@ impl Compiler<'_, '_> {
             Expr::Nil { line } => self.emit(Op::Nil, *line, 1),
             Expr::True { line } => self.emit(Op::True, *line, 1),
             Expr::False { line } => self.emit(Op::False, *line, 1),
-            Expr::Number { value, span } => self.constant(Value::number(*value), *span),
-            Expr::String { value, span } => self.constant(Value::object(value.pin()), *span),
+            Expr::Number { value, span } => self.load(Value::number(*value), *span),
+            Expr::String { value, span } => self.load(Value::object(value.pin()), *span),
             Expr::Variable { name } | Expr::This { name } => self.get(name),
             Expr::Assign { name, value, line } => {
                 self.expr(value);
@@ -80,6 +117,16 @@ impl Compiler<'_, '_> {
     fn rest(&mut self, expr: &Expr) {
         match expr {
             Expr::Binary { operator, right, line, .. } => {
+                let with_constant = match operator {
+                    BinaryOp::Add => Some(Op::AddConstant),
+                    BinaryOp::Subtract => Some(Op::SubtractConstant),
+                    _ => None,
+                };
+                if let (Some(op), Expr::Number { value, span }) = (with_constant, &**right) {
+                    let index = self.constant(Value::number(*value), *span);
+                    self.emit_with_byte(op, index, *line, 0);
+                    return;
+                }
                 self.expr(right);
                 self.emit(binary_op(*operator), *line, -1);
             }
@@ -147,6 +194,22 @@ impl Compiler<'_, '_> {
             Binding::Unknown => unreachable!("{RESOLVED}"),
         }
     }
+}
+
+fn is_local(name: &Name) -> bool {
+    matches!(name.binding.get(), Binding::Local(_))
+}
+
+fn jump_unless_op(operator: BinaryOp) -> Option<Op> {
+    Some(match operator {
+        BinaryOp::Equal => Op::JumpUnlessEqual,
+        BinaryOp::NotEqual => Op::JumpUnlessNotEqual,
+        BinaryOp::Less => Op::JumpUnlessLess,
+        BinaryOp::LessEqual => Op::JumpUnlessLessEqual,
+        BinaryOp::Greater => Op::JumpUnlessGreater,
+        BinaryOp::GreaterEqual => Op::JumpUnlessGreaterEqual,
+        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide => return None,
+    })
 }
 
 const RESOLVED: &str = "the resolver binds every name, or reports an error";

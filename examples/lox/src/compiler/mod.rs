@@ -165,7 +165,14 @@ impl<'c> Compiler<'c, '_> {
         self.emit_with_short(op, offset, line, effect);
     }
 
-    fn constant(&mut self, value: Value, span: Span) {
+    /// Emits the instruction that loads a constant.
+    fn load(&mut self, value: Value, span: Span) {
+        let index = self.constant(value, span);
+        self.emit_with_byte(Op::Constant, index, span.line, 1);
+    }
+
+    /// The number of a constant, which is added if it is not there yet.
+    fn constant(&mut self, value: Value, span: Span) -> u8 {
         let known = self.function.constants.iter().position(|constant| *constant == value);
         let mut index = known.unwrap_or(self.function.constants.len());
         if index == MOST_CONSTANTS {
@@ -174,7 +181,7 @@ impl<'c> Compiler<'c, '_> {
         } else if known.is_none() {
             self.function.constants.push(value);
         }
-        self.emit_with_byte(Op::Constant, index as u8, span.line, 1);
+        index as u8
     }
 
     /// A new site for a property; each has its own, for what it remembers.

@@ -38,8 +38,7 @@ impl Compiler<'_, '_> {
             Stmt::If { arms, otherwise } => {
                 let mut ends = Vec::new();
                 for (index, arm) in arms.iter().enumerate() {
-                    self.expr(&arm.condition);
-                    let skip = self.emit_jump(Op::PopJumpIfFalse, arm.span.line, -1);
+                    let skip = self.jump_unless(&arm.condition, arm.span.line);
                     self.statement(&arm.body);
                     if index + 1 < arms.len() || otherwise.is_some() {
                         let end = self.emit_jump(Op::Jump, arm.span.line, 0);

@@ -69,7 +69,8 @@ fn equal_constants_are_shared_and_zeros_are_not_confused() {
 fn the_depth_of_the_stack_is_that_of_the_deepest_moment() {
     for (source, depth) in [
         ("", 2),
-        ("1 + (2 + (3 + 4));", 5),
+        ("1 + (2 + (3 + 4));", 4),
+        ("a + (b + (c + d));", 5),
         ("f(1, 2, 3);", 5),
         ("{ var a; { var b; var c; } var d; }", 4),
         ("a and b and c;", 2),

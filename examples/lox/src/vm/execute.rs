@@ -12,6 +12,9 @@ use crate::instance::SPILLED;
 use crate::object::{Closure, Instance, Ref};
 use crate::value::Value;
 
+const TWO_NUMBERS: &str = "Operands must be numbers.";
+const TWO_OF_A_KIND: &str = "Operands must be two numbers or two strings.";
+
 impl Vm {
     /// Runs a script whose closure is in the lowest slot of the stack.
     ///
@@ -29,7 +32,7 @@ impl Vm {
         let mut frame: *mut Frame = first_frame;
         let mut sp: *mut Value = self.sp;
         let mut base: *mut Value = self.stack.bottom();
-        let mut function = script.function();
+        let function = script.function();
         let mut ip: *const u8 = function.code.as_ptr();
         let mut constants: *const Value = function.constants.as_ptr();
         let mut sites: *const Site = function.sites.as_ptr();
@@ -73,7 +76,10 @@ impl Vm {
         macro_rules! push {
             ($value:expr) => {{
                 let value = $value;
-                debug_assert!(sp < base.wrapping_add(function.max_stack as usize));
+                debug_assert!({
+                    let function = (*frame).closure.function();
+                    sp < base.wrapping_add(function.max_stack as usize)
+                });
                 *sp = value;
                 sp = sp.add(1);
             }};
@@ -100,11 +106,10 @@ impl Vm {
                 (*frame).ip = ip;
                 frame = frame.add(1);
                 base = slots;
-                function = callee;
-                ip = function.code.as_ptr();
-                constants = function.constants.as_ptr();
-                sites = function.sites.as_ptr();
-                frame.write(Frame { closure, ip, base });
+                ip = callee.code.as_ptr();
+                constants = callee.constants.as_ptr();
+                sites = callee.sites.as_ptr();
+                frame.write(Frame { closure, ip, base, constants, sites });
             }};
         }
         macro_rules! enter_callee {
@@ -120,7 +125,7 @@ impl Vm {
             ($left:ident, $right:ident, $result:expr) => {{
                 let (left, right) = (*sp.sub(2), *sp.sub(1));
                 if !(left.is_number() && right.is_number()) {
-                    fail_with!("Operands must be numbers.");
+                    fail_with!("{TWO_NUMBERS}");
                 }
                 let ($left, $right) = (left.as_number(), right.as_number());
                 sp = sp.sub(1);
@@ -133,6 +138,18 @@ impl Vm {
                 if $condition {
                     ip = ip.add(usize::from(offset));
                 }
+            }};
+        }
+        macro_rules! jump_unless {
+            ($left:ident, $right:ident, $condition:expr) => {{
+                let (left, right) = (*sp.sub(2), *sp.sub(1));
+                if !(left.is_number() && right.is_number()) {
+                    fail_with!("{TWO_NUMBERS}");
+                }
+                let ($left, $right) = (left.as_number(), right.as_number());
+                sp = sp.sub(2);
+                // Not the opposite comparison: with NaN neither holds.
+                jump!(!($condition));
             }};
         }
         macro_rules! jump_back {
@@ -149,7 +166,7 @@ impl Vm {
         // deep as instructions need it and as `enter!` has made room for; `frame` is between the
         // first and the last one, and frames up to it are initialised.
         unsafe {
-            frame.write(Frame { closure: script, ip, base });
+            frame.write(Frame { closure: script, ip, base, constants, sites });
             if (stack_top as usize - base as usize) / size_of::<Value>()
                 < function.max_stack as usize
             {
@@ -230,6 +247,30 @@ impl Vm {
                         }
                         sp = sp.sub(2);
                     }
+                    Op::GetLocalField => {
+                        let site = site!();
+                        let target = *base.add(usize::from(byte!()));
+                        if let Some(instance) = target.as_kind::<Instance>() {
+                            let word = instance.header.word.get();
+                            if word == site.shape.get() && word & SPILLED == 0 {
+                                push!(*instance.inline_slot(site.slot.get()));
+                                continue;
+                            }
+                        }
+                        push!(target);
+                        save!();
+                        self.get_property(site)?;
+                    }
+                    Op::StoreThisField => {
+                        let site = site!();
+                        if set_known_field(*base, site, *sp.sub(1)) {
+                            sp = sp.sub(1);
+                        } else {
+                            save!();
+                            self.set_receiver_field(*base, site)?;
+                            sp = self.sp;
+                        }
+                    }
                     Op::GetSuper => {
                         let site = site!();
                         save!();
@@ -259,6 +300,22 @@ impl Vm {
                             sp = self.sp;
                         }
                     }
+                    Op::AddConstant => {
+                        let left = *sp.sub(1);
+                        let right = *constants.add(usize::from(byte!()));
+                        if !left.is_number() {
+                            fail_with!("{TWO_OF_A_KIND}");
+                        }
+                        *sp.sub(1) = Value::number(left.as_number() + right.as_number());
+                    }
+                    Op::SubtractConstant => {
+                        let left = *sp.sub(1);
+                        let right = *constants.add(usize::from(byte!()));
+                        if !left.is_number() {
+                            fail_with!("{TWO_NUMBERS}");
+                        }
+                        *sp.sub(1) = Value::number(left.as_number() - right.as_number());
+                    }
                     Op::Subtract => number_op!(left, right, Value::number(left - right)),
                     Op::Multiply => number_op!(left, right, Value::number(left * right)),
                     Op::Divide => number_op!(left, right, Value::number(left / right)),
@@ -278,6 +335,18 @@ impl Vm {
                     Op::JumpIfFalse => jump!(!(*sp.sub(1)).is_truthy()),
                     Op::JumpIfTrue => jump!((*sp.sub(1)).is_truthy()),
                     Op::PopJumpIfFalse => jump!(!pop!().is_truthy()),
+                    Op::JumpUnlessEqual => {
+                        sp = sp.sub(2);
+                        jump!(!(*sp).equals(*sp.add(1)));
+                    }
+                    Op::JumpUnlessNotEqual => {
+                        sp = sp.sub(2);
+                        jump!((*sp).equals(*sp.add(1)));
+                    }
+                    Op::JumpUnlessLess => jump_unless!(left, right, left < right),
+                    Op::JumpUnlessLessEqual => jump_unless!(left, right, left <= right),
+                    Op::JumpUnlessGreater => jump_unless!(left, right, left > right),
+                    Op::JumpUnlessGreaterEqual => jump_unless!(left, right, left >= right),
                     Op::Loop => jump_back!(true),
                     Op::LoopIfTrue => jump_back!(pop!().is_truthy()),
                     Op::Call => {
@@ -334,9 +403,8 @@ impl Vm {
                         frame = frame.sub(1);
                         ip = (*frame).ip;
                         base = (*frame).base;
-                        function = (*frame).closure.function();
-                        constants = function.constants.as_ptr();
-                        sites = function.sites.as_ptr();
+                        constants = (*frame).constants;
+                        sites = (*frame).sites;
                     }
                     Op::Class => {
                         let name = site!().name;

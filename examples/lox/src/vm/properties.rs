@@ -40,6 +40,27 @@ impl Vm {
     pub(super) fn set_property(&mut self, site: &Site) -> Result<(), Fault> {
         // SAFETY: instance and value are on the stack.
         let (target, value) = unsafe { (*self.sp.sub(2), *self.sp.sub(1)) };
+        self.assign(target, site, value)?;
+        // SAFETY: two values are on the stack.
+        unsafe {
+            self.sp = self.sp.sub(1);
+            *self.sp.sub(1) = value;
+        }
+        Ok(())
+    }
+
+    /// `this.name = value;`: takes the value off the stack.
+    #[inline(never)]
+    pub(super) fn set_receiver_field(&mut self, this: Value, site: &Site) -> Result<(), Fault> {
+        // SAFETY: the value is on top of the stack.
+        let value = unsafe { *self.sp.sub(1) };
+        self.assign(this, site, value)?;
+        // SAFETY: as above.
+        self.sp = unsafe { self.sp.sub(1) };
+        Ok(())
+    }
+
+    fn assign(&mut self, target: Value, site: &Site, value: Value) -> Result<(), Fault> {
         let Some(instance) = target.as_kind::<Instance>() else {
             return Err(Fault::Runtime("Only instances have fields.".to_owned()));
         };
@@ -62,11 +83,6 @@ impl Vm {
             site.shape.set(before);
             site.slot.set(slot);
             site.next_shape.set(after);
-        }
-        // SAFETY: two values are on the stack.
-        unsafe {
-            self.sp = self.sp.sub(1);
-            *self.sp.sub(1) = value;
         }
         Ok(())
     }

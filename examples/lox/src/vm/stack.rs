@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use crate::chunk::Site;
 use crate::object::{Closure, Ref};
 use crate::value::Value;
 
@@ -18,6 +19,9 @@ pub(super) struct Frame {
     pub(super) ip: *const u8,
     /// The slot of the callee.
     pub(super) base: *mut Value,
+    /// Tables of the closure's function, here so that returning need not go and look for them.
+    pub(super) constants: *const Value,
+    pub(super) sites: *const Site,
 }
 
 /// The stack of values and that of frames.

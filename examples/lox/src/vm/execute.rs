@@ -149,7 +149,8 @@ impl Vm {
                 let ($left, $right) = (left.as_number(), right.as_number());
                 sp = sp.sub(2);
                 // Not the opposite comparison: with NaN neither holds.
-                jump!(!($condition));
+                let holds = $condition;
+                jump!(!holds);
             }};
         }
         macro_rules! jump_back {

@@ -219,6 +219,10 @@ pub(crate) struct Function {
     pub(crate) sites: Handle<[Site]>,
     pub(crate) functions: CodeSlice<Handle<Function>>,
     pub(crate) captures: Handle<[Capture]>,
+    /// Of an initialiser that does nothing but keep its parameters in fields: the slot of the
+    /// parameter that goes into the field of each site, in order. Making an instance then takes no
+    /// call.
+    pub(crate) stores: Option<CodeSlice<u8>>,
     pub(crate) lines: Handle<[LineRun]>,
 }
 
@@ -261,6 +265,7 @@ mod tests {
             sites: std::iter::empty().collect(),
             functions: std::iter::empty().collect(),
             captures: std::iter::empty().collect(),
+            stores: None,
             lines: runs.into_iter().collect(),
         };
         let lines = [0, 2, 3, 8, 9, 1000].map(|offset| function.line(offset));

@@ -194,6 +194,19 @@ fn classes_and_instances() {
             "fun get(o) { return o.v; } class C {} class D {} var c = C(); c.v = 1; var d = D(); d.u = 0; d.v = 2; print get(c); print get(d); print get(c);",
             "1 2 1",
         ),
+        (
+            "class C { init(a, b, c) { this.x = c; this.y = a; this.x = b; } } var c = C(1, 2, 3); print c.x; print c.y; print C(4, 5, 6).init(7, 8, 9).x;",
+            "2 1 8",
+        ),
+        (
+            "class C { init(a) { this.s = a; } } class D < C { init(t) { this.t = t; } } var d = D(1); print d.t; d.u = 2; d.v = 3; print C(5).s; print d.t + d.u + d.v;",
+            "1 5 6",
+        ),
+        (
+            "class C { init(a, b) { this.a = a; this.b = b; } } var c = nil; for (var i = 0; i < 50; i = i + 1) c = C(c, \"s\" + \"t\"); print c.a.a.b;",
+            "st",
+        ),
+        ("class C { init() {} } print C();", "C instance"),
         ("class C { init() { this.a = 1; return; this.a = 2; } } print C().a;", "1"),
         (
             "class C { init() { this.n = 1; } } var c = C(); c.n = 9; print c.init() == c; print c.n;",

@@ -13,10 +13,10 @@ mod statements;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ScratchVec;
 
-use crate::ast::{Expr, FunctionKind, FunctionNode, Property};
+use crate::ast::{Binding, Expr, FunctionKind, FunctionNode, Property, Stmt};
 use crate::chunk::{Function, LineRun, Op, Site};
 use crate::diagnostics::Diagnostics;
-use crate::mem::{self, Handle};
+use crate::mem::{self, CodeSlice, Handle};
 use crate::object::{Ref, Str};
 use crate::token::Span;
 use crate::value::Value;
@@ -111,8 +111,28 @@ impl<'c> Compiler<'c, '_> {
             sites: draft.sites.into_iter().collect(),
             functions: draft.functions.into_iter().collect(),
             captures: captures.iter().map(|captured| captured.0).collect(),
+            stores: self.stores(node),
             lines: draft.lines.into_iter().collect(),
         })
+    }
+
+    /// The parameters that an initialiser keeps in fields, if that is all it does.
+    fn stores(&self, node: &FunctionNode) -> Option<CodeSlice<u8>> {
+        if node.kind != FunctionKind::Initializer {
+            return None;
+        }
+        let mut slots = ScratchVec::new_in(self.scratch);
+        for statement in node.body.iter() {
+            let Stmt::Expression { expr: Expr::Set { object, value, .. }, .. } = statement else {
+                return None;
+            };
+            let (Expr::This { .. }, Expr::Variable { name }) = (&**object, &**value) else {
+                return None;
+            };
+            let Binding::Local(slot) = name.binding.get() else { return None };
+            slots.push(slot);
+        }
+        Some(mem::code_slice(&slots))
     }
 
     /// Emits an instruction that makes the stack deeper by `effect`.

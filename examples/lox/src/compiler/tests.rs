@@ -102,3 +102,18 @@ fn functions_know_their_names_and_parameters() {
         assert_eq!(script.functions[1].to_string(), "<fn m>");
     });
 }
+
+#[test]
+fn initialisers_that_only_keep_their_parameters_are_known() {
+    let stores = |body: &str| {
+        compiled(&format!("var g; class A {{ init(a, b) {{ {body} }} m() {{}} }}"), |script| {
+            assert!(script.functions[1].stores.is_none());
+            script.functions[0].stores.as_ref().map(|slots| slots.to_vec())
+        })
+    };
+    assert_eq!(stores("this.x = b; this.y = a; this.z = b;"), Some(vec![2, 1, 2]));
+    assert_eq!(stores(""), Some(vec![]));
+    for body in ["this.x = 1;", "this.x = a; return;", "this.x = g;", "g.x = a;", "this.x.y = a;"] {
+        assert_eq!(stores(body), None, "{body}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Calls of anything but a plain closure.
 
+use super::properties::set_known_field;
 use super::{Fault, Vm};
 use crate::chunk::{Function, Site};
 use crate::instance::SPILLED;
@@ -28,11 +29,42 @@ impl Vm {
         let instance = self.heap.instance(class);
         // SAFETY: callee and arguments are on the stack.
         unsafe { *self.sp.sub(count + 1) = Value::object(instance) };
-        let initializer = class.initializer.get();
-        if initializer.is_none() && count != 0 {
-            return Err(wrong_count(0, count));
+        let Some(initializer) = class.initializer.get() else {
+            return if count == 0 { Ok(None) } else { Err(wrong_count(0, count)) };
+        };
+        let function = initializer.function();
+        match &function.stores {
+            Some(stores) if usize::from(function.arity) == count => {
+                self.keep_arguments(instance, function, stores, count)?;
+                Ok(None)
+            }
+            _ => Ok(Some(initializer)),
         }
-        Ok(initializer)
+    }
+
+    /// What an initialiser does that only keeps its parameters.
+    #[inline(always)]
+    fn keep_arguments(
+        &mut self,
+        instance: Ref<Instance>,
+        function: &Function,
+        stores: &[u8],
+        count: usize,
+    ) -> Result<(), Fault> {
+        let this = Value::object(instance);
+        // SAFETY: the instance, in the callee's place, and the arguments are on the stack; the
+        // slots are those of parameters.
+        unsafe {
+            let base = self.sp.sub(count + 1);
+            for (site, slot) in function.sites.iter().zip(stores) {
+                let value = *base.add(usize::from(*slot));
+                if !set_known_field(this, site, value) {
+                    self.assign(this, site, value)?;
+                }
+            }
+            self.sp = base.add(1);
+        }
+        Ok(())
     }
 
     #[inline(never)]

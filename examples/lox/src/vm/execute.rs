@@ -5,6 +5,7 @@
 //! writes them back. The common case of each instruction is here; the others are in slow paths that
 //! are called, so that this function stays small enough to be compiled well.
 
+use super::properties::set_known_field;
 use super::stack::Frame;
 use super::{Fault, Vm, calls};
 use crate::chunk::{Op, Site};
@@ -473,23 +474,6 @@ impl Vm {
         }
         Ok(())
     }
-}
-
-/// Sets a field, if the site knows where it is; says whether it did.
-#[inline(always)]
-fn set_known_field(target: Value, site: &Site, value: Value) -> bool {
-    let Some(instance) = target.as_kind::<Instance>() else { return false };
-    let (word, slot) = (instance.header.word.get(), site.slot.get());
-    if word != site.shape.get()
-        || word & SPILLED != 0
-        || slot >= u32::from(instance.header.small.get())
-    {
-        return false;
-    }
-    // SAFETY: it is not spilled and has room for the slot.
-    unsafe { *instance.inline_slot(slot) = value };
-    instance.header.word.set(site.next_shape.get());
-    true
 }
 
 #[cold]

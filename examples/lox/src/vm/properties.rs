@@ -12,6 +12,23 @@ pub(super) fn undefined(name: Ref<Str>) -> Fault {
     Fault::Runtime(format!("Undefined property '{}'.", name.text()))
 }
 
+/// Sets a field, if the site knows where it is; says whether it did.
+#[inline(always)]
+pub(super) fn set_known_field(target: Value, site: &Site, value: Value) -> bool {
+    let Some(instance) = target.as_kind::<Instance>() else { return false };
+    let (word, slot) = (instance.header.word.get(), site.slot.get());
+    if word != site.shape.get()
+        || word & SPILLED != 0
+        || slot >= u32::from(instance.header.small.get())
+    {
+        return false;
+    }
+    // SAFETY: it is not spilled and has room for the slot.
+    unsafe { *instance.inline_slot(slot) = value };
+    instance.header.word.set(site.next_shape.get());
+    true
+}
+
 impl Vm {
     /// `instance.name`: replaces the instance on top of the stack by the property.
     #[inline(never)]
@@ -60,7 +77,7 @@ impl Vm {
         Ok(())
     }
 
-    fn assign(&mut self, target: Value, site: &Site, value: Value) -> Result<(), Fault> {
+    pub(super) fn assign(&mut self, target: Value, site: &Site, value: Value) -> Result<(), Fault> {
         let Some(instance) = target.as_kind::<Instance>() else {
             return Err(Fault::Runtime("Only instances have fields.".to_owned()));
         };

@@ -130,19 +130,23 @@ impl Heap {
         let mut classes_died = false;
         let mut freed = 0;
         let colour = self.colour;
-        let shapes = &mut self.shapes;
-        self.objects.retain(|object| {
-            let live = object.mark.get() == colour;
-            if !live {
-                if let Some(class) = object.downcast::<Class>() {
-                    classes_died = true;
-                    shapes.forget(class.header.word.get());
-                }
-                // SAFETY: the caller's promise, and the list forgets it too.
-                freed += unsafe { free(*object) };
+        let mut kept = 0;
+        // By hand: the closure that `retain` wants is not compiled into its loop.
+        for index in 0..self.objects.len() {
+            let object = self.objects[index];
+            if object.mark.get() == colour {
+                self.objects[kept] = object;
+                kept += 1;
+                continue;
             }
-            live
-        });
+            if let Some(class) = object.downcast::<Class>() {
+                classes_died = true;
+                self.shapes.forget(class.header.word.get());
+            }
+            // SAFETY: the caller's promise, and the list forgets it too.
+            freed += unsafe { free(object) };
+        }
+        self.objects.truncate(kept);
         self.count_freed(freed);
         classes_died
     }

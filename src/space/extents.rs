@@ -376,6 +376,12 @@ impl Space {
             .then_some((0, "the list of warm extents is damaged"))
     }
 
+    /// Whether huge pages were asked for where this granule lies.
+    pub(crate) fn has_huge_pages(&self, granule: u32) -> bool {
+        let (extent, _) = self.granule_in_extent(granule);
+        self.extent(extent).huge_pages.load(Ordering::Relaxed) != 0
+    }
+
     /// A granule's extent, and its position there.
     pub(crate) fn granule_in_extent(&self, granule: u32) -> (u32, u32) {
         (granule >> (self.extent_shift - GRANULE_SHIFT), granule & (self.granules_per_extent() - 1))

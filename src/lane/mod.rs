@@ -199,13 +199,15 @@ impl Lane {
         let granules = wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
         let taken = self.holding.take_block(granules)?;
         self.holding.write_tails(taken.first, 1, granules);
+        // Huge pages arrive in one go anyway.
+        let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
         let block = Block::found(
             self.space(),
             taken.first,
             granules,
             self.class,
             self.as_owner(),
-            taken.fresh,
+            page_by_page,
         );
         state.room.insert(self.space(), block.granule);
         state.counts.blocks += 1;

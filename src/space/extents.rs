@@ -233,8 +233,8 @@ impl Space {
     }
 
     /// Takes `count` extents side by side, the first at an address that is a multiple of `align`
-    /// extents. They are committed, with their bitmaps where `count` is 1. The caller writes their
-    /// descriptors and last their kinds.
+    /// extents. They are committed, with their bitmaps. The caller writes their descriptors and last
+    /// their kinds.
     pub(super) fn take_extents(&self, count: u32, align: u32) -> Result<Taken, AllocError> {
         let mut extents = self.lock_extents();
         let now = self.source.milliseconds();
@@ -273,17 +273,15 @@ impl Space {
         let bytes = (count as usize) << self.extent_shift;
         // SAFETY: within the reservation; warm extents keep what they have.
         unsafe { self.source.commit(self.extent_start(first), bytes) }.map_err(refused)?;
-        if count == 1 {
-            // SAFETY: the extent's own stride of the bitmaps.
-            unsafe {
-                self.source.commit(
-                    self.bitmaps.add(first as usize * self.bitmap_stride),
-                    self.bitmap_stride,
-                )
-            }
-            .map_err(refused)?;
+        // With their bitmaps, whatever becomes of them now: warm extents of a huge allocation are
+        // taken one by one as they are.
+        let stride = self.bitmap_stride;
+        // SAFETY: the extents' own strides of the bitmaps, which lie side by side.
+        unsafe {
+            let bitmaps = self.bitmaps.add(first as usize * stride);
+            self.source.commit(bitmaps, count as usize * stride)
         }
-        Ok(())
+        .map_err(refused)
     }
 
     /// Releases extents in use. They are warm from now on, or free where the run is long.

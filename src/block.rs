@@ -51,7 +51,8 @@ impl<'a> Block<'a> {
         Self { space, desc: space.granule(granule), granule }
     }
 
-    /// Makes granules just taken a block without carved slots. The tails are the caller's to write
+    /// Makes granules just taken a block without carved slots, whose memory, where it is
+    /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The tails are the caller's to write
     /// before; this publishes the head.
     pub(crate) fn found(
         space: &'a Space,
@@ -59,7 +60,7 @@ impl<'a> Block<'a> {
         granules: u32,
         class: usize,
         lane: *mut (),
-        fresh: bool,
+        page_by_page: bool,
     ) -> Self {
         let block = Self::at(space, granule);
         let bytes = granules as usize * GRANULE;
@@ -71,7 +72,7 @@ impl<'a> Block<'a> {
         desc.carved.store(0, Ordering::Relaxed);
         desc.free.store(0, Ordering::Relaxed);
         desc.first_word.store(0, Ordering::Relaxed);
-        let populated = if fresh { 0 } else { bytes as u32 };
+        let populated = if page_by_page { 0 } else { bytes as u32 };
         desc.populated.store(populated, Ordering::Relaxed);
         desc.set_kind(GranuleKind::Block);
         block

@@ -199,8 +199,10 @@ impl Lane {
         let granules = wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
         let block = self.holding.take_block(granules, |taken| {
             self.holding.write_tails(taken.first, 1, granules);
+            // Huge pages arrive in one go anyway.
+            let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
             let (class, owner) = (self.class, self.as_owner());
-            Block::found(self.space(), taken.first, granules, class, owner, taken.fresh)
+            Block::found(self.space(), taken.first, granules, class, owner, page_by_page)
         })?;
         state.room.insert(self.space(), block.granule);
         state.counts.blocks += 1;

@@ -111,6 +111,8 @@ pub(crate) struct ExtentDesc {
     kind: AtomicU8,
     /// Whether huge pages were asked for.
     pub(crate) huge_pages: AtomicU8,
+    /// Whether anyone ever had it: then it is not for isolated families. The extents' lock.
+    pub(crate) used: AtomicU8,
     /// Tail: how many extents before this one the head is.
     pub(crate) back: AtomicU32,
     /// Huge: how many extents it spans.

@@ -7,6 +7,7 @@
 //! | [`peers`] | famalloc and the allocators beside it, one file each |
 //! | [`workloads`] | what is timed: pair, batch, churn, two threads |
 //! | [`race`] | workloads over all allocators, interleaved round by round |
+//! | [`memory`] | what is weighed: live objects, what stays after a flush, a program in phases |
 //! | [`order`] | pseudo-random numbers and permutations, the same in every run |
 //! | [`stats`] | median and spread |
 //! | [`table`], [`json`] | the reports |
@@ -20,6 +21,7 @@
 pub mod allocator;
 pub mod command;
 pub mod json;
+pub mod memory;
 pub mod order;
 pub mod peers;
 pub mod race;

@@ -9,6 +9,7 @@
 //! | [`race`] | workloads over all allocators, interleaved round by round |
 //! | [`memory`] | what is weighed: live objects, what stays after a flush, a program in phases |
 //! | [`order`] | pseudo-random numbers and permutations, the same in every run |
+//! | [`process`] | whole programs, and what a run of one costs |
 //! | [`stats`] | median and spread |
 //! | [`table`], [`json`] | the reports |
 //! | [`command`] | command lines |
@@ -24,6 +25,7 @@ pub mod json;
 pub mod memory;
 pub mod order;
 pub mod peers;
+pub mod process;
 pub mod race;
 pub mod stats;
 pub mod table;

@@ -44,7 +44,7 @@ pub(super) struct Extents {
 pub(super) enum Taker {
     /// Anyone: extents that others have had will do, warm ones best.
     Any,
-    /// An isolated family: extents that nobody ever had, all with their bitmaps.
+    /// An isolated family: extents that nobody ever had.
     Isolated,
 }
 
@@ -249,8 +249,8 @@ impl Space {
     }
 
     /// Takes `count` extents side by side, the first at an address that is a multiple of `align`
-    /// extents. They are committed, single ones and those of isolated families with their bitmaps.
-    /// The caller writes their descriptors and last their kinds.
+    /// extents. They are committed, with their bitmaps. The caller writes their descriptors and last
+    /// their kinds.
     pub(super) fn take_extents(
         &self,
         count: u32,
@@ -271,7 +271,7 @@ impl Space {
         let whole = |extent| self.extent(extent).absent.load(Ordering::Relaxed) == 0;
         if !warm.is_some_and(whole) {
             extents.make_known(first + count)?;
-            self.commit_extents(first, count, taker)?;
+            self.commit_extents(first, count)?;
         }
         Ok(extents.claim(first, count))
     }
@@ -292,25 +292,24 @@ impl Space {
             return Err(refused);
         }
         extents.make_known(end)?;
-        self.commit_extents(first, count, taker)?;
+        self.commit_extents(first, count)?;
         Ok(extents.claim(first, count))
     }
 
-    fn commit_extents(&self, first: u32, count: u32, taker: Taker) -> Result<(), AllocError> {
+    fn commit_extents(&self, first: u32, count: u32) -> Result<(), AllocError> {
         let refused = |_| AllocError::new(AllocErrorKind::Commit);
         let bytes = (count as usize) << self.extent_shift;
         // SAFETY: within the reservation; warm extents keep what they have.
         unsafe { self.source.commit(self.extent_start(first), bytes) }.map_err(refused)?;
-        if count == 1 || taker == Taker::Isolated {
-            let strides = count as usize * self.bitmap_stride;
-            // SAFETY: the extents' own strides of the bitmaps.
-            unsafe {
-                let start = self.bitmaps.add(first as usize * self.bitmap_stride);
-                self.source.commit(start, strides)
-            }
-            .map_err(refused)?;
+        // With their bitmaps, whatever becomes of them now: warm extents of a huge allocation are
+        // taken one by one as they are.
+        let stride = self.bitmap_stride;
+        // SAFETY: the extents' own strides of the bitmaps, which lie side by side.
+        unsafe {
+            let bitmaps = self.bitmaps.add(first as usize * stride);
+            self.source.commit(bitmaps, count as usize * stride)
         }
-        Ok(())
+        .map_err(refused)
     }
 
     /// Releases extents in use. They are warm from now on, or free where the run is long.

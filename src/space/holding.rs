@@ -160,15 +160,19 @@ impl Holding {
     }
 
     /// Takes `count` granules side by side for a block. Their descriptors are the caller's to
-    /// write.
-    pub(crate) fn take_block(&self, count: u32) -> Result<Granules, AllocError> {
+    /// write, in `found`, so that the map says at any time what the extent says.
+    pub(crate) fn take_block<T>(
+        &self,
+        count: u32,
+        found: impl FnOnce(Granules) -> T,
+    ) -> Result<T, AllocError> {
         let mut state = self.lock();
         let bytes = (count as usize) << GRANULE_SHIFT;
         state.usage.commit(bytes, self.spec.limit_bytes())?;
         match self.take_granules(&mut state, count, 1) {
             Ok(taken) => {
                 state.usage.settle();
-                Ok(taken)
+                Ok(found(taken))
             }
             Err(error) => {
                 state.usage.committed -= bytes;

@@ -42,7 +42,7 @@ fn operate<F: Family>() -> Refusals {
         held.extend(met.note(Parcel::try_new_zeroed::<F>(size, 0xAB)));
     }
     // Small to large to huge and back.
-    for parcel in held.iter_mut().step_by(9) {
+    for parcel in held.iter_mut().step_by(21) {
         for size in [200_000, 6 << 20, 9 << 20, 70_000, 10] {
             met.note(parcel.try_resize::<F>(size));
         }
@@ -325,8 +325,10 @@ macro_rules! strictly {
                 rested.push(PAGES.committed());
             }
             PAGES.assert_kept();
-            // At rest only the allocator's own tables and descriptors are left, and they do not grow.
-            assert!(rested[3] <= rested[1], "{rested:?}");
+            // At rest only the allocator's own tables and descriptors are left, and
+            // they grow by no more than another extent.
+            let extent = if $largest < 1 << 30 { 256 << 10 } else { 2 << 20 };
+            assert!(rested[3] <= rested[1] + extent * 5 / 4, "{rested:?}");
             assert!(rested[3] <= 6 << 20, "{} bytes at rest", rested[3]);
         }
     };

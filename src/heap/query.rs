@@ -219,7 +219,8 @@ pub(super) fn not_parked(
     if parked { Err(FreeError::AlreadyFree) } else { Ok(()) }
 }
 
-/// Aborts with a clear message unless [`live`].
+/// Aborts with a clear message unless [`live`], and in no magazine of the calling thread: there a
+/// slot is that was freed a moment ago. That it is parked in a lane is noticed when it is dispersed.
 #[inline(never)]
 pub(super) fn expect_live(
     set: &'static SetTable,
@@ -227,7 +228,13 @@ pub(super) fn expect_live(
     start: NonNull<u8>,
     layout: Layout,
 ) {
-    if let Err(error) = live(set, family, start, layout) {
+    let held = || match (class::of_layout(layout), set.used(family)) {
+        (Some(class), Some(table)) if exit::holds(table, class, start) => {
+            Err(FreeError::AlreadyFree)
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = live(set, family, start, layout).and_then(|()| held()) {
         super::large::refuse(set, family, start, layout, error)
     }
 }

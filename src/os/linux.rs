@@ -144,7 +144,27 @@ unsafe impl PageSource for System {
                 to.as_ptr().cast::<c_void>(),
             )
         };
-        moved != libc::MAP_FAILED
+        if moved == libc::MAP_FAILED {
+            // Kernels before 6.17 unmap the new range before they look at the old one, which they
+            // refuse where it is not one mapping to them. Then the hole has to be filled; where
+            // there is none, this does nothing.
+            // SAFETY: maps only what nothing is mapped at, in a range of ours that is unused.
+            unsafe {
+                libc::mmap(
+                    to.as_ptr().cast::<c_void>(),
+                    size,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    libc::MAP_PRIVATE
+                        | libc::MAP_ANONYMOUS
+                        | libc::MAP_NORESERVE
+                        | libc::MAP_FIXED_NOREPLACE,
+                    -1,
+                    0,
+                )
+            };
+            return false;
+        }
+        true
     }
 
     fn milliseconds(&self) -> u64 {

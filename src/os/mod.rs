@@ -122,12 +122,13 @@ pub unsafe trait PageSource: Sync {
     /// The range lies within one that [`reserve`](Self::reserve) returned.
     unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError>;
 
-    /// Gives a committed range's memory back. Its contents are lost; it is not touched again
-    /// before it is committed again, and then reads as zero.
+    /// Gives the memory of a range back, as far as it is committed. The contents are lost; it is not
+    /// touched again before it is committed again, and then reads as zero.
     ///
     /// # Errors
     ///
-    /// When the memory cannot be given back; the range then stays committed, contents unknown.
+    /// When the memory cannot be given back; the range then stays committed, and each of its pages
+    /// keeps its contents or is zero.
     ///
     /// # Safety
     ///
@@ -149,11 +150,13 @@ pub unsafe trait PageSource: Sync {
     /// The range is committed. Its contents must not change.
     unsafe fn populate(&self, _start: NonNull<u8>, _size: usize) {}
 
-    /// A hint: the committed range is worth huge pages, or (`wanted == false`) no longer is.
+    /// A hint: the committed range is worth huge pages, or (`wanted == false`) the range, committed
+    /// or not, no longer is.
     ///
     /// # Safety
     ///
-    /// The range is committed. Its contents must not change.
+    /// The range lies within one that [`reserve`](Self::reserve) returned, and where huge pages are
+    /// wanted it is committed. Its contents must not change.
     unsafe fn huge_pages(&self, _start: NonNull<u8>, _size: usize, _wanted: bool) {}
 
     /// Moves the contents of a committed range to another without copying; the old range stays

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "every test file uses some of this, none all of it")]
 
+pub(crate) mod sources;
+
 use core::ptr::NonNull;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use famalloc::{
-    AllocError, Family, FamilySet, FamilyUse, Snapshot, alloc_in, check, flush, free_in,
+    AllocError, Family, FamilySet, FamilyUse, Snapshot, alloc_in, alloc_zeroed_in, check, flush,
+    free_in, realloc_in,
 };
 
 /// A small generator (xorshift64*), so that a failing seed can be run again.
@@ -61,8 +64,7 @@ impl Parcel {
     pub(crate) fn try_new<F: Family>(size: usize, pattern: u8) -> Result<Self, AllocError> {
         let start = alloc_in::<F>(size)?;
         let parcel = Self { start, size, pattern, free: free_in::<F> };
-        // SAFETY: `size` bytes were allocated.
-        unsafe { start.write_bytes(pattern, size) };
+        parcel.fill();
         Ok(parcel)
     }
 
@@ -70,24 +72,76 @@ impl Parcel {
         Self::try_new::<F>(size, pattern).unwrap()
     }
 
+    /// Memory that was zero when it came.
+    pub(crate) fn try_new_zeroed<F: Family>(size: usize, pattern: u8) -> Result<Self, AllocError> {
+        let start = alloc_zeroed_in::<F>(size)?;
+        let parcel = Self { start, size, pattern, free: free_in::<F> };
+        let step = if size < 4096 { 1 } else { 61 };
+        let bytes = parcel.bytes();
+        let zero = bytes.iter().step_by(step).chain(bytes.last()).all(|&byte| byte == 0);
+        parcel.fill();
+        assert!(zero, "{size} bytes are not zero");
+        Ok(parcel)
+    }
+
+    /// Resized in its family `F`; on an error it is as it was.
+    pub(crate) fn try_resize<F: Family>(&mut self, size: usize) -> Result<(), AllocError> {
+        self.verify();
+        // SAFETY: live, of this size.
+        self.start = unsafe { realloc_in::<F>(self.start, self.size, size)? };
+        self.verify_first(self.size.min(size));
+        self.size = size;
+        self.fill();
+        Ok(())
+    }
+
     pub(crate) fn address(&self) -> usize {
         self.start.addr().get()
     }
 
+    /// All of it, which is to be filled or zero.
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: live, and filled when it was allocated.
+        // SAFETY: live, and all of it was written.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.size) }
     }
 
     pub(crate) fn verify(&self) {
-        let intact = if self.size <= 1024 {
-            self.bytes().iter().all(|&byte| byte == self.pattern)
+        self.verify_first(self.size);
+    }
+
+    fn verify_first(&self, len: usize) {
+        let intact = if self.size <= SMALL {
+            // SAFETY: live, and all of it was filled.
+            let bytes = unsafe { core::slice::from_raw_parts(self.start.as_ptr(), len) };
+            bytes.iter().all(|&byte| byte == self.pattern)
         } else {
-            let ends = self.bytes()[..64].iter().chain(&self.bytes()[self.size - 64..]);
-            ends.chain(self.bytes().iter().step_by(509)).all(|&byte| byte == self.pattern)
+            // SAFETY: live, and filled at these positions.
+            let byte = |at| unsafe { self.start.add(at).read() };
+            positions(self.size).filter(|&at| at < len).all(|at| byte(at) == self.pattern)
         };
         assert!(intact, "{} bytes at {:p} were overwritten", self.size, self.start);
     }
+
+    fn fill(&self) {
+        if self.size <= SMALL {
+            // SAFETY: within the allocation.
+            unsafe { self.start.write_bytes(self.pattern, self.size) };
+            return;
+        }
+        for at in positions(self.size) {
+            // SAFETY: within the allocation.
+            unsafe { self.start.add(at).write(self.pattern) };
+        }
+    }
+}
+
+/// Parcels of up to so many bytes are filled and looked at as a whole.
+const SMALL: usize = 512;
+
+/// Which bytes of many are filled and looked at: the ends, and some between.
+fn positions(size: usize) -> impl Iterator<Item = usize> {
+    let step = if size <= 65_536 { 509 } else { 16_381 };
+    (0..64).chain((64..size).step_by(step)).chain(size - 64..size)
 }
 
 impl Drop for Parcel {

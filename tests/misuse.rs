@@ -1,0 +1,359 @@
+//! What the allocator does with pointers it should not have been given: `try_free_in` refuses them
+//! and changes nothing; the others abort with a message that says what is wrong, at once in builds
+//! with debug assertions and at the latest when the magazines are dispersed in others.
+
+mod common;
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use common::{Parcel, assert_aborted, case, child, one_at_a_time, usage};
+use famalloc::{
+    FreeError, Snapshot, alloc_family, alloc_in, alloc_layout_in, check, flush, free_in,
+    free_layout_in, try_free_in,
+};
+
+#[alloc_family]
+enum Lives {
+    Ours,
+    Theirs,
+    Unused,
+}
+
+/// A pointer into this process that is not famalloc's.
+fn on_the_heap() -> NonNull<u8> {
+    NonNull::from(Box::leak(Box::new([0u64; 6]))).cast()
+}
+
+/// Makes enough pairs of operations that every magazine is dispersed, and flushes.
+fn disperse() {
+    for _ in 0..4 {
+        drop((0..4_000).map(|_| Parcel::new::<lives::Ours>(48, 1)).collect::<Vec<_>>());
+        drop((0..4_000).map(|_| Parcel::new::<lives::Theirs>(48, 1)).collect::<Vec<_>>());
+    }
+    flush();
+}
+
+/// Runs in a process of its own: one misuse by its name. Says what the pointer was, and must not
+/// come to its end.
+#[test]
+fn misused() {
+    let Some(case) = case() else { return };
+    let pair = [alloc_in::<lives::Ours>(48).unwrap(), alloc_in::<lives::Ours>(48).unwrap()];
+    let other = alloc_in::<lives::Theirs>(48).unwrap();
+    let large = alloc_in::<lives::Ours>(100_000).unwrap();
+    let huge = alloc_in::<lives::Ours>(5 << 20).unwrap();
+    let mut local = [0u8; 64];
+    let local = NonNull::from(&mut local).cast::<u8>();
+    let say = |pointer: NonNull<u8>| eprintln!("pointer {pointer:p}");
+    // SAFETY: none; that is what is tested, in a process that ends here.
+    unsafe {
+        match case.as_str() {
+            "twice" => {
+                say(pair[0]);
+                free_in::<lives::Ours>(pair[0], 48);
+                free_in::<lives::Ours>(pair[0], 48);
+                eprintln!("not noticed at once");
+            }
+            "twice with another between" => {
+                say(pair[0]);
+                free_in::<lives::Ours>(pair[0], 48);
+                free_in::<lives::Ours>(pair[1], 48);
+                free_in::<lives::Ours>(pair[0], 48);
+                eprintln!("not noticed at once");
+            }
+            "twice, long after" => {
+                // Live neighbours keep the block, whose bitmap tells.
+                say(pair[0]);
+                free_in::<lives::Ours>(pair[0], 48);
+                flush();
+                free_in::<lives::Ours>(pair[0], 48);
+                eprintln!("not noticed at once");
+            }
+            "twice, by two threads" => {
+                say(pair[0]);
+                let address = pair[0].addr();
+                let (send, receive) = channel();
+                thread::spawn(move || {
+                    free_in::<lives::Ours>(NonNull::without_provenance(address), 48);
+                    // Its end brings the slot home.
+                    send.send(()).unwrap();
+                })
+                .join()
+                .unwrap();
+                receive.recv().unwrap();
+                flush();
+                free_in::<lives::Ours>(pair[0], 48);
+                eprintln!("not noticed at once");
+            }
+            "stack" => {
+                say(local);
+                free_in::<lives::Ours>(local, 48);
+                eprintln!("not noticed at once");
+            }
+            "box" => {
+                let boxed = on_the_heap();
+                say(boxed);
+                free_in::<lives::Ours>(boxed, 48);
+                eprintln!("not noticed at once");
+            }
+            "interior" => {
+                let inside = pair[0].add(16);
+                say(inside);
+                free_in::<lives::Ours>(inside, 48);
+                eprintln!("not noticed at once");
+            }
+            "wrong size" => {
+                say(pair[0]);
+                free_in::<lives::Ours>(pair[0], 200);
+                eprintln!("not noticed at once");
+                drop((0..4_000).map(|_| Parcel::new::<lives::Ours>(200, 1)).collect::<Vec<_>>());
+            }
+            "wrong family" => {
+                say(other);
+                free_in::<lives::Ours>(other, 48);
+                eprintln!("not noticed at once");
+            }
+            "unused family" => {
+                say(other);
+                free_in::<lives::Unused>(other, 48);
+                eprintln!("not noticed at once");
+            }
+            "large as larger" => {
+                say(large);
+                free_in::<lives::Ours>(large, 200_000);
+            }
+            "large twice" => {
+                say(large);
+                free_in::<lives::Ours>(large, 100_000);
+                free_in::<lives::Ours>(large, 100_000);
+            }
+            "large, interior" => {
+                let inside = large.add(4096);
+                say(inside);
+                free_in::<lives::Ours>(inside, 100_000);
+            }
+            "huge as smaller" => {
+                say(huge);
+                free_in::<lives::Ours>(huge, 3 << 20);
+            }
+            "huge as another's" => {
+                say(huge);
+                free_in::<lives::Theirs>(huge, 5 << 20);
+            }
+            "huge from the stack" => {
+                say(local);
+                free_in::<lives::Ours>(local, 5 << 20);
+            }
+            "slot as large" => {
+                say(pair[0]);
+                free_in::<lives::Ours>(pair[0], 100_000);
+            }
+            other => panic!("there is no case {other}"),
+        }
+    }
+    disperse();
+    eprintln!("never noticed");
+}
+
+/// The child said exactly this, for the pointer it named; `early` is for the build that looks at
+/// once, `late` for dispersal.
+fn assert_said(case: &str, early: &str, late: &str) {
+    let said = assert_aborted(child("misused", case));
+    let pointer = said.split("pointer ").nth(1).and_then(|rest| rest.split('\n').next());
+    let pointer = pointer.unwrap_or_else(|| panic!("{case}: {said}"));
+    let message = said.lines().find(|line| line.starts_with("famalloc: "));
+    let message = message.unwrap_or_else(|| panic!("{case} ended without a message: {said}"));
+    let expected = if cfg!(debug_assertions) { early } else { late };
+    assert_eq!(message, format!("famalloc: freed {pointer} in family {expected}"), "{case}");
+    let at_once = !said.contains("not noticed at once");
+    assert!(at_once || !cfg!(debug_assertions), "{case} was noticed late");
+}
+
+#[test]
+fn a_double_free_is_noticed() {
+    let early = "Lives::Ours as 48 bytes aligned to 16: double free: the slot is free already";
+    let late = "Lives::Ours as 48 bytes: double free: the slot is free already";
+    assert_said("twice", early, late);
+    assert_said("twice with another between", early, late);
+    assert_said("twice, long after", early, late);
+    assert_said("twice, by two threads", early, late);
+}
+
+#[test]
+fn a_pointer_of_nobody_is_noticed() {
+    let early = "Lives::Ours as 48 bytes aligned to 16: the pointer was not allocated here";
+    let late = "Lives::Ours as 48 bytes: the pointer was not allocated here";
+    assert_said("stack", early, late);
+    assert_said("box", early, late);
+}
+
+#[test]
+fn an_interior_pointer_is_noticed() {
+    let tail = "the pointer lies 16 bytes inside its slot, not at its start";
+    assert_said(
+        "interior",
+        &format!("Lives::Ours as 48 bytes aligned to 16: {tail}"),
+        &format!("Lives::Ours as 48 bytes: {tail}"),
+    );
+}
+
+#[test]
+fn a_wrong_size_is_noticed() {
+    let tail = "the pointer's slot has 48 bytes, not what a layout of";
+    assert_said(
+        "wrong size",
+        &format!("Lives::Ours as 200 bytes aligned to 8: {tail} 200 bytes aligned to 8 needs"),
+        &format!("Lives::Ours as 208 bytes: {tail} 208 bytes aligned to 1 needs"),
+    );
+}
+
+#[test]
+fn a_wrong_family_is_noticed() {
+    let tail = "the pointer belongs to family Theirs";
+    assert_said(
+        "wrong family",
+        &format!("Lives::Ours as 48 bytes aligned to 16: {tail}"),
+        &format!("Lives::Ours as 48 bytes: {tail}"),
+    );
+    assert_said(
+        "unused family",
+        &format!("Lives::Unused as 48 bytes aligned to 16: {tail}"),
+        "Lives::Unused, from which nothing was ever allocated",
+    );
+}
+
+#[test]
+fn misuse_of_large_memory_is_noticed_at_once_in_every_build() {
+    let said = |case, text: &str| assert_said(case, text, text);
+    said(
+        "large as larger",
+        "Lives::Ours as 200000 bytes aligned to 16: the pointer's slot has 102400 bytes, not what \
+         a layout of 200000 bytes aligned to 16 needs",
+    );
+    said(
+        "large twice",
+        "Lives::Ours as 100000 bytes aligned to 16: the pointer was not allocated here",
+    );
+    said(
+        "large, interior",
+        "Lives::Ours as 100000 bytes aligned to 16: the pointer lies 4096 bytes inside its slot, \
+         not at its start",
+    );
+    said(
+        "huge as smaller",
+        "Lives::Ours as 3145728 bytes aligned to 16: the pointer's slot has 5242880 bytes, not \
+         what a layout of 3145728 bytes aligned to 16 needs",
+    );
+    said(
+        "huge as another's",
+        "Lives::Theirs as 5242880 bytes aligned to 16: the pointer belongs to family Ours",
+    );
+    said(
+        "huge from the stack",
+        "Lives::Ours as 5242880 bytes aligned to 16: the pointer was not allocated here",
+    );
+    said(
+        "slot as large",
+        "Lives::Ours as 100000 bytes aligned to 16: the pointer's slot has 48 bytes, not what a \
+         layout of 100000 bytes aligned to 16 needs",
+    );
+}
+
+fn counts() -> Vec<(usize, usize)> {
+    let families = Snapshot::of::<Lives>().families;
+    let count = |class: &famalloc::ClassUse| (class.slot_bytes, class.live_objects);
+    families.iter().flat_map(|family| family.classes.iter().map(count)).collect()
+}
+
+/// `try_free_in` gives back the error and changes nothing.
+#[test]
+fn a_checked_free_refuses_and_changes_nothing() {
+    let _alone = one_at_a_time();
+    let layout = Layout::from_size_align(48, 16).unwrap();
+    let large = Layout::from_size_align(100_000, 16).unwrap();
+    let huge = Layout::from_size_align(5 << 20, 16).unwrap();
+    let slots: Vec<_> = (0..10).map(|_| alloc_layout_in::<lives::Ours>(layout).unwrap()).collect();
+    let other = alloc_layout_in::<lives::Theirs>(layout).unwrap();
+    let big = alloc_layout_in::<lives::Ours>(large).unwrap();
+    let whole = alloc_layout_in::<lives::Ours>(huge).unwrap();
+    let boxed = on_the_heap();
+    let mut local = [0u8; 64];
+    let local = NonNull::from(&mut local).cast::<u8>();
+    // SAFETY: freed once, and kept to be freed again.
+    unsafe { free_layout_in::<lives::Ours>(slots[9], layout) };
+
+    let wrong_layout = |slot_bytes, layout| FreeError::WrongLayout { slot_bytes, layout };
+    let refused = |start: NonNull<u8>, layout: Layout, error: FreeError| {
+        let before = (counts(), usage::<lives::Ours>().live_bytes);
+        // SAFETY: not live with this layout in this family, so refused.
+        let result = unsafe { try_free_in::<lives::Ours>(start, layout) };
+        assert_eq!(result, Err(error), "{start:p} as {layout:?}");
+        assert_eq!((counts(), usage::<lives::Ours>().live_bytes), before, "{error}");
+        check().unwrap();
+    };
+    let small = Layout::new::<u8>();
+    refused(slots[9], layout, FreeError::AlreadyFree);
+    refused(local, layout, FreeError::Foreign);
+    refused(boxed, layout, FreeError::Foreign);
+    refused(
+        NonNull::without_provenance(core::num::NonZero::new(16).unwrap()),
+        layout,
+        FreeError::Foreign,
+    );
+    refused(
+        NonNull::without_provenance(core::num::NonZero::<usize>::MAX),
+        layout,
+        FreeError::Foreign,
+    );
+    // SAFETY: within the allocations.
+    unsafe {
+        refused(slots[0].add(1), layout, FreeError::Interior { offset: 1 });
+        refused(slots[0].add(47), layout, FreeError::Interior { offset: 47 });
+        refused(big.add(65_536), large, FreeError::Interior { offset: 65_536 });
+        refused(whole.add(4 << 20), huge, FreeError::Interior { offset: 4 << 20 });
+    }
+    refused(slots[0], small, wrong_layout(48, small));
+    refused(slots[0], large, wrong_layout(48, large));
+    refused(big, huge, wrong_layout(102_400, huge));
+    refused(big, layout, wrong_layout(102_400, layout));
+    refused(whole, large, wrong_layout(5 << 20, large));
+    refused(other, layout, FreeError::WrongFamily { owner: "Theirs" });
+
+    // Wherever the free slot is: in a magazine above; in a depot, or in its block.
+    let more: Vec<_> = (0..600).map(|_| Parcel::new::<lives::Ours>(48, 3)).collect();
+    drop(more);
+    refused(slots[9], layout, FreeError::AlreadyFree);
+    flush();
+    refused(slots[9], layout, FreeError::AlreadyFree);
+    // In the depot, outbox or mailbox that another thread filled.
+    let address = slots[8].addr();
+    thread::spawn(move || {
+        let own: Vec<_> = (0..200).map(|_| Parcel::new::<lives::Ours>(48, 3)).collect();
+        // SAFETY: live until here.
+        unsafe { free_in::<lives::Ours>(NonNull::without_provenance(address), 48) };
+        drop(own);
+    })
+    .join()
+    .unwrap();
+    refused(slots[8], layout, FreeError::AlreadyFree);
+
+    // And frees what is live.
+    // SAFETY: live, and not used again.
+    unsafe {
+        for &slot in &slots[..8] {
+            assert_eq!(try_free_in::<lives::Ours>(slot, layout), Ok(()));
+        }
+        assert_eq!(try_free_in::<lives::Ours>(big, large), Ok(()));
+        assert_eq!(try_free_in::<lives::Ours>(whole, huge), Ok(()));
+        assert_eq!(try_free_in::<lives::Theirs>(other, layout), Ok(()));
+        let nothing = Layout::from_size_align(0, 8).unwrap();
+        assert_eq!(try_free_in::<lives::Ours>(NonNull::dangling(), nothing), Ok(()));
+    }
+    common::assert_all_given_back::<Lives>();
+    // A large allocation that is gone is nobody's.
+    // SAFETY: refused.
+    assert_eq!(unsafe { try_free_in::<lives::Ours>(whole, huge) }, Err(FreeError::Foreign));
+}

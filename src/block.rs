@@ -32,13 +32,27 @@ pub(crate) struct Block<'a> {
     pub(crate) granule: u32,
 }
 
+/// What freeing slots did to a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It had room before and is not empty.
+    None,
+    /// It had no room before.
+    GotRoom,
+    /// No slot of it is in use any more.
+    Emptied,
+    /// Both: it was full, and all of it was freed at once.
+    GotRoomAndEmptied,
+}
+
 impl<'a> Block<'a> {
     /// The block that starts at `granule`.
     pub(crate) fn at(space: &'a Space, granule: u32) -> Self {
         Self { space, desc: space.granule(granule), granule }
     }
 
-    /// Makes granules just taken a block without carved slots. The tails are the caller's to write
+    /// Makes granules just taken a block without carved slots, whose memory, where it is
+    /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The tails are the caller's to write
     /// before; this publishes the head.
     pub(crate) fn found(
         space: &'a Space,
@@ -46,7 +60,7 @@ impl<'a> Block<'a> {
         granules: u32,
         class: usize,
         lane: *mut (),
-        fresh: bool,
+        page_by_page: bool,
     ) -> Self {
         let block = Self::at(space, granule);
         let bytes = granules as usize * GRANULE;
@@ -58,10 +72,15 @@ impl<'a> Block<'a> {
         desc.carved.store(0, Ordering::Relaxed);
         desc.free.store(0, Ordering::Relaxed);
         desc.first_word.store(0, Ordering::Relaxed);
-        let populated = if fresh { 0 } else { bytes as u32 };
+        let populated = if page_by_page { 0 } else { bytes as u32 };
         desc.populated.store(populated, Ordering::Relaxed);
         desc.set_kind(GranuleKind::Block);
         block
+    }
+
+    /// Whether a block starts at this granule at all.
+    pub(crate) fn is_head(self) -> bool {
+        self.desc.kind() == GranuleKind::Block
     }
 
     pub(crate) fn class(self) -> usize {
@@ -108,8 +127,15 @@ impl<'a> Block<'a> {
     }
 
     pub(crate) fn words(self) -> &'a [AtomicU64] {
+        self.words_of(self.class())
+    }
+
+    /// [`Self::words`] where the class is known already.
+    #[inline]
+    pub(crate) fn words_of(self, class: usize) -> &'a [AtomicU64] {
+        debug_assert_eq!(class, self.class());
         let words = self.capacity().div_ceil(64) as usize;
-        let wide = class::slot_size(self.class()) < class::WIDE_BELOW;
+        let wide = class::slot_size(class) < class::WIDE_BELOW;
         // SAFETY: the granules of a block are in one extent of a family (I1).
         unsafe { self.space.bitmap(self.granule, wide, words) }
     }
@@ -189,19 +215,31 @@ impl<'a> Block<'a> {
         self.desc.populated.store(upto, Ordering::Relaxed);
     }
 
-    /// Frees the slots of one bitmap word. Returns those that were free already: then nothing has
-    /// changed.
-    pub(crate) fn give(self, word: usize, mask: u64) -> u64 {
-        let bits = &self.words()[word];
-        let old = bits.load(Ordering::Relaxed);
-        let twice = old & mask;
-        if twice == 0 {
-            bits.store(old | mask, Ordering::Relaxed);
-            self.desc.free.store(self.free() + mask.count_ones(), Ordering::Relaxed);
-            let first = self.desc.first_word.load(Ordering::Relaxed).min(word as u32);
-            self.desc.first_word.store(first, Ordering::Relaxed);
+    /// Frees the slots of one bitmap word, of which at least one is named. `words` is the bitmap.
+    ///
+    /// The error is the slots that are free already or were never carved; nothing has changed then.
+    #[inline]
+    pub(crate) fn give(self, words: &[AtomicU64], word: usize, mask: u64) -> Result<Change, u64> {
+        let (carved, free) = (self.carved(), self.free());
+        let in_word = carved.saturating_sub(word as u32 * 64);
+        let legal = if in_word < 64 { (1 << in_word) - 1 } else { u64::MAX };
+        let old = words[word].load(Ordering::Relaxed);
+        let wrong = mask & (old | !legal);
+        if wrong != 0 {
+            return Err(wrong);
         }
-        twice
+        words[word].store(old | mask, Ordering::Relaxed);
+        let now = free + mask.count_ones();
+        self.desc.free.store(now, Ordering::Relaxed);
+        let first = self.desc.first_word.load(Ordering::Relaxed).min(word as u32);
+        self.desc.first_word.store(first, Ordering::Relaxed);
+        let had_room = free > 0 || carved < self.capacity();
+        Ok(match (had_room, now == carved) {
+            (true, false) => Change::None,
+            (true, true) => Change::Emptied,
+            (false, false) => Change::GotRoom,
+            (false, true) => Change::GotRoomAndEmptied,
+        })
     }
 
     /// Whether a carved slot is free in this block (as opposed to in use or in a magazine).

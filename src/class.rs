@@ -131,11 +131,32 @@ pub(crate) const fn natural_align(size: usize, cap: usize) -> usize {
     }
 }
 
+/// Division by a class's slot size, for offsets below 2 MiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Divisor {
+    pub(crate) slot_size: usize,
+    reciprocal: u64,
+}
+
+impl Divisor {
+    /// The divisor of a class.
+    #[inline]
+    pub(crate) fn of(class: usize) -> Self {
+        Self { slot_size: slot_size(class), reciprocal: RECIPROCALS[class] }
+    }
+
+    /// The position of the slot that contains the byte at `offset` of a block.
+    #[inline]
+    pub(crate) fn divide(self, offset: usize) -> usize {
+        debug_assert!(offset < 2 << 20);
+        ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
+    }
+}
+
 /// The position of the slot that contains the byte at `offset` of a block, for offsets below 2 MiB.
 #[inline]
 pub(crate) fn slot_at(class: usize, offset: usize) -> usize {
-    debug_assert!(offset < 2 << 20);
-    ((offset as u64 * RECIPROCALS[class]) >> RECIPROCAL_SHIFT) as usize
+    Divisor::of(class).divide(offset)
 }
 
 /// How many slots a magazine of this class holds.

@@ -1,4 +1,113 @@
-//! famalloc (documentation follows)
+//! An allocator whose table has two dimensions: size class x **family**.
+//!
+//! A family names a lifetime: the syntax tree of a compiler, the frame of a game, the session of a
+//! server. It is a variant of an enum of yours. What is allocated in one family shares blocks with
+//! nothing else, so what lives and dies together lies together: a block empties as a whole, memory
+//! goes back whole when a phase ends, and the question "which lifetime owns the heap?" has an
+//! answer.
+//!
+//! ```
+//! use famalloc::{alloc_family, FamilyBox, Snapshot};
+//!
+//! #[alloc_family]
+//! enum Lives {
+//!     Ast,
+//!     Interned,
+//! }
+//!
+//! #[alloc_family(Lives::Ast)]
+//! enum Expr {
+//!     Number(f64),
+//!     Add(FamilyBox<Expr>, FamilyBox<Expr>),
+//! }
+//!
+//! let number = |value| FamilyBox::new(Expr::Number(value));
+//! let sum = FamilyBox::new(Expr::Add(number(1.0), number(2.0)));
+//! assert_eq!(Snapshot::of::<Lives>().family("Ast").unwrap().live_objects, 3);
+//!
+//! drop(sum);
+//! famalloc::reclaim(usize::MAX);
+//! assert_eq!(Snapshot::of::<Lives>().family("Ast").unwrap().committed_bytes, 0);
+//! ```
+//!
+//! # What there is
+//!
+//! | what | where |
+//! |---|---|
+//! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
+//! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
+//! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
+//! | give memory back | [`reclaim`], [`flush`] |
+//! | who uses how much? | [`Snapshot`] |
+//! | is everything whole? | [`check`] |
+//! | memory from elsewhere than the system | [`PageSource`] |
+//!
+//! # Words
+//!
+//! - **family**: one lifetime class, a variant of an enum and a zero-sized marker type for it.
+//!   **Family set**: the enum; it owns one table.
+//! - **size class**: a slot size. **Slot**: room for one object. **Block**: a run of slots of one
+//!   class and one family. **Granule**: the unit the block map counts in, 64 KiB. **Extent**: 2 MiB
+//!   of granules that belong to one family, so that whole huge pages die together.
+//! - **cell**: one entry of the table, (class, family). **Lane**: one of a cell's locked block
+//!   allocators: a lock, blocks and their bitmaps, a depot, a mailbox. A cell has as many lanes as
+//!   threads were at work in it at once, up to twice the cores.
+//! - **magazine**: a thread's bounded array of free slot addresses for one cell; a thread has one
+//!   to allocate from and one to free into. **Depot**: full magazines parked in a lane.
+//!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.
+//!   **Outbox**: where a lane collects them.
+//! - **refill**: to move addresses from blocks to a magazine. **Disperse**: to move them back.
+//! - **page source**: where address space and memory come from. **Warm**: free, but with memory.
+//! - **row**: a thread's magazines of one family. **Home**: where the thread keeps its address.
+//!
+//! # How it works
+//!
+//! ```text
+//! FamilyBox::<Node>::new(v)
+//!   -> family and class are constants of the type
+//!   -> home of the family (thread-local) -> row -> magazine of the class: pop        the fast path
+//!   -> (empty) change places with the magazine that is freed into
+//!   -> (both empty) the thread's lane of the cell, locked: depot, mailbox, blocks, a new block
+//!   -> (no block) a granule from an extent of the family; from a new extent          the cold path
+//! ```
+//!
+//! Freeing is the same road back. All bookkeeping is out of band: a magazine is an array of
+//! addresses, a block's free slots are bits in a side array. So neither allocating nor freeing
+//! touches an object, refills come in address order, and a slot that is freed twice is noticed when
+//! its bit is set already.
+//!
+//! The modules, bottom to top, each using only those below it: `os` (page sources), `space` (the
+//! reservation, the block map, extents, what a family holds), `block`, `lane`, `table`, `thread`,
+//! `heap`, and the faces on top, here [`boxed`]. Each explains itself in its source.
+//!
+//! What always holds:
+//!
+//! - I1. A block belongs to one cell and lane from the time it is carved until it is wholly free. A
+//!   family marked `isolate` never shares an address with another.
+//! - I2. A slot is in exactly one place: with the user, in one magazine, in one depot, outbox or
+//!   mailbox, or free in its block.
+//! - I3. A magazine is touched by its own thread alone; a lane's blocks, bitmaps and depot only
+//!   under the lane's lock; its mailbox by one atomic stack that is only ever emptied whole.
+//! - I4. The count of a family is debited to the family of the block, whoever frees.
+//! - I5. No path that the global allocator can reach calls the global allocator; thread-local
+//!   destruction is survived.
+//! - I6. Failure comes back as an error from the fallible calls and as `handle_alloc_error` from the
+//!   others; every invariant still holds after it.
+//! - I7. Layout arithmetic is checked; a size that overflows is an error, never a small slot.
+//! - I8. Pointers keep their provenance: metadata is found from the base of the reservation.
+//!
+//! # Limits
+//!
+//! - 64-bit Linux, for now; other systems need a [`PageSource`] and a thread-exit hook.
+//! - A thread keeps up to two magazines for each cell it uses (64 slots or 64 KiB each, whichever is
+//!   less) until it ends, calls [`reclaim`], or uses them up.
+//! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
+//!   next thread that takes or releases an extent; or at once by [`reclaim`].
+//! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
+//!   with debug assertions.
+
+// Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
 mod block;
@@ -40,3 +149,8 @@ pub mod __private {
     pub use crate::table::{FamilyCell, SetTable};
     pub use crate::thread::RowHome;
 }
+
+/// The README's snippets compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,7 +5,7 @@
 //! destructor panics, since the slot is a field with a destructor of its own.
 
 use core::alloc::Layout;
-use core::mem::{self, MaybeUninit};
+use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ptr::{self, NonNull};
 
 use super::FamilyBox;
@@ -56,8 +56,9 @@ impl<T, F: Family> SliceBuilder<T, F> {
         if self.len != self.slots.len() {
             resize(&mut self.slots, self.len);
         }
-        self.len = 0;
-        let slots = mem::take(&mut self.slots);
+        let builder = ManuallyDrop::new(self);
+        // SAFETY: the builder is forgotten, so its slots are moved out once.
+        let slots = unsafe { ptr::read(&builder.slots) };
         // SAFETY: all `len` elements are initialised, and the slot is that long.
         unsafe { slots.assume_init() }
     }

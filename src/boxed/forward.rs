@@ -15,7 +15,7 @@ use super::FamilyBox;
 use crate::Family;
 
 macro_rules! iterator {
-    ([$($generics:tt)*] $iterator:ty, $item:ty) => {
+    ([$($generics:tt)*] $iterator:ty, $item:ty $(, $consuming:item)*) => {
         impl<$($generics)* F: Family> Iterator for FamilyBox<$iterator, F> {
             type Item = $item;
 
@@ -33,6 +33,8 @@ macro_rules! iterator {
             fn nth(&mut self, n: usize) -> Option<$item> {
                 (**self).nth(n)
             }
+
+            $($consuming)*
         }
     };
 }
@@ -70,7 +72,14 @@ macro_rules! fused {
     };
 }
 
-iterator!([I: Iterator,] I, I::Item);
+iterator!(
+    [I: Iterator,] I,
+    I::Item,
+    #[inline]
+    fn last(self) -> Option<I::Item> {
+        FamilyBox::into_inner(self).last()
+    }
+);
 double_ended!([I: DoubleEndedIterator,] I, I::Item);
 exact_size!([I: ExactSizeIterator,] I, I::Item);
 fused!([I: FusedIterator,] I, I::Item);

@@ -132,6 +132,7 @@ pub use self::once::CallOnce;
 use self::raw::Slot;
 #[doc(hidden)]
 pub use self::unsize::{__coercion, __unsize};
+use crate::heap::free_layout_in;
 use crate::{Family, FamilyOf};
 
 /// A value in a slot of family `F`: owned, dropped and freed with the handle, like a `Box`.
@@ -212,10 +213,14 @@ impl<T: ?Sized, F: Family> Drop for FamilyBox<T, F> {
     #[inline]
     fn drop(&mut self) {
         let layout = Layout::for_value::<T>(self);
-        // SAFETY: B2. The guard is dropped after the value is, or while its panic unwinds.
-        let _slot = unsafe { Slot::<F>::own(self.value.cast(), layout) };
+        // The guard is for a panic that unwinds. Otherwise the slot is freed below, where the
+        // layout of a sized type is a constant and so is its class.
+        // SAFETY: B2.
+        let slot = unsafe { Slot::<F>::own(self.value.cast(), layout) };
         // SAFETY: B1, and this is the last use of the value.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };
+        // SAFETY: B2; the value is gone.
+        unsafe { free_layout_in::<F>(slot.keep(), layout) };
     }
 }
 

@@ -23,7 +23,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     ///
     /// - `raw` points to a valid `T`, and may be used for all of it;
     /// - the slot was allocated in family `F` with the layout of that value, by
-    ///   [`into_raw`](Self::into_raw) or by [`alloc_layout_in`](crate::alloc_layout_in) (for a
+    ///   [`into_raw`](Self::into_raw) or by [`alloc_layout_in`] (for a
     ///   value without a size any well-aligned address will do);
     /// - nothing else owns or frees it.
     ///
@@ -74,7 +74,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// Gives up the handle and returns the value's address; nothing is dropped or freed.
     ///
     /// Give the slot back with [`from_raw`](Self::from_raw), or drop the value in place and call
-    /// [`free_layout_in`](crate::free_layout_in) with its layout.
+    /// [`free_layout_in`] with its layout.
     ///
     /// # Examples
     ///
@@ -167,6 +167,8 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// let config: &'static mut u32 = FamilyBox::leak(FamilyBox::<u32, lives::Config>::new_in(7));
     /// *config += 1;
     /// assert_eq!(*config, 8);
+    /// # // SAFETY: the only pointer to the value; so that not even the example leaks.
+    /// # drop(unsafe { FamilyBox::<u32, lives::Config>::from_raw(config) });
     /// ```
     #[inline]
     pub fn leak<'a>(this: Self) -> &'a mut T

@@ -15,7 +15,7 @@ pub(super) fn array_layout<T>(len: usize) -> Result<Layout, AllocError> {
     Layout::array::<T>(len).map_err(|_| AllocError::new(AllocErrorKind::TooLarge))
 }
 
-/// Makes a slice with `allocate`, and ends the program's patience where that fails.
+/// Makes a slice with `allocate`; where that fails it does not return.
 fn slice_or_failed<T, F: Family>(
     len: usize,
     allocate: impl FnOnce(Layout) -> Result<NonNull<u8>, AllocError>,

@@ -100,10 +100,7 @@ macro_rules! unsize {
             boxed => {
                 let coerce = $crate::boxed::__coercion(&boxed, |value| -> *mut $target { value });
                 // SAFETY: the closure above is a coercion of the compiler's and nothing else.
-                #[allow(unsafe_code, reason = "sound whatever the two arguments are")]
-                unsafe {
-                    $crate::boxed::__unsize(boxed, coerce)
-                }
+                unsafe { $crate::boxed::__unsize(boxed, coerce) }
             }
         }
     };

@@ -98,29 +98,47 @@ fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
         let parked: u64 = family.lanes(class).map(|lane| lane.counts().parked).sum();
         let own = 2 * class::magazine_capacity(class);
         let mut seen = Addresses::with_room_for(2 * parked as usize + own)?;
-        gather(first, &mut seen, family, class);
-        seen.find_twice()
-            .map_or(Ok(()), |address| Err((address, "a free slot is in two places")))?;
-        let stray = seen.as_slice().iter().copied().find_map(|slot| first.slot_fault(slot));
-        stray.map_or(Ok(()), Err)?;
+        gather(first, first, &mut seen, family, class)?;
     }
     Ok(())
 }
 
-/// Collects the addresses parked in `lane` and all that follow it, with all of them locked at the
-/// end, and those in the calling thread's magazines.
-fn gather(lane: &'static Lane, seen: &mut Addresses, family: &FamilyTable, class: usize) {
+/// Collects the addresses parked in `lane` and all that follow it, and those in the calling
+/// thread's magazines, and looks at them while all these lanes are locked: a moment later any of
+/// them may be in another place.
+fn gather(
+    lane: &'static Lane,
+    first: &'static Lane,
+    seen: &mut Addresses,
+    family: &FamilyTable,
+    class: usize,
+) -> Result<(), Fault> {
+    let mut found = Ok(());
     lane.with_parked(|parked| {
         parked.for_each(|slot| seen.push(slot.addr().get()));
-        match lane.following() {
-            Some(next) => gather(next, seen, family, class),
-            None => exit::for_each_slot(family, |slot, of| {
-                if of == class {
-                    seen.push(slot.addr());
-                }
-            }),
-        }
+        found = match lane.following() {
+            Some(next) => gather(next, first, seen, family, class),
+            None => {
+                exit::for_each_slot(family, |slot, of| {
+                    if of == class {
+                        seen.push(slot.addr());
+                    }
+                });
+                look_at_parked(first, seen)
+            }
+        };
     });
+    found
+}
+
+/// Whether each address is a slot of its cell, and in one place only (I2). All lanes of the cell
+/// are locked.
+fn look_at_parked(first: &Lane, seen: &mut Addresses) -> Result<(), Fault> {
+    if let Some(address) = seen.find_twice() {
+        return Err((address, "a free slot is in two places"));
+    }
+    let stray = seen.as_slice().iter().copied().find_map(|slot| first.slot_fault(slot));
+    stray.map_or(Ok(()), Err)
 }
 
 /// A list of addresses in pages of its own: the check must not allocate from what it checks.

@@ -6,11 +6,12 @@
 
 use core::ptr::NonNull;
 
-use crate::block::Block;
+use crate::block::{Block, Change};
 use crate::class;
 use crate::error::FreeError;
 use crate::os::die;
 use crate::space::map::Place;
+use crate::sync::AtomicU64;
 
 use super::magazine::MagazineBox;
 use super::{Lane, LaneState, MAILBOX_BOUND};
@@ -44,10 +45,9 @@ impl Outboxes {
 /// Slots of one bitmap word of one block, gathered before they are freed together.
 struct Run<'a> {
     block: Block<'a>,
+    words: &'a [AtomicU64],
     start: usize,
     bytes: usize,
-    class: usize,
-    slot_size: usize,
     word: usize,
     mask: u64,
 }
@@ -90,6 +90,14 @@ impl Lane {
         (owner, granule)
     }
 
+    /// The block in which a slot of this lane lies, where one look tells: it has one granule.
+    #[inline]
+    fn own_block(&self, slot: *mut u8) -> Option<u32> {
+        let granule = self.space().granule_of(slot.addr())?;
+        let block = Block::at(self.space(), granule);
+        (block.is_head() && core::ptr::eq(block.lane().cast(), self)).then_some(granule)
+    }
+
     /// Aborts unless the slot is this lane's own.
     pub(super) fn check_own(&self, slot: *mut u8) {
         if !core::ptr::eq(self.owner_of(slot).0, self) {
@@ -121,6 +129,7 @@ impl Lane {
         magazine: &mut MagazineBox,
         poke: &mut Option<&'static Lane>,
     ) {
+        let divisor = class::Divisor::of(self.class);
         let mut run: Option<Run<'_>> = None;
         let mut left = 0;
         for index in (0..magazine.len()).rev() {
@@ -128,39 +137,33 @@ impl Lane {
             if let Some(run) = &mut run {
                 let offset = slot.addr().wrapping_sub(run.start);
                 if offset < run.bytes {
-                    self.gather(state, run, slot, offset);
+                    self.gather(state, run, divisor, slot, offset);
                     continue;
                 }
+                self.give_run(state, run, divisor);
+                run.mask = 0;
             }
-            let (owner, granule) = self.owner_of(slot);
-            if !core::ptr::eq(owner, self) {
-                if let Err(slot) = self.send(state, owner, slot, poke) {
-                    // The entry at this end has been dealt with, or is this very one.
-                    let len = magazine.len();
-                    magazine.buffer(len)[len - 1 - left] = slot;
-                    left += 1;
-                }
-                continue;
-            }
-            if let Some(full) = run.take() {
-                self.give_run(state, &full);
-            }
-            let block = Block::at(self.space(), granule);
-            let mut next = Run {
-                block,
-                start: block.start().addr().get(),
-                bytes: block.bytes(),
-                class: self.class,
-                slot_size: class::slot_size(self.class),
-                word: 0,
-                mask: 0,
+            let granule = match self.own_block(slot) {
+                Some(granule) => granule,
+                None => match self.owner_of(slot) {
+                    (owner, granule) if core::ptr::eq(owner, self) => granule,
+                    (owner, _) => {
+                        if let Err(slot) = self.send(state, owner, slot, poke) {
+                            // The entry at this end has been dealt with, or is this very one.
+                            let len = magazine.len();
+                            magazine.buffer(len)[len - 1 - left] = slot;
+                            left += 1;
+                        }
+                        continue;
+                    }
+                },
             };
+            let next = run.insert(self.start_run(granule));
             let offset = slot.addr() - next.start;
-            self.gather(state, &mut next, slot, offset);
-            run = Some(next);
+            self.gather(state, next, divisor, slot, offset);
         }
         if let Some(last) = run {
-            self.give_run(state, &last);
+            self.give_run(state, &last, divisor);
         }
         let len = magazine.len();
         magazine.buffer(len).copy_within(len - left.., 0);
@@ -168,52 +171,76 @@ impl Lane {
         unsafe { magazine.set_len(left) };
     }
 
+    /// A run in one of this lane's blocks, with no slots yet.
+    #[inline]
+    fn start_run(&self, granule: u32) -> Run<'static> {
+        let block = Block::at(self.space(), granule);
+        let start = block.start().addr().get();
+        Run {
+            block,
+            words: block.words_of(self.class),
+            start,
+            bytes: block.bytes(),
+            word: 0,
+            mask: 0,
+        }
+    }
+
     /// Adds a slot to a run, freeing what was gathered when the word changes.
     #[inline]
-    fn gather(&self, state: &mut LaneState, run: &mut Run<'_>, slot: *mut u8, offset: usize) {
-        let index = class::slot_at(run.class, offset);
-        if index * run.slot_size != offset {
-            let offset = offset - index * run.slot_size;
+    fn gather(
+        &self,
+        state: &mut LaneState,
+        run: &mut Run<'_>,
+        divisor: class::Divisor,
+        slot: *mut u8,
+        offset: usize,
+    ) {
+        let index = divisor.divide(offset);
+        if index * divisor.slot_size != offset {
+            let offset = offset - index * divisor.slot_size;
             refuse(self, slot, FreeError::Interior { offset })
         }
         let (word, bit) = (index / 64, 1 << (index % 64));
-        if word != run.word && run.mask != 0 {
-            self.give_run(state, run);
+        if word != run.word {
+            self.give_run(state, run, divisor);
+            run.word = word;
             run.mask = 0;
         }
-        run.word = word;
         if run.mask & bit != 0 {
             refuse(self, slot, FreeError::AlreadyFree)
         }
         run.mask |= bit;
     }
 
-    /// Frees gathered slots in their block. The block stays valid for the run even when it
-    /// empties: it is released only after a run's last word, see below.
-    fn give_run(&self, state: &mut LaneState, run: &Run<'_>) {
+    /// Frees gathered slots in their block.
+    #[inline]
+    fn give_run(&self, state: &mut LaneState, run: &Run<'_>, divisor: class::Divisor) {
         if run.mask == 0 {
             return;
         }
-        let block = run.block;
-        let slot_of = |bits: u64| {
-            let index = run.word * 64 + bits.trailing_zeros() as usize;
-            block.start().as_ptr().wrapping_add(index * run.slot_size)
-        };
-        let carved = block.carved() as usize;
-        let beyond = carved.saturating_sub(run.word * 64);
-        if beyond < 64 && run.mask >> beyond != 0 {
-            refuse(self, slot_of((run.mask >> beyond) << beyond), FreeError::AlreadyFree)
+        match run.block.give(run.words, run.word, run.mask) {
+            Ok(change) => {
+                state.counts.free += u64::from(run.mask.count_ones());
+                if change != Change::None {
+                    self.note_change(state, run.block, change);
+                }
+            }
+            Err(wrong) => {
+                let index = run.word * 64 + wrong.trailing_zeros() as usize;
+                let slot = run.block.start().as_ptr().wrapping_add(index * divisor.slot_size);
+                refuse(self, slot, FreeError::AlreadyFree)
+            }
         }
-        let had_room = block.has_room();
-        let twice = block.give(run.word, run.mask);
-        if twice != 0 {
-            refuse(self, slot_of(twice), FreeError::AlreadyFree)
-        }
-        state.counts.free += u64::from(run.mask.count_ones());
-        if !had_room {
+    }
+
+    /// Lists a block that has room again, and deals with one that became empty.
+    #[cold]
+    fn note_change(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
+        if matches!(change, Change::GotRoom | Change::GotRoomAndEmptied) {
             state.room.insert(self.space(), block.granule);
         }
-        if block.is_empty() {
+        if matches!(change, Change::Emptied | Change::GotRoomAndEmptied) {
             self.retire_block(state, block);
         }
     }
@@ -236,19 +263,11 @@ impl Lane {
         if !core::ptr::eq(owner, self) {
             die(format_args!("{slot:p} was given to the wrong lane"))
         }
-        let block = Block::at(self.space(), granule);
-        let start = block.start().addr().get();
-        let mut run = Run {
-            block,
-            start,
-            bytes: block.bytes(),
-            class: self.class,
-            slot_size: class::slot_size(self.class),
-            word: 0,
-            mask: 0,
-        };
-        self.gather(state, &mut run, slot, slot.addr() - start);
-        self.give_run(state, &run);
+        let divisor = class::Divisor::of(self.class);
+        let mut run = self.start_run(granule);
+        let offset = slot.addr() - run.start;
+        self.gather(state, &mut run, divisor, slot, offset);
+        self.give_run(state, &run, divisor);
     }
 
     /// Puts a slot of another lane into the outbox for it; gives it back for want of memory.

@@ -22,7 +22,7 @@ pub(crate) const DECAY_MILLISECONDS: u64 = 500;
 /// The most extents that one release or take gives back on the way.
 const PURGE_STEP: usize = 4;
 /// A released run longer than this many extents is given back at once.
-const LONGEST_WARM_RUN: u32 = 16;
+pub(super) const LONGEST_WARM_RUN: u32 = 16;
 
 /// Which extents are in use, and which are warm.
 #[derive(Debug)]
@@ -37,6 +37,15 @@ pub(super) struct Extents {
     earliest: u32,
     latest: u32,
     warm_count: u32,
+}
+
+/// For whom extents are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taker {
+    /// Anyone: extents that others have had will do, warm ones best.
+    Any,
+    /// An isolated family: extents that nobody ever had.
+    Isolated,
 }
 
 /// An extent or a run of them, just taken.
@@ -97,8 +106,15 @@ impl Locked<'_> {
         })
     }
 
+    /// Whether an extent is not to be had.
+    fn is_refused(&self, extent: u32, taker: Taker) -> bool {
+        self.is_taken(extent)
+            || (taker == Taker::Isolated
+                && self.space.extent(extent).used.load(Ordering::Relaxed) != 0)
+    }
+
     /// The lowest run of `count` free extents whose first address is a multiple of `align` extents.
-    fn lowest_run(&mut self, count: u32, align: u32) -> Option<u32> {
+    fn lowest_run(&mut self, count: u32, align: u32, taker: Taker) -> Option<u32> {
         while self.state.first_word < self.words()
             && self.word(self.state.taken, self.state.first_word) == u64::MAX
         {
@@ -116,9 +132,9 @@ impl Locked<'_> {
                 return None;
             }
             // Extents that were never known are free. The others are looked at from the back, so
-            // that one taken extent rules out every run it is in.
+            // that one refusal rules out every run it is in.
             for at in (first..end.min(self.space.known())).rev() {
-                if self.is_taken(at) {
+                if self.is_refused(at, taker) {
                     first = aligned(at + 1)?;
                     continue 'search;
                 }
@@ -233,17 +249,23 @@ impl Space {
     }
 
     /// Takes `count` extents side by side, the first at an address that is a multiple of `align`
-    /// extents. They are committed, with their bitmaps where `count` is 1. The caller writes their
-    /// descriptors and last their kinds.
-    pub(super) fn take_extents(&self, count: u32, align: u32) -> Result<Taken, AllocError> {
+    /// extents. They are committed, with their bitmaps. The caller writes their descriptors and last
+    /// their kinds.
+    pub(super) fn take_extents(
+        &self,
+        count: u32,
+        align: u32,
+        taker: Taker,
+    ) -> Result<Taken, AllocError> {
         let mut extents = self.lock_extents();
         let now = self.source.milliseconds();
         extents.purge(now.saturating_sub(DECAY_MILLISECONDS), PURGE_STEP);
-        let warm = if count == 1 && align == 1 { extents.lowest_warm() } else { None };
+        let one = count == 1 && align == 1 && taker == Taker::Any;
+        let warm = if one { extents.lowest_warm() } else { None };
         let first = match warm {
             Some(extent) => extent,
             None => extents
-                .lowest_run(count, align)
+                .lowest_run(count, align, taker)
                 .ok_or(AllocError::new(AllocErrorKind::AddressSpace))?,
         };
         let whole = |extent| self.extent(extent).absent.load(Ordering::Relaxed) == 0;
@@ -255,12 +277,18 @@ impl Space {
     }
 
     /// Takes the `count` extents from `first` on, if they are all free.
-    pub(super) fn take_extents_at(&self, first: u32, count: u32) -> Result<Taken, AllocError> {
+    pub(super) fn take_extents_at(
+        &self,
+        first: u32,
+        count: u32,
+        taker: Taker,
+    ) -> Result<Taken, AllocError> {
         let refused = AllocError::new(AllocErrorKind::AddressSpace);
         let end = first.checked_add(count).filter(|&end| end <= self.extent_count);
         let end = end.ok_or(refused)?;
         let mut extents = self.lock_extents();
-        if (first..end).any(|extent| extents.is_taken(extent)) {
+        let known = end.min(self.known());
+        if (first..known).any(|extent| extents.is_refused(extent, taker)) {
             return Err(refused);
         }
         extents.make_known(end)?;
@@ -273,17 +301,15 @@ impl Space {
         let bytes = (count as usize) << self.extent_shift;
         // SAFETY: within the reservation; warm extents keep what they have.
         unsafe { self.source.commit(self.extent_start(first), bytes) }.map_err(refused)?;
-        if count == 1 {
-            // SAFETY: the extent's own stride of the bitmaps.
-            unsafe {
-                self.source.commit(
-                    self.bitmaps.add(first as usize * self.bitmap_stride),
-                    self.bitmap_stride,
-                )
-            }
-            .map_err(refused)?;
+        // With their bitmaps, whatever becomes of them now: warm extents of a huge allocation are
+        // taken one by one as they are.
+        let stride = self.bitmap_stride;
+        // SAFETY: the extents' own strides of the bitmaps, which lie side by side.
+        unsafe {
+            let bitmaps = self.bitmaps.add(first as usize * stride);
+            self.source.commit(bitmaps, count as usize * stride)
         }
-        Ok(())
+        .map_err(refused)
     }
 
     /// Releases extents in use. They are warm from now on, or free where the run is long.
@@ -349,6 +375,12 @@ impl Space {
             .then_some((0, "the list of warm extents is damaged"))
     }
 
+    /// Whether huge pages were asked for where this granule lies.
+    pub(crate) fn has_huge_pages(&self, granule: u32) -> bool {
+        let (extent, _) = self.granule_in_extent(granule);
+        self.extent(extent).huge_pages.load(Ordering::Relaxed) != 0
+    }
+
     /// A granule's extent, and its position there.
     pub(crate) fn granule_in_extent(&self, granule: u32) -> (u32, u32) {
         (granule >> (self.extent_shift - GRANULE_SHIFT), granule & (self.granules_per_extent() - 1))
@@ -367,6 +399,7 @@ impl Locked<'_> {
             let taken = self.state.taken;
             self.set(taken, extent, true);
             self.space.extent(extent).absent.store(0, Ordering::Relaxed);
+            self.space.extent(extent).used.store(1, Ordering::Relaxed);
         }
         Taken { first, fresh }
     }

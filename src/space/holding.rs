@@ -1,6 +1,9 @@
 //! What one family holds: its extents, cut into granules for blocks and large allocations, and its
 //! huge allocations. The family's limit is enforced here, where memory is taken.
 //!
+//! This file: blocks and the granules they are made of; `large`: large and huge allocations;
+//! `upkeep`: giving free memory back, and the integrity check.
+//!
 //! Granules are taken from the lowest extent that has room for them, so that a family's memory
 //! gathers at low addresses and high extents empty. An extent that becomes wholly free goes back to
 //! the reservation, except where the family is isolated: then its addresses stay with the family
@@ -13,8 +16,12 @@ use crate::spec::FamilySpec;
 use crate::sync::{Guard, Lock, Ordering};
 
 use super::Space;
-use super::map::{ExtentKind, ExtentLinks, GRANULE, GRANULE_SHIFT, GranuleKind};
+use super::extents::Taker;
+use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind};
 use super::order::Order;
+
+mod large;
+mod upkeep;
 
 /// How many extents with room are looked at before a new one is taken.
 const SEARCHED_EXTENTS: usize = 16;
@@ -153,15 +160,19 @@ impl Holding {
     }
 
     /// Takes `count` granules side by side for a block. Their descriptors are the caller's to
-    /// write.
-    pub(crate) fn take_block(&self, count: u32) -> Result<Granules, AllocError> {
+    /// write, in `found`, so that the map says at any time what the extent says.
+    pub(crate) fn take_block<T>(
+        &self,
+        count: u32,
+        found: impl FnOnce(Granules) -> T,
+    ) -> Result<T, AllocError> {
         let mut state = self.lock();
         let bytes = (count as usize) << GRANULE_SHIFT;
         state.usage.commit(bytes, self.spec.limit_bytes())?;
         match self.take_granules(&mut state, count, 1) {
             Ok(taken) => {
                 state.usage.settle();
-                Ok(taken)
+                Ok(found(taken))
             }
             Err(error) => {
                 state.usage.committed -= bytes;
@@ -242,26 +253,36 @@ impl Holding {
     /// Adds an extent, all its granules free.
     fn take_extent(&self, state: &mut HoldingState) -> Result<u32, AllocError> {
         let space = self.space;
-        let taken = space.take_extents(1, 1)?;
-        let all = run_mask(0, space.granules_per_extent());
-        let desc = space.extent(taken.first);
-        desc.owner.store(self.as_owner(), Ordering::Relaxed);
-        desc.free.store(all, Ordering::Relaxed);
-        desc.dirty.store(if taken.fresh { 0 } else { all }, Ordering::Relaxed);
-        for granule in 0..space.granules_per_extent() {
-            let granule = taken.first * space.granules_per_extent() + granule;
-            space.granule(granule).set_kind(GranuleKind::Free);
-        }
-        desc.set_kind(ExtentKind::Family);
-        state.usage.extents += 1;
+        let taken = space.take_extents(1, 1, self.taker())?;
+        self.adopt(state, taken.first, taken.fresh);
         if taken.fresh && state.usage.extents > HUGE_PAGES_FROM {
-            desc.huge_pages.store(1, Ordering::Relaxed);
+            space.extent(taken.first).huge_pages.store(1, Ordering::Relaxed);
             let (start, bytes) = (space.extent_start(taken.first), space.extent_bytes());
             // SAFETY: just committed.
             unsafe { space.source.huge_pages(start, bytes, true) };
         }
-        state.room.insert(&ExtentLinks(space), taken.first);
         Ok(taken.first)
+    }
+
+    /// Makes a taken extent one of this family's, all its granules free.
+    fn adopt(&self, state: &mut HoldingState, extent: u32, fresh: bool) {
+        let (space, per_extent) = (self.space, self.space.granules_per_extent());
+        let all = run_mask(0, per_extent);
+        let desc = space.extent(extent);
+        desc.owner.store(self.as_owner(), Ordering::Relaxed);
+        desc.free.store(all, Ordering::Relaxed);
+        desc.dirty.store(if fresh { 0 } else { all }, Ordering::Relaxed);
+        for granule in extent * per_extent..(extent + 1) * per_extent {
+            space.granule(granule).set_kind(GranuleKind::Free);
+        }
+        desc.set_kind(ExtentKind::Family);
+        state.usage.extents += 1;
+        state.room.insert(&ExtentLinks(space), extent);
+    }
+
+    /// For whom this family takes extents.
+    fn taker(&self) -> Taker {
+        if self.spec.is_isolated() { Taker::Isolated } else { Taker::Any }
     }
 
     /// # Safety
@@ -289,49 +310,6 @@ impl Holding {
         }
     }
 
-    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
-    pub(crate) fn take_large(&self, size: usize, align: usize) -> Result<Large, AllocError> {
-        let too_large = AllocError::new(AllocErrorKind::TooLarge);
-        let bytes = size.checked_next_multiple_of(self.space.page_size()).ok_or(too_large)?;
-        let mut state = self.lock();
-        state.usage.commit(bytes, self.spec.limit_bytes())?;
-        let extent_bytes = self.space.extent_bytes();
-        let taken = if bytes <= extent_bytes && align <= extent_bytes {
-            self.take_granule_run(&mut state, bytes, align)
-        } else {
-            self.take_extent_run(bytes, align)
-        };
-        match taken {
-            Ok(large) => {
-                state.usage.large_objects += 1;
-                state.usage.large_bytes += bytes;
-                state.usage.settle();
-                Ok(large)
-            }
-            Err(error) => {
-                state.usage.committed -= bytes;
-                Err(error)
-            }
-        }
-    }
-
-    fn take_granule_run(
-        &self,
-        state: &mut HoldingState,
-        bytes: usize,
-        align: usize,
-    ) -> Result<Large, AllocError> {
-        let count = bytes.div_ceil(GRANULE) as u32;
-        let taken = self.take_granules(state, count, align.div_ceil(GRANULE) as u32)?;
-        self.write_tails(taken.first, 1, count);
-        let desc = self.space.granule(taken.first);
-        desc.holding.store(self.as_owner(), Ordering::Relaxed);
-        desc.granules.store(count, Ordering::Relaxed);
-        desc.bytes.store(bytes, Ordering::Relaxed);
-        desc.set_kind(GranuleKind::Large);
-        Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
-    }
-
     /// Makes the granules from position `from` to `to` of the run at `first` tails of it.
     pub(crate) fn write_tails(&self, first: u32, from: u32, to: u32) {
         for position in from..to {
@@ -339,232 +317,6 @@ impl Holding {
             tail.back.store(position, Ordering::Relaxed);
             tail.set_kind(GranuleKind::Tail);
         }
-    }
-
-    fn take_extent_run(&self, bytes: usize, align: usize) -> Result<Large, AllocError> {
-        let space = self.space;
-        let too_large = AllocError::new(AllocErrorKind::AddressSpace);
-        let count = bytes.div_ceil(space.extent_bytes());
-        let count = u32::try_from(count).map_err(|_| too_large)?;
-        let align = u32::try_from(align.div_ceil(space.extent_bytes())).map_err(|_| too_large)?;
-        let taken = space.take_extents(count, align)?;
-        self.write_huge(taken.first, count, bytes);
-        Ok(Large { start: space.extent_start(taken.first), fresh: taken.fresh })
-    }
-
-    fn write_huge(&self, first: u32, count: u32, bytes: usize) {
-        for position in 1..count {
-            let tail = self.space.extent(first + position);
-            tail.back.store(position, Ordering::Relaxed);
-            tail.set_kind(ExtentKind::Tail);
-        }
-        let desc = self.space.extent(first);
-        desc.owner.store(self.as_owner(), Ordering::Relaxed);
-        desc.extents.store(count, Ordering::Relaxed);
-        desc.bytes.store(bytes, Ordering::Relaxed);
-        desc.set_kind(ExtentKind::Huge);
-    }
-
-    /// Frees the large allocation whose first granule this is.
-    ///
-    /// # Safety
-    ///
-    /// It is one of this holding's, and nobody uses it.
-    pub(crate) unsafe fn give_large(&self, granule: u32) {
-        let mut state = self.lock();
-        let desc = self.space.granule(granule);
-        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
-        let count = desc.granules.load(Ordering::Relaxed);
-        // SAFETY: passed on.
-        unsafe { self.give_granules(&mut state, granule, count) };
-    }
-
-    /// Frees the huge allocation whose first extent this is.
-    ///
-    /// # Safety
-    ///
-    /// It is one of this holding's, and nobody uses it.
-    pub(crate) unsafe fn give_huge(&self, extent: u32) {
-        let mut state = self.lock();
-        let desc = self.space.extent(extent);
-        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
-        // SAFETY: passed on.
-        unsafe { self.space.release_extents(extent, desc.extents.load(Ordering::Relaxed)) };
-    }
-
-    fn forget_large(&self, state: &mut HoldingState, bytes: usize) {
-        state.usage.committed -= bytes;
-        state.usage.large_objects -= 1;
-        state.usage.large_bytes -= bytes;
-    }
-
-    /// Makes a large allocation `size` bytes long without moving it; returns whether it could.
-    pub(crate) fn resize_large(&self, granule: u32, size: usize) -> bool {
-        let Some(bytes) = size.checked_next_multiple_of(self.space.page_size()) else {
-            return false;
-        };
-        if bytes > self.space.extent_bytes() {
-            return false;
-        }
-        let mut state = self.lock();
-        let desc = self.space.granule(granule);
-        let old = desc.granules.load(Ordering::Relaxed);
-        let new = bytes.div_ceil(GRANULE).max(1) as u32;
-        let old_bytes = desc.bytes.load(Ordering::Relaxed);
-        if !self.recount_large(&mut state, old_bytes, bytes) {
-            return false;
-        }
-        if new > old {
-            let (extent, position) = self.space.granule_in_extent(granule);
-            let extent_desc = self.space.extent(extent);
-            let free = extent_desc.free.load(Ordering::Relaxed);
-            let fits = position + new <= self.space.granules_per_extent();
-            let mask = if fits { run_mask(position + old, new - old) } else { u32::MAX };
-            if !fits
-                || free & mask != mask
-                || self.claim_granules(&mut state, extent, position + old, new - old).is_err()
-            {
-                self.recount_large(&mut state, bytes, old_bytes);
-                return false;
-            }
-            self.write_tails(granule, old, new);
-        }
-        desc.granules.store(new, Ordering::Relaxed);
-        desc.bytes.store(bytes, Ordering::Relaxed);
-        if new < old {
-            // SAFETY: the tail of the allocation, which is not part of it any more.
-            unsafe { self.give_granules(&mut state, granule + new, old - new) };
-        }
-        state.usage.settle();
-        true
-    }
-
-    /// Makes a huge allocation `size` bytes long without moving it; returns whether it could.
-    pub(crate) fn resize_huge(&self, extent: u32, size: usize) -> bool {
-        let space = self.space;
-        let Some(bytes) = size.checked_next_multiple_of(space.page_size()) else { return false };
-        // A huge allocation never shrinks to what an extent's granules would hold.
-        let Ok(new) = u32::try_from(bytes.div_ceil(space.extent_bytes()).max(1)) else {
-            return false;
-        };
-        let mut state = self.lock();
-        let desc = space.extent(extent);
-        let old = desc.extents.load(Ordering::Relaxed);
-        let old_bytes = desc.bytes.load(Ordering::Relaxed);
-        if !self.recount_large(&mut state, old_bytes, bytes) {
-            return false;
-        }
-        if new > old && space.take_extents_at(extent + old, new - old).is_err() {
-            self.recount_large(&mut state, bytes, old_bytes);
-            return false;
-        }
-        self.write_huge(extent, new, bytes);
-        if new < old {
-            // SAFETY: the tail of the allocation, which is not part of it any more.
-            unsafe { space.release_extents(extent + new, old - new) };
-        }
-        state.usage.settle();
-        true
-    }
-
-    /// Counts a large allocation of `old` bytes as one of `new`; `false` if that is over the limit.
-    fn recount_large(&self, state: &mut HoldingState, old: usize, new: usize) -> bool {
-        if new > old && state.usage.commit(new - old, self.spec.limit_bytes()).is_err() {
-            return false;
-        }
-        if new < old {
-            state.usage.committed -= old - new;
-        }
-        state.usage.large_bytes = state.usage.large_bytes - old + new;
-        true
-    }
-
-    /// All extents of this family that are cut into granules, in address order.
-    pub(crate) fn extents(&self) -> impl Iterator<Item = u32> {
-        (0..self.space.known()).filter(|&extent| {
-            let desc = self.space.extent(extent);
-            desc.kind() == ExtentKind::Family && self.is_owner(desc.owner.load(Ordering::Relaxed))
-        })
-    }
-
-    /// Gives back the memory of free granules in extents that are still in use, until `goal`
-    /// bytes have gone. Returns how many bytes went.
-    pub(crate) fn decommit_free(&self, goal: usize) -> usize {
-        let (space, per_extent) = (self.space, self.space.granules_per_extent());
-        let mut gone = 0;
-        for extent in self.extents() {
-            let _state = self.lock();
-            let desc = space.extent(extent);
-            if desc.kind() != ExtentKind::Family
-                || !self.is_owner(desc.owner.load(Ordering::Relaxed))
-            {
-                continue;
-            }
-            let mut stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
-            while stale != 0 && gone < goal {
-                let first = stale.trailing_zeros();
-                let count = (stale >> first).trailing_ones();
-                let start = space.granule_start(extent * per_extent + first);
-                let bytes = (count as usize) << GRANULE_SHIFT;
-                // SAFETY: committed granules that are free; nobody can take them meanwhile, as
-                // the holding is locked.
-                let decommitted = unsafe { space.source.decommit(start, bytes) }.is_ok();
-                let mask = run_mask(first, count);
-                if decommitted {
-                    desc.dirty.fetch_and(!mask, Ordering::Relaxed);
-                    desc.absent.fetch_or(mask, Ordering::Relaxed);
-                    gone += bytes;
-                }
-                stale &= !mask;
-            }
-            if gone >= goal {
-                break;
-            }
-        }
-        gone
-    }
-
-    /// What is wrong with this family's extents, if anything: an address, and what.
-    pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
-        let state = self.state.lock();
-        let (space, per_extent) = (self.space, self.space.granules_per_extent());
-        let (mut extents, mut committed) = (0, 0);
-        for extent in self.extents() {
-            let desc = space.extent(extent);
-            let free = desc.free.load(Ordering::Relaxed);
-            extents += 1;
-            let wrong = |what| Some((space.extent_start(extent).addr().get(), what));
-            if state.room.contains(&ExtentLinks(space), extent) != (free != 0) {
-                return wrong("an extent is listed as having room and has none, or the reverse");
-            }
-            for position in 0..per_extent {
-                let granule = space.granule(extent * per_extent + position);
-                let kind = granule.kind();
-                if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
-                    return wrong(
-                        "a granule is free in its extent and not in the map, or the reverse",
-                    );
-                }
-                committed += match kind {
-                    GranuleKind::Block => {
-                        (granule.granules.load(Ordering::Relaxed) as usize) << GRANULE_SHIFT
-                    }
-                    GranuleKind::Large => granule.bytes.load(Ordering::Relaxed),
-                    GranuleKind::Free | GranuleKind::Tail => 0,
-                };
-            }
-        }
-        for extent in 0..space.known() {
-            let desc = space.extent(extent);
-            let ours = self.is_owner(desc.owner.load(Ordering::Relaxed));
-            if desc.kind() == ExtentKind::Huge && ours {
-                committed += desc.bytes.load(Ordering::Relaxed);
-            }
-        }
-        if extents != state.usage.extents {
-            return Some((0, "the count of extents is wrong"));
-        }
-        (committed != state.usage.committed).then_some((0, "the count of committed bytes is wrong"))
     }
 }
 

@@ -111,6 +111,8 @@ pub(crate) struct ExtentDesc {
     kind: AtomicU8,
     /// Whether huge pages were asked for.
     pub(crate) huge_pages: AtomicU8,
+    /// Whether anyone ever had it: then it is not for isolated families. The extents' lock.
+    pub(crate) used: AtomicU8,
     /// Tail: how many extents before this one the head is.
     pub(crate) back: AtomicU32,
     /// Huge: how many extents it spans.
@@ -189,6 +191,14 @@ pub(crate) enum Place {
 }
 
 impl Space {
+    /// The granule of an address, if it is in an extent that was ever used.
+    #[inline]
+    pub(crate) fn granule_of(&self, address: usize) -> Option<u32> {
+        let offset = self.offset_of(address)?;
+        let known = (offset >> self.extent_shift) < self.known() as usize;
+        known.then_some((offset >> GRANULE_SHIFT) as u32)
+    }
+
     /// What the byte at `address` belongs to; `None` outside of this reservation. Touches nothing
     /// but descriptors that exist, so it is safe for any address whatever.
     pub(crate) fn place_of(&self, address: usize) -> Option<Place> {

@@ -53,7 +53,7 @@ const KNOWN_STEP: usize = 32;
 const NARROW_BITMAP: usize = GRANULE / 16 / 8;
 const WIDE_BITMAP: usize = GRANULE / 8;
 
-/// The place of a [`Space`] that comes into being at first use.
+/// The place of a reservation that comes into being at first use.
 pub struct SpaceCell {
     source: &'static dyn PageSource,
     space: OnceRef<'static, Space>,
@@ -328,11 +328,11 @@ impl Space {
     ///
     /// The granule is in an extent that a family holds, and the block's granules are in that
     /// extent too.
+    #[inline]
     pub(crate) unsafe fn bitmap(&self, granule: u32, wide: bool, words: usize) -> &[AtomicU64] {
-        let per_extent = self.granules_per_extent();
-        let (extent, granule) = (granule / per_extent, granule % per_extent);
+        let (extent, granule) = self.granule_in_extent(granule);
         let in_extent = if wide {
-            per_extent as usize * NARROW_BITMAP + granule as usize * WIDE_BITMAP
+            self.granules_per_extent() as usize * NARROW_BITMAP + granule as usize * WIDE_BITMAP
         } else {
             granule as usize * NARROW_BITMAP
         };

@@ -9,6 +9,7 @@ use core::ptr::{self, NonNull};
 use crate::error::AllocError;
 
 use super::Space;
+use super::extents::Taker;
 use super::map::ExtentKind;
 
 /// A type that is kept in the allocator's own memory.
@@ -59,7 +60,7 @@ impl Space {
         }
         let size = size_of::<T>().next_multiple_of(ALIGN);
         if tables.left < size {
-            let taken = self.take_extents(1, 1)?;
+            let taken = self.take_extents(1, 1, Taker::Any)?;
             self.extent(taken.first).set_kind(ExtentKind::Tables);
             tables.cursor = self.extent_start(taken.first).as_ptr();
             tables.left = self.extent_bytes();

@@ -1,0 +1,259 @@
+//! Large allocations, which are runs of granules in an extent of the family, and huge ones, which
+//! are runs of whole extents. Both are counted and resized here.
+
+use crate::error::{AllocError, AllocErrorKind};
+use crate::space::extents::{LONGEST_WARM_RUN, Taken};
+use crate::space::map::{ExtentKind, ExtentLinks, GRANULE, GranuleKind};
+use crate::sync::Ordering;
+
+use super::{Holding, HoldingState, Large, run_mask};
+
+impl Holding {
+    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
+    pub(crate) fn take_large(&self, size: usize, align: usize) -> Result<Large, AllocError> {
+        let too_large = AllocError::new(AllocErrorKind::TooLarge);
+        let bytes = size.checked_next_multiple_of(self.space.page_size()).ok_or(too_large)?;
+        let mut state = self.lock();
+        state.usage.commit(bytes, self.spec.limit_bytes())?;
+        let extent_bytes = self.space.extent_bytes();
+        let taken = if bytes <= extent_bytes && align <= extent_bytes {
+            self.take_granule_run(&mut state, bytes, align)
+        } else {
+            self.take_extent_run(&mut state, bytes, align)
+        };
+        match taken {
+            Ok(large) => {
+                state.usage.large_objects += 1;
+                state.usage.large_bytes += bytes;
+                state.usage.settle();
+                Ok(large)
+            }
+            Err(error) => {
+                state.usage.committed -= bytes;
+                Err(error)
+            }
+        }
+    }
+
+    fn take_granule_run(
+        &self,
+        state: &mut HoldingState,
+        bytes: usize,
+        align: usize,
+    ) -> Result<Large, AllocError> {
+        let count = bytes.div_ceil(GRANULE) as u32;
+        let taken = self.take_granules(state, count, align.div_ceil(GRANULE) as u32)?;
+        self.write_tails(taken.first, 1, count);
+        let desc = self.space.granule(taken.first);
+        desc.holding.store(self.as_owner(), Ordering::Relaxed);
+        desc.granules.store(count, Ordering::Relaxed);
+        desc.bytes.store(bytes, Ordering::Relaxed);
+        desc.set_kind(GranuleKind::Large);
+        Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
+    }
+
+    fn take_extent_run(
+        &self,
+        state: &mut HoldingState,
+        bytes: usize,
+        align: usize,
+    ) -> Result<Large, AllocError> {
+        let space = self.space;
+        let too_large = AllocError::new(AllocErrorKind::AddressSpace);
+        let count = bytes.div_ceil(space.extent_bytes());
+        let count = u32::try_from(count).map_err(|_| too_large)?;
+        let align = u32::try_from(align.div_ceil(space.extent_bytes())).map_err(|_| too_large)?;
+        let taken = match self.take_own_run(state, count, align) {
+            Some(taken) => taken,
+            None => space.take_extents(count, align, self.taker())?,
+        };
+        self.write_huge(taken.first, count, bytes);
+        Ok(Large { start: space.extent_start(taken.first), fresh: taken.fresh })
+    }
+
+    /// A run of empty extents that an isolated family has from before. Other families do not keep
+    /// empty extents.
+    fn take_own_run(&self, state: &mut HoldingState, count: u32, align: u32) -> Option<Taken> {
+        if !self.spec.is_isolated() {
+            return None;
+        }
+        let (space, links) = (self.space, ExtentLinks(self.space));
+        let all = run_mask(0, space.granules_per_extent());
+        let align = align as usize * space.extent_bytes();
+        let mut run: Option<(u32, u32)> = None;
+        for extent in self.extents() {
+            let desc = space.extent(extent);
+            if desc.free.load(Ordering::Relaxed) != all {
+                continue;
+            }
+            run = match run {
+                Some((first, len)) if first + len == extent => Some((first, len + 1)),
+                _ if space.extent_start(extent).addr().get() % align == 0 => Some((extent, 1)),
+                _ => None,
+            };
+            if let Some((first, len)) = run.filter(|&(_, len)| len == count) {
+                let bytes = (len as usize) << space.extent_shift;
+                // SAFETY: extents of this family; those that have memory keep it.
+                unsafe { space.source.commit(space.extent_start(first), bytes) }.ok()?;
+                let mut fresh = true;
+                for extent in first..first + len {
+                    let desc = space.extent(extent);
+                    fresh &= desc.dirty.load(Ordering::Relaxed) == 0;
+                    desc.absent.store(0, Ordering::Relaxed);
+                    state.room.remove(&links, extent);
+                }
+                state.usage.extents -= len;
+                return Some(Taken { first, fresh });
+            }
+        }
+        None
+    }
+
+    /// Releases a run of whole extents: to the reservation, or, where the family is isolated, to
+    /// be used again by the family.
+    ///
+    /// # Safety
+    ///
+    /// The run is this holding's, and nothing in it is in use.
+    unsafe fn release_run(&self, state: &mut HoldingState, first: u32, count: u32) {
+        if !self.spec.is_isolated() {
+            // SAFETY: passed on.
+            unsafe { self.space.release_extents(first, count) };
+            return;
+        }
+        for extent in first..first + count {
+            self.adopt(state, extent, false);
+            if count > LONGEST_WARM_RUN {
+                self.decommit_granules(extent, run_mask(0, self.space.granules_per_extent()));
+            }
+        }
+    }
+
+    fn write_huge(&self, first: u32, count: u32, bytes: usize) {
+        for position in 1..count {
+            let tail = self.space.extent(first + position);
+            tail.back.store(position, Ordering::Relaxed);
+            tail.set_kind(ExtentKind::Tail);
+        }
+        let desc = self.space.extent(first);
+        desc.owner.store(self.as_owner(), Ordering::Relaxed);
+        desc.extents.store(count, Ordering::Relaxed);
+        desc.bytes.store(bytes, Ordering::Relaxed);
+        desc.set_kind(ExtentKind::Huge);
+    }
+
+    /// Frees the large allocation whose first granule this is.
+    ///
+    /// # Safety
+    ///
+    /// It is one of this holding's, and nobody uses it.
+    pub(crate) unsafe fn give_large(&self, granule: u32) {
+        let mut state = self.lock();
+        let desc = self.space.granule(granule);
+        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
+        let count = desc.granules.load(Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { self.give_granules(&mut state, granule, count) };
+    }
+
+    /// Frees the huge allocation whose first extent this is.
+    ///
+    /// # Safety
+    ///
+    /// It is one of this holding's, and nobody uses it.
+    pub(crate) unsafe fn give_huge(&self, extent: u32) {
+        let mut state = self.lock();
+        let desc = self.space.extent(extent);
+        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
+        let count = desc.extents.load(Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { self.release_run(&mut state, extent, count) };
+    }
+
+    fn forget_large(&self, state: &mut HoldingState, bytes: usize) {
+        state.usage.committed -= bytes;
+        state.usage.large_objects -= 1;
+        state.usage.large_bytes -= bytes;
+    }
+
+    /// Makes a large allocation `size` bytes long without moving it; returns whether it could.
+    pub(crate) fn resize_large(&self, granule: u32, size: usize) -> bool {
+        let Some(bytes) = size.checked_next_multiple_of(self.space.page_size()) else {
+            return false;
+        };
+        if bytes > self.space.extent_bytes() {
+            return false;
+        }
+        let mut state = self.lock();
+        let desc = self.space.granule(granule);
+        let old = desc.granules.load(Ordering::Relaxed);
+        let new = bytes.div_ceil(GRANULE).max(1) as u32;
+        let old_bytes = desc.bytes.load(Ordering::Relaxed);
+        if !self.recount_large(&mut state, old_bytes, bytes) {
+            return false;
+        }
+        if new > old {
+            let (extent, position) = self.space.granule_in_extent(granule);
+            let extent_desc = self.space.extent(extent);
+            let free = extent_desc.free.load(Ordering::Relaxed);
+            let fits = position + new <= self.space.granules_per_extent();
+            let mask = if fits { run_mask(position + old, new - old) } else { u32::MAX };
+            if !fits
+                || free & mask != mask
+                || self.claim_granules(&mut state, extent, position + old, new - old).is_err()
+            {
+                self.recount_large(&mut state, bytes, old_bytes);
+                return false;
+            }
+            self.write_tails(granule, old, new);
+        }
+        desc.granules.store(new, Ordering::Relaxed);
+        desc.bytes.store(bytes, Ordering::Relaxed);
+        if new < old {
+            // SAFETY: the tail of the allocation, which is not part of it any more.
+            unsafe { self.give_granules(&mut state, granule + new, old - new) };
+        }
+        state.usage.settle();
+        true
+    }
+
+    /// Makes a huge allocation `size` bytes long without moving it; returns whether it could.
+    pub(crate) fn resize_huge(&self, extent: u32, size: usize) -> bool {
+        let space = self.space;
+        let Some(bytes) = size.checked_next_multiple_of(space.page_size()) else { return false };
+        // A huge allocation never shrinks to what an extent's granules would hold.
+        let Ok(new) = u32::try_from(bytes.div_ceil(space.extent_bytes()).max(1)) else {
+            return false;
+        };
+        let mut state = self.lock();
+        let desc = space.extent(extent);
+        let old = desc.extents.load(Ordering::Relaxed);
+        let old_bytes = desc.bytes.load(Ordering::Relaxed);
+        if !self.recount_large(&mut state, old_bytes, bytes) {
+            return false;
+        }
+        if new > old && space.take_extents_at(extent + old, new - old, self.taker()).is_err() {
+            self.recount_large(&mut state, bytes, old_bytes);
+            return false;
+        }
+        self.write_huge(extent, new, bytes);
+        if new < old {
+            // SAFETY: the tail of the allocation, which is not part of it any more.
+            unsafe { self.release_run(&mut state, extent + new, old - new) };
+        }
+        state.usage.settle();
+        true
+    }
+
+    /// Counts a large allocation of `old` bytes as one of `new`; `false` if that is over the limit.
+    fn recount_large(&self, state: &mut HoldingState, old: usize, new: usize) -> bool {
+        if new > old && state.usage.commit(new - old, self.spec.limit_bytes()).is_err() {
+            return false;
+        }
+        if new < old {
+            state.usage.committed -= old - new;
+        }
+        state.usage.large_bytes = state.usage.large_bytes - old + new;
+        true
+    }
+}

@@ -1,0 +1,104 @@
+//! What is done to a family's extents now and then: giving the memory of free granules back, and
+//! the integrity check.
+
+use crate::space::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind};
+use crate::sync::Ordering;
+
+use super::{Holding, run_mask};
+
+impl Holding {
+    /// All extents of this family that are cut into granules, in address order.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = u32> {
+        (0..self.space.known()).filter(|&extent| {
+            let desc = self.space.extent(extent);
+            desc.kind() == ExtentKind::Family && self.is_owner(desc.owner.load(Ordering::Relaxed))
+        })
+    }
+
+    /// Gives back the memory of free granules in extents that are still in use, until `goal`
+    /// bytes have gone. Returns how many bytes went.
+    pub(crate) fn decommit_free(&self, goal: usize) -> usize {
+        let space = self.space;
+        let mut gone = 0;
+        for extent in self.extents() {
+            let _state = self.lock();
+            let desc = space.extent(extent);
+            if desc.kind() != ExtentKind::Family
+                || !self.is_owner(desc.owner.load(Ordering::Relaxed))
+            {
+                continue;
+            }
+            let mut stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
+            while stale != 0 && gone < goal {
+                let first = stale.trailing_zeros();
+                let mask = run_mask(first, (stale >> first).trailing_ones());
+                gone += self.decommit_granules(extent, mask);
+                stale &= !mask;
+            }
+            if gone >= goal {
+                break;
+            }
+        }
+        gone
+    }
+
+    /// Gives back the memory of a run of free granules, named by their bits; returns how many
+    /// bytes went. The caller holds the lock.
+    pub(super) fn decommit_granules(&self, extent: u32, mask: u32) -> usize {
+        let space = self.space;
+        let desc = space.extent(extent);
+        let first = extent * space.granules_per_extent() + mask.trailing_zeros();
+        let bytes = (mask.count_ones() as usize) << GRANULE_SHIFT;
+        // SAFETY: committed granules that are free; nobody can take them meanwhile, as the holding
+        // is locked.
+        if unsafe { space.source.decommit(space.granule_start(first), bytes) }.is_err() {
+            return 0;
+        }
+        desc.dirty.fetch_and(!mask, Ordering::Relaxed);
+        desc.absent.fetch_or(mask, Ordering::Relaxed);
+        bytes
+    }
+
+    /// What is wrong with this family's extents, if anything: an address, and what.
+    pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
+        let state = self.state.lock();
+        let (space, per_extent) = (self.space, self.space.granules_per_extent());
+        let (mut extents, mut committed) = (0, 0);
+        for extent in self.extents() {
+            let desc = space.extent(extent);
+            let free = desc.free.load(Ordering::Relaxed);
+            extents += 1;
+            let wrong = |what| Some((space.extent_start(extent).addr().get(), what));
+            if state.room.contains(&ExtentLinks(space), extent) != (free != 0) {
+                return wrong("an extent is listed as having room and has none, or the reverse");
+            }
+            for position in 0..per_extent {
+                let granule = space.granule(extent * per_extent + position);
+                let kind = granule.kind();
+                if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
+                    return wrong(
+                        "a granule is free in its extent and not in the map, or the reverse",
+                    );
+                }
+                committed += match kind {
+                    GranuleKind::Block => {
+                        (granule.granules.load(Ordering::Relaxed) as usize) << GRANULE_SHIFT
+                    }
+                    GranuleKind::Large => granule.bytes.load(Ordering::Relaxed),
+                    GranuleKind::Free | GranuleKind::Tail => 0,
+                };
+            }
+        }
+        for extent in 0..space.known() {
+            let desc = space.extent(extent);
+            let ours = self.is_owner(desc.owner.load(Ordering::Relaxed));
+            if desc.kind() == ExtentKind::Huge && ours {
+                committed += desc.bytes.load(Ordering::Relaxed);
+            }
+        }
+        if extents != state.usage.extents {
+            return Some((0, "the count of extents is wrong"));
+        }
+        (committed != state.usage.committed).then_some((0, "the count of committed bytes is wrong"))
+    }
+}

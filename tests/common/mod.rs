@@ -1,0 +1,202 @@
+//! What the tests of the core share: parcels of patterned memory, random numbers, a watchdog, and
+//! running a test of this binary again as a process of its own.
+
+#![allow(dead_code, reason = "every test file uses some of this, none all of it")]
+
+use core::ptr::NonNull;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use famalloc::{
+    AllocError, Family, FamilySet, FamilyUse, Snapshot, alloc_in, check, flush, free_in,
+};
+
+/// A small generator (xorshift64*), so that a failing seed can be run again.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 11) as usize % bound
+    }
+
+    /// Sizes from 1 byte to 256 KiB, small ones far more often than large ones.
+    pub(crate) fn size(&mut self) -> usize {
+        let bits = match self.below(1000) {
+            0..960 => self.below(9),
+            960..997 => self.below(14),
+            _ => self.below(18),
+        };
+        1 + self.below(2 << bits)
+    }
+}
+
+/// Memory that is filled with a pattern, knows how it is freed, and looks at the pattern before.
+///
+/// Freed when dropped.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) start: NonNull<u8>,
+    pub(crate) size: usize,
+    pattern: u8,
+    free: unsafe fn(NonNull<u8>, usize),
+}
+
+// SAFETY: a parcel owns its memory, which may be freed by any thread.
+unsafe impl Send for Parcel {}
+
+impl Parcel {
+    pub(crate) fn try_new<F: Family>(size: usize, pattern: u8) -> Result<Self, AllocError> {
+        let start = alloc_in::<F>(size)?;
+        let parcel = Self { start, size, pattern, free: free_in::<F> };
+        // SAFETY: `size` bytes were allocated.
+        unsafe { start.write_bytes(pattern, size) };
+        Ok(parcel)
+    }
+
+    pub(crate) fn new<F: Family>(size: usize, pattern: u8) -> Self {
+        Self::try_new::<F>(size, pattern).unwrap()
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        self.start.addr().get()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: live, and filled when it was allocated.
+        unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.size) }
+    }
+
+    pub(crate) fn verify(&self) {
+        let intact = if self.size <= 1024 {
+            self.bytes().iter().all(|&byte| byte == self.pattern)
+        } else {
+            let ends = self.bytes()[..64].iter().chain(&self.bytes()[self.size - 64..]);
+            ends.chain(self.bytes().iter().step_by(509)).all(|&byte| byte == self.pattern)
+        };
+        assert!(intact, "{} bytes at {:p} were overwritten", self.size, self.start);
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.verify();
+        }
+        // SAFETY: allocated in this family with this size, and not used again.
+        unsafe { (self.free)(self.start, self.size) };
+    }
+}
+
+/// Keeps the tests of one file from running beside each other: they count and reclaim for the whole
+/// process.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Ends the process when it is not dropped in time: a deadlock fails instead of hanging.
+pub(crate) struct Watchdog(Arc<AtomicBool>);
+
+impl Watchdog {
+    pub(crate) fn of_seconds(seconds: u64) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&done);
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        std::thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                if Instant::now() > deadline {
+                    eprintln!("the watchdog has waited {seconds} s: a deadlock");
+                    std::process::abort();
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        Self(done)
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the family `F` uses now.
+pub(crate) fn usage<F: Family>() -> FamilyUse {
+    Snapshot::of::<F::Set>().families.swap_remove(F::INDEX)
+}
+
+/// Nothing of the set is live, and after a flush it has no block and no memory.
+pub(crate) fn assert_all_given_back<S: FamilySet>() {
+    check().unwrap();
+    for family in Snapshot::of::<S>().families {
+        assert_eq!((family.live_objects, family.live_bytes), (0, 0), "live in {}", family.name);
+    }
+    flush();
+    check().unwrap();
+    for family in Snapshot::of::<S>().families {
+        assert_eq!((family.live_objects, family.live_bytes), (0, 0), "live in {}", family.name);
+        assert_eq!((family.blocks, family.committed_bytes), (0, 0), "held by {}", family.name);
+    }
+}
+
+/// The bytes of this process that are in memory.
+pub(crate) fn resident_bytes() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    // SAFETY: `sysconf` has no preconditions.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages * usize::try_from(page).unwrap()
+}
+
+const CASE: &str = "FAMALLOC_TEST_CASE";
+
+/// In a child process, the case it is to run.
+pub(crate) fn case() -> Option<String> {
+    std::env::var(CASE).ok()
+}
+
+/// Runs the test `test` of this binary again as a process of its own, with a case to run there.
+pub(crate) fn child(test: &str, case: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CASE, case);
+    command.env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// Runs a child; returns how it ended and what it said on standard error.
+pub(crate) fn outcome(mut command: Command) -> (Output, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, said)
+}
+
+/// The child succeeded.
+pub(crate) fn assert_success(command: Command) {
+    let (output, said) = outcome(command);
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}\n{out}\n{said}", output.status);
+    assert!(out.contains("1 passed"), "no such test: {out}");
+}
+
+/// The child was ended by `abort`; returns what it said on standard error.
+pub(crate) fn assert_aborted(command: Command) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    let (output, said) = outcome(command);
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{out}\n{said}", output.status);
+    said
+}

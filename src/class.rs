@@ -19,8 +19,8 @@ use core::alloc::Layout;
 pub(crate) const COUNT: usize = 83;
 /// The largest slot.
 pub(crate) const MAX_SMALL: usize = 32 << 10;
-/// The most slots any magazine holds.
-pub(crate) const MAX_MAGAZINE: usize = 64;
+/// The most slots any magazine holds: with its two words of header it is 512 bytes long.
+pub(crate) const MAX_MAGAZINE: usize = 62;
 /// The most full magazines any depot keeps.
 pub(crate) const MAX_DEPOT: usize = 16;
 

@@ -1,1 +1,32 @@
-//! Benchmarks.
+//! What the benchmarks have in common: allocators behind one trait, workloads that are written once
+//! for all of them, and the little statistics and printing that the reports need.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`allocator`] | the two traits: objects of a constant size, and layouts with a lifetime |
+//! | [`peers`] | famalloc and the allocators beside it, one file each |
+//! | [`workloads`] | what is timed: pair, batch, churn, two threads |
+//! | [`race`] | workloads over all allocators, interleaved round by round |
+//! | [`memory`] | what is weighed: live objects, what stays after a flush, a program in phases |
+//! | [`order`] | pseudo-random numbers and permutations, the same in every run |
+//! | [`process`] | whole programs, and what a run of one costs |
+//! | [`stats`] | median and spread |
+//! | [`table`], [`json`] | the reports |
+//! | [`command`] | command lines |
+//!
+//! The process's own global allocator is always the system's: the peers are called directly, so
+//! that they all run side by side in one process, and the harness's own vectors disturb only the
+//! system allocator (they are made before anything is measured, and are large enough to be mappings
+//! of their own).
+
+pub mod allocator;
+pub mod command;
+pub mod json;
+pub mod memory;
+pub mod order;
+pub mod peers;
+pub mod process;
+pub mod race;
+pub mod stats;
+pub mod table;
+pub mod workloads;

@@ -20,8 +20,9 @@ pub(crate) trait Table {
 
 /// How many types of tables there are.
 const KINDS: usize = 4;
-/// Every table starts at a multiple of this: a cache line.
-const ALIGN: usize = 64;
+/// Every table starts at a multiple of this: two cache lines, because processors fetch them in
+/// pairs, and neighbours are often of different threads.
+const ALIGN: usize = 128;
 
 #[derive(Debug)]
 pub(super) struct Tables {

@@ -1,0 +1,94 @@
+//! famalloc and the allocators beside it.
+//!
+//! Each peer is called through its `GlobalAlloc`, which is how a Rust program would use it, but
+//! directly: none of them is installed.
+
+mod arena;
+mod famalloc;
+mod jemalloc;
+mod mimalloc;
+mod rallocator;
+mod system;
+
+pub use arena::Arena;
+pub use famalloc::Famalloc;
+pub use jemalloc::Jemalloc;
+pub use mimalloc::Mimalloc;
+pub use rallocator::Rallocator;
+pub use system::System;
+
+use crate::allocator::Heap;
+
+/// All heaps, famalloc first.
+pub static HEAPS: [&dyn Heap; 5] = [&Famalloc, &System, &Mimalloc, &Jemalloc, &Rallocator];
+
+/// A peer from its name, its `GlobalAlloc`, and how it is asked for unused memory.
+macro_rules! peer {
+    ($(#[$doc:meta])* $peer:ident, $name:literal, $global:expr, $give_back:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $peer;
+
+        impl $crate::allocator::Allocator for $peer {
+            const NAME: &'static str = $name;
+
+            fn new() -> Self {
+                Self
+            }
+
+            #[inline(always)]
+            fn alloc<const SIZE: usize>(&self) -> core::ptr::NonNull<u64> {
+                let layout = const { $crate::allocator::object_layout::<SIZE>() };
+                // SAFETY: the layout has a size.
+                let start = unsafe { core::alloc::GlobalAlloc::alloc(&$global, layout) };
+                match core::ptr::NonNull::new(start) {
+                    Some(start) => start.cast(),
+                    None => std::alloc::handle_alloc_error(layout),
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn free<const SIZE: usize>(&self, object: core::ptr::NonNull<u64>) {
+                let layout = const { $crate::allocator::object_layout::<SIZE>() };
+                // SAFETY: allocated above with this layout (contract).
+                unsafe {
+                    core::alloc::GlobalAlloc::dealloc(&$global, object.as_ptr().cast(), layout);
+                }
+            }
+        }
+
+        impl $crate::allocator::Heap for $peer {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn alloc(
+                &self,
+                _: $crate::allocator::Life,
+                layout: core::alloc::Layout,
+            ) -> core::ptr::NonNull<u8> {
+                // SAFETY: the layout has a size (contract of `Heap`).
+                let start = unsafe { core::alloc::GlobalAlloc::alloc(&$global, layout) };
+                match core::ptr::NonNull::new(start) {
+                    Some(start) => start,
+                    None => std::alloc::handle_alloc_error(layout),
+                }
+            }
+
+            unsafe fn free(
+                &self,
+                _: $crate::allocator::Life,
+                start: core::ptr::NonNull<u8>,
+                layout: core::alloc::Layout,
+            ) {
+                // SAFETY: allocated above with this layout (contract).
+                unsafe { core::alloc::GlobalAlloc::dealloc(&$global, start.as_ptr(), layout) };
+            }
+
+            fn give_back(&self) {
+                $give_back
+            }
+        }
+    };
+}
+use peer;

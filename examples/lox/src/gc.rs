@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! roots --mark--> gray list --look into each--> mark what it refers to --> ... --> empty
-//! then free every listed object, and every string, that was not marked
+//! then free every object, and every string, that was not marked
 //! ```
 //!
 //! Marking with a list instead of recursion lets chains of any length be followed. A collection
@@ -14,10 +14,8 @@
 //! refers to no other object but from caches, which hold what a live class holds too.
 
 use std::alloc::Layout;
-use std::ptr::NonNull;
 
 use crate::heap::Heap;
-use crate::mem;
 use crate::object::{
     BoundMethod, Class, Closure, Header, Instance, Kind, Native, ObjectKind, Ref, Upvalue,
 };
@@ -129,24 +127,24 @@ impl Heap {
     unsafe fn sweep(&mut self) -> bool {
         let mut classes_died = false;
         let mut freed = 0;
-        let colour = self.colour;
-        let mut kept = 0;
-        // By hand: the closure that `retain` wants is not compiled into its loop.
-        for index in 0..self.objects.len() {
-            let object = self.objects[index];
-            if object.mark.get() == colour {
-                self.objects[kept] = object;
-                kept += 1;
-                continue;
-            }
-            if let Some(class) = object.downcast::<Class>() {
-                classes_died = true;
-                self.shapes.forget(class.header.word.get());
-            }
-            // SAFETY: the caller's promise, and the list forgets it too.
-            freed += unsafe { free(object) };
+        let (colour, shapes) = (self.colour, &mut self.shapes);
+        // SAFETY: what is not of the colour is not used later, by the caller's promise; every
+        // object was initialised when it was made.
+        unsafe {
+            self.objects.sweep(|object| {
+                let object = Ref::<Header>::from_pointer(object.cast());
+                if object.mark.get() == colour {
+                    return None;
+                }
+                if let Some(class) = object.downcast::<Class>() {
+                    classes_died = true;
+                    shapes.forget(class.header.word.get());
+                }
+                let (layout, parts) = dispose(object);
+                freed += parts + layout.size();
+                Some(layout)
+            });
         }
-        self.objects.truncate(kept);
         self.count_freed(freed);
         classes_died
     }
@@ -166,51 +164,32 @@ impl Heap {
     }
 }
 
-/// Frees an object with its exact size, and says how many bytes that was.
+/// Frees what an object owns; returns the object's own layout, and how many bytes its parts were.
 ///
 /// # Safety
 ///
-/// The object is not a string and is not used again.
+/// The object is not a string and is not used again but to be freed.
 #[inline(always)]
-unsafe fn free(object: Ref<Header>) -> usize {
+unsafe fn dispose(object: Ref<Header>) -> (Layout, usize) {
     // SAFETY: in each arm the kind is that of the type, and the layout the one it was made with.
     unsafe {
         match object.kind {
             ObjectKind::Instance => {
                 let instance = object.downcast_unchecked::<Instance>();
-                let spilled = instance.free_spilled();
-                spilled
-                    + match instance.header.small.get() {
-                        1 => free_memory(object, Instance::layout(1)),
-                        2 => free_memory(object, Instance::layout(2)),
-                        3 => free_memory(object, Instance::layout(3)),
-                        4 => free_memory(object, Instance::layout(4)),
-                        room => free_memory(object, Instance::layout(usize::from(room))),
-                    }
+                let room = usize::from(instance.header.small.get());
+                (Instance::layout(room), instance.free_spilled())
             }
-            ObjectKind::Closure => {
-                free_memory(object, Closure::layout(usize::from(object.small.get())))
-            }
+            ObjectKind::Closure => (Closure::layout(usize::from(object.small.get())), 0),
             ObjectKind::Class => {
                 let class = object.downcast_unchecked::<Class>();
                 let methods = class.methods.bytes();
                 std::ptr::drop_in_place(class.address());
-                methods + free_memory(object, Layout::new::<Class>())
+                (Layout::new::<Class>(), methods)
             }
-            ObjectKind::Upvalue => free_memory(object, Layout::new::<Upvalue>()),
-            ObjectKind::BoundMethod => free_memory(object, Layout::new::<BoundMethod>()),
-            ObjectKind::Native => free_memory(object, Layout::new::<Native>()),
+            ObjectKind::Upvalue => (Layout::new::<Upvalue>(), 0),
+            ObjectKind::BoundMethod => (Layout::new::<BoundMethod>(), 0),
+            ObjectKind::Native => (Layout::new::<Native>(), 0),
             ObjectKind::Str => unreachable!("strings are freed by their interner"),
         }
     }
-}
-
-/// # Safety
-///
-/// The object has this layout and is not used again.
-#[inline(always)]
-unsafe fn free_memory(object: Ref<Header>, layout: Layout) -> usize {
-    // SAFETY: the caller's promise.
-    unsafe { mem::free_object(NonNull::new_unchecked(object.address()).cast(), layout) };
-    layout.size()
 }

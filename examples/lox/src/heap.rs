@@ -4,14 +4,14 @@
 //! a moment when everything in use can be reached from the roots, and then makes as many as one
 //! instruction needs; so no half-made object is ever seen by the collector.
 //!
-//! Objects are listed in one array, in the order in which they were made; strings are listed by
-//! their interner alone. The collector (`gc`) goes through both to free what it did not reach.
+//! Objects are known to [`Objects`], strings to their interner alone. The collector (`gc`) goes
+//! through both to free what it did not reach.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
 
 use crate::chunk::Function;
-use crate::mem;
+use crate::mem::{self, Objects};
 use crate::methods::MethodTable;
 use crate::object::{
     BoundMethod, Class, Closure, Header, Instance, Kind, Native, NativeFunction, ObjectKind, Ref,
@@ -28,7 +28,7 @@ const FIRST_THRESHOLD: usize = 1 << 20;
 pub(crate) struct Heap {
     pub(crate) strings: Strings,
     pub(crate) shapes: Shapes,
-    pub(crate) objects: Vec<Ref<Header>>,
+    pub(crate) objects: Objects,
     /// What the last collection marked with, and new objects are marked with too.
     pub(crate) colour: u8,
     /// Reached, but not yet looked into; only in use during a collection.
@@ -44,11 +44,11 @@ impl Heap {
     /// # Safety
     ///
     /// No [`Ref`] into the heap is used after the heap is dropped.
-    pub(crate) unsafe fn new(stress: bool) -> Self {
+    pub(crate) unsafe fn new(stress: bool, objects: Objects) -> Self {
         Self {
             strings: Strings::default(),
             shapes: Shapes::default(),
-            objects: Vec::new(),
+            objects,
             colour: 0,
             gray: Vec::new(),
             bytes: 0,
@@ -230,7 +230,7 @@ impl Heap {
     fn list<T: Kind>(&mut self, memory: NonNull<T>, bytes: usize) -> Ref<T> {
         // SAFETY: callers have initialised the object, and the pointer is for all of its memory.
         let object = unsafe { Ref::from_pointer(memory) };
-        self.objects.push(object.header());
+        self.objects.push(memory.cast());
         self.bytes += bytes;
         object
     }

@@ -103,7 +103,7 @@ impl Ref<Instance> {
         let (old, old_room) = self.values();
         let room = (old_room * 2).max(4);
         let layout = Instance::spilled_layout(room);
-        let memory = mem::alloc_object(layout).cast::<Value>().as_ptr();
+        let memory = mem::alloc_part(layout).cast::<Value>().as_ptr();
         // SAFETY: the new memory has room + 1 words, the old values are `old_room`, and the two
         // do not overlap; the old memory is freed before its address is overwritten.
         unsafe {
@@ -140,7 +140,7 @@ impl Ref<Instance> {
         // SAFETY: it was allocated with this layout in `grow`, and nobody uses it again.
         unsafe {
             let memory = std::ptr::NonNull::new_unchecked(self.spilled());
-            mem::free_object(memory.cast(), layout);
+            mem::free_part(memory.cast(), layout);
         }
         layout.size()
     }

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use bumpalo::Bump;
 
 use crate::diagnostics::Diagnostics;
-use crate::mem::Handle;
+use crate::mem::{Handle, Objects};
 use crate::vm::{Fault, Vm};
 use crate::{chunk, compiler, natives, parser, resolver};
 
@@ -70,7 +70,28 @@ impl Interpreter {
     /// collects garbage before it makes any object, which is slow, and shows the collector's faults.
     #[must_use]
     pub fn new(output: Box<dyn Write>, errors: Box<dyn Write>, gc_stress: bool) -> Self {
-        let mut vm = Vm::new(output, gc_stress);
+        Self::with(output, errors, gc_stress, Objects::listed())
+    }
+
+    /// The only interpreter of its process: it needs no list of its objects, because the family
+    /// knows them.
+    ///
+    /// # Safety
+    ///
+    /// No other interpreter exists while this one does.
+    #[must_use]
+    pub unsafe fn sole(output: Box<dyn Write>, errors: Box<dyn Write>, gc_stress: bool) -> Self {
+        // SAFETY: only interpreters make objects.
+        Self::with(output, errors, gc_stress, unsafe { Objects::sole() })
+    }
+
+    fn with(
+        output: Box<dyn Write>,
+        errors: Box<dyn Write>,
+        gc_stress: bool,
+        objects: Objects,
+    ) -> Self {
+        let mut vm = Vm::new(output, gc_stress, objects);
         natives::install(&mut vm);
         Self { vm, errors }
     }

@@ -10,6 +10,7 @@
 //! Code       bytecode, constants, line tables            with the interpreter
 //! Interned   strings, each content once                  when nothing refers to it any more
 //! Object     closures, classes, instances, ...           when the collector finds it unreachable
+//! Part       what objects own: methods, outgrown fields  with its object
 //! ```
 //!
 //! With the feature `plain` the same interpreter runs on `Box` and `std::alloc`, so that what the
@@ -32,8 +33,10 @@ pub enum Lives {
     Code,
     /// Strings, each content once: while something refers to them.
     Interned,
-    /// Objects of the running program: while they can be reached.
+    /// Objects of the running program, and nothing else: while they can be reached.
     Object,
+    /// What an object owns beside itself: with the object.
+    Part,
 }
 
 #[cfg(not(feature = "plain"))]
@@ -54,6 +57,28 @@ mod build {
     pub(super) unsafe fn release_object(memory: NonNull<u8>, layout: Layout) {
         // SAFETY: by the contract of `free_object`.
         unsafe { famalloc::free_layout_in::<super::lives::Object>(memory, layout) }
+    }
+
+    /// Calls `decide` with every object of the family, and frees those for which it names a layout.
+    ///
+    /// # Safety
+    ///
+    /// The family holds no objects but the caller's, of which `decide` names those that are not
+    /// used again; it allocates and frees no objects.
+    #[inline(always)]
+    pub(super) unsafe fn sweep_family(mut decide: impl FnMut(NonNull<u8>) -> Option<Layout>) {
+        // SAFETY: the caller's promise.
+        unsafe { famalloc::sweep_in::<super::lives::Object>(|object, _| decide(object).is_none()) }
+            .expect("the interpreter runs on one thread");
+    }
+
+    pub(super) fn allocate_part(layout: Layout) -> Option<NonNull<u8>> {
+        famalloc::alloc_layout_in::<super::lives::Part>(layout).ok()
+    }
+
+    pub(super) unsafe fn release_part(memory: NonNull<u8>, layout: Layout) {
+        // SAFETY: by the contract of `free_part`.
+        unsafe { famalloc::free_layout_in::<super::lives::Part>(memory, layout) }
     }
 
     #[inline(always)]
@@ -104,7 +129,9 @@ mod build {
     }
 
     pub(super) use allocate_object as allocate_interned;
+    pub(super) use allocate_object as allocate_part;
     pub(super) use release_object as release_interned;
+    pub(super) use release_object as release_part;
 
     pub(super) fn statistics() -> Option<Vec<FamilyUse>> {
         None
@@ -129,6 +156,101 @@ pub(crate) fn alloc_object(layout: Layout) -> NonNull<u8> {
 pub(crate) unsafe fn free_object(memory: NonNull<u8>, layout: Layout) {
     // SAFETY: the caller's promise.
     unsafe { build::release_object(memory, layout) }
+}
+
+/// Memory for what an object owns; `layout` must not be empty.
+pub(crate) fn alloc_part(layout: Layout) -> NonNull<u8> {
+    debug_assert!(layout.size() > 0);
+    build::allocate_part(layout).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Gives the memory of a part back.
+///
+/// # Safety
+///
+/// `memory` came from [`alloc_part`] with the same layout and is not used again.
+pub(crate) unsafe fn free_part(memory: NonNull<u8>, layout: Layout) {
+    // SAFETY: the caller's promise.
+    unsafe { build::release_part(memory, layout) }
+}
+
+/// How the collector finds all objects: in a list of its own, or in the family, which knows them.
+pub(crate) enum Objects {
+    /// The objects in the order in which they were made.
+    Listed(Vec<NonNull<u8>>),
+    /// All that the family holds.
+    #[cfg(not(feature = "plain"))]
+    Family,
+}
+
+impl Objects {
+    /// A list.
+    pub(crate) const fn listed() -> Self {
+        Self::Listed(Vec::new())
+    }
+
+    /// The family itself, in a build with families.
+    ///
+    /// # Safety
+    ///
+    /// As long as this is in use, nobody else makes objects in this process.
+    pub(crate) const unsafe fn sole() -> Self {
+        #[cfg(feature = "plain")]
+        return Self::listed();
+        #[cfg(not(feature = "plain"))]
+        Self::Family
+    }
+
+    /// The objects of a list.
+    #[cfg(test)]
+    pub(crate) fn list(&self) -> &[NonNull<u8>] {
+        match self {
+            Self::Listed(objects) => objects,
+            #[cfg(not(feature = "plain"))]
+            Self::Family => panic!("the family is no list"),
+        }
+    }
+
+    /// Notes an object.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, object: NonNull<u8>) {
+        match self {
+            Self::Listed(objects) => objects.push(object),
+            #[cfg(not(feature = "plain"))]
+            Self::Family => {}
+        }
+    }
+
+    /// Calls `decide` with every object, and frees those for which it names a layout.
+    ///
+    /// # Safety
+    ///
+    /// What `decide` names is the layout with which the object was made, and the object is not used
+    /// again; it allocates and frees no objects.
+    #[inline(always)]
+    pub(crate) unsafe fn sweep(&mut self, mut decide: impl FnMut(NonNull<u8>) -> Option<Layout>) {
+        match self {
+            Self::Listed(objects) => {
+                let mut kept = 0;
+                // By hand: the closure that `retain` wants is not compiled into its loop.
+                for index in 0..objects.len() {
+                    let object = objects[index];
+                    match decide(object) {
+                        // SAFETY: the caller's promise, and the list forgets it too.
+                        Some(layout) => unsafe { free_object(object, layout) },
+                        None => {
+                            objects[kept] = object;
+                            kept += 1;
+                        }
+                    }
+                }
+                objects.truncate(kept);
+            }
+            #[cfg(not(feature = "plain"))]
+            // SAFETY: the caller's promise, and that of `sole`.
+            Self::Family => unsafe { build::sweep_family(decide) },
+        }
+    }
 }
 
 /// Memory for an interned string; `layout` must not be empty.

@@ -1,4 +1,4 @@
-//! The methods of a class: a small hash table from name to closure, in family `Object`.
+//! The methods of a class: a small hash table from name to closure, in family `Part`.
 //!
 //! Open addressing over a power of two of places, at most three quarters of them taken. Methods
 //! are added while the class is declared and only looked up afterwards; nothing is ever removed.
@@ -10,7 +10,7 @@ use crate::mem::Handle;
 use crate::object::{Closure, Ref, Str};
 
 /// One place of the table.
-#[famalloc::alloc_family(crate::mem::Lives::Object)]
+#[famalloc::alloc_family(crate::mem::Lives::Part)]
 #[derive(Clone, Copy)]
 pub(crate) struct Place(Content);
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn methods_are_found_by_name_and_can_be_replaced() {
         // SAFETY: all references are used before the heap is dropped.
-        let mut heap = unsafe { Heap::new(false) };
+        let mut heap = unsafe { Heap::new(false, crate::mem::Objects::listed()) };
         let table = MethodTable::new();
         let names = (0..100).map(|number| heap.intern(&format!("m{number}"))).collect::<Vec<_>>();
         assert!(table.get(names[0]).is_none());

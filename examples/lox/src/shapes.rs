@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn same_fields_in_the_same_order_are_the_same_shape() {
         // SAFETY: all references are used before the heap is dropped.
-        let mut heap = unsafe { Heap::new(false) };
+        let mut heap = unsafe { Heap::new(false, crate::mem::Objects::listed()) };
         let [x, y, z] = ["x", "y", "z"].map(|name| heap.intern(name));
         let name = heap.intern("Point");
         let class = heap.class(name, 0);

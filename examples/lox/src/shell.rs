@@ -96,8 +96,10 @@ fn printed(text: &str) -> u8 {
 
 fn run(settings: &Settings) -> u8 {
     let output = BufWriter::with_capacity(64 << 10, io::stdout());
+    let errors = Box::new(io::stderr());
+    // SAFETY: the program makes no other.
     let mut interpreter =
-        Interpreter::new(Box::new(output), Box::new(io::stderr()), settings.gc_stress);
+        unsafe { Interpreter::sole(Box::new(output), errors, settings.gc_stress) };
     let code = match &settings.file {
         Some(file) => run_file(&mut interpreter, file, settings.heap),
         None => run_session(&mut interpreter),

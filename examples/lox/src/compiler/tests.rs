@@ -9,7 +9,7 @@ use crate::heap::Heap;
 /// Compiles a script and gives what `inspect` finds in it.
 fn compiled<T>(source: &str, inspect: impl Fn(&Function) -> T) -> T {
     // SAFETY: the tree, the globals and the code are dropped before the heap.
-    let mut heap = unsafe { Heap::new(false) };
+    let mut heap = unsafe { Heap::new(false, crate::mem::Objects::listed()) };
     let mut diagnostics = Diagnostics::new(source);
     let mut globals = Globals::default();
     let scratch = Bump::new();

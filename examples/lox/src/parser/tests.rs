@@ -8,7 +8,7 @@ use crate::ast::{Expr, LogicalOp, Stmt, UnaryOp};
 /// Parses a source; its tree in short, or its messages.
 fn parsed(source: &str) -> String {
     // SAFETY: the tree, which alone has `Ref`s, is dropped before the heap.
-    let mut heap = unsafe { Heap::new(false) };
+    let mut heap = unsafe { Heap::new(false, crate::mem::Objects::listed()) };
     let mut diagnostics = Diagnostics::new(source);
     let tree = parse(&mut heap, &mut diagnostics, &Bump::new());
     if !diagnostics.is_empty() {

@@ -8,7 +8,7 @@ use crate::heap::Heap;
 /// Resolves a source, and gives what `inspect` finds in the tree, or the messages.
 fn resolved(source: &str, inspect: impl Fn(&FunctionNode) -> String) -> String {
     // SAFETY: the tree and the globals, which alone have `Ref`s, are dropped before the heap.
-    let mut heap = unsafe { Heap::new(false) };
+    let mut heap = unsafe { Heap::new(false, crate::mem::Objects::listed()) };
     let mut diagnostics = Diagnostics::new(source);
     let mut globals = Globals::default();
     let tree = crate::parser::parse(&mut heap, &mut diagnostics, &Bump::new());

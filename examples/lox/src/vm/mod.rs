@@ -26,7 +26,7 @@ use self::stack::{Frame, Stack};
 use crate::chunk::Function;
 use crate::globals::Globals;
 use crate::heap::Heap;
-use crate::mem::Handle;
+use crate::mem::{Handle, Objects};
 use crate::number::General;
 use crate::object::{Instance, NativeFunction, Ref, Str, Upvalue};
 use crate::value::Value;
@@ -60,10 +60,10 @@ pub(crate) struct Vm {
 }
 
 impl Vm {
-    pub(crate) fn new(output: Box<dyn Write>, gc_stress: bool) -> Self {
+    pub(crate) fn new(output: Box<dyn Write>, gc_stress: bool, objects: Objects) -> Self {
         // SAFETY: every `Ref` is in the machine itself, in its heap, or in what it compiles and
         // runs; none of it gets out.
-        let mut heap = unsafe { Heap::new(gc_stress) };
+        let mut heap = unsafe { Heap::new(gc_stress, objects) };
         let init_text = heap.intern("init").pin();
         let stack = Stack::new();
         Self {

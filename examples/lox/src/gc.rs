@@ -14,11 +14,14 @@
 //! refers to no other object but from caches, which hold what a live class holds too.
 
 use std::alloc::Layout;
+use std::ptr::NonNull;
 
 use crate::heap::Heap;
+use crate::mem::Judge;
 use crate::object::{
     BoundMethod, Class, Closure, Header, Instance, Kind, Native, ObjectKind, Ref, Upvalue,
 };
+use crate::shapes::Shapes;
 use crate::value::Value;
 
 impl Heap {
@@ -125,26 +128,11 @@ impl Heap {
     ///
     /// Unmarked objects are not used later.
     unsafe fn sweep(&mut self) -> bool {
-        let mut classes_died = false;
-        let mut freed = 0;
-        let (colour, shapes) = (self.colour, &mut self.shapes);
-        // SAFETY: what is not of the colour is not used later, by the caller's promise; every
-        // object was initialised when it was made.
-        unsafe {
-            self.objects.sweep(|object| {
-                let object = Ref::<Header>::from_pointer(object.cast());
-                if object.mark.get() == colour {
-                    return None;
-                }
-                if let Some(class) = object.downcast::<Class>() {
-                    classes_died = true;
-                    shapes.forget(class.header.word.get());
-                }
-                let (layout, parts) = dispose(object);
-                freed += parts + layout.size();
-                Some(layout)
-            });
-        }
+        let mut judge =
+            Sweep { colour: self.colour, shapes: &mut self.shapes, freed: 0, classes_died: false };
+        // SAFETY: what the judge condemns is not used later, by the caller's promise.
+        unsafe { self.objects.sweep(&mut judge) };
+        let Sweep { freed, classes_died, .. } = judge;
         self.count_freed(freed);
         classes_died
     }
@@ -164,32 +152,66 @@ impl Heap {
     }
 }
 
-/// Frees what an object owns; returns the object's own layout, and how many bytes its parts were.
-///
-/// # Safety
-///
-/// The object is not a string and is not used again but to be freed.
-#[inline(always)]
-unsafe fn dispose(object: Ref<Header>) -> (Layout, usize) {
-    // SAFETY: in each arm the kind is that of the type, and the layout the one it was made with.
-    unsafe {
-        match object.kind {
-            ObjectKind::Instance => {
-                let instance = object.downcast_unchecked::<Instance>();
-                let room = usize::from(instance.header.small.get());
-                (Instance::layout(room), instance.free_spilled())
+/// One sweep: what has not the colour goes.
+struct Sweep<'a> {
+    colour: u8,
+    shapes: &'a mut Shapes,
+    freed: usize,
+    classes_died: bool,
+}
+
+// SAFETY: the layouts are those with which the objects were made.
+unsafe impl Judge for Sweep<'_> {
+    #[inline(always)]
+    unsafe fn condemn(&mut self, object: NonNull<u8>) -> Option<Layout> {
+        // SAFETY: an object, by the contract; it was initialised when it was made.
+        let object = unsafe { Ref::<Header>::from_pointer(object.cast()) };
+        if object.mark.get() == self.colour {
+            return None;
+        }
+        // Nearly all that dies is a plain instance.
+        let layout = match object.downcast::<Instance>() {
+            Some(instance) if !instance.is_spilled() => {
+                Instance::layout(usize::from(instance.header.small.get()))
             }
-            ObjectKind::Closure => (Closure::layout(usize::from(object.small.get())), 0),
-            ObjectKind::Class => {
-                let class = object.downcast_unchecked::<Class>();
-                let methods = class.methods.bytes();
-                std::ptr::drop_in_place(class.address());
-                (Layout::new::<Class>(), methods)
+            // SAFETY: not used later, by the contract.
+            _ => unsafe { self.dispose(object) },
+        };
+        self.freed += layout.size();
+        Some(layout)
+    }
+}
+
+impl Sweep<'_> {
+    /// Frees what an object owns; returns the object's own layout.
+    ///
+    /// # Safety
+    ///
+    /// The object is not a string and is not used again but to be freed.
+    #[inline(never)]
+    unsafe fn dispose(&mut self, object: Ref<Header>) -> Layout {
+        // SAFETY: in each arm the kind is that of the type, and the layout the one it was made with.
+        unsafe {
+            match object.kind {
+                ObjectKind::Instance => {
+                    let instance = object.downcast_unchecked::<Instance>();
+                    self.freed += instance.free_spilled();
+                    Instance::layout(usize::from(instance.header.small.get()))
+                }
+                ObjectKind::Closure => Closure::layout(usize::from(object.small.get())),
+                ObjectKind::Class => {
+                    let class = object.downcast_unchecked::<Class>();
+                    self.classes_died = true;
+                    self.shapes.forget(class.header.word.get());
+                    self.freed += class.methods.bytes();
+                    std::ptr::drop_in_place(class.address());
+                    Layout::new::<Class>()
+                }
+                ObjectKind::Upvalue => Layout::new::<Upvalue>(),
+                ObjectKind::BoundMethod => Layout::new::<BoundMethod>(),
+                ObjectKind::Native => Layout::new::<Native>(),
+                ObjectKind::Str => unreachable!("strings are freed by their interner"),
             }
-            ObjectKind::Upvalue => (Layout::new::<Upvalue>(), 0),
-            ObjectKind::BoundMethod => (Layout::new::<BoundMethod>(), 0),
-            ObjectKind::Native => (Layout::new::<Native>(), 0),
-            ObjectKind::Str => unreachable!("strings are freed by their interner"),
         }
     }
 }

@@ -59,16 +59,17 @@ mod build {
         unsafe { famalloc::free_layout_in::<super::lives::Object>(memory, layout) }
     }
 
-    /// Calls `decide` with every object of the family, and frees those for which it names a layout.
+    /// Asks the judge about every object of the family, and frees those that are condemned.
     ///
     /// # Safety
     ///
-    /// The family holds no objects but the caller's, of which `decide` names those that are not
-    /// used again; it allocates and frees no objects.
+    /// The family holds no objects but the caller's; those condemned are not used again.
     #[inline(always)]
-    pub(super) unsafe fn sweep_family(mut decide: impl FnMut(NonNull<u8>) -> Option<Layout>) {
-        // SAFETY: the caller's promise.
-        unsafe { famalloc::sweep_in::<super::lives::Object>(|object, _| decide(object).is_none()) }
+    pub(super) unsafe fn sweep_family(judge: &mut impl Judge) {
+        // SAFETY: all that the family holds is objects, by the caller's promise.
+        let keep = |object: NonNull<u8>, _| unsafe { judge.condemn(object) }.is_none();
+        // SAFETY: the caller's promise, and that of the judge.
+        unsafe { famalloc::sweep_in::<super::lives::Object>(keep) }
             .expect("the interpreter runs on one thread");
     }
 
@@ -221,21 +222,21 @@ impl Objects {
         }
     }
 
-    /// Calls `decide` with every object, and frees those for which it names a layout.
+    /// Asks the judge about every object, and frees those that are condemned.
     ///
     /// # Safety
     ///
-    /// What `decide` names is the layout with which the object was made, and the object is not used
-    /// again; it allocates and frees no objects.
+    /// Objects that are condemned are not used again.
     #[inline(always)]
-    pub(crate) unsafe fn sweep(&mut self, mut decide: impl FnMut(NonNull<u8>) -> Option<Layout>) {
+    pub(crate) unsafe fn sweep(&mut self, judge: &mut impl Judge) {
         match self {
             Self::Listed(objects) => {
                 let mut kept = 0;
                 // By hand: the closure that `retain` wants is not compiled into its loop.
                 for index in 0..objects.len() {
                     let object = objects[index];
-                    match decide(object) {
+                    // SAFETY: listed objects are objects.
+                    match unsafe { judge.condemn(object) } {
                         // SAFETY: the caller's promise, and the list forgets it too.
                         Some(layout) => unsafe { free_object(object, layout) },
                         None => {
@@ -248,9 +249,24 @@ impl Objects {
             }
             #[cfg(not(feature = "plain"))]
             // SAFETY: the caller's promise, and that of `sole`.
-            Self::Family => unsafe { build::sweep_family(decide) },
+            Self::Family => unsafe { build::sweep_family(judge) },
         }
     }
+}
+
+/// Who decides in a sweep.
+///
+/// # Safety
+///
+/// The layouts named are those with which the objects were made; no object is made or freed in the
+/// course of it.
+pub(crate) unsafe trait Judge {
+    /// The layout of an object that is to be freed; `None` if it stays.
+    ///
+    /// # Safety
+    ///
+    /// This is an object, and if condemned it is not used again.
+    unsafe fn condemn(&mut self, object: NonNull<u8>) -> Option<Layout>;
 }
 
 /// Memory for an interned string; `layout` must not be empty.

@@ -97,7 +97,7 @@ impl Heap {
     }
 
     /// The upvalues are still to be filled in, all of them before the next collection.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn closure(&mut self, function: NonNull<Function>, captures: u16) -> Ref<Closure> {
         let layout = Closure::layout(usize::from(captures));
         let memory = mem::alloc_object(layout).cast::<Closure>();
@@ -107,7 +107,7 @@ impl Heap {
         self.list(memory, layout.size())
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn upvalue(
         &mut self,
         location: *mut Value,
@@ -143,7 +143,7 @@ impl Heap {
     }
 
     /// An instance without fields.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn instance(&mut self, class: Ref<Class>) -> Ref<Instance> {
         let room = class.header.small.get();
         // The usual sizes are constants, for which an allocator that knows sizes has less to do.
@@ -195,7 +195,7 @@ impl Heap {
         unsafe { *instance.slot(slot) = value };
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn bound_method(
         &mut self,
         receiver: Value,

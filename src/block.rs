@@ -221,10 +221,8 @@ impl<'a> Block<'a> {
     #[inline]
     pub(crate) fn give(self, words: &[AtomicU64], word: usize, mask: u64) -> Result<Change, u64> {
         let (carved, free) = (self.carved(), self.free());
-        let in_word = carved.saturating_sub(word as u32 * 64);
-        let legal = if in_word < 64 { (1 << in_word) - 1 } else { u64::MAX };
         let old = words[word].load(Ordering::Relaxed);
-        let wrong = mask & (old | !legal);
+        let wrong = mask & (old | !self.carved_in(word));
         if wrong != 0 {
             return Err(wrong);
         }
@@ -240,6 +238,19 @@ impl<'a> Block<'a> {
             (false, false) => Change::GotRoom,
             (false, true) => Change::GotRoomAndEmptied,
         })
+    }
+
+    /// The carved slots of one bitmap word that are not free in this block. `words` is the bitmap.
+    #[inline]
+    pub(crate) fn live_in(self, words: &[AtomicU64], word: usize) -> u64 {
+        !words[word].load(Ordering::Relaxed) & self.carved_in(word)
+    }
+
+    /// The carved slots of one bitmap word.
+    #[inline]
+    fn carved_in(self, word: usize) -> u64 {
+        let in_word = self.carved().saturating_sub(word as u32 * 64);
+        if in_word < 64 { (1 << in_word) - 1 } else { u64::MAX }
     }
 
     /// Whether a carved slot is free in this block (as opposed to in use or in a magazine).

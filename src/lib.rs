@@ -39,6 +39,7 @@
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
+//! | every live object of a family; a collector's sweep | [`walk_in`], [`sweep_in`] |
 //! | who uses how much? | [`Snapshot`] |
 //! | is everything whole? | [`check`] |
 //! | memory from elsewhere than the system | [`PageSource`] |
@@ -139,6 +140,7 @@ pub use heap::resize::{
     grow_in_place_in, realloc_in, realloc_layout_in, realloc_zeroed_in, realloc_zeroed_layout_in,
 };
 pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
+pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use os::{PageError, PageSource, System};
 pub use spec::FamilySpec;
 

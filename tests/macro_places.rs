@@ -169,34 +169,14 @@ mod sources {
     //! Sets with pages of their own.
 
     use super::*;
-    use core::ptr::NonNull;
-    use famalloc::{PageError, PageSource};
+    use famalloc::{System, alloc_in};
 
-    struct Buffer;
-
-    // SAFETY: nothing is ever handed out.
-    unsafe impl PageSource for Buffer {
-        fn page_size(&self) -> usize {
-            4096
-        }
-        fn reserve(&self, _: usize, _: usize) -> Result<NonNull<u8>, PageError> {
-            Err(PageError)
-        }
-        unsafe fn commit(&self, _: NonNull<u8>, _: usize) -> Result<(), PageError> {
-            Err(PageError)
-        }
-        unsafe fn decommit(&self, _: NonNull<u8>, _: usize) -> Result<(), PageError> {
-            Err(PageError)
-        }
-        unsafe fn release(&self, _: NonNull<u8>, _: usize) {}
-    }
-
-    static BUFFER: Buffer = Buffer;
+    static PAGES: System = System::new();
     // Names that the expansion might have used itself.
-    static TABLE: Buffer = Buffer;
-    static SPACE: Buffer = Buffer;
+    static TABLE: System = System::new();
+    static SPACE: System = System::new();
 
-    #[alloc_family(source = BUFFER)]
+    #[alloc_family(source = PAGES)]
     enum Lives {
         A,
     }
@@ -213,15 +193,25 @@ mod sources {
 
     #[test]
     fn in_a_function() {
-        static BUFFER: Buffer = Buffer;
+        static PAGES: System = System::new();
 
-        #[alloc_family(source = BUFFER)]
+        #[alloc_family(source = PAGES)]
         enum Local {
             A,
         }
 
         assert_eq!((local::A::INDEX, lives::A::INDEX), (0, 0));
         assert_eq!((pages::A::INDEX, more::A::INDEX), (0, 0));
+    }
+
+    #[test]
+    fn sets_of_different_sources_share_no_extent() {
+        let extents = [
+            alloc_in::<lives::A>(8).unwrap().addr().get() >> 21,
+            alloc_in::<pages::A>(8).unwrap().addr().get() >> 21,
+            alloc_in::<more::A>(8).unwrap().addr().get() >> 21,
+        ];
+        assert!(extents[0] != extents[1] && extents[1] != extents[2] && extents[2] != extents[0]);
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`resize`] | reallocation, in place where it can be done |
 //! | [`query`] | what any address is; whether a pointer may be freed |
 //! | [`reclaim`] | giving memory back: so much, or all |
+//! | [`walk`] | every live object of a family; sweeping it |
 //! | [`snapshot`] | how much every family uses |
 //! | [`check`] | the integrity of everything |
 
@@ -17,6 +18,7 @@ pub(crate) mod query;
 pub(crate) mod reclaim;
 pub(crate) mod resize;
 pub(crate) mod snapshot;
+pub(crate) mod walk;
 
 pub(crate) use alloc::{
     alloc_layout_in, alloc_value_in, alloc_zeroed_layout_in, free_layout_in, free_value_in,

@@ -236,7 +236,7 @@ impl Lane {
 
     /// Lists a block that has room again, and deals with one that became empty.
     #[cold]
-    fn note_change(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
+    pub(super) fn note_change(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
         if matches!(change, Change::GotRoom | Change::GotRoomAndEmptied) {
             state.room.insert(self.space(), block.granule);
         }

@@ -25,6 +25,7 @@ mod audit;
 pub(crate) mod depot;
 pub(crate) mod disperse;
 pub(crate) mod magazine;
+pub(crate) mod sweep;
 
 use core::ptr::{self, NonNull};
 
@@ -330,16 +331,7 @@ impl Lane {
     pub(crate) fn settle(&self) {
         let mut state = self.lock();
         self.collect_mail(&mut state);
-        while let Some(mut magazine) = state.depot.pop_latest() {
-            self.disperse(&mut state, &mut magazine, &mut None);
-            if magazine.is_empty() {
-                self.keep_spare(&mut state, magazine);
-            } else {
-                // Left over for want of memory: parked again, and tried again another time.
-                state.depot.push_oldest(magazine);
-                break;
-            }
-        }
+        self.empty_depot(&mut state);
         self.post_all(&mut state);
         let mut candidate = state.room.lowest();
         while let Some(granule) = candidate {
@@ -351,6 +343,20 @@ impl Lane {
         }
         while let Some(spare) = state.spare.pop() {
             spare.discard(self.space());
+        }
+    }
+
+    /// Disperses all that is parked in the depot.
+    fn empty_depot(&self, state: &mut LaneState) {
+        while let Some(mut magazine) = state.depot.pop_latest() {
+            self.disperse(state, &mut magazine, &mut None);
+            if magazine.is_empty() {
+                self.keep_spare(state, magazine);
+            } else {
+                // Left over for want of memory: parked again, and tried again another time.
+                state.depot.push_oldest(magazine);
+                break;
+            }
         }
     }
 

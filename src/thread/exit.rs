@@ -9,7 +9,6 @@ use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 
-use crate::class;
 use crate::lane::magazine::MagazineBox;
 use crate::os;
 use crate::sync::Ordering;
@@ -117,7 +116,22 @@ unsafe fn close(raw: NonNull<Row>) {
 
 /// Empties all magazines of the calling thread.
 pub(crate) fn unload_rows() {
-    for_each_head(|head, class| {
+    rows().for_each(unload_row);
+}
+
+/// Empties the calling thread's magazines of a family.
+pub(crate) fn unload_rows_of(family: &FamilyTable) {
+    rows_of(family).for_each(unload_row);
+}
+
+/// Whether no other thread has a row of this family.
+pub(crate) fn is_only_user(family: &FamilyTable) -> bool {
+    let all = family.rows.lock().iter().count();
+    all == rows_of(family).count()
+}
+
+fn unload_row(row: &Row) {
+    for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             let mut loaded: MagazineBox = head.unload();
             lane.unload(&mut loaded);
@@ -126,32 +140,26 @@ pub(crate) fn unload_rows() {
             lane.unload(&mut freed);
             head.load_for_freeing(freed, class);
         }
-    });
+    }
 }
 
 /// Whether the calling thread has `slot` in a magazine of this class and family.
 pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bool {
-    rows().any(|row| {
-        ptr::eq(row.family.load(Ordering::Relaxed), family)
-            && row.heads[class].slots(class).any(|held| held == slot.as_ptr())
-    })
+    rows_of(family).any(|row| row.heads[class].slots(class).any(|held| held == slot.as_ptr()))
 }
 
 /// Calls `visit` with every address in the calling thread's magazines of a family, and its class.
 pub(crate) fn for_each_slot(family: &FamilyTable, mut visit: impl FnMut(*mut u8, usize)) {
-    for row in rows().filter(|row| ptr::eq(row.family.load(Ordering::Relaxed), family)) {
+    for row in rows_of(family) {
         for (class, head) in row.heads.iter().enumerate() {
             head.slots(class).for_each(|slot| visit(slot, class));
         }
     }
 }
 
-fn for_each_head(mut visit: impl FnMut(&super::Head, usize)) {
-    for row in rows() {
-        for class in 0..class::COUNT {
-            visit(&row.heads[class], class);
-        }
-    }
+/// The calling thread's rows of a family: one at the most.
+fn rows_of(family: &FamilyTable) -> impl Iterator<Item = &'static Row> {
+    rows().filter(move |row| ptr::eq(row.family.load(Ordering::Relaxed), family))
 }
 
 /// The calling thread's rows.

@@ -1,0 +1,234 @@
+//! Visiting every live object of a family, and sweeping it.
+//!
+//! A family knows its objects: what is carved and not free is live. So a tracing collector needs no
+//! list of its own; it marks, and then sweeps the family, which visits the objects block by block
+//! in address order and frees the unmarked ones 64 at a time. The free slots of the calling thread
+//! and of the lanes are put into the bitmaps first (at most 18 magazines for each cell), so that
+//! the bitmaps tell the whole truth; a thread whose magazines cannot be emptied from here is a
+//! reason to refuse.
+
+use core::fmt;
+use core::ptr::NonNull;
+
+use crate::block::Block;
+use crate::class;
+use crate::family::{Family, FamilySet};
+use crate::lane::Lane;
+use crate::space::map::{ExtentKind, GranuleKind};
+use crate::sync::Ordering;
+use crate::table::FamilyTable;
+use crate::thread::exit;
+
+/// Another thread has magazines of the family, so it cannot be told which slots are live.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc::channel;
+/// use famalloc::{alloc_family, walk_in, FamilyBox, InUseElsewhere};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Object,
+/// }
+///
+/// let (made, wait) = channel();
+/// let (go_on, gate) = channel::<()>();
+/// let other = std::thread::spawn(move || {
+///     drop(FamilyBox::<u32, lives::Object>::new_in(7));
+///     made.send(()).unwrap();
+///     gate.recv().unwrap();
+/// });
+/// wait.recv().unwrap();
+/// assert_eq!(walk_in::<lives::Object>(|_, _| {}), Err(InUseElsewhere));
+/// go_on.send(()).unwrap();
+/// other.join().unwrap();
+/// assert_eq!(walk_in::<lives::Object>(|_, _| {}), Ok(()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InUseElsewhere;
+
+impl fmt::Display for InUseElsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("another thread uses this family")
+    }
+}
+
+impl core::error::Error for InUseElsewhere {}
+
+/// Calls `visit` with the address and the size of the slot of every live object of family `F`, in
+/// address order, huge ones last.
+///
+/// O(blocks + live objects). If `visit` allocates or frees in `F`, addresses of free slots may be
+/// among those that follow.
+///
+/// # Errors
+///
+/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing is visited.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, walk_in, FamilyBox};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Object,
+/// }
+///
+/// let objects: Vec<_> = (0..100u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+/// let mut visited = Vec::new();
+/// walk_in::<lives::Object>(|object, bytes| visited.push((object.addr().get(), bytes)))?;
+/// assert_eq!(visited.len(), 100);
+/// assert!(visited.is_sorted() && visited[0].1 == 8);
+/// # drop(objects);
+/// # Ok::<(), famalloc::InUseElsewhere>(())
+/// ```
+pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(), InUseElsewhere> {
+    // SAFETY: nothing is declined.
+    unsafe {
+        sweep_in::<F>(|object, bytes| {
+            visit(object, bytes);
+            true
+        })
+    }
+    .map(|_| ())
+}
+
+/// Visits every live object of family `F` like [`walk_in`], and frees those for which `keep`
+/// returns `false`. Returns how many were freed.
+///
+/// O(blocks + live objects); an object costs a call of `keep` and a bit.
+///
+/// # Errors
+///
+/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing is visited.
+///
+/// # Safety
+///
+/// - What `keep` declines is not used again, and nobody else frees it.
+/// - Nothing is allocated or freed in `F` while the sweep runs: not by `keep`, not by another thread.
+///   (`keep` may use every other family.)
+///
+/// If `keep` panics, up to 64 objects that it declined before are not freed.
+///
+/// # Examples
+///
+/// The sweep of a mark-sweep collector:
+///
+/// ```
+/// use std::cell::Cell;
+/// use famalloc::{alloc_family, sweep_in, FamilyBox, Snapshot};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Object,
+/// }
+///
+/// #[alloc_family(Lives::Object)]
+/// struct Object {
+///     marked: Cell<bool>,
+/// }
+///
+/// let heap: Vec<*mut Object> = (0..1000)
+///     .map(|i| FamilyBox::into_raw(FamilyBox::new(Object { marked: Cell::new(i % 10 == 0) })))
+///     .collect();
+/// // SAFETY: all live objects of the family are `Object`s, and the unmarked ones are not used again.
+/// let freed = unsafe {
+///     sweep_in::<lives::Object>(|object, _| object.cast::<Object>().as_ref().marked.replace(false))
+/// };
+/// assert_eq!(freed, Ok(900));
+/// assert_eq!(Snapshot::of::<Lives>().families[0].live_objects, 100);
+/// # let _ = heap;
+/// ```
+pub unsafe fn sweep_in<F: Family>(
+    mut keep: impl FnMut(NonNull<u8>, usize) -> bool,
+) -> Result<usize, InUseElsewhere> {
+    let Some(family) = <F::Set as FamilySet>::table().used(F::INDEX) else { return Ok(0) };
+    gather_free(family)?;
+    let zero = F::SPEC.zeroes_on_free();
+    let mut decide = |object: NonNull<u8>, bytes: usize| {
+        let kept = keep(object, bytes);
+        if !kept && zero {
+            // SAFETY: a live slot that is not used again (contract).
+            unsafe { object.write_bytes(0, bytes) };
+        }
+        kept
+    };
+    let mut freed = 0;
+    let space = family.holding.space;
+    for extent in family.holding.extents() {
+        let per_extent = space.granules_per_extent();
+        let mut granule = extent * per_extent;
+        while granule < (extent + 1) * per_extent {
+            let desc = space.granule(granule);
+            match desc.kind() {
+                GranuleKind::Block => freed += sweep_block(family, granule, &mut decide),
+                GranuleKind::Large => {
+                    let bytes = desc.bytes.load(Ordering::Relaxed);
+                    if !decide(space.granule_start(granule), bytes) {
+                        // SAFETY: this family's, and not used again (contract).
+                        unsafe { family.holding.give_large(granule) };
+                        freed += 1;
+                    }
+                }
+                GranuleKind::Free | GranuleKind::Tail => {}
+            }
+            granule += 1;
+        }
+    }
+    for extent in 0..space.known() {
+        let desc = space.extent(extent);
+        let ours = family.holding.is_owner(desc.owner.load(Ordering::Relaxed));
+        if desc.kind() == ExtentKind::Huge && ours {
+            let bytes = desc.bytes.load(Ordering::Relaxed);
+            if !decide(space.extent_start(extent), bytes) {
+                // SAFETY: this family's, and not used again (contract).
+                unsafe { family.holding.give_huge(extent) };
+                freed += 1;
+            }
+        }
+    }
+    Ok(freed)
+}
+
+/// Sweeps one block.
+#[inline]
+fn sweep_block(
+    family: &FamilyTable,
+    granule: u32,
+    decide: &mut impl FnMut(NonNull<u8>, usize) -> bool,
+) -> usize {
+    let block = Block::at(family.holding.space, granule);
+    // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
+    let Some(lane) = (unsafe { block.lane().cast::<Lane>().as_ref() }) else { return 0 };
+    let bytes = class::slot_size(lane.class);
+    let (mut word, mut dead, mut freed) = (0, 0u64, 0);
+    while let Some(live) = lane.step(granule, word, dead) {
+        dead = 0;
+        for (object, bit) in live.live() {
+            if !decide(object, bytes) {
+                dead |= bit;
+            }
+        }
+        freed += dead.count_ones() as usize;
+        word += 1;
+    }
+    freed
+}
+
+/// Has every free slot of a family marked as free in its block.
+fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
+    // A row of another thread may hold free slots, and nobody but that thread may look.
+    if !exit::is_only_user(family) {
+        return Err(InUseElsewhere);
+    }
+    exit::unload_rows_of(family);
+    for class in 0..class::COUNT {
+        // Twice: gathering may post slots to a lane that was gathered before.
+        for _ in 0..2 {
+            family.lanes(class).for_each(Lane::gather_free);
+        }
+    }
+    Ok(())
+}

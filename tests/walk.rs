@@ -1,0 +1,173 @@
+//! Walking and sweeping a family: exact against a model, in address order, and refused while
+//! another thread's magazines could hide free slots.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::channel;
+
+use famalloc::{
+    FamilyBox, InUseElsewhere, Snapshot, alloc_family, alloc_layout_in, check, flush,
+    free_layout_in, query, sweep_in, walk_in,
+};
+
+/// One small step of a generator (xorshift64).
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 12) as usize
+}
+
+#[test]
+fn agrees_with_a_model_over_random_lives() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+        #[family(zero_on_free)]
+        Other,
+    }
+
+    let mut random = 0x9E37_79B9_7F4A_7C15;
+    let mut model: BTreeMap<usize, Layout> = BTreeMap::new();
+    let others: Vec<_> = (0..100u64).map(FamilyBox::<u64, lives::Other>::new_in).collect();
+    for round in 0..40 {
+        for _ in 0..500 {
+            let bits = if next(&mut random) % 100 == 0 { 22 } else { next(&mut random) % 12 };
+            let size = next(&mut random) % (1 << bits) + 1;
+            let layout = Layout::from_size_align(size, 1 << (next(&mut random) % 5)).unwrap();
+            let start = alloc_layout_in::<lives::Object>(layout).unwrap();
+            assert!(model.insert(start.addr().get(), layout).is_none());
+        }
+        // Some die by hand, so that free slots are parked in every place there is.
+        let by_hand: Vec<_> =
+            model.keys().copied().filter(|_| next(&mut random) % 5 == 0).collect();
+        for address in by_hand {
+            let layout = model.remove(&address).unwrap();
+            let start = NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap();
+            // SAFETY: live in the model, and taken out of it.
+            unsafe { free_layout_in::<lives::Object>(start, layout) };
+        }
+        let mut walked = Vec::new();
+        walk_in::<lives::Object>(|object, bytes| {
+            let address = object.as_ptr().expose_provenance();
+            assert!(model[&address].size() <= bytes);
+            assert_eq!(query(object.as_ptr()).map(|it| it.slot_bytes), Some(bytes));
+            walked.push(address);
+        })
+        .unwrap();
+        let huge_last = |&address: &usize| model[&address].size() > 2 << 20;
+        assert!(walked.is_sorted_by_key(|address| (huge_last(address), *address)));
+        walked.sort_unstable();
+        assert!(walked.iter().copied().eq(model.keys().copied()), "round {round}");
+        // And some are swept.
+        let doomed = |address: usize| (address >> 4) * 31 % 7 < 3;
+        // SAFETY: what is declined is taken out of the model.
+        let freed =
+            unsafe { sweep_in::<lives::Object>(|object, _| !doomed(object.addr().get())).unwrap() };
+        let before = model.len();
+        model.retain(|&address, _| !doomed(address));
+        assert_eq!(freed, before - model.len());
+        assert_eq!(Snapshot::of::<Lives>().families[0].live_objects, model.len());
+        check().unwrap();
+    }
+    // SAFETY: nothing is used again.
+    unsafe { sweep_in::<lives::Object>(|_, _| false).unwrap() };
+    assert_eq!(others.iter().map(|it| **it).sum::<u64>(), 4950);
+    flush();
+    let [object, other] = &Snapshot::of::<Lives>().families[..] else { panic!() };
+    assert_eq!((object.live_objects, object.committed_bytes), (0, 0));
+    assert_eq!(other.live_objects, 100);
+}
+
+#[test]
+fn a_family_nobody_used_has_nothing() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+    }
+
+    assert_eq!(walk_in::<lives::Object>(|_, _| panic!()), Ok(()));
+}
+
+#[test]
+fn a_sweep_may_use_other_families() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+        Part,
+    }
+
+    let objects: Vec<_> = (0..5000u64)
+        .map(|value| {
+            let part = FamilyBox::<u64, lives::Part>::new_in(value);
+            FamilyBox::into_raw(FamilyBox::<_, lives::Object>::new_in(part))
+        })
+        .collect();
+    let mut made = Vec::new();
+    // SAFETY: objects with even parts are not used again; they are moved out here.
+    let freed = unsafe {
+        sweep_in::<lives::Object>(|object, _| {
+            let part = object.cast::<FamilyBox<u64, lives::Part>>();
+            let odd = **part.as_ref() % 2 == 1;
+            if !odd {
+                made.push(FamilyBox::<u64, lives::Part>::new_in(*part.read()));
+            }
+            odd
+        })
+        .unwrap()
+    };
+    assert_eq!((freed, made.len()), (2500, 2500));
+    check().unwrap();
+    let live: Vec<_> = Snapshot::of::<Lives>().families.iter().map(|it| it.live_objects).collect();
+    assert_eq!(live, [2500, 5000]);
+    for (value, &object) in objects.iter().enumerate().skip(1).step_by(2) {
+        // SAFETY: the odd ones were kept.
+        assert_eq!(**unsafe { &*object }, value as u64);
+    }
+}
+
+#[test]
+fn a_panic_in_the_callback_leaves_the_family_whole() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+    }
+
+    let boxes: Vec<_> = (0..1000u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+    let mut calls = 0;
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        walk_in::<lives::Object>(|_, _| {
+            calls += 1;
+            assert!(calls < 100, "enough");
+        })
+    }));
+    assert!(panicked.is_err());
+    check().unwrap();
+    assert_eq!(Snapshot::of::<Lives>().families[0].live_objects, 1000);
+    drop(boxes);
+    assert_eq!(Snapshot::of::<Lives>().families[0].live_objects, 0);
+}
+
+#[test]
+fn refused_while_another_thread_has_magazines() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+    }
+
+    let (made, wait) = channel();
+    let (go_on, gate) = channel::<()>();
+    let other = std::thread::spawn(move || {
+        made.send(FamilyBox::<u64, lives::Object>::new_in(7)).unwrap();
+        gate.recv().unwrap();
+    });
+    let object = wait.recv().unwrap();
+    assert_eq!(walk_in::<lives::Object>(|_, _| panic!()), Err(InUseElsewhere));
+    go_on.send(()).unwrap();
+    other.join().unwrap();
+    let mut visited = 0;
+    walk_in::<lives::Object>(|_, _| visited += 1).unwrap();
+    assert_eq!((visited, *object), (1, 7));
+}

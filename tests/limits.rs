@@ -351,7 +351,7 @@ fn program() {
                 let mut held = Vec::new();
                 for _ in 0..20_000 {
                     if held.len() < 500 && random.below(2) == 0 {
-                        let size = [16, 48, 64, 200][random.below(4)];
+                        let size = [24, 100][random.below(2)];
                         held.push(dozen(random.below(12), size));
                     } else if !held.is_empty() {
                         drop(held.swap_remove(random.below(held.len())));

@@ -235,7 +235,7 @@ fn memory_of_threads_that_ended_is_used_by_the_next() {
     let _alone = one_at_a_time();
     let work = || {
         thread::spawn(|| {
-            drop((0..2_000).map(|_| Parcel::new::<lives::A>(256, 1)).collect::<Vec<_>>())
+            drop((0..2_000).map(|_| Parcel::new::<lives::A>(256, 1)).collect::<Vec<_>>());
         })
         .join()
         .unwrap();

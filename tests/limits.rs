@@ -274,18 +274,20 @@ fn absurd_alignments_are_served_or_refused() {
 
 #[test]
 fn no_size_needs_no_memory() {
-    let start = alloc_in::<lives::Tiny>(0).unwrap();
+    let _alone = one_at_a_time();
+    let start = alloc_in::<lives::Free>(0).unwrap();
     assert_eq!(start.addr().get() % 16, 0);
     assert!(query(start.as_ptr()).is_none());
     // SAFETY: of no size, then of some, then of none again.
     unsafe {
-        free_in::<lives::Tiny>(start, 0);
-        let some = realloc_in::<lives::Tiny>(start, 0, 20).unwrap();
+        free_in::<lives::Free>(start, 0);
+        let some = realloc_in::<lives::Free>(start, 0, 20).unwrap();
         some.write_bytes(1, 20);
-        let none = realloc_in::<lives::Tiny>(some, 20, 0).unwrap();
+        let none = realloc_in::<lives::Free>(some, 20, 0).unwrap();
         assert!(query(none.as_ptr()).is_none());
-        free_in::<lives::Tiny>(none, 0);
+        free_in::<lives::Free>(none, 0);
     }
+    assert_all_given_back::<Lives>();
 }
 
 #[alloc_family(Lives::Tiny)]
@@ -349,7 +351,7 @@ fn program() {
                 let mut held = Vec::new();
                 for _ in 0..20_000 {
                     if held.len() < 500 && random.below(2) == 0 {
-                        let size = [16, 48, 64, 200][random.below(4)];
+                        let size = [24, 100][random.below(2)];
                         held.push(dozen(random.below(12), size));
                     } else if !held.is_empty() {
                         drop(held.swap_remove(random.below(held.len())));

@@ -87,8 +87,11 @@ unsafe fn before_free<F: Family>(start: NonNull<u8>, layout: Layout) {
         query::expect_live(<F::Set as FamilySet>::table(), F::INDEX, start, layout);
     }
     if F::SPEC.zeroes_on_free() {
-        // SAFETY: the allocation has at least the size of its layout.
-        unsafe { start.write_bytes(0, layout.size()) };
+        // All of the slot, which may have been used beyond this layout. Large memory is zeroed where
+        // its length is known.
+        let bytes = class::of_layout(layout).map_or(0, class::slot_size);
+        // SAFETY: the slot of the allocation has that many bytes.
+        unsafe { start.write_bytes(0, bytes) };
     }
 }
 

@@ -60,8 +60,32 @@ pub(crate) unsafe fn free(
     }
     // A live allocation is in a family that is in use.
     if let Some(table) = set.used(family) {
+        // SAFETY: live and not used any more.
+        unsafe { zero_beyond(&table.holding, start, 0) };
         // SAFETY: passed on.
         unsafe { give(&table.holding, start) };
+    }
+}
+
+/// Zeroes what lies beyond `size` bytes of the large allocation at `start`, if its family wishes
+/// that for what it gives up.
+///
+/// # Safety
+///
+/// It is one of this holding's, and nobody uses those bytes any more.
+unsafe fn zero_beyond(holding: &Holding, start: NonNull<u8>, size: usize) {
+    if !holding.spec.zeroes_on_free() {
+        return;
+    }
+    let space = holding.space;
+    let bytes = match space.place_of(start.addr().get()) {
+        Some(Place::Large(granule)) => space.granule(granule).bytes.load(Ordering::Relaxed),
+        Some(Place::Huge(extent)) => space.extent(extent).bytes.load(Ordering::Relaxed),
+        _ => return,
+    };
+    if size < bytes {
+        // SAFETY: the allocation has `bytes` bytes.
+        unsafe { start.add(size).write_bytes(0, bytes - size) };
     }
 }
 
@@ -99,8 +123,14 @@ pub(crate) fn refuse(
 }
 
 /// Makes the large allocation at `start` `size` bytes long without moving it; returns whether it
-/// could.
-pub(crate) fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
+/// could. It always can where `size` is less than before.
+///
+/// # Safety
+///
+/// Nobody uses the bytes beyond `size` any more.
+pub(crate) unsafe fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
+    // SAFETY: passed on.
+    unsafe { zero_beyond(holding, start, size) };
     match holding.space.place_of(start.addr().get()) {
         Some(Place::Large(granule)) => holding.resize_large(granule, size),
         Some(Place::Huge(extent)) => holding.resize_huge(extent, size),
@@ -130,7 +160,9 @@ pub(crate) unsafe fn remap(
     let moved = bytes.min(size.next_multiple_of(space.page_size()));
     // SAFETY: both are committed allocations of whole pages, the new one unused.
     if unsafe { space.source.move_pages(start, new.start, moved) } {
-        // SAFETY: its contents are in the new one.
+        // SAFETY: its contents are in the new one, but for a tail that is given up.
+        unsafe { zero_beyond(holding, start, moved) };
+        // SAFETY: as above.
         unsafe { holding.give_huge(extent) };
         Some(new.start)
     } else {

@@ -230,7 +230,10 @@ pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: 
         (Some(before), Some(after)) => before == after,
         (None, None) => <F::Set as FamilySet>::table()
             .used(F::INDEX)
-            .is_some_and(|table| large::resize_in_place(&table.holding, start, new.size())),
+            // SAFETY: live, and not used beyond the new size (contract).
+            .is_some_and(|table| unsafe {
+                large::resize_in_place(&table.holding, start, new.size())
+            }),
         _ => false,
     }
 }

@@ -5,15 +5,14 @@
 //! because they are the whole of what the allocator knows about a user's program.
 //!
 //! ```text
-//! #[alloc_family]                       mod lives {
-//! enum Lives {                              struct Ast;      impl Family for Ast
-//!     Ast,                        ==>       struct Object;   impl Family for Object
-//!     Object,                               static table, thread-local row homes
-//! }                                     }
-//!                                       impl FamilySet for Lives
+//! #[alloc_family]
+//! enum Lives {              ==>   mod lives { struct Ast; struct Object; }
+//!     Ast,                        impl Family for lives::Ast, lives::Object
+//!     Object,                     impl FamilySet for Lives
+//! }                               one static table, one thread-local array of homes
 //!
 //! #[alloc_family(Lives::Ast)]
-//! struct Node { .. }              ==>   impl InFamily for Node { type Family = lives::Ast; }
+//! struct Node { .. }        ==>   impl InFamily for Node { type Family = lives::Ast; }
 //! ```
 
 use crate::spec::FamilySpec;
@@ -121,7 +120,7 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to no family",
     label = "no `#[alloc_family(Set::Variant)]` on this type",
-    note = "put `#[alloc_family(Set::Variant)]` on the definition of `{Self}`, or name the family at the use: `FamilyBox<{Self}, set::Variant>`"
+    note = "put `#[alloc_family(Set::Variant)]` on the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, set::Variant>::new_in(..)`"
 )]
 pub trait InFamily {
     /// The family of this type.

@@ -46,6 +46,8 @@ use magazine::{MagazineBox, MagazineList, Mailbox};
 const MAILBOX_BOUND: usize = 8;
 /// A lane keeps at most this many empty magazines.
 const SPARE_BOUND: usize = class::MAX_DEPOT + 2;
+/// How many slots the first refill of a lane takes.
+const FIRST_REFILL: usize = 8;
 /// From this many blocks on, a lane asks for the memory of a new one in one go.
 const EAGER_FROM: u32 = 2;
 
@@ -161,12 +163,14 @@ impl Lane {
 
     /// Fills an empty magazine from the lowest blocks with room, or from a new block.
     fn fill(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> Result<(), AllocError> {
-        let capacity = class::magazine_capacity(self.class);
-        let out = magazine.buffer(capacity);
+        // No more than was ever carved here: a lane of ten objects does not set 62 aside.
+        let carved = usize::try_from(state.counts.carved).unwrap_or(usize::MAX);
+        let wanted = carved.max(FIRST_REFILL).min(class::magazine_capacity(self.class));
+        let out = magazine.buffer(wanted);
         let left = self.take_slots(state, out)?;
         out.copy_within(left.., 0);
         // SAFETY: as many were written, and moved to the front.
-        unsafe { magazine.set_len(capacity - left) };
+        unsafe { magazine.set_len(wanted - left) };
         Ok(())
     }
 

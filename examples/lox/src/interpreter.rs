@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use bumpalo::Bump;
 
 use crate::diagnostics::Diagnostics;
-use crate::mem::{Handle, Objects};
+use crate::mem::{self, Handle, Objects};
 use crate::vm::{Fault, Vm};
 use crate::{chunk, compiler, natives, parser, resolver};
 
@@ -147,6 +147,7 @@ impl Interpreter {
         let script =
             diagnostics.is_empty().then(|| compiler::compile(&tree, &mut diagnostics, &scratch));
         drop(tree);
+        mem::end_phase();
         if !diagnostics.is_empty() {
             self.report(&diagnostics.to_string());
             return None;

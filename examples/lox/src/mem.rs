@@ -93,6 +93,10 @@ mod build {
         unsafe { famalloc::free_layout_in::<super::lives::Interned>(memory, layout) }
     }
 
+    pub(super) fn give_back() {
+        famalloc::reclaim(usize::MAX);
+    }
+
     pub(super) fn statistics() -> Option<Vec<FamilyUse>> {
         let families = famalloc::Snapshot::of::<Lives>().families;
         let copied = families.into_iter().map(|family| FamilyUse {
@@ -133,6 +137,8 @@ mod build {
     pub(super) use allocate_object as allocate_part;
     pub(super) use release_object as release_interned;
     pub(super) use release_object as release_part;
+
+    pub(super) fn give_back() {}
 
     pub(super) fn statistics() -> Option<Vec<FamilyUse>> {
         None
@@ -285,6 +291,11 @@ pub(crate) fn alloc_interned(layout: Layout) -> NonNull<u8> {
 pub(crate) unsafe fn free_interned(memory: NonNull<u8>, layout: Layout) {
     // SAFETY: the caller's promise.
     unsafe { build::release_interned(memory, layout) }
+}
+
+/// Says that a phase has ended and its family is empty: whole blocks of it go back to the system.
+pub(crate) fn end_phase() {
+    build::give_back();
 }
 
 /// What each family holds now; `None` in a build without families.

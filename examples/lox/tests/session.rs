@@ -87,13 +87,17 @@ fn a_plain_build_has_no_heap_to_show() {
     }
 }
 
-/// The numbers of one family in a line of the report.
+/// A number of one family in a line of the report.
 #[cfg(not(feature = "plain"))]
-fn live_objects(line: &str, family: &str) -> u64 {
-    let family = format!("\"name\":\"{family}\",\"live_objects\":");
-    let from = line.find(&family).expect("the family is in the report") + family.len();
-    let digits = line[from..].split(',').next().expect("there is a number");
-    digits.parse().expect("it is a number")
+fn number(line: &str, family: &str, field: &str) -> u64 {
+    let after = |text: &str, key: &str| {
+        let from = text.find(key).expect("the key is in the report") + key.len();
+        text[from..].to_owned()
+    };
+    let family = after(line, &format!("\"name\":\"{family}\","));
+    let digits = after(&family, &format!("\"{field}\":"));
+    let end = digits.find([',', '}']).expect("the number ends");
+    digits[..end].parse().expect("it is a number")
 }
 
 #[cfg(not(feature = "plain"))]
@@ -106,7 +110,8 @@ fn the_heap_report_shows_lifetimes() {
     assert_eq!((run.stdout.as_str(), run.code), ("text\n", 0));
     let lines = run.stderr.lines().collect::<Vec<_>>();
     let phases = ["parsed", "compiled", "ran", "ended"];
-    let live = |line: &str| ["Ast", "Code", "Interned", "Object"].map(|f| live_objects(line, f));
+    let live =
+        |line: &str| ["Ast", "Code", "Interned", "Object"].map(|f| number(line, f, "live_objects"));
     assert_eq!(lines.len(), phases.len(), "{}", run.stderr);
     for (line, phase) in lines.iter().zip(phases) {
         assert!(line.starts_with(&format!("{{\"phase\":\"{phase}\",")), "{line}");
@@ -118,6 +123,11 @@ fn the_heap_report_shows_lifetimes() {
     assert_eq!((compiled[0], compiled[3]), (0, 1), "only the native is an object before the run");
     assert!(compiled[1] > 5 && compiled[2] > 5, "{compiled:?}");
     assert_eq!((ran[0], ran[1], ran[2]), (0, compiled[1], compiled[2]));
+    // The memory of the tree goes with it.
+    assert!(number(lines[0], "Ast", "committed_bytes") > 0);
+    for field in ["blocks", "committed_bytes"] {
+        assert_eq!(number(lines[1], "Ast", field), 0, "{}", lines[1]);
+    }
     // The script's closure, the native, the class, the instance, and the function.
     assert_eq!(ran[3], 5);
     assert_eq!(ended, [0; 4]);

@@ -220,6 +220,16 @@ impl FamilyTable {
         Ok(lane)
     }
 
+    /// Does the deferred work of all lanes: mail, depots, outboxes, empty blocks.
+    pub(crate) fn settle(&self) {
+        for class in 0..class::COUNT {
+            // Twice: settling a lane may post slots to another that was settled before.
+            for _ in 0..2 {
+                self.lanes(class).for_each(Lane::settle);
+            }
+        }
+    }
+
     /// Some lane of a class, without being assigned to it.
     pub(crate) fn any_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
         match self.lanes(class).next() {

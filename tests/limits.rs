@@ -385,3 +385,29 @@ fn a_dozen_families_and_threads_fit_little_address_space() {
         run_within(kib);
     }
 }
+
+/// What a family has freed serves it again at its limit, wherever it is kept.
+#[test]
+fn at_the_limit_freed_memory_serves_any_class_and_any_thread() {
+    #[alloc_family]
+    enum Lives {
+        #[family(limit = "64 KiB")]
+        One,
+    }
+
+    let sizes = [16, 48, 1024, 40_000, 8, 65_536];
+    for size in sizes {
+        let start = alloc_in::<lives::One>(size).unwrap();
+        // SAFETY: live.
+        unsafe { free_in::<lives::One>(start, size) };
+    }
+    // The only block there can be is of this thread's lane; another thread is served from it.
+    let ours = alloc_in::<lives::One>(32).unwrap().addr();
+    let theirs = std::thread::spawn(|| alloc_in::<lives::One>(32).unwrap().addr()).join().unwrap();
+    assert!(ours != theirs && ours.get() >> 16 == theirs.get() >> 16);
+    assert_eq!(
+        alloc_in::<lives::One>(64).map_err(|error| error.kind()),
+        Err(AllocErrorKind::Limit)
+    );
+    check().unwrap();
+}

@@ -10,6 +10,7 @@ use crate::space::holding::{Holding, Large};
 use crate::space::map::Place;
 use crate::sync::Ordering;
 use crate::table::SetTable;
+use crate::thread::relieve;
 
 use super::query;
 
@@ -24,7 +25,14 @@ pub(crate) fn alloc(
     if size > isize::MAX as usize - (align - 1) {
         return Err(AllocError::new(AllocErrorKind::TooLarge));
     }
-    set.family(family)?.holding.take_large(size, align)
+    let table = set.family(family)?;
+    table.holding.take_large(size, align).or_else(|error| {
+        if error.kind() == AllocErrorKind::TooLarge {
+            return Err(error);
+        }
+        relieve(table, error.kind());
+        table.holding.take_large(size, align)
+    })
 }
 
 /// Allocates zeros; memory that is known to be zero is not touched.

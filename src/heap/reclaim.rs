@@ -6,9 +6,8 @@
 //! the cheapest first; [`flush`] does all of it. Neither can touch the magazines of other threads,
 //! which hold at most two magazines for each cell that the thread uses and are emptied when it ends.
 
-use crate::class;
 use crate::space::Space;
-use crate::table::{FamilyTable, SetTable};
+use crate::table::SetTable;
 use crate::thread::exit;
 
 /// Gives at least `goal` bytes of unused memory back to the system, or all there is. Returns how
@@ -47,7 +46,7 @@ pub fn reclaim(goal: usize) -> usize {
     }
     exit::unload_rows();
     for family in SetTable::all().flat_map(SetTable::all_used) {
-        settle(family);
+        family.settle();
         let space = family.holding.space;
         gone += space.purge(goal - gone);
         if gone < goal {
@@ -71,14 +70,4 @@ pub fn reclaim(goal: usize) -> usize {
 /// ```
 pub fn flush() -> usize {
     reclaim(usize::MAX)
-}
-
-/// Does the deferred work of all lanes of a family.
-fn settle(family: &'static FamilyTable) {
-    for class in 0..class::COUNT {
-        // Twice: settling a lane may post slots to another that was settled before.
-        for _ in 0..2 {
-            family.lanes(class).for_each(crate::lane::Lane::settle);
-        }
-    }
 }

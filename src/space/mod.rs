@@ -57,6 +57,8 @@ const WIDE_BITMAP: usize = GRANULE / 8;
 pub struct SpaceCell {
     source: &'static dyn PageSource,
     space: OnceRef<'static, Space>,
+    /// Held while the space is reserved.
+    reserving: Lock<()>,
 }
 
 /// The space over the operating system's pages, which sets use that name no other source.
@@ -69,25 +71,23 @@ impl SpaceCell {
     /// A space over `source`; nothing is reserved yet.
     #[must_use]
     pub const fn new(source: &'static dyn PageSource) -> Self {
-        Self { source, space: OnceRef::new() }
+        Self { source, space: OnceRef::new(), reserving: Lock::new(()) }
     }
 
     /// The space, reserved now if this is the first use.
+    ///
+    /// One thread reserves while others wait: where addresses are short, two reservations at once
+    /// would leave each of them half of what there is.
     pub(crate) fn get(&self) -> Result<&'static Space, AllocError> {
-        let mut made: Option<&'static Space> = None;
-        let space = self.space.get_or_try_init(|| {
-            let space = Space::reserve(self.source)?;
-            made = Some(space);
-            Ok(space)
-        })?;
-        match made {
-            Some(ours) if ptr::eq(ours, space) => ours.publish(),
-            // Another thread was first.
-            // SAFETY: nobody has seen our reservation.
-            Some(ours) => unsafe { ours.source.release(ours.base, ours.size) },
-            None => {}
+        if let Some(space) = self.space.get() {
+            return Ok(space);
         }
-        Ok(space)
+        let _reserving = self.reserving.lock();
+        self.space.get_or_try_init(|| {
+            let space = Space::reserve(self.source)?;
+            space.publish();
+            Ok(space)
+        })
     }
 }
 
@@ -348,6 +348,7 @@ impl fmt::Debug for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Space")
             .field("base", &self.base)
+            .field("bytes", &self.size)
             .field("extents", &self.extent_count)
             .field("known", &self.known())
             .finish_non_exhaustive()

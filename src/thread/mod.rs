@@ -28,7 +28,7 @@ use core::fmt;
 use core::ptr::{self, NonNull};
 
 use crate::class;
-use crate::error::AllocError;
+use crate::error::{AllocError, AllocErrorKind};
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
 use crate::space::tables::Table;
@@ -337,6 +337,15 @@ pub(crate) fn take_slowly(
     class: usize,
 ) -> Result<NonNull<u8>, AllocError> {
     let family = set.family(family)?;
+    take_once(home, family, class)
+        .or_else(|error| take_under_pressure(home, family, class, error.kind()).ok_or(error))
+}
+
+fn take_once(
+    home: &RowHome,
+    family: &'static FamilyTable,
+    class: usize,
+) -> Result<NonNull<u8>, AllocError> {
     if let Some(row) = exit::row(home, family) {
         let head = &row.heads[class];
         if let Ok(lane) = head.equip(family, class) {
@@ -344,6 +353,37 @@ pub(crate) fn take_slowly(
         }
     }
     family.any_lane(class)?.take_one()
+}
+
+/// Takes a slot when no block is to be had: there may be room in what was freed and is kept
+/// elsewhere, or in another lane of the cell.
+#[cold]
+fn take_under_pressure(
+    home: &RowHome,
+    family: &'static FamilyTable,
+    class: usize,
+    kind: AllocErrorKind,
+) -> Option<NonNull<u8>> {
+    relieve(family, kind);
+    let again = take_once(home, family, class).ok();
+    again.or_else(|| family.lanes(class).find_map(|lane| lane.take_one().ok()))
+}
+
+/// Does the deferred work that may cure a refusal: of the family where its limit is reached, of
+/// every family of the same reservation where that has no more to give.
+#[cold]
+pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
+    if kind == AllocErrorKind::Limit {
+        exit::unload_rows_of(family);
+        family.settle();
+        return;
+    }
+    exit::unload_rows();
+    let space = family.holding.space;
+    SetTable::all()
+        .flat_map(SetTable::all_used)
+        .filter(|other| ptr::eq(other.holding.space, space))
+        .for_each(FamilyTable::settle);
 }
 
 /// Frees a slot when the fast path could not.

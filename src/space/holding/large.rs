@@ -8,6 +8,10 @@ use crate::sync::Ordering;
 
 use super::{Holding, HoldingState, Large, run_mask};
 
+/// Alignments above this are refused: such an address lies so far out that the map up to it would
+/// cost more than anything that is put there.
+const LARGEST_ALIGN: usize = 1 << 36;
+
 impl Holding {
     /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
     pub(crate) fn take_large(&self, size: usize, align: usize) -> Result<Large, AllocError> {
@@ -62,7 +66,10 @@ impl Holding {
         let too_large = AllocError::new(AllocErrorKind::AddressSpace);
         let count = bytes.div_ceil(space.extent_bytes());
         let count = u32::try_from(count).map_err(|_| too_large)?;
-        let align = u32::try_from(align.div_ceil(space.extent_bytes())).map_err(|_| too_large)?;
+        if align > LARGEST_ALIGN {
+            return Err(too_large);
+        }
+        let align = align.div_ceil(space.extent_bytes()) as u32;
         let taken = match self.take_own_run(state, count, align) {
             Some(taken) => taken,
             None => space.take_extents(count, align, self.taker())?,

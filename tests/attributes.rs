@@ -480,3 +480,32 @@ fn a_large_set_costs_what_is_used_of_it() {
     }
     drop(parcel);
 }
+
+/// The peak of what rose and fell once is exact, however few or many.
+#[test]
+fn the_peak_of_one_rise_is_exact() {
+    #[alloc_family]
+    enum Lives {
+        Few,
+        Many,
+    }
+
+    fn rise_and_fall<F: Family>(count: usize) {
+        let slots: Vec<_> = (0..count).map(|_| alloc_in::<F>(40).unwrap()).collect();
+        // SAFETY: live, each once.
+        slots.into_iter().for_each(|slot| unsafe { free_in::<F>(slot, 40) });
+    }
+
+    let peaks = || -> Vec<_> {
+        Snapshot::of::<Lives>().families.iter().map(|family| family.peak_bytes / 40).collect()
+    };
+    rise_and_fall::<lives::Few>(10);
+    rise_and_fall::<lives::Many>(10_000);
+    flush();
+    assert_eq!(peaks(), [10, 10_000]);
+    // Less than before changes nothing.
+    rise_and_fall::<lives::Few>(5);
+    rise_and_fall::<lives::Many>(5000);
+    flush();
+    assert_eq!(peaks(), [10, 10_000]);
+}

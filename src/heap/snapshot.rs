@@ -22,8 +22,9 @@ pub struct ClassUse {
     pub live_objects: usize,
     /// Their bytes, as slots.
     pub live_bytes: usize,
-    /// The most slots that were in the program's hands and in magazines at once; with several
-    /// lanes, the sum of what each of them saw.
+    /// At least the most slots that were ever in the program's hands at once. How far above depends
+    /// on how they came and went: what was out of the blocks counts, but for slots known to have
+    /// stayed in magazines; with several lanes, it is the sum of what each of them saw.
     pub peak_objects: usize,
     /// Free slots that wait in magazines, depots and mailboxes.
     pub parked_objects: usize,
@@ -167,7 +168,7 @@ impl FamilyUse {
             lock_acquisitions: held.locks,
             ..Self::unused(family.holding.spec.name())
         };
-        for (class, &in_magazines) in in_magazines.iter().enumerate() {
+        for (class, in_magazines) in in_magazines.into_iter().enumerate() {
             if let Some(used) = ClassUse::of(family, class, in_magazines) {
                 whole.live_objects += used.live_objects;
                 whole.live_bytes += used.live_bytes;
@@ -182,21 +183,25 @@ impl FamilyUse {
 }
 
 impl ClassUse {
-    fn of(family: &'static FamilyTable, class: usize, in_magazines: usize) -> Option<Self> {
+    fn of(family: &'static FamilyTable, class: usize, magazines: InMagazines) -> Option<Self> {
         let mut lanes = 0;
         let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);
+        let mut not_in_depots = 0;
         let (mut blocks, mut granules) = (0, 0);
         for counts in family.lanes(class).map(|lane| lane.counts()) {
             lanes += 1;
             out += counts.carved - counts.free;
             parked += counts.parked;
             peak += counts.peak;
+            not_in_depots += counts.out;
             locks += counts.locks;
             blocks += counts.blocks as usize;
             granules += counts.granules as usize;
         }
         let slot_bytes = class::slot_size(class);
-        let parked = parked as usize + in_magazines;
+        let parked = parked as usize + magazines.slots;
+        let now = not_in_depots.saturating_sub(magazines.idle as u64);
+        let peak = u64::max(peak, now);
         let live_objects = (out as usize).saturating_sub(parked);
         (lanes > 0).then_some(Self {
             slot_bytes,
@@ -212,15 +217,24 @@ impl ClassUse {
     }
 }
 
-/// How many slots of each class the magazines of all threads hold.
-fn magazines(family: &FamilyTable) -> [usize; class::COUNT] {
-    let mut counts = [0; class::COUNT];
+/// What the magazines of all threads hold of one class.
+#[derive(Clone, Copy, Default)]
+struct InMagazines {
+    slots: usize,
+    /// Those that have been there since their lanes last noted the peak.
+    idle: usize,
+}
+
+/// What the magazines of all threads hold of each class.
+fn magazines(family: &FamilyTable) -> [InMagazines; class::COUNT] {
+    let mut counts = [InMagazines::default(); class::COUNT];
     let rows = family.rows.lock();
     for links in rows.iter() {
         // SAFETY: rows in the list stay valid while the list is locked.
         let row = unsafe { Row::of_links(links) };
         for (class, head) in row.heads().iter().enumerate() {
-            counts[class] += head.len(class);
+            counts[class].slots += head.len(class);
+            counts[class].idle += head.idle();
         }
     }
     counts

@@ -46,8 +46,6 @@ use magazine::{MagazineBox, MagazineList, Mailbox};
 const MAILBOX_BOUND: usize = 8;
 /// A lane keeps at most this many empty magazines.
 const SPARE_BOUND: usize = class::MAX_DEPOT + 2;
-/// How many slots the first refill of a lane takes.
-const FIRST_REFILL: usize = 8;
 /// From this many blocks on, a lane asks for the memory of a new one in one go.
 const EAGER_FROM: u32 = 2;
 
@@ -89,10 +87,12 @@ pub(crate) struct LaneCounts {
     pub(crate) carved: u64,
     /// Carved slots that are free in their blocks.
     pub(crate) free: u64,
-    /// The most slots that were ever out of blocks and depot at once.
+    /// The most slots that the program can have had at once.
     pub(crate) peak: u64,
     /// How often the lock was taken.
     pub(crate) locks: u64,
+    /// Slots that are out of the blocks and the depot now.
+    pub(crate) out: u64,
     /// Slots in the depot, the outboxes and the mailbox, whoever's they are.
     pub(crate) parked: u64,
 }
@@ -117,6 +117,7 @@ impl Lane {
                     free: 0,
                     peak: 0,
                     locks: 0,
+                    out: 0,
                     parked: 0,
                 },
             }),
@@ -145,17 +146,15 @@ impl Lane {
     ) -> Result<MagazineBox, (MagazineBox, AllocError)> {
         debug_assert!(empty.is_empty());
         let mut state = self.lock();
+        self.note_peak(&mut state, 0);
         if state.depot.len() == 0 && !self.mailbox.is_empty() {
             self.collect_mail(&mut state);
         }
         if let Some(full) = state.depot.pop_latest() {
             self.keep_spare(&mut state, empty);
-            self.note_peak(&mut state);
             return Ok(full);
         }
-        let filled = self.fill(&mut state, &mut empty);
-        self.note_peak(&mut state);
-        match filled {
+        match self.fill(&mut state, &mut empty) {
             Ok(()) => Ok(empty),
             Err(error) => Err((empty, error)),
         }
@@ -163,14 +162,12 @@ impl Lane {
 
     /// Fills an empty magazine from the lowest blocks with room, or from a new block.
     fn fill(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> Result<(), AllocError> {
-        // No more than was ever carved here: a lane of ten objects does not set 62 aside.
-        let carved = usize::try_from(state.counts.carved).unwrap_or(usize::MAX);
-        let wanted = carved.max(FIRST_REFILL).min(class::magazine_capacity(self.class));
-        let out = magazine.buffer(wanted);
+        let capacity = class::magazine_capacity(self.class);
+        let out = magazine.buffer(capacity);
         let left = self.take_slots(state, out)?;
         out.copy_within(left.., 0);
         // SAFETY: as many were written, and moved to the front.
-        unsafe { magazine.set_len(wanted - left) };
+        unsafe { magazine.set_len(capacity - left) };
         Ok(())
     }
 
@@ -215,17 +212,23 @@ impl Lane {
         Ok(())
     }
 
-    fn note_peak(&self, state: &mut LaneState) {
+    /// Notes how many slots the program can have had at most since the last time.
+    ///
+    /// That is what is out of the blocks and the depot, but for `idle`: slots that have been in the
+    /// calling thread's magazine all the while. A magazine that is allocated from only empties, so
+    /// what is in it now was in it before.
+    fn note_peak(&self, state: &mut LaneState, idle: usize) {
         let out = state.counts.carved - state.counts.free;
-        let out = out.saturating_sub(state.depot.slots() as u64);
+        let out = out.saturating_sub((state.depot.slots() + idle) as u64);
         state.counts.peak = state.counts.peak.max(out);
     }
 
     /// Takes a full magazine in and gives an empty one out. Cannot fail: without memory for another
-    /// magazine it empties the one it was given.
-    pub(crate) fn park(&self, full: MagazineBox) -> MagazineBox {
+    /// magazine it empties the one it was given. The thread has had `idle` more slots all the while.
+    pub(crate) fn park(&self, full: MagazineBox, idle: usize) -> MagazineBox {
         let mut poke = None;
         let mut state = self.lock();
+        self.note_peak(&mut state, idle);
         let mut empty = self.admit(&mut state, full, &mut poke);
         drop(state);
         self.send_one_by_one(&mut empty);
@@ -287,7 +290,7 @@ impl Lane {
         if slot.is_null() {
             self.take_slots(&mut state, core::slice::from_mut(&mut slot))?;
         }
-        self.note_peak(&mut state);
+        self.note_peak(&mut state, 0);
         // SAFETY: magazines and blocks hold addresses of slots, which are not null.
         Ok(unsafe { NonNull::new_unchecked(slot) })
     }
@@ -303,9 +306,11 @@ impl Lane {
         self.owner_of(slot.as_ptr()).0.give_one(slot.as_ptr());
     }
 
-    /// Takes what a thread leaves behind when it goes: its two magazines, in whatever state.
-    pub(crate) fn retire(&self, magazines: [MagazineBox; 2]) {
+    /// Takes what a thread leaves behind when it goes: its two magazines, in whatever state, in which
+    /// `idle` slots have been all the while.
+    pub(crate) fn retire(&self, magazines: [MagazineBox; 2], idle: usize) {
         let mut poke = None;
+        self.note_peak(&mut self.lock(), idle);
         for mut magazine in magazines {
             let mut state = self.lock();
             self.disperse(&mut state, &mut magazine, &mut poke);
@@ -321,10 +326,14 @@ impl Lane {
         }
     }
 
-    /// Empties a magazine of this lane's thread.
-    pub(crate) fn unload(&self, magazine: &mut MagazineBox) {
+    /// Empties a magazine of this lane's thread, in whose magazines `idle` slots have been all the
+    /// while.
+    pub(crate) fn unload(&self, magazine: &mut MagazineBox, idle: usize) {
         let mut poke = None;
-        self.disperse(&mut self.lock(), magazine, &mut poke);
+        let mut state = self.lock();
+        self.note_peak(&mut state, idle);
+        self.disperse(&mut state, magazine, &mut poke);
+        drop(state);
         self.send_one_by_one(magazine);
         if let Some(lane) = poke {
             lane.collect_overdue_mail();
@@ -425,6 +434,7 @@ impl Lane {
         let mut counts = state.counts;
         let parked = state.depot.slots() + state.outboxes.slots() + self.mailbox.load().1;
         counts.parked = parked as u64;
+        counts.out = counts.carved - counts.free - state.depot.slots() as u64;
         counts
     }
 }

@@ -103,9 +103,10 @@ unsafe fn close(raw: NonNull<Row>) {
     home.row.set(&raw const EMPTY_ROW);
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
+            let idle = head.tell_idle();
             let magazines = [head.unload(), head.unload_for_freeing(class)];
             head.lane.store(ptr::null_mut(), Ordering::Relaxed);
-            lane.retire(magazines);
+            lane.retire(magazines, idle);
         }
     }
     // SAFETY: in this list since it was made; its links are its first field.
@@ -133,11 +134,12 @@ pub(crate) fn is_only_user(family: &FamilyTable) -> bool {
 fn unload_row(row: &Row) {
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
+            let idle = head.tell_idle();
             let mut loaded: MagazineBox = head.unload();
-            lane.unload(&mut loaded);
+            lane.unload(&mut loaded, idle);
             head.load(loaded);
             let mut freed = head.unload_for_freeing(class);
-            lane.unload(&mut freed);
+            lane.unload(&mut freed, 0);
             head.load_for_freeing(freed, class);
         }
     }

@@ -32,7 +32,7 @@ use crate::error::{AllocError, AllocErrorKind};
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
 use crate::space::tables::Table;
-use crate::sync::{AtomicPtr, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, Ordering};
 use crate::table::{FamilyTable, RowLinks, SetTable};
 
 /// Where a thread keeps the address of its row of one family.
@@ -98,6 +98,9 @@ pub(crate) struct Head {
     free_limit: AtomicPtr<*mut u8>,
     /// The lane this thread is assigned; null until the cell's first use.
     lane: AtomicPtr<Lane>,
+    /// Whether the magazines have changed places since the lane was last told how many slots lie
+    /// idle.
+    swapped: AtomicBool,
 }
 
 impl Head {
@@ -108,6 +111,7 @@ impl Head {
             free_top: AtomicPtr::new(ptr::null_mut()),
             free_limit: AtomicPtr::new(ptr::null_mut()),
             lane: AtomicPtr::new(ptr::null_mut()),
+            swapped: AtomicBool::new(false),
         }
     }
 
@@ -161,6 +165,23 @@ impl Head {
         };
         count(&self.top, self.bottom.load(Ordering::Relaxed))
             + count(&self.free_top, self.free_bottom(class))
+    }
+
+    /// How many slots have been in the magazine to allocate from since the lane was last told.
+    /// Exact or too few, as [`Self::len`] is exact or not.
+    pub(crate) fn idle(&self) -> usize {
+        if self.swapped.load(Ordering::Relaxed) {
+            return 0;
+        }
+        let (top, bottom) = (self.top.load(Ordering::Relaxed), self.bottom.load(Ordering::Relaxed));
+        (top.addr().wrapping_sub(bottom.addr()) / size_of::<*mut u8>()).min(class::MAX_MAGAZINE)
+    }
+
+    /// [`Self::idle`], to tell the lane.
+    fn tell_idle(&self) -> usize {
+        let idle = self.idle();
+        self.swapped.store(false, Ordering::Relaxed);
+        idle
     }
 
     /// The addresses in the two magazines, on the row's own thread.
@@ -220,6 +241,7 @@ impl Head {
         let (loaded, freed) = (self.unload(), self.unload_for_freeing(class));
         self.load(freed);
         self.load_for_freeing(loaded, class);
+        self.swapped.store(true, Ordering::Relaxed);
     }
 
     /// Gives an unused head its lane and its magazines.
@@ -260,6 +282,7 @@ impl Head {
         if self.free_top.load(Ordering::Relaxed) != self.free_bottom(class) {
             self.swap(class);
         } else {
+            self.swapped.store(false, Ordering::Relaxed);
             match lane.exchange(self.unload()) {
                 Ok(full) => self.load(full),
                 Err((empty, error)) => {
@@ -279,7 +302,8 @@ impl Head {
         if self.top.load(Ordering::Relaxed) == self.bottom.load(Ordering::Relaxed) {
             self.swap(class);
         } else {
-            let empty = lane.park(self.unload_for_freeing(class));
+            let idle = self.tell_idle();
+            let empty = lane.park(self.unload_for_freeing(class), idle);
             self.load_for_freeing(empty, class);
         }
     }

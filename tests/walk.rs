@@ -221,3 +221,33 @@ fn a_sweep_stays_in_its_family() {
     });
     check().unwrap();
 }
+
+/// What is visited may be freed by the visit, its block with it, and the block's place be taken by
+/// one of another class.
+#[test]
+fn a_visit_may_free_everything() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+    }
+
+    let mut objects: Vec<_> = (0..1000u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+    let mut others = Vec::new();
+    let mut gone = 0;
+    walk_in::<lives::Object>(|object, bytes| {
+        gone += usize::from(bytes == 8);
+        if others.is_empty() {
+            objects.clear();
+            flush();
+            others.extend((0..1000).map(|_| FamilyBox::<[u64; 2], lives::Object>::new_in([7; 2])));
+        }
+        if bytes == 16 {
+            assert_eq!(query(object.as_ptr()).map(|found| found.offset), Some(0));
+        }
+    })
+    .unwrap();
+    // Those of one bitmap word had been looked up before.
+    assert!(gone <= 64, "{gone} visits");
+    check().unwrap();
+    assert!(others.iter().all(|it| **it == [7; 2]));
+}

@@ -3,13 +3,17 @@
 
 mod common;
 
-use core::sync::atomic::Ordering;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use common::sources::{Call, Faulty, Strict};
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    AllocError, AllocErrorKind, Family, PageSource, System, alloc_family, check, flush, reclaim,
+    AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
+    reclaim,
 };
 
 /// What [`operate`] met.
@@ -380,4 +384,63 @@ fn a_move_never_loses_its_destination() {
         pages.release(from, 4 * page);
         pages.release(to, 8 * page);
     }
+}
+
+/// A range there is only one of, given out slowly.
+struct Single {
+    system: System,
+    given: AtomicBool,
+}
+
+// SAFETY: every call is refused or passed on unchanged.
+unsafe impl PageSource for Single {
+    fn page_size(&self) -> usize {
+        self.system.page_size()
+    }
+
+    fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
+        if size > 64 << 20 || self.given.swap(true, Ordering::SeqCst) {
+            return Err(PageError);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        self.system.reserve(size, align)
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: passed on.
+        unsafe { self.system.commit(start, size) }
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: passed on.
+        unsafe { self.system.decommit(start, size) }
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, size: usize) {
+        // SAFETY: passed on.
+        unsafe { self.system.release(start, size) };
+    }
+}
+
+/// Threads that meet at the first use share the one range there is.
+#[test]
+fn the_first_use_by_several_threads_reserves_once() {
+    static PAGES: Single = Single { system: System::new(), given: AtomicBool::new(false) };
+
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Frame,
+    }
+
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                start.wait();
+                drop(Parcel::new::<lives::Frame>(48, 1));
+                drop(Parcel::new::<lives::Frame>(100_000, 2));
+            });
+        }
+    });
+    common::assert_all_given_back::<Lives>();
 }

@@ -13,7 +13,7 @@ use common::sources::{Call, Faulty, Strict};
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
     AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
-    reclaim,
+    reclaim, walk_in,
 };
 
 /// What [`operate`] met.
@@ -443,4 +443,55 @@ fn the_first_use_by_several_threads_reserves_once() {
         }
     });
     common::assert_all_given_back::<Lives>();
+}
+
+/// A walk visits what is live and nothing else, also where there is no memory to sort the free slots
+/// of several lanes in.
+#[test]
+fn a_walk_without_memory_visits_no_free_slot() {
+    static PAGES: Faulty = Faulty::new(64 << 20);
+
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Object,
+        Stock,
+        Further,
+    }
+
+    /// Of every size up to 256 bytes enough to fill a depot with magazines when it is freed.
+    fn stock<F: Family>() -> Vec<Parcel> {
+        let sizes = [1, 2, 4].into_iter().chain((8..=256).step_by(8));
+        sizes.flat_map(|size| (0..1200).map(move |_| Parcel::new::<F>(size, 1))).collect()
+    }
+
+    let _alone = one_at_a_time();
+    let mut stocks = stock::<lives::Stock>();
+    stocks.extend(stock::<lives::Further>());
+    // Live objects of two lanes.
+    let objects = |count| (0..count).map(|at| Parcel::new::<lives::Object>(64, at as u8));
+    let mut ours: Vec<_> = objects(500).collect();
+    let mut theirs: Vec<_> = thread::spawn(move || objects(300).collect()).join().unwrap();
+    // Full magazines, two of them parked, that look like this lane's own but are not throughout.
+    flush();
+    for _ in 0..4 {
+        drop(ours.pop());
+        theirs.truncate(theirs.len() - 20);
+        ours.truncate(ours.len() - 41);
+    }
+    // Without memory, parking the stock takes the last empty magazines. A few objects stay, lest
+    // extents become free.
+    PAGES.fail_at(Call::Commit, 1, true);
+    let mut at = 0;
+    stocks.retain(|_| {
+        at += 1;
+        at % 50 == 0
+    });
+    assert!(PAGES.refused() > 0);
+    let mut visited = 0;
+    walk_in::<lives::Object>(|_, _| visited += 1).unwrap();
+    assert_eq!(visited, ours.len() + theirs.len());
+    check().unwrap();
+    PAGES.recover();
+    drop((ours, theirs, stocks));
+    assert_all_given_back::<Lives>();
 }

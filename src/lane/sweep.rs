@@ -42,7 +42,7 @@ impl Lane {
     pub(crate) fn gather_free(&self) {
         let mut state = self.lock();
         self.collect_mail(&mut state);
-        self.empty_depot(&mut state);
+        state = self.empty_depot(state);
         self.post_all(&mut state);
     }
 

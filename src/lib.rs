@@ -100,13 +100,17 @@
 //!
 //! # Limits
 //!
-//! - 64-bit Linux, for now; other systems need a [`PageSource`] and a thread-exit hook.
-//! - A thread keeps up to two magazines for each cell it uses (64 slots or 64 KiB each, whichever is
+//! - 64-bit Linux, for now: elsewhere the crate does not compile. A [`PageSource`] of your own changes
+//!   where pages come from, not that.
+//! - A thread keeps up to two magazines for each cell it uses (62 slots or 64 KiB each, whichever is
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   next thread that takes or releases an extent; or at once by [`reclaim`].
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("famalloc supports 64-bit Linux alone, for now");
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;

@@ -357,3 +357,31 @@ fn a_checked_free_refuses_and_changes_nothing() {
     // SAFETY: refused.
     assert_eq!(unsafe { try_free_in::<lives::Ours>(whole, huge) }, Err(FreeError::Foreign));
 }
+
+/// Families are told apart by what they are, not by what they are called.
+#[test]
+fn a_set_of_the_same_name_is_another_set() {
+    mod elsewhere {
+        #[famalloc::alloc_family]
+        pub(crate) enum Lives {
+            Ours,
+        }
+    }
+    use elsewhere::lives::Ours;
+
+    let _alone = one_at_a_time();
+    for size in [48, 100_000, 5 << 20] {
+        let layout = Layout::from_size_align(size, 16).unwrap();
+        let theirs = alloc_layout_in::<Ours>(layout).unwrap();
+        let ours = alloc_layout_in::<lives::Ours>(layout).unwrap();
+        // SAFETY: the first is of another family; the others are live and not used again.
+        unsafe {
+            let wrong = Err(FreeError::WrongFamily { owner: "Ours" });
+            assert_eq!(try_free_in::<lives::Ours>(theirs, layout), wrong, "{size}");
+            assert_eq!(try_free_in::<lives::Ours>(ours, layout), Ok(()));
+            assert_eq!(try_free_in::<Ours>(theirs, layout), Ok(()));
+        }
+        check().unwrap();
+    }
+    common::assert_all_given_back::<elsewhere::Lives>();
+}

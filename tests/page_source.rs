@@ -3,13 +3,17 @@
 
 mod common;
 
-use core::sync::atomic::Ordering;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use common::sources::{Call, Faulty, Strict};
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    AllocError, AllocErrorKind, Family, PageSource, System, alloc_family, check, flush, reclaim,
+    AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
+    reclaim, walk_in,
 };
 
 /// What [`operate`] met.
@@ -380,4 +384,114 @@ fn a_move_never_loses_its_destination() {
         pages.release(from, 4 * page);
         pages.release(to, 8 * page);
     }
+}
+
+/// A range there is only one of, given out slowly.
+struct Single {
+    system: System,
+    given: AtomicBool,
+}
+
+// SAFETY: every call is refused or passed on unchanged.
+unsafe impl PageSource for Single {
+    fn page_size(&self) -> usize {
+        self.system.page_size()
+    }
+
+    fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
+        if size > 64 << 20 || self.given.swap(true, Ordering::SeqCst) {
+            return Err(PageError);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        self.system.reserve(size, align)
+    }
+
+    unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: passed on.
+        unsafe { self.system.commit(start, size) }
+    }
+
+    unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: passed on.
+        unsafe { self.system.decommit(start, size) }
+    }
+
+    unsafe fn release(&self, start: NonNull<u8>, size: usize) {
+        // SAFETY: passed on.
+        unsafe { self.system.release(start, size) };
+    }
+}
+
+/// Threads that meet at the first use share the one range there is.
+#[test]
+fn the_first_use_by_several_threads_reserves_once() {
+    static PAGES: Single = Single { system: System::new(), given: AtomicBool::new(false) };
+
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Frame,
+    }
+
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                start.wait();
+                drop(Parcel::new::<lives::Frame>(48, 1));
+                drop(Parcel::new::<lives::Frame>(100_000, 2));
+            });
+        }
+    });
+    common::assert_all_given_back::<Lives>();
+}
+
+/// A walk visits what is live and nothing else, also where there is no memory to sort the free slots
+/// of several lanes in.
+#[test]
+fn a_walk_without_memory_visits_no_free_slot() {
+    static PAGES: Faulty = Faulty::new(64 << 20);
+
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Object,
+        Stock,
+        Further,
+    }
+
+    /// Of every size up to 256 bytes enough to fill a depot with magazines when it is freed.
+    fn stock<F: Family>() -> Vec<Parcel> {
+        let sizes = [1, 2, 4].into_iter().chain((8..=256).step_by(8));
+        sizes.flat_map(|size| (0..1200).map(move |_| Parcel::new::<F>(size, 1))).collect()
+    }
+
+    let _alone = one_at_a_time();
+    let mut stocks = stock::<lives::Stock>();
+    stocks.extend(stock::<lives::Further>());
+    // Live objects of two lanes.
+    let objects = |count| (0..count).map(|at| Parcel::new::<lives::Object>(64, at as u8));
+    let mut ours: Vec<_> = objects(500).collect();
+    let mut theirs: Vec<_> = thread::spawn(move || objects(300).collect()).join().unwrap();
+    // Full magazines, two of them parked, that look like this lane's own but are not throughout.
+    flush();
+    for _ in 0..4 {
+        drop(ours.pop());
+        theirs.truncate(theirs.len() - 20);
+        ours.truncate(ours.len() - 41);
+    }
+    // Without memory, parking the stock takes the last empty magazines. A few objects stay, lest
+    // extents become free.
+    PAGES.fail_at(Call::Commit, 1, true);
+    let mut at = 0;
+    stocks.retain(|_| {
+        at += 1;
+        at % 50 == 0
+    });
+    assert!(PAGES.refused() > 0);
+    let mut visited = 0;
+    walk_in::<lives::Object>(|_, _| visited += 1).unwrap();
+    assert_eq!(visited, ours.len() + theirs.len());
+    check().unwrap();
+    PAGES.recover();
+    drop((ours, theirs, stocks));
+    assert_all_given_back::<Lives>();
 }

@@ -5,11 +5,12 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
 use famalloc::{
-    FamilyBox, InUseElsewhere, Snapshot, alloc_family, alloc_layout_in, check, flush,
-    free_layout_in, query, sweep_in, walk_in,
+    Family, FamilyBox, InUseElsewhere, Snapshot, alloc_family, alloc_in, alloc_layout_in, check,
+    flush, free_in, free_layout_in, query, sweep_in, walk_in,
 };
 
 /// One small step of a generator (xorshift64).
@@ -170,4 +171,83 @@ fn refused_while_another_thread_has_magazines() {
     let mut visited = 0;
     walk_in::<lives::Object>(|_, _| visited += 1).unwrap();
     assert_eq!((visited, *object), (1, 7));
+}
+
+/// An extent that a sweep empties may be another family's before the sweep has gone through it.
+#[test]
+fn a_sweep_stays_in_its_family() {
+    const SIZE: usize = 100_000;
+
+    #[alloc_family]
+    enum Lives {
+        Swept,
+        North,
+        East,
+        South,
+        West,
+    }
+
+    /// Takes an extent and gives it back, again and again.
+    fn come_and_go<F: Family>(done: &AtomicBool) {
+        while !done.load(Ordering::Relaxed) {
+            let pair = [(); 2].map(|()| alloc_in::<F>(SIZE).unwrap());
+            // SAFETY: live.
+            pair.into_iter().for_each(|it| unsafe { free_in::<F>(it, SIZE) });
+        }
+    }
+
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| come_and_go::<lives::North>(&done));
+        scope.spawn(|| come_and_go::<lives::East>(&done));
+        scope.spawn(|| come_and_go::<lives::South>(&done));
+        scope.spawn(|| come_and_go::<lives::West>(&done));
+        let mut strangers = 0;
+        for _ in 0..200_000 {
+            let own = alloc_in::<lives::Swept>(SIZE).unwrap();
+            // SAFETY: the one object there is is not used again; any other is kept.
+            let freed = unsafe {
+                sweep_in::<lives::Swept>(|object, _| {
+                    strangers += usize::from(object != own);
+                    object != own
+                })
+            };
+            if freed != Ok(1) || strangers > 0 {
+                break;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(strangers, 0);
+    });
+    check().unwrap();
+}
+
+/// What is visited may be freed by the visit, its block with it, and the block's place be taken by
+/// one of another class.
+#[test]
+fn a_visit_may_free_everything() {
+    #[alloc_family]
+    enum Lives {
+        Object,
+    }
+
+    let mut objects: Vec<_> = (0..1000u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+    let mut others = Vec::new();
+    let mut gone = 0;
+    walk_in::<lives::Object>(|object, bytes| {
+        gone += usize::from(bytes == 8);
+        if others.is_empty() {
+            objects.clear();
+            flush();
+            others.extend((0..1000).map(|_| FamilyBox::<[u64; 2], lives::Object>::new_in([7; 2])));
+        }
+        if bytes == 16 {
+            assert_eq!(query(object.as_ptr()).map(|found| found.offset), Some(0));
+        }
+    })
+    .unwrap();
+    // Those of one bitmap word had been looked up before.
+    assert!(gone <= 64, "{gone} visits");
+    check().unwrap();
+    assert!(others.iter().all(|it| **it == [7; 2]));
 }

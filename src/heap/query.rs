@@ -91,6 +91,11 @@ pub fn query<T: ?Sized>(address: *const T) -> Option<Query> {
 }
 
 fn query_in(space: &'static Space, address: usize) -> Option<Query> {
+    find_in(space, address).map(|(found, _)| found)
+}
+
+/// What an address is, and whose.
+fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Holding)> {
     match space.place_of(address)? {
         Place::Block(granule) => {
             let block = Block::at(space, granule);
@@ -105,7 +110,7 @@ fn query_in(space: &'static Space, address: usize) -> Option<Query> {
                 return None;
             }
             let slot = start + index * slot_bytes;
-            Some(Query {
+            let found = Query {
                 set: lane.holding.set_name,
                 family: lane.holding.spec.name(),
                 family_index: lane.holding.index,
@@ -115,7 +120,8 @@ fn query_in(space: &'static Space, address: usize) -> Option<Query> {
                 offset: address - slot,
                 block: start,
                 block_bytes: bytes,
-            })
+            };
+            Some((found, lane.holding))
         }
         Place::Large(granule) => {
             let desc = space.granule(granule);
@@ -147,11 +153,11 @@ fn whole(
     slot: usize,
     slot_bytes: usize,
     address: usize,
-) -> Option<Query> {
+) -> Option<(Query, &'static Holding)> {
     // SAFETY: a descriptor's holding is null or a holding, which lives as long as the process.
     let holding = unsafe { holding.cast::<Holding>().as_ref() }?;
     let offset = address.checked_sub(slot).filter(|&offset| offset < slot_bytes)?;
-    Some(Query {
+    let found = Query {
         set: holding.set_name,
         family: holding.spec.name(),
         family_index: holding.index,
@@ -161,7 +167,8 @@ fn whole(
         offset,
         block: slot,
         block_bytes: slot_bytes,
-    })
+    };
+    Some((found, holding))
 }
 
 /// Whether `start` is an allocation of this family with this layout, not known by its block to be
@@ -173,14 +180,11 @@ pub(super) fn live(
     layout: Layout,
 ) -> Result<(), FreeError> {
     let address = start.addr().get();
-    let (space, found) = Space::all()
-        .find_map(|space| Some((space, query_in(space, address)?)))
-        .ok_or(FreeError::Foreign)?;
-    let ours = set.used(family).map(|table| &table.holding);
-    let same = ours.is_some_and(|ours| {
-        ptr::eq(ours.space, space) && ours.set_name == found.set && ours.index == found.family_index
-    });
-    if !same {
+    let (found, owner) =
+        Space::all().find_map(|space| find_in(space, address)).ok_or(FreeError::Foreign)?;
+    let space = owner.space;
+    // By identity: another set may have the same name.
+    if !set.used(family).is_some_and(|table| ptr::eq(&raw const table.holding, owner)) {
         return Err(FreeError::WrongFamily { owner: found.family });
     }
     let fits = match class::of_layout(layout) {

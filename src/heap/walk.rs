@@ -159,12 +159,16 @@ pub unsafe fn sweep_in<F: Family>(
     let space = family.holding.space;
     for extent in family.holding.extents() {
         let per_extent = space.granules_per_extent();
-        let mut granule = extent * per_extent;
-        while granule < (extent + 1) * per_extent {
+        for granule in extent * per_extent..(extent + 1) * per_extent {
+            // Whose it is is asked of each granule: what was freed last may have been the last of the
+            // extent, which may be another family's by now.
             let desc = space.granule(granule);
             match desc.kind() {
                 GranuleKind::Block => freed += sweep_block(family, granule, &mut decide),
                 GranuleKind::Large => {
+                    if !family.holding.is_owner(desc.holding.load(Ordering::Relaxed)) {
+                        continue;
+                    }
                     let bytes = desc.bytes.load(Ordering::Relaxed);
                     if !decide(space.granule_start(granule), bytes) {
                         // SAFETY: this family's, and not used again (contract).
@@ -174,19 +178,14 @@ pub unsafe fn sweep_in<F: Family>(
                 }
                 GranuleKind::Free | GranuleKind::Tail => {}
             }
-            granule += 1;
         }
     }
-    for extent in 0..space.known() {
-        let desc = space.extent(extent);
-        let ours = family.holding.is_owner(desc.owner.load(Ordering::Relaxed));
-        if desc.kind() == ExtentKind::Huge && ours {
-            let bytes = desc.bytes.load(Ordering::Relaxed);
-            if !decide(space.extent_start(extent), bytes) {
-                // SAFETY: this family's, and not used again (contract).
-                unsafe { family.holding.give_huge(extent) };
-                freed += 1;
-            }
+    for extent in family.holding.huge_allocations() {
+        let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
+        if !decide(space.extent_start(extent), bytes) {
+            // SAFETY: this family's, and not used again (contract).
+            unsafe { family.holding.give_huge(extent) };
+            freed += 1;
         }
     }
     Ok(freed)
@@ -202,6 +201,9 @@ fn sweep_block(
     let block = Block::at(family.holding.space, granule);
     // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
     let Some(lane) = (unsafe { block.lane().cast::<Lane>().as_ref() }) else { return 0 };
+    if !core::ptr::eq(lane.holding, &raw const family.holding) {
+        return 0;
+    }
     let bytes = class::slot_size(lane.class);
     let (mut word, mut dead, mut freed) = (0, 0u64, 0);
     while let Some(live) = lane.step(granule, word, dead) {

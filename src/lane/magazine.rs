@@ -89,8 +89,8 @@ impl MagazineBox {
     /// Room for `count` addresses from the first on, whatever is in it.
     pub(crate) fn buffer(&mut self, count: usize) -> &mut [*mut u8] {
         assert!(count <= class::MAX_MAGAZINE);
-        // SAFETY: within the array; a table's memory is initialised (it was committed as zero),
-        // and every bit pattern is an address.
+        // SAFETY: within the array; a table's memory was committed as zero and may have been written
+        // since, and every bit pattern is an address.
         unsafe { core::slice::from_raw_parts_mut(self.slots_ptr(), count) }
     }
 

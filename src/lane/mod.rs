@@ -19,7 +19,8 @@
 //!
 //! The lock is taken once for a magazine of operations. Anyone may take it: a thread that posts to
 //! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
-//! whose threads sleep. Nobody waits for one lane's lock while holding another's.
+//! whose threads sleep. Nobody waits for one lane's lock while holding another's, but
+//! for the integrity check, which locks those of a cell in their order.
 
 mod audit;
 pub(crate) mod depot;
@@ -344,7 +345,7 @@ impl Lane {
     pub(crate) fn settle(&self) {
         let mut state = self.lock();
         self.collect_mail(&mut state);
-        self.empty_depot(&mut state);
+        state = self.empty_depot(state);
         self.post_all(&mut state);
         let mut candidate = state.room.lowest();
         while let Some(granule) = candidate {
@@ -359,18 +360,19 @@ impl Lane {
         }
     }
 
-    /// Disperses all that is parked in the depot.
-    fn empty_depot(&self, state: &mut LaneState) {
+    /// Disperses all that is parked in the depot. Lets go of the lock for a moment where slots of
+    /// other lanes cannot be posted for want of memory.
+    fn empty_depot<'a>(&'a self, mut state: Guard<'a, LaneState>) -> Guard<'a, LaneState> {
         while let Some(mut magazine) = state.depot.pop_latest() {
-            self.disperse(state, &mut magazine, &mut None);
-            if magazine.is_empty() {
-                self.keep_spare(state, magazine);
-            } else {
-                // Left over for want of memory: parked again, and tried again another time.
-                state.depot.push_oldest(magazine);
-                break;
+            self.disperse(&mut state, &mut magazine, &mut None);
+            if !magazine.is_empty() {
+                drop(state);
+                self.send_one_by_one(&mut magazine);
+                state = self.lock();
             }
+            self.keep_spare(&mut state, magazine);
         }
+        state
     }
 
     /// Empties an overfull mailbox if nobody is at work in this lane.

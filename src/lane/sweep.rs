@@ -42,7 +42,7 @@ impl Lane {
     pub(crate) fn gather_free(&self) {
         let mut state = self.lock();
         self.collect_mail(&mut state);
-        self.empty_depot(&mut state);
+        state = self.empty_depot(state);
         self.post_all(&mut state);
     }
 
@@ -51,6 +51,10 @@ impl Lane {
     pub(crate) fn step(&self, granule: u32, word: usize, dead: u64) -> Option<Word> {
         let mut state = self.lock();
         let block = Block::at(self.space(), granule);
+        // What was visited may have been freed meanwhile, and all of the block with it.
+        if !block.is_head() || !core::ptr::eq(block.lane().cast(), self) {
+            return None;
+        }
         let words = block.words_of(self.class);
         if dead != 0 {
             match block.give(words, word - 1, dead) {

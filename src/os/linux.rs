@@ -132,6 +132,9 @@ unsafe impl PageSource for System {
     }
 
     unsafe fn move_pages(&self, from: NonNull<u8>, to: NonNull<u8>, size: usize) -> bool {
+        if !is_one_mapping(from, size) {
+            return false;
+        }
         // Without DONTUNMAP the old range would be a hole for a moment, which another thread's
         // mapping could fall into. Kernels before 5.7 refuse it; then the caller copies.
         // SAFETY: both ranges are ours and the new one is unused (contract).
@@ -145,9 +148,9 @@ unsafe impl PageSource for System {
             )
         };
         if moved == libc::MAP_FAILED {
-            // Kernels before 6.17 unmap the new range before they look at the old one, which they
-            // refuse where it is not one mapping to them. Then the hole has to be filled; where
-            // there is none, this does nothing.
+            // Kernels before 6.17 unmap the new range before they look at the old one and at what
+            // else may keep them from moving it. Then the hole has to be filled; where there is
+            // none, this does nothing.
             // SAFETY: maps only what nothing is mapped at, in a range of ours that is unused.
             unsafe {
                 libc::mmap(
@@ -173,6 +176,24 @@ unsafe impl PageSource for System {
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
         now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
     }
+}
+
+/// Whether the kernel has a range of whole pages as one mapping, or as part of one. Only such a
+/// range can be moved, and asking first matters: kernels before 6.17 leave a hole where the range
+/// was to go, and another thread's mapping may fall into it before it is filled.
+fn is_one_mapping(start: NonNull<u8>, size: usize) -> bool {
+    // Growing where it is, by one byte: refused with EFAULT where the range is not one mapping, and
+    // otherwise with another error, as there is something behind it.
+    let start = start.as_ptr().cast::<c_void>();
+    // SAFETY: nothing is moved, and nothing is mapped over.
+    if unsafe { libc::mremap(start, size, size + 1, 0) } == libc::MAP_FAILED {
+        // SAFETY: this thread's own.
+        return unsafe { *libc::__errno_location() } != libc::EFAULT;
+    }
+    // There was nothing.
+    // SAFETY: what was mapped just now, of which nobody knows; its length is rounded up to a page.
+    unsafe { libc::munmap(start.byte_add(size), 1) };
+    true
 }
 
 /// How many processor cores are online, at least one.

@@ -46,7 +46,8 @@ impl core::error::Error for PageError {}
 ///
 /// The allocator relies on every word of the methods' descriptions: a reserved range overlaps
 /// nothing else, committed memory is readable, writable and zero where it was not committed
-/// before, and no method calls the allocator that is built on this source.
+/// before, no method calls the allocator that is built on this source, and no method unwinds: locks
+/// are held around these calls, and work that is half done is not undone.
 ///
 /// # Examples
 ///
@@ -171,6 +172,8 @@ pub unsafe trait PageSource: Sync {
     }
 
     /// Milliseconds on a clock that never goes back; it times how long emptied extents stay warm.
+    /// Without one (0 throughout) the memory of emptied extents goes back by the next call that
+    /// takes or releases an extent.
     fn milliseconds(&self) -> u64 {
         0
     }

@@ -49,13 +49,15 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
             Stage::Without => return None,
             Stage::Hooked => {}
             Stage::New => {
+                // Setting the hook may allocate (glibc does for keys from 32 on): until it is set
+                // this thread does without.
+                thread.stage.set(Stage::Without);
                 // Any value but null makes the hook run.
                 let value = ptr::from_ref(thread).cast_mut().cast::<c_void>();
-                let hooked = os::exit_hook(end_thread, value);
-                thread.stage.set(if hooked { Stage::Hooked } else { Stage::Without });
-                if !hooked {
+                if !os::exit_hook(end_thread, value) {
                     return None;
                 }
+                thread.stage.set(Stage::Hooked);
             }
         }
         let raw = family.holding.space.take_table::<Row>().ok()?;

@@ -9,10 +9,20 @@ use super::{Holding, run_mask};
 impl Holding {
     /// All extents of this family that are cut into granules, in address order.
     pub(crate) fn extents(&self) -> impl Iterator<Item = u32> {
-        (0..self.space.known()).filter(|&extent| {
-            let desc = self.space.extent(extent);
-            desc.kind() == ExtentKind::Family && self.is_owner(desc.owner.load(Ordering::Relaxed))
-        })
+        (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Family))
+    }
+
+    /// The first extents of all huge allocations of this family, in address order.
+    pub(crate) fn huge_allocations(&self) -> impl Iterator<Item = u32> {
+        (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Huge))
+    }
+
+    /// Whether an extent is this family's, and of this kind.
+    pub(crate) fn has(&self, extent: u32, kind: ExtentKind) -> bool {
+        let desc = self.space.extent(extent);
+        // The kind first: it is written last, so that what it was read with is the owner of then,
+        // and not one from before.
+        desc.kind() == kind && self.is_owner(desc.owner.load(Ordering::Relaxed))
     }
 
     /// Gives back the memory of free granules in extents that are still in use, until `goal`
@@ -23,9 +33,7 @@ impl Holding {
         for extent in self.extents() {
             let _state = self.lock();
             let desc = space.extent(extent);
-            if desc.kind() != ExtentKind::Family
-                || !self.is_owner(desc.owner.load(Ordering::Relaxed))
-            {
+            if !self.has(extent, ExtentKind::Family) {
                 continue;
             }
             let mut stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
@@ -89,12 +97,8 @@ impl Holding {
                 };
             }
         }
-        for extent in 0..space.known() {
-            let desc = space.extent(extent);
-            let ours = self.is_owner(desc.owner.load(Ordering::Relaxed));
-            if desc.kind() == ExtentKind::Huge && ours {
-                committed += desc.bytes.load(Ordering::Relaxed);
-            }
+        for extent in self.huge_allocations() {
+            committed += space.extent(extent).bytes.load(Ordering::Relaxed);
         }
         if extents != state.usage.extents {
             return Some((0, "the count of extents is wrong"));

@@ -186,21 +186,21 @@ impl ClassUse {
     fn of(family: &'static FamilyTable, class: usize, magazines: InMagazines) -> Option<Self> {
         let mut lanes = 0;
         let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);
-        let mut not_in_depots = 0;
+        let mut in_depots = 0;
         let (mut blocks, mut granules) = (0, 0);
         for counts in family.lanes(class).map(|lane| lane.counts()) {
             lanes += 1;
             out += counts.carved - counts.free;
             parked += counts.parked;
             peak += counts.peak;
-            not_in_depots += counts.out;
+            in_depots += counts.depot;
             locks += counts.locks;
             blocks += counts.blocks as usize;
             granules += counts.granules as usize;
         }
         let slot_bytes = class::slot_size(class);
         let parked = parked as usize + magazines.slots;
-        let now = not_in_depots.saturating_sub(magazines.idle as u64);
+        let now = out.saturating_sub(in_depots + magazines.idle as u64);
         let peak = u64::max(peak, now);
         let live_objects = (out as usize).saturating_sub(parked);
         (lanes > 0).then_some(Self {

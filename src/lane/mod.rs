@@ -92,8 +92,8 @@ pub(crate) struct LaneCounts {
     pub(crate) peak: u64,
     /// How often the lock was taken.
     pub(crate) locks: u64,
-    /// Slots that are out of the blocks and the depot now.
-    pub(crate) out: u64,
+    /// Slots in the depot, whoever's they are.
+    pub(crate) depot: u64,
     /// Slots in the depot, the outboxes and the mailbox, whoever's they are.
     pub(crate) parked: u64,
 }
@@ -118,7 +118,7 @@ impl Lane {
                     free: 0,
                     peak: 0,
                     locks: 0,
-                    out: 0,
+                    depot: 0,
                     parked: 0,
                 },
             }),
@@ -436,7 +436,7 @@ impl Lane {
         let mut counts = state.counts;
         let parked = state.depot.slots() + state.outboxes.slots() + self.mailbox.load().1;
         counts.parked = parked as u64;
-        counts.out = counts.carved - counts.free - state.depot.slots() as u64;
+        counts.depot = state.depot.slots() as u64;
         counts
     }
 }

@@ -14,7 +14,7 @@ use crate::block::Block;
 use crate::class;
 use crate::family::{Family, FamilySet};
 use crate::lane::Lane;
-use crate::space::map::{ExtentKind, GranuleKind};
+use crate::space::map::GranuleKind;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
 use crate::thread::exit;

@@ -19,8 +19,8 @@
 //!
 //! The lock is taken once for a magazine of operations. Anyone may take it: a thread that posts to
 //! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
-//! whose threads sleep. Nobody waits for one lane's lock while holding another's, but
-//! for the integrity check, which locks those of a cell in their order.
+//! whose threads sleep. Nobody waits for one lane's lock while holding another's, but for
+//! the integrity check, which locks those of a cell in their order.
 
 mod audit;
 pub(crate) mod depot;

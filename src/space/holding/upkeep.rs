@@ -18,10 +18,10 @@ impl Holding {
     }
 
     /// Whether an extent is this family's, and of this kind.
-    pub(crate) fn has(&self, extent: u32, kind: ExtentKind) -> bool {
+    fn has(&self, extent: u32, kind: ExtentKind) -> bool {
         let desc = self.space.extent(extent);
-        // The kind first: it is written last, so that what it was read with is the owner of then,
-        // and not one from before.
+        // The kind first: it is written after the owner, so an owner from before is not taken for
+        // that of now.
         desc.kind() == kind && self.is_owner(desc.owner.load(Ordering::Relaxed))
     }
 

@@ -106,6 +106,11 @@
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   next thread that takes or releases an extent; or at once by [`reclaim`].
+//! - An isolated family's memory goes back by [`reclaim`] alone.
+//! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
+//!   all families (where memory is short): a program that lives at its limit pays for that each time.
+//! - After `fork` in a process with several threads, the child must not use what another thread may
+//!   have been at work in.
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 

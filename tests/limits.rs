@@ -58,7 +58,7 @@ fn limit_holds<F: Family>() {
         if limit / size > 70_000 {
             continue;
         }
-        if size > limit || (!large && least_block > limit) {
+        if size > limit {
             assert_eq!(alloc_in::<F>(size).unwrap_err().kind(), AllocErrorKind::Limit, "{size}");
             continue;
         }

@@ -161,6 +161,9 @@ pub fn alloc_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
 /// ```
 #[inline]
 pub fn alloc_zeroed_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
+    if size == 0 {
+        return Ok(dangling(RAW_ALIGN));
+    }
     alloc_zeroed_layout_in::<F>(raw_layout::<F>(size)?)
 }
 

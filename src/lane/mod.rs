@@ -199,14 +199,23 @@ impl Lane {
     fn add_block(&self, state: &mut LaneState) -> Result<(), AllocError> {
         let wanted = self.holding.spec.block_bytes() >> crate::space::map::GRANULE_SHIFT;
         let least = class::block_granules(self.class, crate::space::map::GRANULE);
-        let granules = wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
-        let block = self.holding.take_block(granules, |taken| {
-            self.holding.write_tails(taken.first, 1, granules);
-            // Huge pages arrive in one go anyway.
-            let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
-            let (class, owner) = (self.class, self.as_owner());
-            Block::found(self.space(), taken.first, granules, class, owner, page_by_page)
-        })?;
+        let mut granules =
+            wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
+        let block = loop {
+            let taken = self.holding.take_block(granules, |taken| {
+                self.holding.write_tails(taken.first, 1, granules);
+                // Huge pages arrive in one go anyway.
+                let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
+                let (class, owner) = (self.class, self.as_owner());
+                Block::found(self.space(), taken.first, granules, class, owner, page_by_page)
+            });
+            match taken {
+                Ok(block) => break block,
+                // A short block is better than none; one granule holds two of the largest slots.
+                Err(_) if granules > 1 => granules /= 2,
+                Err(error) => return Err(error),
+            }
+        };
         state.room.insert(self.space(), block.granule);
         state.counts.blocks += 1;
         state.counts.granules += granules;

@@ -509,3 +509,47 @@ fn the_peak_of_one_rise_is_exact() {
     flush();
     assert_eq!(peaks(), [10, 10_000]);
 }
+
+/// A huge allocation that moves again and again, because its way is blocked, keeps its contents.
+#[test]
+fn huge_memory_moves_as_often_as_it_must() {
+    #[alloc_family]
+    enum Lives {
+        Growing,
+        Between,
+    }
+
+    const MIB: usize = 1 << 20;
+    let mut size = 3 * MIB;
+    let mut start = alloc_in::<lives::Growing>(size).unwrap();
+    let mut blocks = Vec::new();
+    let stamp = |start: core::ptr::NonNull<u8>, from: usize, to: usize| {
+        for at in (from..to).step_by(4096) {
+            // SAFETY: within the allocation.
+            unsafe { start.add(at).cast::<usize>().write(at) };
+        }
+    };
+    stamp(start, 0, size);
+    for step in 0..8 {
+        // Right behind it, so that it cannot grow where it is.
+        blocks.push((alloc_in::<lives::Between>(3 * MIB).unwrap(), 3 * MIB));
+        let larger = size + (2 + step) * MIB;
+        // SAFETY: live, and asked for with this size.
+        start = unsafe { realloc_in::<lives::Growing>(start, size, larger) }.unwrap();
+        for at in (0..size).step_by(4096) {
+            // SAFETY: within the allocation, and stamped.
+            assert_eq!(unsafe { start.add(at).cast::<usize>().read() }, at, "step {step}");
+        }
+        stamp(start, size, larger);
+        size = larger;
+        check().unwrap();
+    }
+    // SAFETY: live, each once.
+    unsafe {
+        free_in::<lives::Growing>(start, size);
+        blocks.into_iter().for_each(|(block, size)| free_in::<lives::Between>(block, size));
+    }
+    flush();
+    let committed = |family: &famalloc::FamilyUse| family.committed_bytes;
+    assert!(Snapshot::of::<Lives>().families.iter().map(committed).all(|bytes| bytes == 0));
+}

@@ -167,15 +167,37 @@ pub(crate) unsafe fn remap(
     let new = holding.take_large(size, align).ok()?;
     let moved = bytes.min(size.next_multiple_of(space.page_size()));
     // SAFETY: both are committed allocations of whole pages, the new one unused.
-    if unsafe { space.source.move_pages(start, new.start, moved) } {
-        // SAFETY: its contents are in the new one, but for a tail that is given up.
-        unsafe { zero_beyond(holding, start, moved) };
-        // SAFETY: as above.
-        unsafe { holding.give_huge(extent) };
-        Some(new.start)
-    } else {
-        // SAFETY: nobody has seen it.
-        unsafe { give(holding, new.start) };
-        None
+    if !unsafe { space.source.move_pages(start, new.start, moved) } {
+        // What was moved before and grown since is several mappings to the system.
+        for done in (0..moved).step_by(space.extent_bytes()) {
+            let len = space.extent_bytes().min(moved - done);
+            // SAFETY: within both allocations.
+            let (from, to) = unsafe { (start.add(done), new.start.add(done)) };
+            // SAFETY: as above, for a part of them.
+            unsafe { move_part(holding, from, to, len) };
+        }
+    }
+    // SAFETY: its contents are in the new one, but for a tail that is given up.
+    unsafe { zero_beyond(holding, start, moved) };
+    // SAFETY: as above.
+    unsafe { holding.give_huge(extent) };
+    Some(new.start)
+}
+
+/// Moves whole pages, by copying where it must.
+///
+/// # Safety
+///
+/// Both ranges are committed and of this holding, the first not used any more, the second not yet.
+unsafe fn move_part(holding: &Holding, from: NonNull<u8>, to: NonNull<u8>, len: usize) {
+    // SAFETY: passed on.
+    if unsafe { holding.space.source.move_pages(from, to, len) } {
+        return;
+    }
+    // SAFETY: passed on; they are parts of different allocations.
+    unsafe { to.copy_from_nonoverlapping(from, len) };
+    if holding.spec.zeroes_on_free() {
+        // SAFETY: passed on.
+        unsafe { from.write_bytes(0, len) };
     }
 }

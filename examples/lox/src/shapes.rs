@@ -20,6 +20,7 @@
 //! are strings of the code and therefore outlive every shape.
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::object::{Class, Ref, Str};
 
@@ -32,7 +33,7 @@ struct Shape {
     /// How many fields there are; they have the slots below.
     fields: u32,
     /// The shapes with one more field. Nearly always there is one at most.
-    next: Vec<(Ref<Str>, u32)>,
+    next: SmallVec<[(Ref<Str>, u32); 1]>,
 }
 
 #[derive(Default)]
@@ -53,7 +54,7 @@ impl Shapes {
     /// The shape of a new class's instances before they have fields.
     pub(crate) fn root(&mut self, class: Ref<Class>) -> u32 {
         let line = self.new_line(Line::default());
-        self.new_shape(Shape { class, line, fields: 0, next: Vec::new() })
+        self.new_shape(Shape { class, line, fields: 0, next: SmallVec::new() })
     }
 
     fn get(&self, shape: u32) -> &Shape {
@@ -95,7 +96,7 @@ impl Shapes {
             fork.slots.insert(name, fields);
             self.new_line(fork)
         };
-        let next = self.new_shape(Shape { class, line, fields: fields + 1, next: Vec::new() });
+        let next = self.new_shape(Shape { class, line, fields: fields + 1, next: SmallVec::new() });
         self.shapes[from as usize].as_mut().expect("it was there above").next.push((name, next));
         next
     }

@@ -52,13 +52,14 @@ impl<'a> Block<'a> {
     }
 
     /// Makes granules just taken a block without carved slots, whose memory, where it is
-    /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The tails are the caller's to write
-    /// before; this publishes the head.
+    /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The first slot lies
+    /// `colour` bytes into it. The tails are the caller's to write before; this publishes the head.
     pub(crate) fn found(
         space: &'a Space,
         granule: u32,
         granules: u32,
         class: usize,
+        colour: usize,
         lane: *mut (),
         page_by_page: bool,
     ) -> Self {
@@ -67,7 +68,9 @@ impl<'a> Block<'a> {
         let desc = block.desc;
         desc.class.store(class as u8, Ordering::Relaxed);
         desc.granules.store(granules, Ordering::Relaxed);
-        desc.capacity.store((bytes / class::slot_size(class)) as u32, Ordering::Relaxed);
+        desc.colour.store(colour as u16, Ordering::Relaxed);
+        let capacity = (bytes - colour) / class::slot_size(class);
+        desc.capacity.store(capacity as u32, Ordering::Relaxed);
         desc.lane.store(lane, Ordering::Relaxed);
         desc.carved.store(0, Ordering::Relaxed);
         desc.free.store(0, Ordering::Relaxed);
@@ -108,12 +111,24 @@ impl<'a> Block<'a> {
         self.desc.free.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn start(self) -> NonNull<u8> {
+    /// Where the block's granules start.
+    pub(crate) fn base(self) -> NonNull<u8> {
         self.space.granule_start(self.granule)
     }
 
+    fn colour(self) -> usize {
+        usize::from(self.desc.colour.load(Ordering::Relaxed))
+    }
+
+    /// The address of the first slot.
+    pub(crate) fn start(self) -> NonNull<u8> {
+        // SAFETY: a colour is far less than a granule.
+        unsafe { self.base().add(self.colour()) }
+    }
+
+    /// The bytes from the first slot to the end of the block.
     pub(crate) fn bytes(self) -> usize {
-        self.granules() as usize * GRANULE
+        self.granules() as usize * GRANULE - self.colour()
     }
 
     /// Whether a slot can be taken.
@@ -153,7 +168,7 @@ impl<'a> Block<'a> {
             let size = class::slot_size(self.class());
             let end = (carved + carve) as usize * size;
             if eager {
-                self.populate(end as u32);
+                self.populate((self.colour() + end) as u32);
             }
             // SAFETY: slots below the capacity lie within the block.
             let mut slot = unsafe { self.start().as_ptr().add(carved as usize * size) };
@@ -200,16 +215,16 @@ impl<'a> Block<'a> {
         left
     }
 
-    /// Asks for the memory up to `end` bytes from the start, and a step beyond.
+    /// Asks for the memory up to `end` bytes from the base, and a step beyond.
     fn populate(self, end: u32) {
         let populated = self.desc.populated.load(Ordering::Relaxed);
         if end <= populated {
             return;
         }
-        let upto = end.next_multiple_of(POPULATE_STEP).min(self.bytes() as u32);
+        let upto = end.next_multiple_of(POPULATE_STEP).min(self.granules() * GRANULE as u32);
         // SAFETY: committed memory of this block; populating changes no contents.
         unsafe {
-            let from = self.start().add(populated as usize);
+            let from = self.base().add(populated as usize);
             self.space.source.populate(from, (upto - populated) as usize);
         }
         self.desc.populated.store(upto, Ordering::Relaxed);
@@ -264,7 +279,7 @@ impl<'a> Block<'a> {
         for word in &self.words()[..self.carved().div_ceil(64) as usize] {
             word.store(0, Ordering::Relaxed);
         }
-        let reached = self.carved() as usize * class::slot_size(self.class());
+        let reached = self.colour() + self.carved() as usize * class::slot_size(self.class());
         let populated = self.desc.populated.load(Ordering::Relaxed);
         self.desc.populated.store(populated.max(reached as u32), Ordering::Relaxed);
         self.desc.carved.store(0, Ordering::Relaxed);

@@ -10,9 +10,9 @@ use common::{
 };
 use core::alloc::Layout;
 use famalloc::{
-    Family, QueryKind, Snapshot, System, alloc_family, alloc_in, alloc_layout_in, alloc_zeroed_in,
-    check, flush, free_in, free_layout_in, grow_in_place_in, query, realloc_in, realloc_layout_in,
-    reclaim,
+    Family, FreeError, QueryKind, Snapshot, System, alloc_family, alloc_in, alloc_layout_in,
+    alloc_zeroed_in, check, flush, free_in, free_layout_in, grow_in_place_in, query, realloc_in,
+    realloc_layout_in, reclaim, try_free_in,
 };
 
 #[alloc_family]
@@ -552,4 +552,41 @@ fn huge_memory_moves_as_often_as_it_must() {
     flush();
     let committed = |family: &famalloc::FamilyUse| family.committed_bytes;
     assert!(Snapshot::of::<Lives>().families.iter().map(committed).all(|bytes| bytes == 0));
+}
+
+/// The first blocks of cells begin with a gap, different from cell to cell; it is nobody's.
+#[test]
+fn the_gap_before_the_first_slot_is_nobodys() {
+    #[alloc_family]
+    enum Lives {
+        Left,
+        Right,
+    }
+
+    fn gap<F: Family>(size: usize) -> usize {
+        let layout = Layout::from_size_align(size, 8).unwrap();
+        let slot = alloc_layout_in::<F>(layout).unwrap();
+        let found = query(slot.as_ptr()).unwrap();
+        let gap = found.slot - found.block;
+        for into in (0..gap).step_by(8) {
+            let before = slot.as_ptr().wrapping_sub(gap - into);
+            assert_eq!(query(before), None);
+            // SAFETY: refused.
+            let refused =
+                unsafe { try_free_in::<F>(core::ptr::NonNull::new(before).unwrap(), layout) };
+            assert_eq!(refused, Err(FreeError::Foreign));
+        }
+        // SAFETY: live.
+        unsafe { free_layout_in::<F>(slot, layout) };
+        check().unwrap();
+        gap
+    }
+
+    let gaps: Vec<_> = (8..=64)
+        .step_by(8)
+        .flat_map(|size| [gap::<lives::Left>(size), gap::<lives::Right>(size)])
+        .collect();
+    let different: std::collections::BTreeSet<_> = gaps.iter().collect();
+    assert!(different.len() > 8, "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap % 64 == 0 && *gap < 1024));
 }

@@ -14,7 +14,7 @@ use crate::error::FreeError;
 use crate::lane::Lane;
 use crate::space::Space;
 use crate::space::holding::Holding;
-use crate::space::map::Place;
+use crate::space::map::{GRANULE, Place};
 use crate::sync::Ordering;
 use crate::table::SetTable;
 use crate::thread::exit;
@@ -118,8 +118,8 @@ fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Hol
                 slot,
                 slot_bytes,
                 offset: address - slot,
-                block: start,
-                block_bytes: bytes,
+                block: block.base().addr().get(),
+                block_bytes: block.granules() as usize * GRANULE,
             };
             Some((found, lane.holding))
         }
@@ -201,7 +201,8 @@ pub(super) fn live(
         return Err(FreeError::WrongLayout { slot_bytes: found.slot_bytes, layout });
     }
     if let Some(Place::Block(granule)) = space.place_of(address) {
-        if Block::at(space, granule).is_free((found.slot - found.block) / found.slot_bytes) {
+        let block = Block::at(space, granule);
+        if block.is_free((found.slot - block.start().addr().get()) / found.slot_bytes) {
             return Err(FreeError::AlreadyFree);
         }
     }

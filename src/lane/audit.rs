@@ -97,7 +97,10 @@ impl Lane {
         if !ptr::eq(lane.holding, self.holding) || lane.class != self.class {
             return Some((slot, "a free slot is held in another cell than its own"));
         }
-        let offset = slot - block.start().addr().get();
+        let offset = slot.wrapping_sub(block.start().addr().get());
+        if offset >= block.bytes() {
+            return Some((slot, "what is held as a free slot lies before the first one"));
+        }
         let index = class::slot_at(self.class, offset);
         if index * class::slot_size(self.class) != offset {
             return Some((slot, "what is held as a free slot is inside of one"));

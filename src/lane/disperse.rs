@@ -159,7 +159,7 @@ impl Lane {
                 },
             };
             let next = run.insert(self.start_run(granule));
-            let offset = slot.addr() - next.start;
+            let offset = self.offset_in(next, slot);
             self.gather(state, next, divisor, slot, offset);
         }
         if let Some(last) = run {
@@ -184,6 +184,16 @@ impl Lane {
             word: 0,
             mask: 0,
         }
+    }
+
+    /// How far into a run's block a slot lies; what lies before the first slot is none.
+    #[inline]
+    fn offset_in(&self, run: &Run<'_>, slot: *mut u8) -> usize {
+        let offset = slot.addr().wrapping_sub(run.start);
+        if offset >= run.bytes {
+            refuse(self, slot, FreeError::Foreign)
+        }
+        offset
     }
 
     /// Adds a slot to a run, freeing what was gathered when the word changes.
@@ -265,7 +275,7 @@ impl Lane {
         }
         let divisor = class::Divisor::of(self.class);
         let mut run = self.start_run(granule);
-        let offset = slot.addr() - run.start;
+        let offset = self.offset_in(&run, slot);
         self.gather(state, &mut run, divisor, slot, offset);
         self.give_run(state, &run, divisor);
     }

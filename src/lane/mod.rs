@@ -201,13 +201,17 @@ impl Lane {
         let least = class::block_granules(self.class, crate::space::map::GRANULE);
         let mut granules =
             wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
+        // Only the first: a colour in every block would add up.
+        let first = state.counts.blocks == 0;
+        let colour = if first { class::colour(self.class, self.holding.index) } else { 0 };
         let block = loop {
             let taken = self.holding.take_block(granules, |taken| {
                 self.holding.write_tails(taken.first, 1, granules);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
                 let (class, owner) = (self.class, self.as_owner());
-                Block::found(self.space(), taken.first, granules, class, owner, page_by_page)
+                let space = self.space();
+                Block::found(space, taken.first, granules, class, colour, owner, page_by_page)
             });
             match taken {
                 Ok(block) => break block,

@@ -11,7 +11,7 @@
 //! kept true by what the reader holds: a slot that is not free keeps its block's `kind`, `class`,
 //! `back` and `lane` as they are (I1).
 
-use crate::sync::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::Space;
 use super::order::Links;
@@ -43,6 +43,8 @@ pub(crate) struct GranuleDesc {
     kind: AtomicU8,
     /// Block: the size class.
     pub(crate) class: AtomicU8,
+    /// Block: how many bytes its first slot lies from its start. Written with `kind`.
+    pub(crate) colour: AtomicU16,
     /// Tail: how many granules before this one the head is. Written with `kind`.
     pub(crate) back: AtomicU32,
     /// Head: how many granules it spans. Written with `kind`.

@@ -99,6 +99,13 @@ fn misused() {
                 free_in::<lives::Ours>(boxed, 48);
                 eprintln!("not noticed at once");
             }
+            "gap" => {
+                // The first slot of the first block has a gap before it, which is nobody's.
+                let before = pair[0].sub(64);
+                say(before);
+                free_in::<lives::Ours>(before, 48);
+                eprintln!("not noticed at once");
+            }
             "interior" => {
                 let inside = pair[0].add(16);
                 say(inside);
@@ -188,6 +195,7 @@ fn a_pointer_of_nobody_is_noticed() {
     let late = "Lives::Ours as 48 bytes: the pointer was not allocated here";
     assert_said("stack", early, late);
     assert_said("box", early, late);
+    assert_said("gap", early, late);
 }
 
 #[test]

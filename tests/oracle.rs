@@ -4,10 +4,13 @@
 //! or freed; live ranges must not overlap; the whole structure is checked along the way; and when
 //! all is freed the counts are zero.
 
+mod common;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
+use common::Random;
 use famalloc::{
     Family, Snapshot, alloc_family, alloc_layout_in, alloc_zeroed_layout_in, check, flush,
     free_layout_in, query, realloc_layout_in, realloc_zeroed_layout_in, reclaim,
@@ -25,38 +28,22 @@ enum Lives {
     Bulk,
 }
 
-/// A small generator (xorshift64*), so that a failing seed can be run again.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 11) as usize % bound
-    }
-
-    /// Sizes of all classes, and some of none: small ones often, huge ones seldom.
-    fn layout(&mut self) -> Layout {
-        let bits = match self.below(1000) {
-            0..900 => self.below(12),
-            900..990 => self.below(17),
-            990..999 => self.below(21),
-            _ => self.below(24),
-        };
-        let size = self.below(2 << bits);
-        let align = match self.below(100) {
-            0..70 => 1 << self.below(5),
-            70..98 => 1 << self.below(13),
-            98 => 1 << self.below(18),
-            _ => 1 << self.below(24),
-        };
-        Layout::from_size_align(size, align).unwrap()
-    }
+/// Sizes of all classes, and some of none: small ones often, huge ones seldom.
+fn any_layout(random: &mut Random) -> Layout {
+    let bits = match random.below(1000) {
+        0..900 => random.below(12),
+        900..990 => random.below(17),
+        990..999 => random.below(21),
+        _ => random.below(24),
+    };
+    let size = random.below(2 << bits);
+    let align = match random.below(100) {
+        0..70 => 1 << random.below(5),
+        70..98 => 1 << random.below(13),
+        98 => 1 << random.below(18),
+        _ => 1 << random.below(24),
+    };
+    Layout::from_size_align(size, align).unwrap()
 }
 
 /// One live allocation as the oracle knows it.
@@ -112,7 +99,7 @@ struct Oracle {
 
 impl Oracle {
     fn new(seed: u64) -> Self {
-        Self { random: Random(seed), live: Vec::new(), ranges: BTreeMap::new(), patterns: 0 }
+        Self { random: Random::new(seed), live: Vec::new(), ranges: BTreeMap::new(), patterns: 0 }
     }
 
     fn claim(&mut self, start: NonNull<u8>, layout: Layout) {
@@ -134,7 +121,7 @@ impl Oracle {
     }
 
     fn allocate(&mut self) {
-        let layout = self.random.layout();
+        let layout = any_layout(&mut self.random);
         let family = self.random.below(5);
         let zeroed = self.random.below(4) == 0;
         let start = if zeroed {
@@ -178,7 +165,7 @@ impl Oracle {
             let size = self.random.below(2 * live.layout.size() + 2);
             Layout::from_size_align(size, live.layout.align()).unwrap()
         } else {
-            self.random.layout()
+            any_layout(&mut self.random)
         };
         let zeroed = self.random.below(2) == 0;
         // SAFETY: live.
@@ -233,7 +220,7 @@ fn assert_nothing_is_live() {
 #[test]
 fn random_sequences_agree_with_a_list_of_ranges() {
     for seed in 1..=6 {
-        let mut oracle = Oracle::new(0x9E37_79B9_7F4A_7C15u64.wrapping_mul(seed));
+        let mut oracle = Oracle::new(seed);
         oracle.run(20_000, 200 << seed);
         check().unwrap();
         oracle.free_all();

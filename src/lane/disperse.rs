@@ -98,9 +98,15 @@ impl Lane {
         (block.is_head() && core::ptr::eq(block.lane().cast(), self)).then_some(granule)
     }
 
+    /// Whether a slot is this lane's own. Aborts if it is no slot of this cell.
+    #[inline]
+    fn is_own(&self, slot: *mut u8) -> bool {
+        self.own_block(slot).is_some() || core::ptr::eq(self.owner_of(slot).0, self)
+    }
+
     /// Aborts unless the slot is this lane's own.
     pub(super) fn check_own(&self, slot: *mut u8) {
-        if !core::ptr::eq(self.owner_of(slot).0, self) {
+        if !self.is_own(slot) {
             die(format_args!("{slot:p} was posted to the wrong lane"))
         }
     }
@@ -108,10 +114,7 @@ impl Lane {
     /// Whether the first and the last slot of a magazine are this lane's own.
     pub(super) fn looks_own(&self, magazine: &MagazineBox) -> bool {
         let slots = magazine.slots();
-        [slots.first(), slots.last()]
-            .into_iter()
-            .flatten()
-            .all(|&slot| core::ptr::eq(self.owner_of(slot).0, self))
+        [slots.first(), slots.last()].into_iter().flatten().all(|&slot| self.is_own(slot))
     }
 
     /// The lane whose slots all of these are.

@@ -1,13 +1,17 @@
 //! The two ways in which a benchmark sees an allocator.
 //!
-//! [`Allocator`] is for speed: the size is a constant, so a typed allocator can show what it makes
-//! of that, and the call can be inlined. [`Heap`] is for memory: any layout, and the lifetime that
-//! the program knows the object will have. An allocator without families ignores the lifetime.
+//! [`Allocator`] is for speed: it is a type parameter, so that every call can be inlined, and where
+//! the size is a constant a typed allocator can show what it makes of that. [`Heap`] is for memory:
+//! it is called dynamically, with any layout. In both the program may say which lifetime an object
+//! belongs to; an allocator without families ignores it.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// Objects of a constant size. Each thread makes its own handle.
+/// How many lifetimes a timed workload can tell apart.
+pub const LIVES: usize = 4;
+
+/// An allocator whose calls are timed. Each thread makes its own handle.
 pub trait Allocator: 'static {
     /// What the reports call it.
     const NAME: &'static str;
@@ -26,8 +30,47 @@ pub trait Allocator: 'static {
     /// is not used again.
     unsafe fn free<const SIZE: usize>(&self, object: NonNull<u64>);
 
+    /// [`alloc`](Self::alloc) for an object of the lifetime with number `LIFE`, below [`LIVES`].
+    #[inline(always)]
+    fn alloc_of_life<const LIFE: usize, const SIZE: usize>(&self) -> NonNull<u64> {
+        self.alloc::<SIZE>()
+    }
+
+    /// Frees an object of a lifetime.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free), with `object` from [`alloc_of_life`](Self::alloc_of_life) with
+    /// the same `LIFE` and `SIZE`.
+    #[inline(always)]
+    unsafe fn free_of_life<const LIFE: usize, const SIZE: usize>(&self, object: NonNull<u64>) {
+        // SAFETY: passed on; by default `alloc_of_life` is `alloc`.
+        unsafe { self.free::<SIZE>(object) };
+    }
+
+    /// Room for a layout that only the run knows; it has a size.
+    fn alloc_layout(&self, layout: Layout) -> NonNull<u8>;
+
+    /// Frees such room.
+    ///
+    /// # Safety
+    ///
+    /// `start` is from [`alloc_layout`](Self::alloc_layout) or [`grow_layout`](Self::grow_layout),
+    /// was last asked for with `layout`, and is not used again.
+    unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout);
+
+    /// Makes such room larger, in place or elsewhere: what was in it stays.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free_layout`](Self::free_layout); `size` is at least that of `layout`.
+    unsafe fn grow_layout(&self, start: NonNull<u8>, layout: Layout, size: usize) -> NonNull<u8>;
+
     /// Called when none of the handle's objects lives: an arena starts over here.
     fn rest(&mut self) {}
+
+    /// Called by a thread that is about to end, for allocators that have to be told.
+    fn leave(&self) {}
 
     /// An object whose first word has been written, as any use of it would do.
     #[inline(always)]

@@ -6,6 +6,7 @@
 //! | [`allocator`] | the two traits: objects of a constant size, and layouts with a lifetime |
 //! | [`peers`] | famalloc and the allocators beside it, one file each |
 //! | [`workloads`] | what is timed: pair, batch, churn, two threads |
+//! | [`duel`] | the rows of the duel, by group, and its report |
 //! | [`race`] | workloads over all allocators, interleaved round by round |
 //! | [`memory`] | what is weighed: live objects, what stays after a flush, a program in phases |
 //! | [`order`] | pseudo-random numbers and permutations, the same in every run |
@@ -21,6 +22,7 @@
 
 pub mod allocator;
 pub mod command;
+pub mod duel;
 pub mod json;
 pub mod memory;
 pub mod order;

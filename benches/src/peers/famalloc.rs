@@ -3,23 +3,42 @@
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
+use std::alloc::handle_alloc_error;
 
-use famalloc::{AllocError, FamilyBox, alloc_family, alloc_layout_in, free_layout_in};
+use famalloc::{
+    AllocError, Family, FamilyBox, alloc_family, alloc_layout_in, free_layout_in, realloc_layout_in,
+};
 
-use crate::allocator::{Allocator, Heap, Life};
+use crate::allocator::{Allocator, Heap, LIVES, Life};
 
-/// The one family of the timed objects.
+/// The families of the timed objects. Where a workload knows no lifetimes, all are in the first.
 #[alloc_family]
 enum Lives {
     A,
+    B,
+    C,
+    D,
 }
 
 /// A timed object.
-#[alloc_family(Lives::A)]
 #[repr(align(8))]
 struct Object<const SIZE: usize>([u8; SIZE]);
 
-type Slot<const SIZE: usize> = FamilyBox<MaybeUninit<Object<SIZE>>, lives::A>;
+type Slot<const SIZE: usize, F> = FamilyBox<MaybeUninit<Object<SIZE>>, F>;
+
+#[inline(always)]
+fn alloc<const SIZE: usize, F: Family>() -> NonNull<u64> {
+    FamilyBox::into_non_null(FamilyBox::<Object<SIZE>, F>::new_uninit()).cast()
+}
+
+/// # Safety
+///
+/// `object` is from `alloc` of the same size and family, and is not used again.
+#[inline(always)]
+unsafe fn free<const SIZE: usize, F: Family>(object: NonNull<u64>) {
+    // SAFETY: from `into_non_null` of a box of this type (contract).
+    drop(unsafe { Slot::<SIZE, F>::from_non_null(object.cast()) });
+}
 
 /// A family for each lifetime of the program in phases.
 #[alloc_family]
@@ -42,13 +61,56 @@ impl Allocator for Famalloc {
 
     #[inline(always)]
     fn alloc<const SIZE: usize>(&self) -> NonNull<u64> {
-        FamilyBox::into_non_null(FamilyBox::<Object<SIZE>>::new_uninit()).cast()
+        alloc::<SIZE, lives::A>()
     }
 
     #[inline(always)]
     unsafe fn free<const SIZE: usize>(&self, object: NonNull<u64>) {
-        // SAFETY: from `into_non_null` of a box of this type (contract).
-        drop(unsafe { Slot::<SIZE>::from_non_null(object.cast()) });
+        // SAFETY: allocated above in the same family (contract).
+        unsafe { free::<SIZE, lives::A>(object) };
+    }
+
+    #[inline(always)]
+    fn alloc_of_life<const LIFE: usize, const SIZE: usize>(&self) -> NonNull<u64> {
+        const { assert!(LIFE < LIVES, "there are so many lifetimes") };
+        match LIFE {
+            0 => alloc::<SIZE, lives::A>(),
+            1 => alloc::<SIZE, lives::B>(),
+            2 => alloc::<SIZE, lives::C>(),
+            _ => alloc::<SIZE, lives::D>(),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn free_of_life<const LIFE: usize, const SIZE: usize>(&self, object: NonNull<u64>) {
+        // SAFETY: allocated above in the family of the same lifetime (contract).
+        unsafe {
+            match LIFE {
+                0 => free::<SIZE, lives::A>(object),
+                1 => free::<SIZE, lives::B>(object),
+                2 => free::<SIZE, lives::C>(object),
+                _ => free::<SIZE, lives::D>(object),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn alloc_layout(&self, layout: Layout) -> NonNull<u8> {
+        alloc_layout_in::<lives::A>(layout).unwrap_or_else(|_| handle_alloc_error(layout))
+    }
+
+    #[inline(always)]
+    unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout) {
+        // SAFETY: allocated above with this layout in the same family (contract).
+        unsafe { free_layout_in::<lives::A>(start, layout) };
+    }
+
+    #[inline(always)]
+    unsafe fn grow_layout(&self, start: NonNull<u8>, layout: Layout, size: usize) -> NonNull<u8> {
+        let grown = Layout::from_size_align(size, layout.align()).expect("sizes are small");
+        // SAFETY: allocated above with this layout in the same family (contract).
+        unsafe { realloc_layout_in::<lives::A>(start, layout, grown) }
+            .unwrap_or_else(|_| handle_alloc_error(grown))
     }
 }
 
@@ -63,7 +125,7 @@ impl Heap for Famalloc {
             Life::Interned => alloc_layout_in::<phases::Interned>(layout),
             Life::Temporary => alloc_layout_in::<phases::Temporary>(layout),
         };
-        start.unwrap_or_else(|_| std::alloc::handle_alloc_error(layout))
+        start.unwrap_or_else(|_| handle_alloc_error(layout))
     }
 
     unsafe fn free(&self, life: Life, start: NonNull<u8>, layout: Layout) {

@@ -8,6 +8,8 @@ mod famalloc;
 mod jemalloc;
 mod mimalloc;
 mod rallocator;
+mod rpmalloc;
+mod snmalloc;
 mod system;
 
 pub use arena::Arena;
@@ -15,16 +17,26 @@ pub use famalloc::Famalloc;
 pub use jemalloc::Jemalloc;
 pub use mimalloc::Mimalloc;
 pub use rallocator::Rallocator;
+pub use rpmalloc::Rpmalloc;
+pub use snmalloc::Snmalloc;
 pub use system::System;
 
 use crate::allocator::Heap;
 
 /// All heaps, famalloc first.
-pub static HEAPS: [&dyn Heap; 5] = [&Famalloc, &System, &Mimalloc, &Jemalloc, &Rallocator];
+pub static HEAPS: [&dyn Heap; 7] =
+    [&Famalloc, &System, &Mimalloc, &Jemalloc, &Snmalloc, &Rpmalloc, &Rallocator];
 
-/// A peer from its name, its `GlobalAlloc`, and how it is asked for unused memory.
+/// A peer from its name, its `GlobalAlloc`, how it is asked for unused memory, and, where it has to
+/// be told, how it learns that a thread ends.
 macro_rules! peer {
     ($(#[$doc:meta])* $peer:ident, $name:literal, $global:expr, $give_back:expr) => {
+        $crate::peers::peer!($(#[$doc])* $peer, $name, $global, $give_back, {});
+    };
+    (
+        $(#[$doc:meta])* $peer:ident, $name:literal, $global:expr, $give_back:expr,
+        $leave:expr
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $peer;
@@ -54,6 +66,47 @@ macro_rules! peer {
                 unsafe {
                     core::alloc::GlobalAlloc::dealloc(&$global, object.as_ptr().cast(), layout);
                 }
+            }
+
+            #[inline(always)]
+            fn alloc_layout(&self, layout: core::alloc::Layout) -> core::ptr::NonNull<u8> {
+                // SAFETY: the layout has a size (contract of `Allocator`).
+                let start = unsafe { core::alloc::GlobalAlloc::alloc(&$global, layout) };
+                match core::ptr::NonNull::new(start) {
+                    Some(start) => start,
+                    None => std::alloc::handle_alloc_error(layout),
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn free_layout(
+                &self,
+                start: core::ptr::NonNull<u8>,
+                layout: core::alloc::Layout,
+            ) {
+                // SAFETY: allocated above with this layout (contract).
+                unsafe { core::alloc::GlobalAlloc::dealloc(&$global, start.as_ptr(), layout) };
+            }
+
+            #[inline(always)]
+            unsafe fn grow_layout(
+                &self,
+                start: core::ptr::NonNull<u8>,
+                layout: core::alloc::Layout,
+                size: usize,
+            ) -> core::ptr::NonNull<u8> {
+                // SAFETY: allocated above with this layout; the new size is not 0 (contract).
+                let start = unsafe {
+                    core::alloc::GlobalAlloc::realloc(&$global, start.as_ptr(), layout, size)
+                };
+                match core::ptr::NonNull::new(start) {
+                    Some(start) => start,
+                    None => std::alloc::handle_alloc_error(layout),
+                }
+            }
+
+            fn leave(&self) {
+                $leave
             }
         }
 

@@ -1,8 +1,8 @@
-//! The batch: allocate a thousand objects, free them all, in one of three orders.
+//! The batch: allocate some objects, free them all, in one of three orders.
 
 use core::ptr::NonNull;
 
-use super::{OPERATIONS, Workload};
+use super::Workload;
 use crate::allocator::Allocator;
 use crate::order::Random;
 
@@ -18,18 +18,18 @@ pub enum Order {
 }
 
 impl Order {
-    /// The positions in the order of their deaths.
+    /// The positions of so many objects in the order of their deaths.
     #[must_use]
-    pub fn positions(self) -> Vec<u32> {
+    pub fn positions(self, count: u32) -> Vec<u32> {
         match self {
-            Self::Lifo => (0..OPERATIONS).rev().collect(),
-            Self::Fifo => (0..OPERATIONS).collect(),
-            Self::Random => Random::new(1).permutation(OPERATIONS),
+            Self::Lifo => (0..count).rev().collect(),
+            Self::Fifo => (0..count).collect(),
+            Self::Random => Random::new(1).permutation(count),
         }
     }
 }
 
-/// A thousand objects at a time.
+/// So many objects at a time.
 #[derive(Debug)]
 pub struct Batch<A, const SIZE: usize> {
     allocator: A,
@@ -43,13 +43,17 @@ unsafe impl<A: Send, const SIZE: usize> Send for Batch<A, SIZE> {}
 impl<A: Allocator, const SIZE: usize> Batch<A, SIZE> {
     /// On the calling thread.
     #[must_use]
-    pub fn new(order: Order) -> Self {
-        let objects = vec![NonNull::dangling(); OPERATIONS as usize];
-        Self { allocator: A::new(), objects, deaths: order.positions() }
+    pub fn new(count: u32, order: Order) -> Self {
+        let objects = vec![NonNull::dangling(); count as usize];
+        Self { allocator: A::new(), objects, deaths: order.positions(count) }
     }
 }
 
 impl<A: Allocator, const SIZE: usize> Workload for Batch<A, SIZE> {
+    fn operations(&self) -> u64 {
+        self.deaths.len() as u64
+    }
+
     #[inline]
     fn round(&mut self) {
         for (object, number) in self.objects.iter_mut().zip(0..) {
@@ -70,9 +74,9 @@ mod tests {
     #[test]
     fn in_every_order_every_object_dies_once() {
         for order in [Order::Lifo, Order::Fifo, Order::Random] {
-            let mut positions = order.positions();
+            let mut positions = order.positions(1000);
             positions.sort_unstable();
-            assert!(positions.into_iter().eq(0..OPERATIONS), "{order:?}");
+            assert!(positions.into_iter().eq(0..1000), "{order:?}");
         }
     }
 }

@@ -13,21 +13,33 @@ pub use two_threads::TwoThreads;
 
 use std::time::{Duration, Instant};
 
-/// How many objects a round of any workload allocates, and frees, on one thread.
+/// How many objects a round of a small workload allocates, and frees, on one thread.
 pub const OPERATIONS: u32 = 1000;
 
-/// Something that allocates and frees [`OPERATIONS`] objects in a round.
+/// Something that is done over and over, and timed.
+///
+/// A round is the same for every allocator: the same sizes in the same order, the same words
+/// written. What it needs besides objects (arrays, random numbers) is made beforehand.
 pub trait Workload: 'static {
-    /// Allocates so many and frees so many.
+    /// The parts of a round that are timed by themselves. Most workloads have one.
+    const LAPS: &'static [&'static str] = &[""];
+
+    /// How many operations each lap of a round is: what its time is divided by.
+    fn operations(&self) -> u64 {
+        u64::from(OPERATIONS)
+    }
+
+    /// Does it once.
     fn round(&mut self);
 
-    /// The time that so many rounds take, after one that does not count.
-    fn time(&mut self, rounds: u32) -> Duration {
+    /// Does so many rounds, after one that does not count, and tells how long each lap took in all
+    /// of them.
+    fn time(&mut self, rounds: u32, laps: &mut [Duration]) {
         self.round();
         let start = Instant::now();
         for _ in 0..rounds {
             self.round();
         }
-        start.elapsed()
+        laps[0] = start.elapsed();
     }
 }

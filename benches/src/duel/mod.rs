@@ -1,0 +1,161 @@
+//! The rows of the duel, by group. Each group is a file that lists its contests; what is timed in
+//! them is in [`workloads`](crate::workloads).
+
+mod report;
+mod typed;
+
+pub use report::Report;
+
+use core::fmt;
+use std::time::Duration;
+
+use crate::race::{self, Effort, Event, Outcome};
+
+/// A part of the duel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Objects whose size is a constant, or known where they are freed.
+    Typed,
+}
+
+impl Group {
+    /// All groups, in the order of the report.
+    pub const ALL: [Self; 1] = [Self::Typed];
+
+    /// What `--only` and the report call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Typed => "typed",
+        }
+    }
+
+    /// Whether its rows count in the mean over rows of one thread.
+    #[must_use]
+    pub const fn is_single_threaded(self) -> bool {
+        match self {
+            Self::Typed => true,
+        }
+    }
+
+    /// Whether its rows count in the mean over rows with threads.
+    #[must_use]
+    pub const fn is_threaded(self) -> bool {
+        match self {
+            Self::Typed => false,
+        }
+    }
+}
+
+/// How large the duel is.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// Whether it has to be over soon: fewer rounds, and smaller workloads where a single round is
+    /// long.
+    pub quick: bool,
+    /// How many threads the rows with threads have.
+    pub threads: usize,
+}
+
+impl Scale {
+    /// For how long the events of a contest are run.
+    #[must_use]
+    pub const fn effort(self) -> Effort {
+        if self.quick {
+            Effort { time: Duration::from_millis(600), least: 5, most: 101 }
+        } else {
+            Effort { time: Duration::from_secs(4), least: 11, most: 301 }
+        }
+    }
+}
+
+/// One or more events that run in the same rounds, made when it is their turn.
+pub struct Contest {
+    /// The part it belongs to.
+    pub group: Group,
+    /// What `--only` calls it.
+    pub name: String,
+    make: Box<dyn FnOnce() -> Vec<Event>>,
+}
+
+impl Contest {
+    /// A contest of one event, which has the contest's name.
+    pub fn new(
+        group: Group,
+        name: impl Into<String>,
+        make: impl FnOnce(String) -> Event + 'static,
+    ) -> Self {
+        let name = name.into();
+        let event = name.clone();
+        Self { group, name, make: Box::new(|| vec![make(event)]) }
+    }
+
+    /// A contest of events that are to be compared with each other.
+    pub fn together(
+        group: Group,
+        name: impl Into<String>,
+        make: impl FnOnce() -> Vec<Event> + 'static,
+    ) -> Self {
+        Self { group, name: name.into(), make: Box::new(make) }
+    }
+
+    /// Runs it.
+    #[must_use]
+    pub fn run(self, scale: Scale) -> Vec<Outcome> {
+        race::run((self.make)(), scale.effort())
+    }
+
+    /// Whether `--only` means this contest: its group by name, or a part of its own name.
+    #[must_use]
+    pub fn is_meant_by(&self, only: &str) -> bool {
+        self.group.name() == only || self.name.contains(only)
+    }
+}
+
+impl fmt::Debug for Contest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("Contest");
+        fields.field("group", &self.group).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// All contests of the duel, in the order of the report.
+#[must_use]
+pub fn contests(scale: Scale) -> Vec<Contest> {
+    typed::contests(scale)
+}
+
+/// A number with a comma between the thousands.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let texts = [0, 999, 1_000, 100_000, 10_000_000].map(thousands);
+        assert_eq!(texts, ["0", "999", "1,000", "100,000", "10,000,000"]);
+    }
+
+    #[test]
+    fn names_of_contests_are_unique() {
+        for quick in [false, true] {
+            let contests = contests(Scale { quick, threads: 2 });
+            let mut names: Vec<_> = contests.iter().map(|contest| &contest.name).collect();
+            names.sort_unstable();
+            assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        }
+    }
+}

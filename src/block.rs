@@ -10,18 +10,20 @@
 //! out of band, in the descriptor and the bitmap, so neither carving nor freeing touches a slot,
 //! and a block that was only ever carved has touched no page of its bitmap.
 //!
-//! Invariants, under the lock of the block's lane: `free` is the number of set bits; no bit at or
-//! beyond `carved` is set; no set bit lies in a word before `first_word`.
+//! Invariants, under the lock of the block's lane: the set bits are the carved slots that are not
+//! live; no bit at or beyond `carved` is set; no set bit lies in a word before `first_word`.
+//!
+//! Live slots are counted down to the moment when somebody has to know: to 0 when the block becomes
+//! empty, and from 1 while it is full, since then the first free slot puts it among the blocks with
+//! room. So freeing asks one question for both.
 
 use core::ptr::NonNull;
 
 use crate::class;
+use crate::error::FreeError;
 use crate::space::Space;
 use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
 use crate::sync::{AtomicU64, Ordering};
-
-/// How much of a fresh block is given memory at a time.
-const POPULATE_STEP: u32 = GRANULE as u32;
 
 /// A block; whoever has one of these holds its lane's lock.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,12 @@ impl<'a> Block<'a> {
         Self { space, desc: space.granule(granule), granule }
     }
 
+    /// The block whose first granule has this descriptor.
+    #[inline(always)]
+    pub(crate) fn of(space: &'a Space, granule: u32, desc: &'a GranuleDesc) -> Self {
+        Self { space, desc, granule }
+    }
+
     /// Makes granules just taken a block without carved slots, whose memory, where it is
     /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The first slot lies
     /// `colour` bytes into it. The tails are the caller's to write before; this publishes the head.
@@ -67,35 +75,37 @@ impl<'a> Block<'a> {
         let bytes = granules as usize * GRANULE;
         let desc = block.desc;
         desc.class.store(class as u8, Ordering::Relaxed);
-        desc.granules.store(granules, Ordering::Relaxed);
+        desc.back.store(0, Ordering::Relaxed);
+        desc.granules.store(granules as u8, Ordering::Relaxed);
         desc.colour.store(colour as u16, Ordering::Relaxed);
         let capacity = (bytes - colour) / class::slot_size(class);
         desc.capacity.store(capacity as u32, Ordering::Relaxed);
         desc.lane.store(lane, Ordering::Relaxed);
         desc.carved.store(0, Ordering::Relaxed);
-        desc.free.store(0, Ordering::Relaxed);
+        desc.countdown.store(0, Ordering::Relaxed);
         desc.first_word.store(0, Ordering::Relaxed);
-        let populated = if page_by_page { 0 } else { bytes as u32 };
+        let wide = class::slot_size(class) < class::WIDE_BELOW;
+        // SAFETY: the granules of a block are in one extent of a family (I1).
+        let bitmap = unsafe { space.bitmap(granule, wide) };
+        desc.bitmap.store(bitmap.as_ptr(), Ordering::Relaxed);
+        desc.full.store(0, Ordering::Relaxed);
+        let populated = if page_by_page { 0 } else { granules as u8 };
         desc.populated.store(populated, Ordering::Relaxed);
         desc.set_kind(GranuleKind::Block);
         block
-    }
-
-    /// Whether a block starts at this granule at all.
-    pub(crate) fn is_head(self) -> bool {
-        self.desc.kind() == GranuleKind::Block
     }
 
     pub(crate) fn class(self) -> usize {
         self.desc.class.load(Ordering::Relaxed) as usize
     }
 
+    /// The lane; null where this is no block.
     pub(crate) fn lane(self) -> *mut () {
         self.desc.lane.load(Ordering::Relaxed)
     }
 
     pub(crate) fn granules(self) -> u32 {
-        self.desc.granules.load(Ordering::Relaxed)
+        self.desc.granules.load(Ordering::Relaxed).into()
     }
 
     pub(crate) fn capacity(self) -> u32 {
@@ -106,9 +116,28 @@ impl<'a> Block<'a> {
         self.desc.carved.load(Ordering::Relaxed)
     }
 
+    /// How many carved slots are not free.
+    pub(crate) fn live(self) -> u32 {
+        // One live slot of one that there is room for is as full as it is nearly empty.
+        match self.desc.countdown.load(Ordering::Relaxed) {
+            1 if self.is_full() => self.capacity(),
+            live => live,
+        }
+    }
+
+    fn set_live(self, live: u32) {
+        let full = live == self.capacity();
+        self.desc.full.store(u8::from(full), Ordering::Relaxed);
+        self.desc.countdown.store(if full { 1 } else { live }, Ordering::Relaxed);
+    }
+
+    fn is_full(self) -> bool {
+        self.desc.full.load(Ordering::Relaxed) != 0
+    }
+
     /// How many carved slots are free.
     pub(crate) fn free(self) -> u32 {
-        self.desc.free.load(Ordering::Relaxed)
+        self.carved() - self.live()
     }
 
     /// Where the block's granules start.
@@ -133,26 +162,20 @@ impl<'a> Block<'a> {
 
     /// Whether a slot can be taken.
     pub(crate) fn has_room(self) -> bool {
-        self.free() > 0 || self.carved() < self.capacity()
+        self.live() < self.capacity()
     }
 
     /// Whether no slot is in use.
     pub(crate) fn is_empty(self) -> bool {
-        self.free() == self.carved()
+        self.live() == 0
     }
 
     pub(crate) fn words(self) -> &'a [AtomicU64] {
-        self.words_of(self.class())
-    }
-
-    /// [`Self::words`] where the class is known already.
-    #[inline]
-    pub(crate) fn words_of(self, class: usize) -> &'a [AtomicU64] {
-        debug_assert_eq!(class, self.class());
         let words = self.capacity().div_ceil(64) as usize;
-        let wide = class::slot_size(class) < class::WIDE_BELOW;
-        // SAFETY: the granules of a block are in one extent of a family (I1).
-        unsafe { self.space.bitmap(self.granule, wide, words) }
+        let bitmap = self.desc.bitmap.load(Ordering::Relaxed);
+        // SAFETY: the bitmap is committed with the block's extent, has a bit for each slot, is aligned
+        // to 8, and atomics accept every bit pattern.
+        unsafe { core::slice::from_raw_parts(bitmap, words) }
     }
 
     /// Takes up to `out.len()` slots, the lowest first, and writes their addresses to `out` from
@@ -160,7 +183,7 @@ impl<'a> Block<'a> {
     ///
     /// With `eager`, memory that is about to be carved for the first time is asked for in one go.
     pub(crate) fn take(self, out: &mut [*mut u8], eager: bool) -> usize {
-        let wanted = out.len();
+        let (wanted, live) = (out.len(), self.live());
         let mut left = self.take_freed(out);
         let carved = self.carved();
         let carve = (left as u32).min(self.capacity() - carved);
@@ -168,7 +191,7 @@ impl<'a> Block<'a> {
             let size = class::slot_size(self.class());
             let end = (carved + carve) as usize * size;
             if eager {
-                self.populate((self.colour() + end) as u32);
+                self.populate(self.colour() + end);
             }
             // SAFETY: slots below the capacity lie within the block.
             let mut slot = unsafe { self.start().as_ptr().add(carved as usize * size) };
@@ -179,10 +202,12 @@ impl<'a> Block<'a> {
             left -= carve as usize;
             self.desc.carved.store(carved + carve, Ordering::Relaxed);
         }
+        self.set_live(live + (wanted - left) as u32);
         wanted - left
     }
 
-    /// Takes freed slots into the back of `out`; returns how many entries are left in front.
+    /// Takes freed slots into the back of `out`, without counting them; returns how many entries are
+    /// left in front.
     fn take_freed(self, out: &mut [*mut u8]) -> usize {
         let mut left = out.len();
         let mut free = self.free();
@@ -192,7 +217,7 @@ impl<'a> Block<'a> {
         let words = self.words();
         let size = class::slot_size(self.class());
         let start = self.start().as_ptr();
-        let mut word = self.desc.first_word.load(Ordering::Relaxed) as usize;
+        let mut word = usize::from(self.desc.first_word.load(Ordering::Relaxed));
         while left > 0 && free > 0 {
             let mut bits = words[word].load(Ordering::Relaxed);
             if bits == 0 {
@@ -202,56 +227,133 @@ impl<'a> Block<'a> {
             // SAFETY: slots below the capacity lie within the block.
             let base = unsafe { start.add(word * 64 * size) };
             let taken = bits.count_ones().min(left as u32);
-            for _ in 0..taken {
-                left -= 1;
-                out[left] = base.wrapping_add(bits.trailing_zeros() as usize * size);
-                bits &= bits - 1;
+            let into = &mut out[left - taken as usize..left];
+            if bits | (bits - 1) == u64::MAX {
+                // All from the lowest on: no need to look for each.
+                let mut slot = base.wrapping_add(bits.trailing_zeros() as usize * size);
+                for address in into.iter_mut().rev() {
+                    *address = slot;
+                    slot = slot.wrapping_add(size);
+                }
+                bits = bits.checked_shl(taken).unwrap_or(0);
+            } else {
+                for address in into.iter_mut().rev() {
+                    *address = base.wrapping_add(bits.trailing_zeros() as usize * size);
+                    bits &= bits - 1;
+                }
             }
+            left -= taken as usize;
             free -= taken;
             words[word].store(bits, Ordering::Relaxed);
         }
-        self.desc.first_word.store(word as u32, Ordering::Relaxed);
-        self.desc.free.store(free, Ordering::Relaxed);
+        self.desc.first_word.store(word as u16, Ordering::Relaxed);
         left
     }
 
-    /// Asks for the memory up to `end` bytes from the base, and a step beyond.
-    fn populate(self, end: u32) {
-        let populated = self.desc.populated.load(Ordering::Relaxed);
-        if end <= populated {
+    /// Asks for the memory of the granules up to the one with the byte before `end`, counted from the
+    /// base: whole granules at a time.
+    fn populate(self, end: usize) {
+        let populated = usize::from(self.desc.populated.load(Ordering::Relaxed));
+        let wanted = end.div_ceil(GRANULE);
+        if wanted <= populated {
             return;
         }
-        let upto = end.next_multiple_of(POPULATE_STEP).min(self.granules() * GRANULE as u32);
         // SAFETY: committed memory of this block; populating changes no contents.
         unsafe {
-            let from = self.base().add(populated as usize);
-            self.space.source.populate(from, (upto - populated) as usize);
+            let from = self.base().add(populated * GRANULE);
+            self.space.source.populate(from, (wanted - populated) * GRANULE);
         }
-        self.desc.populated.store(upto, Ordering::Relaxed);
+        self.desc.populated.store(wanted as u8, Ordering::Relaxed);
+    }
+
+    /// Frees the slot that lies `offset` bytes from the start of the block's first granule, and tells
+    /// whether the block has to be looked at now, by [`Self::settle`]. `None` where there is no such
+    /// slot in use; nothing has changed then, and [`Self::why_not`] says what is wrong.
+    #[inline(always)]
+    pub(crate) fn give(self, divisor: class::Divisor, offset: usize) -> Option<bool> {
+        // What lies before the first slot is very far behind it.
+        let index = divisor.divide_exactly(offset.wrapping_sub(self.colour()))?;
+        if index >= self.carved() as usize {
+            return None;
+        }
+        // SAFETY: the bitmap has a bit for each slot, and this one is carved.
+        let word = unsafe { &*self.desc.bitmap.load(Ordering::Relaxed).add(index / 64) };
+        let old = word.load(Ordering::Relaxed);
+        let new = old | 1 << (index % 64);
+        if new == old {
+            return None;
+        }
+        word.store(new, Ordering::Relaxed);
+        if index / 64 < usize::from(self.desc.first_word.load(Ordering::Relaxed)) {
+            self.desc.first_word.store((index / 64) as u16, Ordering::Relaxed);
+        }
+        let countdown = self.desc.countdown.load(Ordering::Relaxed) - 1;
+        self.desc.countdown.store(countdown, Ordering::Relaxed);
+        Some(countdown == 0)
+    }
+
+    /// The position of the slot that starts `offset` bytes from the start of the first granule, if it
+    /// and those after it, `count` in all, are carved.
+    pub(crate) fn carved_run(
+        self,
+        divisor: class::Divisor,
+        offset: usize,
+        count: usize,
+    ) -> Option<usize> {
+        let index = divisor.divide_exactly(offset.wrapping_sub(self.colour()))?;
+        (index + count <= self.carved() as usize).then_some(index)
+    }
+
+    /// Why [`Self::give`] refuses.
+    #[cold]
+    pub(crate) fn why_not(self, divisor: class::Divisor, offset: usize) -> FreeError {
+        let offset = offset.wrapping_sub(self.colour());
+        if offset >= self.capacity() as usize * divisor.slot_size {
+            return FreeError::Foreign;
+        }
+        match offset - divisor.divide(offset) * divisor.slot_size {
+            0 => FreeError::AlreadyFree,
+            offset => FreeError::Interior { offset },
+        }
+    }
+
+    /// Sets the countdown of a block where it has run out by [`Self::give`], and says why it has.
+    pub(crate) fn settle(self) -> Change {
+        let was_full = self.is_full();
+        let live = if was_full { self.capacity() - 1 } else { 0 };
+        self.set_live(live);
+        match (was_full, live == 0) {
+            (false, _) => Change::Emptied,
+            (true, false) => Change::GotRoom,
+            (true, true) => Change::GotRoomAndEmptied,
+        }
     }
 
     /// Frees the slots of one bitmap word, of which at least one is named. `words` is the bitmap.
     ///
     /// The error is the slots that are free already or were never carved; nothing has changed then.
     #[inline]
-    pub(crate) fn give(self, words: &[AtomicU64], word: usize, mask: u64) -> Result<Change, u64> {
-        let (carved, free) = (self.carved(), self.free());
+    pub(crate) fn give_word(
+        self,
+        words: &[AtomicU64],
+        word: usize,
+        mask: u64,
+    ) -> Result<Change, u64> {
         let old = words[word].load(Ordering::Relaxed);
         let wrong = mask & (old | !self.carved_in(word));
         if wrong != 0 {
             return Err(wrong);
         }
         words[word].store(old | mask, Ordering::Relaxed);
-        let now = free + mask.count_ones();
-        self.desc.free.store(now, Ordering::Relaxed);
-        let first = self.desc.first_word.load(Ordering::Relaxed).min(word as u32);
+        let first = self.desc.first_word.load(Ordering::Relaxed).min(word as u16);
         self.desc.first_word.store(first, Ordering::Relaxed);
-        let had_room = free > 0 || carved < self.capacity();
-        Ok(match (had_room, now == carved) {
-            (true, false) => Change::None,
-            (true, true) => Change::Emptied,
-            (false, false) => Change::GotRoom,
-            (false, true) => Change::GotRoomAndEmptied,
+        let (was_full, live) = (self.is_full(), self.live() - mask.count_ones());
+        self.set_live(live);
+        Ok(match (was_full, live == 0) {
+            (false, false) => Change::None,
+            (false, true) => Change::Emptied,
+            (true, false) => Change::GotRoom,
+            (true, true) => Change::GotRoomAndEmptied,
         })
     }
 
@@ -281,10 +383,14 @@ impl<'a> Block<'a> {
         }
         let reached = self.colour() + self.carved() as usize * class::slot_size(self.class());
         let populated = self.desc.populated.load(Ordering::Relaxed);
-        self.desc.populated.store(populated.max(reached as u32), Ordering::Relaxed);
+        self.desc.populated.store(populated.max((reached / GRANULE) as u8), Ordering::Relaxed);
         self.desc.carved.store(0, Ordering::Relaxed);
-        self.desc.free.store(0, Ordering::Relaxed);
         self.desc.first_word.store(0, Ordering::Relaxed);
+    }
+
+    /// Makes this no lane's block, before its granules are given back.
+    pub(crate) fn disown(self) {
+        self.desc.lane.store(core::ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// What is wrong with this block, if anything: the invariants at the top of this module.
@@ -293,12 +399,18 @@ impl<'a> Block<'a> {
         if carved > self.capacity() {
             return Some("more slots carved than there is room for");
         }
+        if self.live() > carved {
+            return Some("more slots in use than carved");
+        }
+        if self.is_full() != (self.live() == self.capacity()) {
+            return Some("it is not known whether there is room");
+        }
         let mut set = 0;
         // Bits of what is not carved are known to be zero only if their page may be touched; it
         // may, since the bitmap of an extent in use is committed.
         for (index, word) in self.words().iter().enumerate() {
             let bits = word.load(Ordering::Relaxed);
-            if bits != 0 && index < first_word as usize {
+            if bits != 0 && index < usize::from(first_word) {
                 return Some("a free slot lies before the first word with one");
             }
             set += bits.count_ones();

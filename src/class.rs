@@ -154,6 +154,13 @@ impl Divisor {
         debug_assert!(offset < 2 << 20);
         ((offset as u64 * self.reciprocal) >> RECIPROCAL_SHIFT) as usize
     }
+
+    /// The position of the slot that starts at `offset`; `None` if none does.
+    #[inline(always)]
+    pub(crate) fn divide_exactly(self, offset: usize) -> Option<usize> {
+        let index = ((offset as u64).wrapping_mul(self.reciprocal) >> RECIPROCAL_SHIFT) as usize;
+        (index.wrapping_mul(self.slot_size) == offset).then_some(index)
+    }
 }
 
 /// The position of the slot that contains the byte at `offset` of a block, for offsets below 2 MiB.
@@ -258,6 +265,12 @@ mod tests {
             for slot in 0..(2 << 20) / size {
                 assert_eq!(slot_at(class, slot * size), slot);
                 assert_eq!(slot_at(class, slot * size + size - 1), slot);
+                let divisor = Divisor::of(class);
+                assert_eq!(divisor.divide_exactly(slot * size), Some(slot));
+                assert_eq!(
+                    divisor.divide_exactly(slot * size + 1),
+                    (size == 1).then_some(slot + 1)
+                );
             }
         }
     }

@@ -4,14 +4,14 @@
 //! cost to the fast path, that a slot was freed twice, or that what was freed is no slot. By then
 //! the program's memory may be in two hands already, so such a discovery aborts the process.
 
+use core::cell::Cell;
 use core::ptr::NonNull;
 
 use crate::block::{Block, Change};
 use crate::class;
 use crate::error::FreeError;
 use crate::os::die;
-use crate::space::map::Place;
-use crate::sync::AtomicU64;
+use crate::space::map::{Lookup, Place};
 
 use super::magazine::MagazineBox;
 use super::{Lane, LaneState, MAILBOX_BOUND};
@@ -42,16 +42,6 @@ impl Outboxes {
     }
 }
 
-/// Slots of one bitmap word of one block, gathered before they are freed together.
-struct Run<'a> {
-    block: Block<'a>,
-    words: &'a [AtomicU64],
-    start: usize,
-    bytes: usize,
-    word: usize,
-    mask: u64,
-}
-
 /// Says what is wrong with a pointer that was freed, and aborts.
 #[cold]
 fn refuse(lane: &Lane, slot: *mut u8, error: FreeError) -> ! {
@@ -70,8 +60,10 @@ impl Lane {
             refuse(self, slot, FreeError::Foreign)
         };
         let owner = Block::at(self.space(), granule).lane().cast::<Lane>();
-        // SAFETY: lanes live as long as the process, and a block's lane is one (I1).
-        let owner = unsafe { &*owner };
+        // SAFETY: null, or a lane, which lives as long as the process (I1).
+        let Some(owner) = (unsafe { owner.as_ref() }) else {
+            refuse(self, slot, FreeError::Foreign)
+        };
         if !core::ptr::eq(owner.holding, self.holding) {
             refuse(self, slot, FreeError::WrongFamily { owner: owner.holding.spec.name() })
         }
@@ -90,18 +82,25 @@ impl Lane {
         (owner, granule)
     }
 
-    /// The block in which a slot of this lane lies, where one look tells: it has one granule.
-    #[inline]
-    fn own_block(&self, slot: *mut u8) -> Option<u32> {
-        let granule = self.space().granule_of(slot.addr())?;
-        let block = Block::at(self.space(), granule);
-        (block.is_head() && core::ptr::eq(block.lane().cast(), self)).then_some(granule)
+    /// The block in which a slot of this lane lies, and how far into it; `None` for what is not in a
+    /// block of this lane. Unless `LONG`, all its blocks have one granule.
+    #[inline(always)]
+    fn own_block<const LONG: bool>(
+        &self,
+        lookup: Lookup,
+        slot: *mut u8,
+    ) -> Option<(Block<'static>, usize)> {
+        let (granule, desc, offset) =
+            if LONG { lookup.head_of(slot.addr())? } else { lookup.granule_of(slot.addr())? };
+        let block = Block::of(self.space(), granule, desc);
+        core::ptr::eq(block.lane().cast(), self).then_some((block, offset))
     }
 
     /// Whether a slot is this lane's own. Aborts if it is no slot of this cell.
     #[inline]
     fn is_own(&self, slot: *mut u8) -> bool {
-        self.own_block(slot).is_some() || core::ptr::eq(self.owner_of(slot).0, self)
+        self.own_block::<true>(self.space().lookup(), slot).is_some()
+            || core::ptr::eq(self.owner_of(slot).0, self)
     }
 
     /// Aborts unless the slot is this lane's own.
@@ -132,124 +131,139 @@ impl Lane {
         magazine: &mut MagazineBox,
         poke: &mut Option<&'static Lane>,
     ) {
-        let divisor = class::Divisor::of(self.class);
-        let mut run: Option<Run<'_>> = None;
+        let others = self.give_own_ones(state, magazine);
         let mut left = 0;
-        for index in (0..magazine.len()).rev() {
+        for index in 0..others {
             let slot = magazine.slots()[index];
-            if let Some(run) = &mut run {
-                let offset = slot.addr().wrapping_sub(run.start);
-                if offset < run.bytes {
-                    self.gather(state, run, divisor, slot, offset);
-                    continue;
-                }
-                self.give_run(state, run, divisor);
-                run.mask = 0;
+            let (owner, _) = self.owner_of(slot);
+            if let Err(slot) = self.send(state, owner, slot, poke) {
+                // The entry at this place has been dealt with, or is this very one.
+                magazine.buffer(others)[left] = slot;
+                left += 1;
             }
-            let granule = match self.own_block(slot) {
-                Some(granule) => granule,
-                None => match self.owner_of(slot) {
-                    (owner, granule) if core::ptr::eq(owner, self) => granule,
-                    (owner, _) => {
-                        if let Err(slot) = self.send(state, owner, slot, poke) {
-                            // The entry at this end has been dealt with, or is this very one.
-                            let len = magazine.len();
-                            magazine.buffer(len)[len - 1 - left] = slot;
-                            left += 1;
-                        }
-                        continue;
-                    }
-                },
-            };
-            let next = run.insert(self.start_run(granule));
-            let offset = self.offset_in(next, slot);
-            self.gather(state, next, divisor, slot, offset);
         }
-        if let Some(last) = run {
-            self.give_run(state, &last, divisor);
-        }
-        let len = magazine.len();
-        magazine.buffer(len).copy_within(len - left.., 0);
         // SAFETY: that many slots were moved to the front.
         unsafe { magazine.set_len(left) };
     }
 
-    /// A run in one of this lane's blocks, with no slots yet.
-    #[inline]
-    fn start_run(&self, granule: u32) -> Run<'static> {
-        let block = Block::at(self.space(), granule);
-        let start = block.start().addr().get();
-        Run {
-            block,
-            words: block.words_of(self.class),
-            start,
-            bytes: block.bytes(),
-            word: 0,
-            mask: 0,
+    /// Frees the slots of a magazine that are this lane's own, in their blocks, and moves the others
+    /// to its front; returns how many these are.
+    fn give_own_ones(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
+        if self.give_neighbours(state, magazine.slots()) {
+            0
+        } else if state.long_blocks {
+            self.give_scattered::<true>(state, magazine)
+        } else {
+            self.give_scattered::<false>(state, magazine)
         }
     }
 
-    /// How far into a run's block a slot lies; what lies before the first slot is none.
-    #[inline]
-    fn offset_in(&self, run: &Run<'_>, slot: *mut u8) -> usize {
-        let offset = slot.addr().wrapping_sub(run.start);
-        if offset >= run.bytes {
-            refuse(self, slot, FreeError::Foreign)
+    /// Frees slots that are neighbours of each other, in ascending or descending order, in one block
+    /// of this lane; `false`, and nothing is freed, if they are not.
+    ///
+    /// What was allocated together tends to be freed together, in order or in reverse. Then a word
+    /// of the bitmap takes 64 of them at once.
+    fn give_neighbours(&self, state: &mut LaneState, slots: &[*mut u8]) -> bool {
+        let [first, second, .., last] = *slots else { return false };
+        let divisor = class::Divisor::of(self.class);
+        let step = second.addr().wrapping_sub(first.addr());
+        let lowest = if step == divisor.slot_size {
+            first
+        } else if step == divisor.slot_size.wrapping_neg() {
+            last
+        } else {
+            return false;
+        };
+        // No early end: this way several are compared at once.
+        let gap = |pair: &[*mut u8]| pair[1].addr().wrapping_sub(pair[0].addr()) ^ step;
+        if slots.windows(2).fold(0, |gaps, pair| gaps | gap(pair)) != 0 {
+            return false;
         }
-        offset
-    }
-
-    /// Adds a slot to a run, freeing what was gathered when the word changes.
-    #[inline]
-    fn gather(
-        &self,
-        state: &mut LaneState,
-        run: &mut Run<'_>,
-        divisor: class::Divisor,
-        slot: *mut u8,
-        offset: usize,
-    ) {
-        let index = divisor.divide(offset);
-        if index * divisor.slot_size != offset {
-            let offset = offset - index * divisor.slot_size;
-            refuse(self, slot, FreeError::Interior { offset })
-        }
-        let (word, bit) = (index / 64, 1 << (index % 64));
-        if word != run.word {
-            self.give_run(state, run, divisor);
-            run.word = word;
-            run.mask = 0;
-        }
-        if run.mask & bit != 0 {
-            refuse(self, slot, FreeError::AlreadyFree)
-        }
-        run.mask |= bit;
-    }
-
-    /// Frees gathered slots in their block.
-    #[inline]
-    fn give_run(&self, state: &mut LaneState, run: &Run<'_>, divisor: class::Divisor) {
-        if run.mask == 0 {
-            return;
-        }
-        match run.block.give(run.words, run.word, run.mask) {
-            Ok(change) => {
-                state.counts.free += u64::from(run.mask.count_ones());
-                if change != Change::None {
-                    self.note_change(state, run.block, change);
+        let Some((block, offset)) = self.own_block::<true>(self.space().lookup(), lowest) else {
+            return false;
+        };
+        let Some(index) = block.carved_run(divisor, offset, slots.len()) else { return false };
+        let (words, end) = (block.words(), index + slots.len());
+        for word in index / 64..=(end - 1) / 64 {
+            let from = index.saturating_sub(word * 64);
+            let upto = (end - word * 64).min(64);
+            let mask = (u64::MAX << from) & (u64::MAX >> (64 - upto));
+            match block.give_word(words, word, mask) {
+                Ok(Change::None) => {}
+                Ok(change) => {
+                    // What follows it in this loop, if anything, is not counted yet, so that the
+                    // block is not empty before the end.
+                    state.counts.free += u64::from(mask.count_ones());
+                    self.note_change_of(state, block, change);
+                    continue;
+                }
+                Err(wrong) => {
+                    let index = word * 64 + wrong.trailing_zeros() as usize;
+                    let slot = block.start().as_ptr().wrapping_add(index * divisor.slot_size);
+                    refuse(self, slot, FreeError::AlreadyFree)
                 }
             }
-            Err(wrong) => {
-                let index = run.word * 64 + wrong.trailing_zeros() as usize;
-                let slot = run.block.start().as_ptr().wrapping_add(index * divisor.slot_size);
-                refuse(self, slot, FreeError::AlreadyFree)
+            state.counts.free += u64::from(mask.count_ones());
+        }
+        true
+    }
+
+    /// [`Self::give_own_ones`] for slots in any order.
+    ///
+    /// Nothing is kept from one slot to the next, neither a block nor a bitmap word: what the slots
+    /// of a magazine have in common is in the first-level cache, and a branch that asks whether the
+    /// last block comes again would guess wrong too often.
+    #[inline(never)]
+    fn give_scattered<const LONG: bool>(
+        &self,
+        state: &mut LaneState,
+        magazine: &mut MagazineBox,
+    ) -> usize {
+        let divisor = class::Divisor::of(self.class);
+        let lookup = self.space().lookup();
+        let slots = Cell::from_mut(magazine.all()).as_slice_of_cells();
+        // All of them are counted as freed, for fewer counters in the loop; the others are taken off.
+        state.counts.free += slots.len() as u64;
+        let mut others = 0;
+        for slot in slots {
+            let slot = slot.get();
+            let Some((block, offset)) = self.own_block::<LONG>(lookup, slot) else {
+                slots[others].set(slot);
+                others += 1;
+                continue;
+            };
+            match block.give(divisor, offset) {
+                Some(false) => {}
+                Some(true) => self.note_change(state, slot),
+                None => self.refuse_own(slot),
             }
+        }
+        state.counts.free -= others as u64;
+        others
+    }
+
+    /// Says why a slot in a block of this lane cannot be freed, and aborts.
+    #[cold]
+    fn refuse_own(&self, slot: *mut u8) -> ! {
+        let error = match self.own_block::<true>(self.space().lookup(), slot) {
+            Some((block, offset)) => block.why_not(class::Divisor::of(self.class), offset),
+            None => FreeError::Foreign,
+        };
+        refuse(self, slot, error)
+    }
+
+    /// Looks at the block of a slot just freed, which has room again or became empty.
+    #[cold]
+    fn note_change(&self, state: &mut LaneState, slot: *mut u8) {
+        if let Some((block, _)) = self.own_block::<true>(self.space().lookup(), slot) {
+            let change = block.settle();
+            self.note_change_of(state, block, change);
         }
     }
 
     /// Lists a block that has room again, and deals with one that became empty.
     #[cold]
-    pub(super) fn note_change(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
+    pub(super) fn note_change_of(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
         if matches!(change, Change::GotRoom | Change::GotRoomAndEmptied) {
             state.room.insert(self.space(), block.granule);
         }
@@ -272,15 +286,16 @@ impl Lane {
 
     /// Frees one slot of this lane's own.
     pub(super) fn give_own(&self, state: &mut LaneState, slot: *mut u8) {
-        let (owner, granule) = self.owner_of(slot);
-        if !core::ptr::eq(owner, self) {
+        let Some((block, offset)) = self.own_block::<true>(self.space().lookup(), slot) else {
             die(format_args!("{slot:p} was given to the wrong lane"))
+        };
+        let Some(changed) = block.give(class::Divisor::of(self.class), offset) else {
+            self.refuse_own(slot)
+        };
+        state.counts.free += 1;
+        if changed {
+            self.note_change(state, slot);
         }
-        let divisor = class::Divisor::of(self.class);
-        let mut run = self.start_run(granule);
-        let offset = self.offset_in(&run, slot);
-        self.gather(state, &mut run, divisor, slot, offset);
-        self.give_run(state, &run, divisor);
     }
 
     /// Puts a slot of another lane into the outbox for it; gives it back for want of memory.

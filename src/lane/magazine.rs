@@ -86,6 +86,12 @@ impl MagazineBox {
         unsafe { core::slice::from_raw_parts(self.slots_ptr(), self.len()) }
     }
 
+    /// The addresses in it, to be written.
+    pub(crate) fn all(&mut self) -> &mut [*mut u8] {
+        let len = self.len();
+        self.buffer(len)
+    }
+
     /// Room for `count` addresses from the first on, whatever is in it.
     pub(crate) fn buffer(&mut self, count: usize) -> &mut [*mut u8] {
         assert!(count <= class::MAX_MAGAZINE);

@@ -76,6 +76,8 @@ pub(crate) struct LaneState {
     outboxes: Outboxes,
     /// Empty magazines.
     spare: MagazineList,
+    /// Whether there ever was a block of several granules.
+    long_blocks: bool,
     counts: LaneCounts,
 }
 
@@ -111,6 +113,7 @@ impl Lane {
                 depot: Depot::new(),
                 outboxes: Outboxes::new(),
                 spare: MagazineList::new(),
+                long_blocks: false,
                 counts: LaneCounts {
                     blocks: 0,
                     granules: 0,
@@ -223,6 +226,7 @@ impl Lane {
         state.room.insert(self.space(), block.granule);
         state.counts.blocks += 1;
         state.counts.granules += granules;
+        state.long_blocks |= granules > 1;
         Ok(())
     }
 
@@ -431,6 +435,7 @@ impl Lane {
     fn release_block(&self, state: &mut LaneState, block: Block<'_>) {
         state.room.remove(self.space(), block.granule);
         self.reset_block(state, block);
+        block.disown();
         state.counts.blocks -= 1;
         state.counts.granules -= block.granules();
         // SAFETY: this lane took the block; it is empty, and its bitmap has been cleared.

@@ -52,16 +52,16 @@ impl Lane {
         let mut state = self.lock();
         let block = Block::at(self.space(), granule);
         // What was visited may have been freed meanwhile, and all of the block with it.
-        if !block.is_head() || !core::ptr::eq(block.lane().cast(), self) {
+        if !core::ptr::eq(block.lane().cast(), self) {
             return None;
         }
-        let words = block.words_of(self.class);
+        let words = block.words();
         if dead != 0 {
-            match block.give(words, word - 1, dead) {
+            match block.give_word(words, word - 1, dead) {
                 Ok(change) => {
                     state.counts.free += u64::from(dead.count_ones());
                     if change != Change::None {
-                        self.note_change(&mut state, block, change);
+                        self.note_change_of(&mut state, block, change);
                         if matches!(change, Change::Emptied | Change::GotRoomAndEmptied) {
                             return None;
                         }

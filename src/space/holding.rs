@@ -314,7 +314,8 @@ impl Holding {
     pub(crate) fn write_tails(&self, first: u32, from: u32, to: u32) {
         for position in from..to {
             let tail = self.space.granule(first + position);
-            tail.back.store(position, Ordering::Relaxed);
+            // An extent has fewer granules than that counts to.
+            tail.back.store(position as u8, Ordering::Relaxed);
             tail.set_kind(GranuleKind::Tail);
         }
     }

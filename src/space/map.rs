@@ -11,6 +11,8 @@
 //! kept true by what the reader holds: a slot that is not free keeps its block's `kind`, `class`,
 //! `back` and `lane` as they are (I1).
 
+use core::ptr::NonNull;
+
 use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::Space;
@@ -43,28 +45,35 @@ pub(crate) struct GranuleDesc {
     kind: AtomicU8,
     /// Block: the size class.
     pub(crate) class: AtomicU8,
+    /// How many granules before this one the head is: 0 unless this is a tail, or was one before it
+    /// became free. Written with `kind`.
+    pub(crate) back: AtomicU8,
+    /// Head: how many granules it spans. Written with `kind`.
+    pub(crate) granules: AtomicU8,
     /// Block: how many bytes its first slot lies from its start. Written with `kind`.
     pub(crate) colour: AtomicU16,
-    /// Tail: how many granules before this one the head is. Written with `kind`.
-    pub(crate) back: AtomicU32,
-    /// Head: how many granules it spans. Written with `kind`.
-    pub(crate) granules: AtomicU32,
-    /// Block: how many slots it has room for.
-    pub(crate) capacity: AtomicU32,
-    /// Block: the lane. Kept apart from `holding`, so that whatever is read here, however late, is
-    /// a lane or null.
+    /// Block: no word of the bitmap before this one has a set bit. The lane's lock.
+    pub(crate) first_word: AtomicU16,
+    /// Block: the lane; null of what is none, so that this alone tells a lane its own blocks. Kept
+    /// apart from `holding`, so that whatever is read here, however late, is a lane or null. Written
+    /// under the lane's lock.
     pub(crate) lane: AtomicPtr<()>,
     /// Large: the holding, or null.
     pub(crate) holding: AtomicPtr<()>,
+    /// Block: its bitmap. Written with `kind`.
+    pub(crate) bitmap: AtomicPtr<AtomicU64>,
+    /// Block: how many slots it has room for.
+    pub(crate) capacity: AtomicU32,
     /// Block: how many slots the bump cursor has passed. The lane's lock.
     pub(crate) carved: AtomicU32,
-    /// Block: how many of the carved slots are free, which is the number of set bits. The lane's
-    /// lock.
-    pub(crate) free: AtomicU32,
-    /// Block: no word of the bitmap before this one has a set bit. The lane's lock.
-    pub(crate) first_word: AtomicU32,
-    /// Block: how far its memory is known to be populated, in bytes. The lane's lock.
-    pub(crate) populated: AtomicU32,
+    /// Block: how many slots may be freed until it has to be looked at. 1 where no slot can be
+    /// taken, so that its list learns that one can; otherwise the number of carved slots that are
+    /// not free in it, so that it is noticed when it becomes empty. The lane's lock.
+    pub(crate) countdown: AtomicU32,
+    /// Block: how many of its granules are known to be populated, from the first on. The lane's lock.
+    pub(crate) populated: AtomicU8,
+    /// Block: 1 while no slot can be taken. The lane's lock.
+    pub(crate) full: AtomicU8,
     /// Block: links of the lane's order of blocks with room. The lane's lock.
     left: AtomicU32,
     right: AtomicU32,
@@ -192,13 +201,56 @@ pub(crate) enum Place {
     Unused,
 }
 
+/// From addresses to blocks, for many addresses in a row: what a look-up needs of the space, in one
+/// place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup {
+    base: usize,
+    /// How far the extents reach whose descriptors exist.
+    bytes: usize,
+    descs: NonNull<GranuleDesc>,
+}
+
+impl Lookup {
+    /// The granule of an address, and how far into it that lies; `None` where no descriptors exist.
+    #[inline(always)]
+    pub(crate) fn granule_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
+        let offset = address.wrapping_sub(self.base);
+        if offset >= self.bytes {
+            return None;
+        }
+        let granule = offset >> GRANULE_SHIFT;
+        // SAFETY: below `bytes`, so this descriptor exists; spaces and what is known of them live as
+        // long as the process.
+        let desc = unsafe { self.descs.add(granule).as_ref() };
+        Some((granule as u32, desc, offset & (GRANULE - 1)))
+    }
+
+    /// The granule that an address belongs to, and how far into the run that starts there it lies;
+    /// `None` where no descriptors exist.
+    ///
+    /// In a block, that is its first granule. What is in none has some answer, too.
+    #[inline(always)]
+    pub(crate) fn head_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
+        let (granule, desc, offset) = self.granule_of(address)?;
+        // A distance that was true of this granule once, so it leads to one that exists.
+        let back = desc.back.load(Ordering::Relaxed);
+        let granule = granule - u32::from(back);
+        // SAFETY: as above.
+        let head = unsafe { self.descs.add(granule as usize).as_ref() };
+        Some((granule, head, offset + (usize::from(back) << GRANULE_SHIFT)))
+    }
+}
+
 impl Space {
-    /// The granule of an address, if it is in an extent that was ever used.
+    /// What look-ups need, for addresses in extents that have been used by now.
     #[inline]
-    pub(crate) fn granule_of(&self, address: usize) -> Option<u32> {
-        let offset = self.offset_of(address)?;
-        let known = (offset >> self.extent_shift) < self.known() as usize;
-        known.then_some((offset >> GRANULE_SHIFT) as u32)
+    pub(crate) fn lookup(&'static self) -> Lookup {
+        Lookup {
+            base: self.extent_start(0).addr().get(),
+            bytes: (self.known() as usize) << self.extent_shift,
+            descs: self.granule_descs,
+        }
     }
 
     /// What the byte at `address` belongs to; `None` outside of this reservation. Touches nothing
@@ -233,7 +285,8 @@ impl Space {
             GranuleKind::Large => Place::Large(granule),
             GranuleKind::Free => Place::Unused,
             GranuleKind::Tail => {
-                let Some(head) = granule.checked_sub(desc.back.load(Ordering::Relaxed)) else {
+                let Some(head) = granule.checked_sub(desc.back.load(Ordering::Relaxed).into())
+                else {
                     return Place::Unused;
                 };
                 match self.granule(head).kind() {

@@ -322,25 +322,23 @@ impl Space {
         unsafe { self.granule_descs.add(granule as usize).as_ref() }
     }
 
-    /// The `words` words of bitmap that belong to the block which starts at `granule`.
+    /// Where the bitmap of the block which starts at `granule` is.
     ///
     /// # Safety
     ///
     /// The granule is in an extent that a family holds, and the block's granules are in that
     /// extent too.
     #[inline]
-    pub(crate) unsafe fn bitmap(&self, granule: u32, wide: bool, words: usize) -> &[AtomicU64] {
+    pub(crate) unsafe fn bitmap(&self, granule: u32, wide: bool) -> NonNull<AtomicU64> {
         let (extent, granule) = self.granule_in_extent(granule);
         let in_extent = if wide {
             self.granules_per_extent() as usize * NARROW_BITMAP + granule as usize * WIDE_BITMAP
         } else {
             granule as usize * NARROW_BITMAP
         };
-        debug_assert!(in_extent + words * 8 <= self.bitmap_stride);
+        debug_assert!(in_extent < self.bitmap_stride);
         // SAFETY: within the bitmap area, which has a stride for each extent.
-        let start = unsafe { self.bitmaps.add(extent as usize * self.bitmap_stride + in_extent) };
-        // SAFETY: committed with the extent, aligned to 8, and atomics accept every bit pattern.
-        unsafe { core::slice::from_raw_parts(start.cast::<AtomicU64>().as_ptr(), words) }
+        unsafe { self.bitmaps.add(extent as usize * self.bitmap_stride + in_extent) }.cast()
     }
 }
 

@@ -50,7 +50,8 @@ impl Holding {
         self.write_tails(taken.first, 1, count);
         let desc = self.space.granule(taken.first);
         desc.holding.store(self.as_owner(), Ordering::Relaxed);
-        desc.granules.store(count, Ordering::Relaxed);
+        desc.back.store(0, Ordering::Relaxed);
+        desc.granules.store(count as u8, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
         desc.set_kind(GranuleKind::Large);
         Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
@@ -158,7 +159,7 @@ impl Holding {
         let mut state = self.lock();
         let desc = self.space.granule(granule);
         self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
-        let count = desc.granules.load(Ordering::Relaxed);
+        let count = u32::from(desc.granules.load(Ordering::Relaxed));
         // SAFETY: passed on.
         unsafe { self.give_granules(&mut state, granule, count) };
     }
@@ -193,7 +194,7 @@ impl Holding {
         }
         let mut state = self.lock();
         let desc = self.space.granule(granule);
-        let old = desc.granules.load(Ordering::Relaxed);
+        let old = u32::from(desc.granules.load(Ordering::Relaxed));
         let new = bytes.div_ceil(GRANULE).max(1) as u32;
         let old_bytes = desc.bytes.load(Ordering::Relaxed);
         if !self.recount_large(&mut state, old_bytes, bytes) {
@@ -214,7 +215,7 @@ impl Holding {
             }
             self.write_tails(granule, old, new);
         }
-        desc.granules.store(new, Ordering::Relaxed);
+        desc.granules.store(new as u8, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
         if new < old {
             // SAFETY: the tail of the allocation, which is not part of it any more.

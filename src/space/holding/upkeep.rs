@@ -90,7 +90,7 @@ impl Holding {
                 }
                 committed += match kind {
                     GranuleKind::Block => {
-                        (granule.granules.load(Ordering::Relaxed) as usize) << GRANULE_SHIFT
+                        usize::from(granule.granules.load(Ordering::Relaxed)) << GRANULE_SHIFT
                     }
                     GranuleKind::Large => granule.bytes.load(Ordering::Relaxed),
                     GranuleKind::Free | GranuleKind::Tail => 0,

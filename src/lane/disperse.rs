@@ -16,6 +16,8 @@ use crate::space::map::{Lookup, Place};
 use super::magazine::MagazineBox;
 use super::{Lane, LaneState, MAILBOX_BOUND};
 
+/// How many pairs of neighbours in a magazine are looked at before it is dispersed.
+const SAMPLES: usize = 5;
 /// How many other lanes a lane collects slots for at the same time.
 const OUTBOXES: usize = 4;
 
@@ -39,6 +41,19 @@ impl Outboxes {
     /// How many slots wait to be posted.
     pub(super) fn slots(&self) -> usize {
         self.boxes.iter().flatten().map(|outbox| outbox.magazine.len()).sum()
+    }
+}
+
+/// How many of the first slots are each `size` bytes above the one before it, or each below: one at
+/// least.
+fn run_length(slots: &[*mut u8], size: usize) -> usize {
+    let step = |pair: &[*mut u8]| pair[1].addr().wrapping_sub(pair[0].addr());
+    let mut steps = slots.windows(2).map(step);
+    match steps.next() {
+        Some(first) if first == size || first == size.wrapping_neg() => {
+            2 + steps.take_while(|&step| step == first).count()
+        }
+        _ => 1,
     }
 }
 
@@ -149,8 +164,8 @@ impl Lane {
     /// Frees the slots of a magazine that are this lane's own, in their blocks, and moves the others
     /// to its front; returns how many these are.
     fn give_own_ones(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
-        if self.give_neighbours(state, magazine.slots()) {
-            0
+        if self.looks_ordered(magazine.slots()) {
+            self.give_runs(state, magazine)
         } else if state.long_blocks {
             self.give_scattered::<true>(state, magazine)
         } else {
@@ -158,44 +173,74 @@ impl Lane {
         }
     }
 
-    /// Frees slots that are neighbours of each other, in ascending or descending order, in one block
-    /// of this lane; `false`, and nothing is freed, if they are not.
+    /// Whether most of these slots are neighbours of the slots before them, by a few samples.
+    fn looks_ordered(&self, slots: &[*mut u8]) -> bool {
+        let size = class::slot_size(self.class);
+        let places = (0..SAMPLES).map(|sample| sample * slots.len() / SAMPLES);
+        let neighbours = |&place: &usize| match slots.get(place..place + 2) {
+            Some(&[one, other]) => one.addr().abs_diff(other.addr()) == size,
+            _ => false,
+        };
+        places.filter(neighbours).count() * 2 > SAMPLES
+    }
+
+    /// [`Self::give_own_ones`] for slots most of which are neighbours of each other.
     ///
     /// What was allocated together tends to be freed together, in order or in reverse. Then a word
-    /// of the bitmap takes 64 of them at once.
-    fn give_neighbours(&self, state: &mut LaneState, slots: &[*mut u8]) -> bool {
-        let [first, second, .., last] = *slots else { return false };
+    /// of the bitmap takes up to 64 of them at once.
+    fn give_runs(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
         let divisor = class::Divisor::of(self.class);
-        let step = second.addr().wrapping_sub(first.addr());
-        let lowest = if step == divisor.slot_size {
-            first
-        } else if step == divisor.slot_size.wrapping_neg() {
-            last
-        } else {
-            return false;
-        };
-        // No early end: this way several are compared at once.
-        let gap = |pair: &[*mut u8]| pair[1].addr().wrapping_sub(pair[0].addr()) ^ step;
-        if slots.windows(2).fold(0, |gaps, pair| gaps | gap(pair)) != 0 {
-            return false;
+        let lookup = self.space().lookup();
+        let slots = magazine.all();
+        let (mut others, mut next) = (0, 0);
+        while next < slots.len() {
+            let run = run_length(&slots[next..], divisor.slot_size);
+            let lowest = slots[next].min(slots[next + run - 1]);
+            // A run that goes beyond its block is given piece by piece.
+            let given = match self.own_block::<true>(lookup, lowest) {
+                Some((block, offset)) => self.give_run(state, block, divisor, offset, run),
+                None => false,
+            };
+            if !given {
+                for index in next..next + run {
+                    let slot = slots[index];
+                    if self.own_block::<true>(lookup, slot).is_some() {
+                        self.give_own(state, slot);
+                    } else {
+                        slots[others] = slot;
+                        others += 1;
+                    }
+                }
+            }
+            next += run;
         }
-        let Some((block, offset)) = self.own_block::<true>(self.space().lookup(), lowest) else {
-            return false;
-        };
-        let Some(index) = block.carved_run(divisor, offset, slots.len()) else { return false };
-        let (words, end) = (block.words(), index + slots.len());
+        others
+    }
+
+    /// Frees so many neighbours in one block, the lowest at `offset`; `false`, and nothing is freed,
+    /// if they are not all carved slots of it.
+    fn give_run(
+        &self,
+        state: &mut LaneState,
+        block: Block<'_>,
+        divisor: class::Divisor,
+        offset: usize,
+        count: usize,
+    ) -> bool {
+        let Some(index) = block.carved_run(divisor, offset, count) else { return false };
+        let (words, end) = (block.words(), index + count);
         for word in index / 64..=(end - 1) / 64 {
             let from = index.saturating_sub(word * 64);
             let upto = (end - word * 64).min(64);
             let mask = (u64::MAX << from) & (u64::MAX >> (64 - upto));
             match block.give_word(words, word, mask) {
-                Ok(Change::None) => {}
                 Ok(change) => {
-                    // What follows it in this loop, if anything, is not counted yet, so that the
-                    // block is not empty before the end.
                     state.counts.free += u64::from(mask.count_ones());
-                    self.note_change_of(state, block, change);
-                    continue;
+                    // The block is empty after its last word at the earliest, so that nothing is
+                    // left to be freed when it goes.
+                    if change != Change::None {
+                        self.note_change_of(state, block, change);
+                    }
                 }
                 Err(wrong) => {
                     let index = word * 64 + wrong.trailing_zeros() as usize;
@@ -203,7 +248,6 @@ impl Lane {
                     refuse(self, slot, FreeError::AlreadyFree)
                 }
             }
-            state.counts.free += u64::from(mask.count_ones());
         }
         true
     }

@@ -45,3 +45,13 @@ impl<T> Lock<T> {
         }
     }
 }
+
+/// Asks for the cache line of an address, which may be any.
+#[inline(always)]
+pub(crate) fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address whatever has no effect but on the caches.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+}

@@ -32,7 +32,7 @@ use crate::error::{AllocError, AllocErrorKind};
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
 use crate::space::tables::Table;
-use crate::sync::{AtomicBool, AtomicPtr, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use crate::table::{FamilyTable, RowLinks, SetTable};
 
 /// Where a thread keeps the address of its row of one family.
@@ -86,6 +86,9 @@ impl Table for Row {
 
 static EMPTY_ROW: Row = Row::new();
 
+/// A magazine with at most this part of its slots has few.
+const FEW: usize = 4;
+
 /// A thread's two magazines of one cell.
 #[derive(Debug)]
 #[repr(C, align(64))]
@@ -99,8 +102,13 @@ pub(crate) struct Head {
     /// The lane this thread is assigned; null until the cell's first use.
     lane: AtomicPtr<Lane>,
     /// Whether the magazines have changed places since the lane was last told how many slots lie
-    /// idle.
+    /// idle, ...
     swapped: AtomicBool,
+    /// ... and how many lay idle then in the one that is freed into since. It is not allocated from,
+    /// so they still do.
+    kept: AtomicU8,
+    /// Whether the lane has added slots since they last changed places, with some in the other.
+    topped_up: AtomicBool,
 }
 
 impl Head {
@@ -112,6 +120,8 @@ impl Head {
             free_limit: AtomicPtr::new(ptr::null_mut()),
             lane: AtomicPtr::new(ptr::null_mut()),
             swapped: AtomicBool::new(false),
+            kept: AtomicU8::new(0),
+            topped_up: AtomicBool::new(false),
         }
     }
 
@@ -167,14 +177,26 @@ impl Head {
             + count(&self.free_top, self.free_bottom(class))
     }
 
-    /// How many slots have been in the magazine to allocate from since the lane was last told.
-    /// Exact or too few, as [`Self::len`] is exact or not.
+    /// How many slots have been in a magazine all the while since the lane was last told. Exact or
+    /// too few, as [`Self::len`] is exact or not.
     pub(crate) fn idle(&self) -> usize {
         if self.swapped.load(Ordering::Relaxed) {
-            return 0;
+            self.kept.load(Ordering::Relaxed).into()
+        } else {
+            self.loaded_len()
         }
+    }
+
+    /// How many slots are in the magazine to allocate from; exact on the row's own thread.
+    fn loaded_len(&self) -> usize {
         let (top, bottom) = (self.top.load(Ordering::Relaxed), self.bottom.load(Ordering::Relaxed));
         (top.addr().wrapping_sub(bottom.addr()) / size_of::<*mut u8>()).min(class::MAX_MAGAZINE)
+    }
+
+    /// How many slots are in the magazine to free into, on the row's own thread.
+    fn freed_len(&self, class: usize) -> usize {
+        let top = self.free_top.load(Ordering::Relaxed).addr();
+        (top - self.free_bottom(class).addr()) / size_of::<*mut u8>()
     }
 
     /// [`Self::idle`], to tell the lane.
@@ -238,10 +260,15 @@ impl Head {
 
     /// Lets the two magazines change places.
     fn swap(&self, class: usize) {
+        // Slots that change places a second time have been in reach of the program in between.
+        let first = !self.swapped.load(Ordering::Relaxed);
+        let kept = if first { self.loaded_len() as u8 } else { 0 };
+        self.kept.store(kept, Ordering::Relaxed);
         let (loaded, freed) = (self.unload(), self.unload_for_freeing(class));
         self.load(freed);
         self.load_for_freeing(loaded, class);
         self.swapped.store(true, Ordering::Relaxed);
+        self.topped_up.store(false, Ordering::Relaxed);
     }
 
     /// Gives an unused head its lane and its magazines.
@@ -278,16 +305,29 @@ impl Head {
     }
 
     /// Takes a slot when the magazine to allocate from is empty.
+    ///
+    /// The other one takes its place, unless there is so little in that that they would soon change
+    /// places again: a program that allocates and frees in turn keeps the sum of the two as it is,
+    /// and would come here once in so many operations. Then the lane adds to the sum, once: a program
+    /// that only allocates comes to what it freed before.
     fn refill(&self, lane: &Lane, class: usize) -> Result<NonNull<u8>, AllocError> {
-        if self.free_top.load(Ordering::Relaxed) != self.free_bottom(class) {
+        let freed = self.freed_len(class);
+        let few = freed <= class::magazine_capacity(class) / FEW;
+        if freed > 0 && (!few || self.topped_up.load(Ordering::Relaxed)) {
             self.swap(class);
         } else {
-            self.swapped.store(false, Ordering::Relaxed);
             match lane.exchange(self.unload()) {
-                Ok(full) => self.load(full),
+                Ok(full) => {
+                    self.swapped.store(false, Ordering::Relaxed);
+                    self.topped_up.store(freed > 0, Ordering::Relaxed);
+                    self.load(full);
+                }
                 Err((empty, error)) => {
                     self.load(empty);
-                    return Err(error);
+                    if freed == 0 {
+                        return Err(error);
+                    }
+                    self.swap(class);
                 }
             }
         }
@@ -297,9 +337,10 @@ impl Head {
         }
     }
 
-    /// Makes room in the magazine to free into.
+    /// Makes room in the magazine to free into: the other one takes its place if there is hardly
+    /// anything in it, otherwise the lane takes what was freed.
     fn make_room(&self, lane: &Lane, class: usize) {
-        if self.top.load(Ordering::Relaxed) == self.bottom.load(Ordering::Relaxed) {
+        if self.loaded_len() <= class::magazine_capacity(class) / FEW {
             self.swap(class);
         } else {
             let idle = self.tell_idle();

@@ -165,8 +165,10 @@ impl Lane {
     /// to its front; returns how many these are.
     fn give_own_ones(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
         if self.looks_ordered(magazine.slots()) {
-            self.give_runs(state, magazine)
-        } else if state.long_blocks {
+            return self.give_runs(state, magazine);
+        }
+        state.scattered = state.scattered.saturating_add(1);
+        if state.long_blocks {
             self.give_scattered::<true>(state, magazine)
         } else {
             self.give_scattered::<false>(state, magazine)

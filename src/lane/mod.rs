@@ -28,6 +28,7 @@ pub(crate) mod disperse;
 pub(crate) mod magazine;
 pub(crate) mod sweep;
 
+use core::mem;
 use core::ptr::{self, NonNull};
 
 use crate::block::Block;
@@ -54,6 +55,11 @@ const EAGER_FROM: u32 = 2;
 /// from blocks, where they have been for a while. Smaller ones share lines, and the processor's own
 /// fetching keeps up with them.
 const PREFETCH_FROM: usize = 96;
+
+/// After so many magazines of scattered slots were dispersed and none was asked for, those in the
+/// depot are dispersed too before one is handed out: the program has freed far more than a depot
+/// holds, and what it allocates next shall lie in order.
+const SCATTERED_BOUND: u32 = 4 * class::MAX_DEPOT as u32;
 
 /// One locked block allocator of a cell.
 #[derive(Debug)]
@@ -83,6 +89,8 @@ pub(crate) struct LaneState {
     spare: MagazineList,
     /// Whether there ever was a block of several granules.
     long_blocks: bool,
+    /// How many magazines of scattered slots were dispersed since one was handed out.
+    scattered: u32,
     counts: LaneCounts,
 }
 
@@ -119,6 +127,7 @@ impl Lane {
                 outboxes: Outboxes::new(),
                 spare: MagazineList::new(),
                 long_blocks: false,
+                scattered: 0,
                 counts: LaneCounts {
                     blocks: 0,
                     granules: 0,
@@ -156,6 +165,9 @@ impl Lane {
         debug_assert!(empty.is_empty());
         let mut state = self.lock();
         self.note_peak(&mut state, 0);
+        if mem::take(&mut state.scattered) >= SCATTERED_BOUND {
+            state = self.empty_depot(state);
+        }
         if state.depot.len() == 0 && !self.mailbox.is_empty() {
             self.collect_mail(&mut state);
         }

@@ -4,6 +4,7 @@
 //! directly: none of them is installed.
 
 mod arena;
+pub mod bulk;
 mod famalloc;
 mod jemalloc;
 mod mimalloc;
@@ -79,6 +80,16 @@ macro_rules! peer {
             }
 
             #[inline(always)]
+            fn alloc_zeroed(&self, layout: core::alloc::Layout) -> core::ptr::NonNull<u8> {
+                // SAFETY: the layout has a size (contract of `Allocator`).
+                let start = unsafe { core::alloc::GlobalAlloc::alloc_zeroed(&$global, layout) };
+                match core::ptr::NonNull::new(start) {
+                    Some(start) => start,
+                    None => std::alloc::handle_alloc_error(layout),
+                }
+            }
+
+            #[inline(always)]
             unsafe fn free_layout(
                 &self,
                 start: core::ptr::NonNull<u8>,
@@ -107,6 +118,10 @@ macro_rules! peer {
 
             fn leave(&self) {
                 $leave
+            }
+
+            fn give_back(&self) {
+                $crate::allocator::Heap::give_back(self);
             }
         }
 

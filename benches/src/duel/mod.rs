@@ -167,11 +167,26 @@ pub fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workloads::Pair;
 
     #[test]
     fn thousands_are_set_apart() {
         let texts = [0, 999, 1_000, 100_000, 10_000_000].map(thousands);
         assert_eq!(texts, ["0", "999", "1,000", "100,000", "10,000,000"]);
+    }
+
+    #[test]
+    fn a_contest_can_have_an_effort_of_its_own() {
+        let rounds = |effort: Option<usize>| {
+            let make = |name| crate::event!(name, 1, A => Pair::<A, 16>::new());
+            let mut contest = Contest::new(Group::Typed, "pair", make);
+            if let Some(most) = effort {
+                contest = contest.with_effort(Effort { time: Duration::ZERO, least: 1, most });
+            }
+            contest.run(Scale { quick: true, threads: 2 })[0].rounds
+        };
+        assert_eq!(rounds(Some(1)), 1);
+        assert!(rounds(None) >= 5);
     }
 
     #[test]

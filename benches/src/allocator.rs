@@ -51,12 +51,21 @@ pub trait Allocator: 'static {
     /// Room for a layout that only the run knows; it has a size.
     fn alloc_layout(&self, layout: Layout) -> NonNull<u8>;
 
+    /// Such room, full of zeros.
+    #[inline(always)]
+    fn alloc_zeroed(&self, layout: Layout) -> NonNull<u8> {
+        let start = self.alloc_layout(layout);
+        // SAFETY: allocated just now with this size.
+        unsafe { start.write_bytes(0, layout.size()) };
+        start
+    }
+
     /// Frees such room.
     ///
     /// # Safety
     ///
-    /// `start` is from [`alloc_layout`](Self::alloc_layout) or [`grow_layout`](Self::grow_layout),
-    /// was last asked for with `layout`, and is not used again.
+    /// `start` is from [`alloc_layout`](Self::alloc_layout), [`alloc_zeroed`](Self::alloc_zeroed)
+    /// or [`grow_layout`](Self::grow_layout), was last asked for with `layout`, and is not used again.
     unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout);
 
     /// Makes such room larger, in place or elsewhere: what was in it stays.
@@ -71,6 +80,9 @@ pub trait Allocator: 'static {
 
     /// Called by a thread that is about to end, for allocators that have to be told.
     fn leave(&self) {}
+
+    /// Asks for unused memory to go back to the system, as [`Heap::give_back`] does.
+    fn give_back(&self) {}
 
     /// An object whose first word has been written, as any use of it would do.
     #[inline(always)]

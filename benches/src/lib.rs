@@ -9,6 +9,7 @@
 //! | [`duel`] | the rows of the duel, by group, and its report |
 //! | [`race`] | workloads over all allocators, interleaved round by round |
 //! | [`memory`] | what is weighed: live objects, what stays after a flush, a program in phases |
+//! | [`power_law`] | sizes as programs have them |
 //! | [`order`] | pseudo-random numbers and permutations, the same in every run |
 //! | [`process`] | whole programs, and what a run of one costs |
 //! | [`stats`] | median and spread |
@@ -27,6 +28,7 @@ pub mod json;
 pub mod memory;
 pub mod order;
 pub mod peers;
+pub mod power_law;
 pub mod process;
 pub mod race;
 pub mod stats;

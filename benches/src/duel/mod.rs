@@ -1,8 +1,11 @@
 //! The rows of the duel, by group. Each group is a file that lists its contests; what is timed in
 //! them is in [`workloads`](crate::workloads).
 
+mod arena;
 mod report;
+mod sequence;
 mod typed;
+mod untyped;
 
 pub use report::Report;
 
@@ -16,17 +19,26 @@ use crate::race::{self, Effort, Event, Outcome};
 pub enum Group {
     /// Objects whose size is a constant, or known where they are freed.
     Typed,
+    /// Objects whose layout only the run knows.
+    Untyped,
+    /// All objects of one size, allocated and freed in one order after the other.
+    Sequence,
+    /// Objects that die all at once, beside arenas.
+    Arena,
 }
 
 impl Group {
     /// All groups, in the order of the report.
-    pub const ALL: [Self; 1] = [Self::Typed];
+    pub const ALL: [Self; 4] = [Self::Typed, Self::Untyped, Self::Sequence, Self::Arena];
 
     /// What `--only` and the report call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Typed => "typed",
+            Self::Untyped => "untyped",
+            Self::Sequence => "sequence",
+            Self::Arena => "arena",
         }
     }
 
@@ -34,7 +46,8 @@ impl Group {
     #[must_use]
     pub const fn is_single_threaded(self) -> bool {
         match self {
-            Self::Typed => true,
+            Self::Typed | Self::Untyped | Self::Sequence => true,
+            Self::Arena => false,
         }
     }
 
@@ -42,7 +55,7 @@ impl Group {
     #[must_use]
     pub const fn is_threaded(self) -> bool {
         match self {
-            Self::Typed => false,
+            Self::Typed | Self::Untyped | Self::Sequence | Self::Arena => false,
         }
     }
 }
@@ -75,6 +88,8 @@ pub struct Contest {
     pub group: Group,
     /// What `--only` calls it.
     pub name: String,
+    /// Where it is not that of the scale.
+    effort: Option<Effort>,
     make: Box<dyn FnOnce() -> Vec<Event>>,
 }
 
@@ -87,7 +102,7 @@ impl Contest {
     ) -> Self {
         let name = name.into();
         let event = name.clone();
-        Self { group, name, make: Box::new(|| vec![make(event)]) }
+        Self { group, name, effort: None, make: Box::new(|| vec![make(event)]) }
     }
 
     /// A contest of events that are to be compared with each other.
@@ -96,13 +111,19 @@ impl Contest {
         name: impl Into<String>,
         make: impl FnOnce() -> Vec<Event> + 'static,
     ) -> Self {
-        Self { group, name: name.into(), make: Box::new(make) }
+        Self { group, name: name.into(), effort: None, make: Box::new(make) }
+    }
+
+    /// With an effort of its own.
+    #[must_use]
+    pub fn with_effort(self, effort: Effort) -> Self {
+        Self { effort: Some(effort), ..self }
     }
 
     /// Runs it.
     #[must_use]
     pub fn run(self, scale: Scale) -> Vec<Outcome> {
-        race::run((self.make)(), scale.effort())
+        race::run((self.make)(), self.effort.unwrap_or(scale.effort()))
     }
 
     /// Whether `--only` means this contest: its group by name, or a part of its own name.
@@ -122,7 +143,11 @@ impl fmt::Debug for Contest {
 /// All contests of the duel, in the order of the report.
 #[must_use]
 pub fn contests(scale: Scale) -> Vec<Contest> {
-    typed::contests(scale)
+    let mut contests = typed::contests(scale);
+    contests.extend(untyped::contests(scale));
+    contests.extend(sequence::contests(scale));
+    contests.extend(arena::contests(scale));
+    contests
 }
 
 /// A number with a comma between the thousands.
@@ -142,11 +167,26 @@ pub fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workloads::Pair;
 
     #[test]
     fn thousands_are_set_apart() {
         let texts = [0, 999, 1_000, 100_000, 10_000_000].map(thousands);
         assert_eq!(texts, ["0", "999", "1,000", "100,000", "10,000,000"]);
+    }
+
+    #[test]
+    fn a_contest_can_have_an_effort_of_its_own() {
+        let rounds = |effort: Option<usize>| {
+            let make = |name| crate::event!(name, 1, A => Pair::<A, 16>::new());
+            let mut contest = Contest::new(Group::Typed, "pair", make);
+            if let Some(most) = effort {
+                contest = contest.with_effort(Effort { time: Duration::ZERO, least: 1, most });
+            }
+            contest.run(Scale { quick: true, threads: 2 })[0].rounds
+        };
+        assert_eq!(rounds(Some(1)), 1);
+        assert!(rounds(None) >= 5);
     }
 
     #[test]

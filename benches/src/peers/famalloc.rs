@@ -6,7 +6,8 @@ use core::ptr::NonNull;
 use std::alloc::handle_alloc_error;
 
 use famalloc::{
-    AllocError, Family, FamilyBox, alloc_family, alloc_layout_in, free_layout_in, realloc_layout_in,
+    AllocError, Family, FamilyBox, alloc_family, alloc_layout_in, alloc_zeroed_layout_in,
+    free_layout_in, realloc_layout_in,
 };
 
 use crate::allocator::{Allocator, Heap, LIVES, Life};
@@ -100,6 +101,11 @@ impl Allocator for Famalloc {
     }
 
     #[inline(always)]
+    fn alloc_zeroed(&self, layout: Layout) -> NonNull<u8> {
+        alloc_zeroed_layout_in::<lives::A>(layout).unwrap_or_else(|_| handle_alloc_error(layout))
+    }
+
+    #[inline(always)]
     unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout) {
         // SAFETY: allocated above with this layout in the same family (contract).
         unsafe { free_layout_in::<lives::A>(start, layout) };
@@ -111,6 +117,10 @@ impl Allocator for Famalloc {
         // SAFETY: allocated above with this layout in the same family (contract).
         unsafe { realloc_layout_in::<lives::A>(start, layout, grown) }
             .unwrap_or_else(|_| handle_alloc_error(grown))
+    }
+
+    fn give_back(&self) {
+        Heap::give_back(self);
     }
 }
 

@@ -4,6 +4,7 @@
 //! directly: none of them is installed.
 
 mod arena;
+pub mod bulk;
 mod famalloc;
 mod jemalloc;
 mod mimalloc;
@@ -79,6 +80,16 @@ macro_rules! peer {
             }
 
             #[inline(always)]
+            fn alloc_zeroed(&self, layout: core::alloc::Layout) -> core::ptr::NonNull<u8> {
+                // SAFETY: the layout has a size (contract of `Allocator`).
+                let start = unsafe { core::alloc::GlobalAlloc::alloc_zeroed(&$global, layout) };
+                match core::ptr::NonNull::new(start) {
+                    Some(start) => start,
+                    None => std::alloc::handle_alloc_error(layout),
+                }
+            }
+
+            #[inline(always)]
             unsafe fn free_layout(
                 &self,
                 start: core::ptr::NonNull<u8>,
@@ -107,6 +118,10 @@ macro_rules! peer {
 
             fn leave(&self) {
                 $leave
+            }
+
+            fn give_back(&self) {
+                $crate::allocator::Heap::give_back(self);
             }
         }
 
@@ -145,3 +160,53 @@ macro_rules! peer {
     };
 }
 use peer;
+
+#[cfg(test)]
+mod tests {
+    use core::alloc::Layout;
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::allocator::Allocator;
+
+    /// Every layout is aligned as it asks, and zeroed room is zero although what was there before
+    /// was not.
+    fn serves_layouts<A: Allocator>() {
+        let peer = A::new();
+        for align in [1, 2, 4, 8, 16, 32, 64] {
+            for size in [1, 3, 8, 48, 100, 1024, 40_000] {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let dirty: Vec<_> = (0..20).map(|_| peer.alloc_layout(layout)).collect();
+                for start in dirty {
+                    assert!(start.addr().get().is_multiple_of(align), "{} {layout:?}", A::NAME);
+                    // SAFETY: allocated above with this layout.
+                    unsafe { start.write_bytes(0xff, size) };
+                    // SAFETY: as above, and not used again.
+                    unsafe { peer.free_layout(start, layout) };
+                }
+                let zeroed: Vec<_> = (0..20).map(|_| peer.alloc_zeroed(layout)).collect();
+                for start in zeroed {
+                    assert!(start.addr().get().is_multiple_of(align), "{} {layout:?}", A::NAME);
+                    let bytes = NonNull::slice_from_raw_parts(start, size);
+                    // SAFETY: allocated above with this layout, and initialised.
+                    let clean = unsafe { bytes.as_ref() }.iter().all(|&byte| byte == 0);
+                    assert!(clean, "{} {layout:?}", A::NAME);
+                    // SAFETY: as above, and not used again.
+                    unsafe { peer.free_layout(start, layout) };
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_serve_layouts() {
+        serves_layouts::<Famalloc>();
+        serves_layouts::<System>();
+        serves_layouts::<Mimalloc>();
+        serves_layouts::<Jemalloc>();
+        serves_layouts::<Snmalloc>();
+        serves_layouts::<Rpmalloc>();
+        serves_layouts::<Rallocator>();
+        serves_layouts::<Arena>();
+    }
+}

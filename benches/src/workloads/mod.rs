@@ -1,15 +1,26 @@
 //! What is timed. Each workload is written once, for any [`Allocator`](crate::allocator::Allocator)
 //! and any size, and its `round` reads like its definition.
 
+mod all_at_once;
 mod batch;
 mod churn;
+#[cfg(test)]
+pub(crate) mod ledger;
 mod pair;
+mod sequence;
+pub mod shaped;
+mod trees;
 mod two_threads;
+mod vectors;
 
+pub use all_at_once::AllAtOnce;
 pub use batch::{Batch, Order};
 pub use churn::Churn;
 pub use pair::Pair;
+pub use sequence::Sequence;
+pub use trees::Trees;
 pub use two_threads::TwoThreads;
+pub use vectors::Vectors;
 
 use std::time::{Duration, Instant};
 

@@ -77,47 +77,80 @@ pub(crate) fn slot_size(class: usize) -> usize {
     SIZES[class] as usize
 }
 
-/// The smallest class whose slots hold `size` bytes, for sizes up to [`MAX_SMALL`].
-#[inline]
-pub(crate) const fn of_size(size: usize) -> Option<usize> {
+/// Sizes up to this have a table entry each, ...
+const FINE: usize = 1024;
+/// ... those above one for each step of this many bytes, which is the least that two classes there
+/// are apart.
+const COARSE_STEP: usize = FINE / 8;
+/// In the tables: no class.
+const NONE: u8 = u8::MAX;
+
+/// The class of every size up to [`FINE`]. A size of 0 has none.
+///
+/// These are constants, not statics: a look-up with a constant size is then a constant in other
+/// crates too.
+const FINE_CLASSES: &[u8; FINE + 1] = &{
+    let mut table = [NONE; FINE + 1];
+    let mut size = 1;
+    while size <= FINE {
+        table[size] = compute_class(size) as u8;
+        size += 1;
+    }
+    table
+};
+
+/// The class of every size above that, by steps.
+const COARSE_CLASSES: &[u8; MAX_SMALL / COARSE_STEP] = &{
+    let mut table = [NONE; MAX_SMALL / COARSE_STEP];
+    let mut step = 0;
+    while step < table.len() {
+        table[step] = compute_class((step + 1) * COARSE_STEP) as u8;
+        step += 1;
+    }
+    table
+};
+
+/// The class of a size from 1 to [`MAX_SMALL`].
+const fn compute_class(size: usize) -> usize {
     if size <= 8 {
-        Some(match size {
-            0 | 1 => 0,
-            2 => 1,
-            3 | 4 => 2,
-            _ => 3,
-        })
+        size.next_power_of_two().ilog2() as usize
     } else if size <= 64 {
-        Some(2 + size.div_ceil(8))
-    } else if size <= MAX_SMALL {
+        2 + size.div_ceil(8)
+    } else {
         let last = size - 1;
         let doubling = last.ilog2() as usize;
-        Some(11 + (doubling - 6) * 8 + ((last >> (doubling - 3)) & 7))
-    } else {
-        None
+        11 + (doubling - 6) * 8 + ((last >> (doubling - 3)) & 7)
     }
 }
 
-/// The smallest class whose every slot holds `layout`, whose size is not 0, or `None` where it has to be served in
-/// granules.
+/// The smallest class whose slots hold `size` bytes; `None` for sizes above [`MAX_SMALL`] and for 0.
 ///
-/// Slots start at multiples of their size from a granule boundary, so a slot is aligned as the
-/// largest power of two that divides its size. The alignment must be a power of two.
-#[inline]
-pub(crate) const fn of(size: usize, align: usize) -> Option<usize> {
-    let rounded = match size.checked_add(align - 1) {
-        Some(sum) => sum & !(align - 1),
-        None => return None,
+/// Two tables rather than arithmetic: sizes that differ from call to call cost no wrong guess of the
+/// processor's.
+#[inline(always)]
+pub(crate) const fn of_size(size: usize) -> Option<usize> {
+    let class = if size <= FINE {
+        FINE_CLASSES[size]
+    } else if size <= MAX_SMALL {
+        COARSE_CLASSES[(size - 1) / COARSE_STEP]
+    } else {
+        NONE
     };
-    // A class whose step is at least the alignment has slots of that alignment; where the step is
-    // smaller, `rounded` is itself the size of a class.
-    of_size(rounded)
+    if class == NONE { None } else { Some(class as usize) }
 }
 
-/// [`of`] for a [`Layout`].
-#[inline]
+/// The smallest class whose every slot holds this layout; `None` where it has no size, or has to be
+/// served in granules.
+///
+/// Slots start at multiples of their size from a granule boundary, so a slot is aligned as the
+/// largest power of two that divides its size. A class whose step is at least the alignment has
+/// slots of that alignment; where the step is smaller, the size rounded up to the alignment is itself
+/// the size of a class.
+#[inline(always)]
 pub(crate) const fn of_layout(layout: Layout) -> Option<usize> {
-    of(layout.size(), layout.align())
+    let below = layout.align() - 1;
+    // A layout's size does not overflow when it is rounded up to its alignment.
+    of_size((layout.size() + below) & !below)
 }
 
 /// The largest power of two that divides `size`, but at most `cap`: what a raw size is aligned to.
@@ -227,6 +260,7 @@ mod tests {
                 assert!((slot_size(class) - size) * 8 <= size, "{size} wastes over an eighth");
             }
         }
+        assert_eq!(of_size(0), None);
         assert_eq!(of_size(MAX_SMALL + 1), None);
         assert_eq!(of_size(MAX_SMALL), Some(COUNT - 1));
     }
@@ -236,7 +270,7 @@ mod tests {
         for align_log in 0..=16 {
             let align = 1usize << align_log;
             for size in (1..=MAX_SMALL + 1).step_by(7) {
-                match of(size, align) {
+                match of_layout(Layout::from_size_align(size, align).unwrap()) {
                     Some(class) => {
                         let slot = slot_size(class);
                         assert!(slot >= size && slot % align == 0, "{size} at {align} in {slot}");
@@ -252,10 +286,11 @@ mod tests {
 
     #[test]
     fn sizes_near_the_top_of_the_address_space_have_no_class() {
-        for size in [usize::MAX, usize::MAX - 7, isize::MAX as usize, 1 << 32, (1 << 32) + 1] {
-            assert_eq!(of(size, 8), None);
-            assert_eq!(of(size, 1 << 20), None);
+        for size in [isize::MAX as usize - 7, isize::MAX as usize - 15, 1 << 32, (1 << 32) + 1] {
+            assert_eq!(of_size(size), None);
+            assert_eq!(of_layout(Layout::from_size_align(size, 8).unwrap()), None);
         }
+        assert_eq!(of_size(usize::MAX), None);
     }
 
     #[test]

@@ -124,11 +124,9 @@ unsafe fn before_free<F: Family>(start: NonNull<u8>, layout: Layout) {
 /// ```
 #[inline]
 pub fn alloc_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
-    if size == 0 {
-        return Ok(dangling(RAW_ALIGN));
-    }
     match class::of_size(size) {
         Some(class) => take::<F>(class),
+        None if size == 0 => Ok(dangling(RAW_ALIGN)),
         None => {
             let table = <F::Set as FamilySet>::table();
             large::alloc(table, F::INDEX, size, raw_align::<F>(size)).map(|large| large.start)
@@ -221,11 +219,9 @@ pub unsafe fn free_in<F: Family>(start: NonNull<u8>, size: usize) {
 /// ```
 #[inline]
 pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    if layout.size() == 0 {
-        return Ok(dangling(layout.align()));
-    }
     match class::of_layout(layout) {
         Some(class) => take::<F>(class),
+        None if layout.size() == 0 => Ok(dangling(layout.align())),
         None => {
             let table = <F::Set as FamilySet>::table();
             large::alloc(table, F::INDEX, layout.size(), layout.align()).map(|large| large.start)
@@ -261,10 +257,8 @@ pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocEr
 /// ```
 #[inline]
 pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    if layout.size() == 0 {
-        return Ok(dangling(layout.align()));
-    }
     match class::of_layout(layout) {
+        None if layout.size() == 0 => Ok(dangling(layout.align())),
         Some(class) => {
             let slot = take::<F>(class)?;
             // SAFETY: a slot of the class has at least the layout's size.
@@ -293,16 +287,18 @@ pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, 
 /// See [`alloc_layout_in`].
 #[inline]
 pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
-    if layout.size() == 0 {
-        return;
-    }
-    // SAFETY: passed on.
-    unsafe { before_free::<F>(start, layout) };
     match class::of_layout(layout) {
-        // SAFETY: passed on; the class is that of the allocation.
-        Some(class) => unsafe { give::<F>(class, start) },
+        Some(class) => {
+            // SAFETY: passed on.
+            unsafe { before_free::<F>(start, layout) };
+            // SAFETY: passed on; the class is that of the allocation.
+            unsafe { give::<F>(class, start) };
+        }
+        None if layout.size() == 0 => {}
         None => {
             let table = <F::Set as FamilySet>::table();
+            // SAFETY: passed on.
+            unsafe { before_free::<F>(start, layout) };
             // SAFETY: passed on.
             unsafe { large::free(table, F::INDEX, start, layout) };
         }

@@ -258,10 +258,13 @@ impl Space {
         taker: Taker,
     ) -> Result<Taken, AllocError> {
         let mut extents = self.lock_extents();
-        let now = self.source.milliseconds();
-        extents.purge(now.saturating_sub(DECAY_MILLISECONDS), PURGE_STEP);
         let one = count == 1 && align == 1 && taker == Taker::Any;
         let warm = if one { extents.lowest_warm() } else { None };
+        if warm.is_none() {
+            // Who takes a warm one is about to use the others, perhaps after a rest.
+            let now = self.source.milliseconds();
+            extents.purge(now.saturating_sub(DECAY_MILLISECONDS), PURGE_STEP);
+        }
         let first = match warm {
             Some(extent) => extent,
             None => extents

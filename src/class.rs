@@ -19,10 +19,10 @@ use core::alloc::Layout;
 pub(crate) const COUNT: usize = 83;
 /// The largest slot.
 pub(crate) const MAX_SMALL: usize = 32 << 10;
-/// The most slots any magazine holds: with its two words of header it is 512 bytes long.
-pub(crate) const MAX_MAGAZINE: usize = 62;
+/// The most slots any magazine holds: with its two words of header it is 1 KiB long.
+pub(crate) const MAX_MAGAZINE: usize = 126;
 /// The most full magazines any depot keeps.
-pub(crate) const MAX_DEPOT: usize = 16;
+pub(crate) const MAX_DEPOT: usize = 8;
 
 /// Slots up to this size, exclusive, need the wide bitmap: a granule has over 4096 of them.
 pub(crate) const WIDE_BELOW: usize = 16;

@@ -102,7 +102,7 @@
 //!
 //! - 64-bit Linux, for now: elsewhere the crate does not compile. A [`PageSource`] of your own changes
 //!   where pages come from, not that.
-//! - A thread keeps up to two magazines for each cell it uses (62 slots or 64 KiB each, whichever is
+//! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   next thread that takes or releases an extent; or at once by [`reclaim`].

@@ -137,7 +137,7 @@ fn what_a_family_zeroes_is_zero_when_it_is_handed_out_again() {
             }
         }
         let (mut again, mut reused) = (Vec::new(), 0);
-        while reused < 10 && again.len() < 200 {
+        while reused < 10 && again.len() < 400 {
             let start = alloc_in::<lives::Secret>(size).unwrap();
             again.push(start);
             if seen.contains(&start) {
@@ -183,7 +183,7 @@ fn what_a_reallocation_gives_up_is_zeroed_too() {
         };
         // Until the family hands those addresses out again.
         let (mut held, mut looked) = (Vec::new(), 0);
-        while looked == 0 && held.len() < 200 {
+        while looked == 0 && held.len() < 400 {
             let start = alloc_in::<lives::Secret>(old).unwrap();
             let from = start.addr().get();
             if from < before + whole && before < from + whole {

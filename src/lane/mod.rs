@@ -191,7 +191,9 @@ impl Lane {
                 prefetch(slot);
             }
         }
-        out.copy_within(left.., 0);
+        if left > 0 {
+            out.copy_within(left.., 0);
+        }
         // SAFETY: as many were written, and moved to the front.
         unsafe { magazine.set_len(capacity - left) };
         Ok(())

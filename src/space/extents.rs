@@ -2,9 +2,10 @@
 //!
 //! An extent is *free* (an address without memory), *warm* (free, its memory still there), or in
 //! use. Released extents stay warm for [`DECAY_MILLISECONDS`], because taking memory back from the
-//! system costs more than anything else an allocator does; after that the next one to take or
-//! release an extent gives a few of them back, and [`Space::purge`] gives back all. Single extents
-//! are taken warm ones first, lowest first; runs wherever they fit first.
+//! system costs more than anything else an allocator does. After that everybody who takes or gives
+//! back a block or an extent returns a small piece to the system, so that nobody has to wait for a
+//! large one; [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first;
+//! runs wherever they fit first.
 //!
 //! All of it happens under one lock, the last in the lock order (lane, holding, extents).
 
@@ -19,8 +20,9 @@ use super::{KNOWN_STEP, Space};
 
 /// How long a released extent keeps its memory.
 pub(crate) const DECAY_MILLISECONDS: u64 = 500;
-/// The most extents that one release or take gives back on the way.
-const PURGE_STEP: usize = 4;
+/// How many granules are returned to the system on the way, at most, where pages are small: that
+/// takes the system some ten microseconds. A huge page is returned whole, which takes no longer.
+pub(super) const PURGE_STEP: u32 = 2;
 /// A released run longer than this many extents is given back at once.
 pub(super) const LONGEST_WARM_RUN: u32 = 16;
 
@@ -158,12 +160,12 @@ impl Locked<'_> {
         self.state.warm_count -= 1;
         let warm = self.state.warm;
         self.set(warm, extent, false);
+        self.note_due();
     }
 
+    /// Lists an extent as warm since now.
     fn link_warm(&mut self, extent: u32, now: u64) {
         let desc = self.space.extent(extent);
-        desc.set_kind(ExtentKind::Warm);
-        desc.since.store(now, Ordering::Relaxed);
         desc.later.store(NONE, Ordering::Relaxed);
         desc.earlier.store(self.state.latest, Ordering::Relaxed);
         match self.state.latest {
@@ -171,9 +173,41 @@ impl Locked<'_> {
             latest => self.space.extent(latest).later.store(extent, Ordering::Relaxed),
         }
         self.state.latest = extent;
+        self.make_warm(extent, now);
+    }
+
+    /// Lists an extent as warm for so long that it is the first to go.
+    fn link_overdue(&mut self, extent: u32) {
+        let desc = self.space.extent(extent);
+        desc.earlier.store(NONE, Ordering::Relaxed);
+        desc.later.store(self.state.earliest, Ordering::Relaxed);
+        match self.state.earliest {
+            NONE => self.state.latest = extent,
+            earliest => self.space.extent(earliest).earlier.store(extent, Ordering::Relaxed),
+        }
+        self.state.earliest = extent;
+        self.make_warm(extent, 0);
+    }
+
+    fn make_warm(&mut self, extent: u32, since: u64) {
+        let desc = self.space.extent(extent);
+        desc.set_kind(ExtentKind::Warm);
+        desc.since.store(since, Ordering::Relaxed);
         self.state.warm_count += 1;
         let warm = self.state.warm;
         self.set(warm, extent, true);
+        self.note_due();
+    }
+
+    /// Writes down when the next warm extent is due to be given back.
+    fn note_due(&self) {
+        let due = match self.state.earliest {
+            NONE => u64::MAX,
+            earliest => {
+                self.space.extent(earliest).since.load(Ordering::Relaxed) + DECAY_MILLISECONDS
+            }
+        };
+        self.space.purge_due.store(due, Ordering::Relaxed);
     }
 
     /// Commits the descriptors of all extents below `count`.
@@ -202,14 +236,10 @@ impl Locked<'_> {
         Ok(())
     }
 
-    /// Gives the memory of a warm extent back; returns whether the source took it.
-    fn purge_one(&mut self, extent: u32) -> bool {
+    /// Makes a warm extent whose memory has been given back a free one.
+    fn forget_warm(&mut self, extent: u32) {
         let (space, bytes) = (self.space, self.space.extent_bytes());
         let desc = space.extent(extent);
-        // SAFETY: a warm extent is committed and in nobody's use.
-        if unsafe { space.source.decommit(space.extent_start(extent), bytes) }.is_err() {
-            return false;
-        }
         if desc.huge_pages.swap(0, Ordering::Relaxed) != 0 {
             // SAFETY: within the reservation; the advice touches no contents.
             unsafe { space.source.huge_pages(space.extent_start(extent), bytes, false) };
@@ -224,22 +254,42 @@ impl Locked<'_> {
         };
         self.unlink_warm(extent);
         desc.set_kind(ExtentKind::Free);
-        true
     }
 
-    /// Gives back up to `most` warm extents that were released before `before`.
-    fn purge(&mut self, before: u64, most: usize) -> usize {
-        let mut purged = 0;
-        while purged < most && self.state.earliest != NONE {
-            let extent = self.state.earliest;
-            if self.space.extent(extent).since.load(Ordering::Relaxed) > before
-                || !self.purge_one(extent)
-            {
-                break;
-            }
-            purged += 1;
+    /// Gives back a piece of the extent that has been warm the longest, if that is since `before` at
+    /// the latest. Returns how many bytes went: 0 where there is no such extent, or the source refuses.
+    fn purge_step(&mut self, before: u64) -> usize {
+        let (space, extent) = (self.space, self.state.earliest);
+        if extent == NONE || space.extent(extent).since.load(Ordering::Relaxed) > before {
+            return 0;
         }
-        purged
+        let desc = space.extent(extent);
+        let all = u32::MAX >> (32 - space.granules_per_extent());
+        let absent = desc.absent.load(Ordering::Relaxed);
+        let whole = desc.huge_pages.load(Ordering::Relaxed) != 0;
+        let most = if whole { space.granules_per_extent() } else { PURGE_STEP };
+        // The granule that was in use last is not absent, so there is one.
+        let first = (all & !absent).trailing_zeros().min(space.granules_per_extent() - 1);
+        let count = ((all & !absent) >> first).trailing_ones().clamp(1, most);
+        let (start, bytes) = (space.extent_start(extent), (count as usize) << GRANULE_SHIFT);
+        // SAFETY: within the extent.
+        let start = unsafe { start.add((first as usize) << GRANULE_SHIFT) };
+        // SAFETY: granules of a warm extent, which is committed and in nobody's use.
+        if unsafe { space.source.decommit(start, bytes) }.is_err() {
+            return 0;
+        }
+        let absent = absent | (u32::MAX >> (32 - count)) << first;
+        desc.absent.store(absent, Ordering::Relaxed);
+        if absent == all {
+            self.forget_warm(extent);
+        }
+        bytes
+    }
+
+    /// [`Self::purge_step`] for what has been warm long enough.
+    fn purge_overdue(&mut self) {
+        let now = self.space.source.milliseconds();
+        self.purge_step(now.saturating_sub(DECAY_MILLISECONDS));
     }
 }
 
@@ -262,8 +312,7 @@ impl Space {
         let warm = if one { extents.lowest_warm() } else { None };
         if warm.is_none() {
             // Who takes a warm one is about to use the others, perhaps after a rest.
-            let now = self.source.milliseconds();
-            extents.purge(now.saturating_sub(DECAY_MILLISECONDS), PURGE_STEP);
+            extents.purge_overdue();
         }
         let first = match warm {
             Some(extent) => extent,
@@ -315,36 +364,56 @@ impl Space {
         .map_err(refused)
     }
 
-    /// Releases extents in use. They are warm from now on, or free where the run is long.
+    /// Releases extents in use. They are warm from now on; the memory of a long run is given back at
+    /// once, piece by piece.
     ///
     /// # Safety
     ///
     /// The caller took them, and nothing in them is in use any more.
     pub(super) unsafe fn release_extents(&self, first: u32, count: u32) {
         let mut extents = self.lock_extents();
-        let now = self.source.milliseconds();
+        let (now, long) = (self.source.milliseconds(), count > LONGEST_WARM_RUN);
         for extent in first..first + count {
             let taken = extents.state.taken;
             extents.set(taken, extent, false);
-            extents.link_warm(extent, now);
+            if long {
+                extents.link_overdue(extent);
+            } else {
+                extents.link_warm(extent, now);
+            }
         }
         extents.state.first_word = extents.state.first_word.min(first as usize / 64);
-        if count > LONGEST_WARM_RUN {
-            for extent in first..first + count {
-                if !extents.purge_one(extent) {
-                    break;
-                }
-            }
+        if long {
+            drop(extents);
+            // Others may take some of them meanwhile, as they are.
+            while self.lock_extents().purge_step(0) != 0 {}
         } else {
-            extents.purge(now.saturating_sub(DECAY_MILLISECONDS), PURGE_STEP);
+            extents.purge_overdue();
+        }
+    }
+
+    /// Gives back a piece of what is due to be given back, unless somebody is at it.
+    pub(super) fn purge_on_the_way(&self) {
+        let due = self.purge_due.load(Ordering::Relaxed);
+        if due == u64::MAX || self.source.milliseconds() < due {
+            return;
+        }
+        if let Some(state) = self.extents.try_lock() {
+            Locked { space: self, state }.purge_overdue();
         }
     }
 
     /// Gives the memory of warm extents back, the longest free first, until `goal` bytes have gone
-    /// or none is left. Returns how many bytes went.
+    /// or none is left. Returns how many bytes went. The lock is let go of after each piece.
     pub(crate) fn purge(&self, goal: usize) -> usize {
-        let most = goal.div_ceil(self.extent_bytes());
-        self.lock_extents().purge(u64::MAX, most) * self.extent_bytes()
+        let mut gone = 0;
+        while gone < goal {
+            match self.lock_extents().purge_step(u64::MAX) {
+                0 => break,
+                bytes => gone += bytes,
+            }
+        }
+        gone
     }
 
     /// What is wrong with the extents of this space, if anything: an address, and what.

@@ -169,7 +169,7 @@ impl Holding {
         let mut state = self.lock();
         let bytes = (count as usize) << GRANULE_SHIFT;
         state.usage.commit(bytes, self.spec.limit_bytes())?;
-        match self.take_granules(&mut state, count, 1) {
+        let found = match self.take_granules(&mut state, count, 1) {
             Ok(taken) => {
                 state.usage.settle();
                 Ok(found(taken))
@@ -178,7 +178,10 @@ impl Holding {
                 state.usage.committed -= bytes;
                 Err(error)
             }
-        }
+        };
+        drop(state);
+        self.space.purge_on_the_way();
+        found
     }
 
     /// Takes back the granules of a block.
@@ -191,6 +194,8 @@ impl Holding {
         state.usage.committed -= (count as usize) << GRANULE_SHIFT;
         // SAFETY: passed on.
         unsafe { self.give_granules(&mut state, first, count) };
+        drop(state);
+        self.space.purge_on_the_way();
     }
 
     fn take_granules(

@@ -114,6 +114,8 @@ pub(crate) struct Space {
     /// Extents below this index have committed descriptors.
     known: AtomicU32,
     extents: Lock<Extents>,
+    /// When the next warm extent is due to be given back; `u64::MAX` for never. A hint.
+    purge_due: AtomicU64,
     tables: Lock<Tables>,
     next: AtomicPtr<Space>,
 }
@@ -234,6 +236,7 @@ impl Space {
                 bitmap_stride: plan.bitmap_stride,
                 known: AtomicU32::new(0),
                 extents: Lock::new(Extents::new(at(plan.taken).cast(), at(plan.warm).cast())),
+                purge_due: AtomicU64::new(u64::MAX),
                 tables: Lock::new(Tables::new()),
                 next: AtomicPtr::new(ptr::null_mut()),
             });

@@ -1,6 +1,7 @@
 //! What is done to a family's extents now and then: giving the memory of free granules back, and
 //! the integrity check.
 
+use crate::space::extents::PURGE_STEP;
 use crate::space::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind};
 use crate::sync::Ordering;
 
@@ -31,20 +32,21 @@ impl Holding {
         let space = self.space;
         let mut gone = 0;
         for extent in self.extents() {
-            let _state = self.lock();
-            let desc = space.extent(extent);
-            if !self.has(extent, ExtentKind::Family) {
-                continue;
-            }
-            let mut stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
-            while stale != 0 && gone < goal {
+            // The lock is let go of after each piece.
+            while gone < goal {
+                let _state = self.lock();
+                let desc = space.extent(extent);
+                if !self.has(extent, ExtentKind::Family) {
+                    break;
+                }
+                let stale = desc.free.load(Ordering::Relaxed) & desc.dirty.load(Ordering::Relaxed);
                 let first = stale.trailing_zeros();
-                let mask = run_mask(first, (stale >> first).trailing_ones());
-                gone += self.decommit_granules(extent, mask);
-                stale &= !mask;
-            }
-            if gone >= goal {
-                break;
+                let count = (stale.checked_shr(first).unwrap_or(0)).trailing_ones();
+                match self.decommit_granules(extent, run_mask(first, count.min(PURGE_STEP))) {
+                    // None left, or the source refuses.
+                    0 => break,
+                    bytes => gone += bytes,
+                }
             }
         }
         gone
@@ -53,6 +55,9 @@ impl Holding {
     /// Gives back the memory of a run of free granules, named by their bits; returns how many
     /// bytes went. The caller holds the lock.
     pub(super) fn decommit_granules(&self, extent: u32, mask: u32) -> usize {
+        if mask == 0 {
+            return 0;
+        }
         let space = self.space;
         let desc = space.extent(extent);
         let first = extent * space.granules_per_extent() + mask.trailing_zeros();

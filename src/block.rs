@@ -292,16 +292,10 @@ impl<'a> Block<'a> {
         Some(countdown == 0)
     }
 
-    /// The position of the slot that starts `offset` bytes from the start of the first granule, if it
-    /// and those after it, `count` in all, are carved.
-    pub(crate) fn carved_run(
-        self,
-        divisor: class::Divisor,
-        offset: usize,
-        count: usize,
-    ) -> Option<usize> {
+    /// The position of the carved slot that starts `offset` bytes from the start of the first granule.
+    pub(crate) fn carved_slot(self, divisor: class::Divisor, offset: usize) -> Option<usize> {
         let index = divisor.divide_exactly(offset.wrapping_sub(self.colour()))?;
-        (index + count <= self.carved() as usize).then_some(index)
+        (index < self.carved() as usize).then_some(index)
     }
 
     /// Why [`Self::give`] refuses.

@@ -298,7 +298,9 @@ fn a_snapshot_agrees_with_a_model() {
             let which = SIZES.iter().position(|size| size.1 == class.slot_bytes).unwrap();
             assert_eq!(class.live_objects, count(which));
             assert_eq!(class.live_bytes, count(which) * class.slot_bytes);
-            assert_eq!(class.committed_bytes, class.blocks << 16);
+            // Blocks of small slots have one granule; those of larger ones grow.
+            assert!(class.committed_bytes >= class.blocks << 16);
+            assert!(class.committed_bytes == class.blocks << 16 || class.slot_bytes > 1_024);
             assert!(class.peak_objects >= class.live_objects);
         }
         // At least what was live, at most what was out in magazines too.

@@ -196,40 +196,27 @@ impl Lane {
         let slots = magazine.all();
         let (mut others, mut next) = (0, 0);
         while next < slots.len() {
-            let run = run_length(&slots[next..], divisor.slot_size);
-            let lowest = slots[next].min(slots[next + run - 1]);
-            // A run that goes beyond its block is given piece by piece.
-            let given = match self.own_block::<true>(lookup, lowest) {
-                Some((block, offset)) => self.give_run(state, block, divisor, offset, run),
-                None => false,
+            let slot = slots[next];
+            let Some((block, offset)) = self.own_block::<true>(lookup, slot) else {
+                slots[others] = slot;
+                others += 1;
+                next += 1;
+                continue;
             };
-            if !given {
-                for index in next..next + run {
-                    let slot = slots[index];
-                    if self.own_block::<true>(lookup, slot).is_some() {
-                        self.give_own(state, slot);
-                    } else {
-                        slots[others] = slot;
-                        others += 1;
-                    }
-                }
-            }
-            next += run;
+            let Some(index) = block.carved_slot(divisor, offset) else { self.refuse_own(slot) };
+            let run = run_length(&slots[next..], divisor.slot_size);
+            // A run goes on in the next block, but that is another look-up.
+            let ascends = run > 1 && slots[next + 1] > slot;
+            let count = run.min(if ascends { block.carved() as usize - index } else { index + 1 });
+            let lowest = if ascends { index } else { index + 1 - count };
+            self.give_run(state, block, lowest, count);
+            next += count;
         }
         others
     }
 
-    /// Frees so many neighbours in one block, the lowest at `offset`; `false`, and nothing is freed,
-    /// if they are not all carved slots of it.
-    fn give_run(
-        &self,
-        state: &mut LaneState,
-        block: Block<'_>,
-        divisor: class::Divisor,
-        offset: usize,
-        count: usize,
-    ) -> bool {
-        let Some(index) = block.carved_run(divisor, offset, count) else { return false };
+    /// Frees so many carved slots of one block from position `index` on.
+    fn give_run(&self, state: &mut LaneState, block: Block<'_>, index: usize, count: usize) {
         let (words, end) = (block.words(), index + count);
         for word in index / 64..=(end - 1) / 64 {
             let from = index.saturating_sub(word * 64);
@@ -246,12 +233,12 @@ impl Lane {
                 }
                 Err(wrong) => {
                     let index = word * 64 + wrong.trailing_zeros() as usize;
-                    let slot = block.start().as_ptr().wrapping_add(index * divisor.slot_size);
+                    let offset = index * class::slot_size(self.class);
+                    let slot = block.start().as_ptr().wrapping_add(offset);
                     refuse(self, slot, FreeError::AlreadyFree)
                 }
             }
         }
-        true
     }
 
     /// [`Self::give_own_ones`] for slots in any order.

@@ -36,6 +36,7 @@ use crate::class;
 use crate::error::AllocError;
 use crate::space::Space;
 use crate::space::holding::Holding;
+use crate::space::map::{GRANULE, GRANULE_SHIFT};
 use crate::space::order::Order;
 use crate::space::tables::Table;
 use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
@@ -51,6 +52,10 @@ const SPARE_BOUND: usize = class::MAX_DEPOT + 2;
 /// From this many blocks on, a lane asks for the memory of a new one in one go.
 const EAGER_FROM: u32 = 2;
 
+/// A block need not have more slots than this for its own sake.
+const GROWN_SLOTS: usize = 64;
+/// A block that has more granules than it needs has at most this part of the lane's.
+const GROWN_PART: u32 = 8;
 /// Slots of this many bytes and more are fetched into the cache when a magazine is filled with them
 /// from blocks, where they have been for a while. Smaller ones share lines, and the processor's own
 /// fetching keeps up with them.
@@ -224,10 +229,18 @@ impl Lane {
     }
 
     fn add_block(&self, state: &mut LaneState) -> Result<(), AllocError> {
-        let wanted = self.holding.spec.block_bytes() >> crate::space::map::GRANULE_SHIFT;
-        let least = class::block_granules(self.class, crate::space::map::GRANULE);
-        let mut granules =
-            wanted.max(least).min(self.space().granules_per_extent() as usize) as u32;
+        let wanted = self.holding.spec.block_bytes() >> GRANULE_SHIFT;
+        let least = class::block_granules(self.class, GRANULE);
+        let per_extent = self.space().granules_per_extent();
+        let mut granules = (wanted.max(least) as u32).min(per_extent);
+        // Blocks of large slots grow with the lane: each costs some work, however few slots it has.
+        let slots = |granules: u32| granules as usize * GRANULE / class::slot_size(self.class);
+        while slots(granules) < GROWN_SLOTS
+            && granules < per_extent / 4
+            && granules * GROWN_PART <= state.counts.granules
+        {
+            granules *= 2;
+        }
         // Only the first: a colour in every block would add up.
         let first = state.counts.blocks == 0;
         let colour = if first { class::colour(self.class, self.holding.index) } else { 0 };

@@ -2,9 +2,11 @@
 //! them is in [`workloads`](crate::workloads).
 
 mod report;
+mod study;
 mod typed;
 
 pub use report::Report;
+pub use study::{Study, studies};
 
 use core::fmt;
 use std::time::Duration;
@@ -16,17 +18,26 @@ use crate::race::{self, Effort, Event, Outcome};
 pub enum Group {
     /// Objects whose size is a constant, or known where they are freed.
     Typed,
+    /// Memory of live objects. No race: a [`Study`].
+    Memory,
+    /// Memory of programs with lifetimes. No race: a [`Study`].
+    Lifetimes,
+    /// The times of single operations. No race: a [`Study`].
+    Latency,
 }
 
 impl Group {
     /// All groups, in the order of the report.
-    pub const ALL: [Self; 1] = [Self::Typed];
+    pub const ALL: [Self; 4] = [Self::Typed, Self::Memory, Self::Lifetimes, Self::Latency];
 
     /// What `--only` and the report call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Typed => "typed",
+            Self::Memory => "memory",
+            Self::Lifetimes => "lifetimes",
+            Self::Latency => "latency",
         }
     }
 
@@ -35,6 +46,7 @@ impl Group {
     pub const fn is_single_threaded(self) -> bool {
         match self {
             Self::Typed => true,
+            Self::Memory | Self::Lifetimes | Self::Latency => false,
         }
     }
 
@@ -43,6 +55,7 @@ impl Group {
     pub const fn is_threaded(self) -> bool {
         match self {
             Self::Typed => false,
+            Self::Memory | Self::Lifetimes | Self::Latency => false,
         }
     }
 }

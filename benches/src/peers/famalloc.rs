@@ -1,4 +1,4 @@
-//! famalloc: typed boxes for the speed, layouts in three families for the memory.
+//! famalloc: typed boxes for the speed, layouts for the memory, in a family for each lifetime.
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
@@ -11,7 +11,7 @@ use famalloc::{
 
 use crate::allocator::{Allocator, Heap, LIVES, Life};
 
-/// The families of the timed objects. Where a workload knows no lifetimes, all are in the first.
+/// A family for each lifetime. Where a workload knows no lifetimes, all objects are in the first.
 #[alloc_family]
 enum Lives {
     A,
@@ -38,14 +38,6 @@ fn alloc<const SIZE: usize, F: Family>() -> NonNull<u64> {
 unsafe fn free<const SIZE: usize, F: Family>(object: NonNull<u64>) {
     // SAFETY: from `into_non_null` of a box of this type (contract).
     drop(unsafe { Slot::<SIZE, F>::from_non_null(object.cast()) });
-}
-
-/// A family for each lifetime of the program in phases.
-#[alloc_family]
-enum Phases {
-    Node,
-    Interned,
-    Temporary,
 }
 
 /// The allocator of this workspace.
@@ -121,9 +113,10 @@ impl Heap for Famalloc {
 
     fn alloc(&self, life: Life, layout: Layout) -> NonNull<u8> {
         let start: Result<_, AllocError> = match life {
-            Life::Node => alloc_layout_in::<phases::Node>(layout),
-            Life::Interned => alloc_layout_in::<phases::Interned>(layout),
-            Life::Temporary => alloc_layout_in::<phases::Temporary>(layout),
+            Life::A => alloc_layout_in::<lives::A>(layout),
+            Life::B => alloc_layout_in::<lives::B>(layout),
+            Life::C => alloc_layout_in::<lives::C>(layout),
+            Life::D => alloc_layout_in::<lives::D>(layout),
         };
         start.unwrap_or_else(|_| handle_alloc_error(layout))
     }
@@ -132,14 +125,21 @@ impl Heap for Famalloc {
         // SAFETY: allocated above with this layout in the family of this lifetime (contract).
         unsafe {
             match life {
-                Life::Node => free_layout_in::<phases::Node>(start, layout),
-                Life::Interned => free_layout_in::<phases::Interned>(start, layout),
-                Life::Temporary => free_layout_in::<phases::Temporary>(start, layout),
+                Life::A => free_layout_in::<lives::A>(start, layout),
+                Life::B => free_layout_in::<lives::B>(start, layout),
+                Life::C => free_layout_in::<lives::C>(start, layout),
+                Life::D => free_layout_in::<lives::D>(start, layout),
             }
         }
     }
 
-    fn give_back(&self) {
+    fn give_back(&self) -> bool {
         famalloc::reclaim(usize::MAX);
+        true
+    }
+
+    fn give_back_a_little(&self) -> bool {
+        famalloc::reclaim(64 << 10);
+        true
     }
 }

@@ -74,7 +74,9 @@ fn main() {
         eprintln!("{:6.1} s  {group}: {}", start.elapsed().as_secs_f64(), study.name);
         findings.push(study.run());
     }
-    println!("ns for each operation, medians; ratio: famalloc to the best peer\n");
+    if report.outcomes().next().is_some() {
+        println!("ns for each operation, medians; ratio: famalloc to the best peer\n");
+    }
     for group in Group::ALL {
         if let Some(table) = report.table(group) {
             println!("{}\n\n{table}", group.name());
@@ -93,10 +95,10 @@ fn main() {
             complain(&format!("cannot write {file}: {error}"));
         }
     }
-    if let Some(folder) = plots {
-        if let Err(error) = draw(&folder, &report, findings) {
-            complain(&format!("cannot draw in {}: {error}", folder.display()));
-        }
+    if let Some(folder) = plots
+        && let Err(error) = draw(&folder, &report, findings)
+    {
+        complain(&format!("cannot draw in {}: {error}", folder.display()));
     }
     println!("{}", report.verdict());
 }

@@ -54,8 +54,10 @@ pub fn studies(scale: Scale) -> Vec<Study> {
         Study::new(Group::Lifetimes, program.name, move || memory::lifetimes(program, quick))
     }));
     studies.extend([
-        Study::new(Group::Latency, "latency", move || latency::alone(quick)),
-        Study::new(Group::Latency, "latency beside giving back", move || latency::beside(quick)),
+        Study::new(Group::Latency, "single operations", move || latency::alone(quick)),
+        Study::new(Group::Latency, "single operations beside giving back", move || {
+            latency::beside(quick)
+        }),
     ]);
     studies
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// For how long the counter is compared with the clock.
 const COMPARED: Duration = Duration::from_millis(20);
+/// How often the counter is looked at to see in which steps it moves.
+const LOOKS: usize = 100_000;
 
 #[cfg(target_arch = "x86_64")]
 mod read {
@@ -88,6 +90,20 @@ pub(super) fn nanoseconds_per_tick() -> f64 {
     time.as_secs_f64() * 1e9 / ticks as f64
 }
 
+/// By how many ticks the counter moves when it moves: on some machines in coarser steps than its
+/// unit says.
+pub(super) fn step() -> u64 {
+    let differences = (0..LOOKS).map(|_| {
+        let first = before();
+        after().saturating_sub(first)
+    });
+    differences.fold(0, greatest_common_divisor).max(1)
+}
+
+fn greatest_common_divisor(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +116,22 @@ mod tests {
         let (last, time) = (after(), start.elapsed());
         let ratio = (last - first) as f64 * tick / (time.as_secs_f64() * 1e9);
         assert!((0.9..1.1).contains(&ratio), "{tick} ns for a tick makes {ratio} of the time");
+    }
+
+    #[test]
+    fn divisors_are_common_and_greatest() {
+        let differences = [0, 60, 24, 36, 0];
+        assert_eq!(differences.into_iter().fold(0, greatest_common_divisor), 12);
+    }
+
+    #[test]
+    fn all_differences_are_whole_steps() {
+        let step = step();
+        assert!(step >= 1);
+        for _ in 0..1000 {
+            let first = before();
+            assert!((after() - first).is_multiple_of(step), "steps of {step}");
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ const TURNS: usize = 200;
 /// ... and for a quick look.
 const QUICK_TURNS: usize = 30;
 
+/// Takes the turn of this number.
+type Turn = Box<dyn FnMut(&Plan, usize, &mut Record)>;
+
 /// One allocator, or none.
 struct Entrant {
     name: &'static str,
@@ -38,7 +41,7 @@ struct Entrant {
     /// How often it was.
     asked: u64,
     record: Record,
-    turn: Box<dyn FnMut(&Plan, usize, &mut Record)>,
+    turn: Turn,
 }
 
 impl Entrant {

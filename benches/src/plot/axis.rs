@@ -68,9 +68,15 @@ fn cuts_around(least: f64, greatest: f64) -> Vec<f64> {
     cuts
 }
 
-/// A tick's value, as it is written.
+/// A tick's value, as it is written: short enough for neighbours that have as many digits.
 pub(super) fn tick_text(value: f64) -> String {
-    if value >= 1.0 { thousands(value.round() as u64) } else { format!("{value}") }
+    if value >= 1e6 {
+        format!("{} million", thousands((value / 1e6).round() as u64))
+    } else if value >= 1.0 {
+        thousands(value.round() as u64)
+    } else {
+        format!("{value}")
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        let texts = [0.2, 0.5, 1.0, 50.0, 1e6].map(tick_text);
-        assert_eq!(texts, ["0.2", "0.5", "1", "50", "1,000,000"]);
+        let texts = [0.2, 0.5, 1.0, 50.0, 200_000.0, 1e7].map(tick_text);
+        assert_eq!(texts, ["0.2", "0.5", "1", "50", "200,000", "10 million"]);
     }
 }

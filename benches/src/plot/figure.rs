@@ -13,6 +13,7 @@
 //! ```
 
 use super::axis::tick_text;
+use super::spread::spread;
 use super::svg::Svg;
 use super::{Figure, Line, Panel};
 use crate::allocator::Allocator;
@@ -43,6 +44,8 @@ const OURS: &str = "#d62728";
 /// ... and those of the others, as they come.
 const OTHERS: [&str; 8] =
     ["#6b6b6b", "#1f77b4", "#2a8a2a", "#8257b0", "#8c564b", "#d0519f", "#8a7a00", "#0f8f9c"];
+/// From here on the others' lines are dashed, so that one that lies under them is seen.
+const DASHED: usize = 4;
 
 impl Figure {
     /// The image.
@@ -82,21 +85,22 @@ impl Figure {
         names
     }
 
-    fn colour(&self, allocator: &str) -> &'static str {
+    /// The colour of an allocator's line, and its dashes.
+    fn style(&self, allocator: &str) -> (&'static str, &'static str) {
         if allocator == Famalloc::NAME {
-            return OURS;
+            return (OURS, "none");
         }
         let mut others = self.allocators();
         others.retain(|&name| name != Famalloc::NAME);
         let place = others.iter().position(|&name| name == allocator).unwrap_or(0);
-        OTHERS[place % OTHERS.len()]
+        (OTHERS[place % OTHERS.len()], if place < DASHED { "none" } else { "6 3" })
     }
 
     fn legend(&self, svg: &mut Svg) {
         let y = MARGIN + 40.0;
         let mut x = MARGIN;
         for allocator in self.allocators() {
-            let colour = self.colour(allocator);
+            let (colour, dashes) = self.style(allocator);
             svg.element(
                 "line",
                 &[
@@ -106,6 +110,7 @@ impl Figure {
                     ("y2", &(y - 4.0)),
                     ("stroke", &colour),
                     ("stroke-width", &stroke(allocator)),
+                    ("stroke-dasharray", &dashes),
                 ],
             );
             svg.text(allocator, &[("x", &(x + 26.0)), ("y", &y), ("fill", &TEXT)]);
@@ -158,7 +163,7 @@ impl Figure {
 
     /// A line, its points, and its name at this height, tied to its last point.
     fn line(&self, svg: &mut Svg, panel: &Panel, line: &Line, (left, top): (f64, f64), name: f64) {
-        let colour = self.colour(&line.allocator);
+        let (colour, dashes) = self.style(&line.allocator);
         let spots: Vec<_> = line.points.iter().map(|&point| panel.spot(point, left, top)).collect();
         let points: Vec<_> = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let width = stroke(&line.allocator);
@@ -170,6 +175,7 @@ impl Figure {
                 ("stroke", &colour),
                 ("stroke-width", &width),
                 ("stroke-linejoin", &"round"),
+                ("stroke-dasharray", &dashes),
             ],
         );
         for (x, y) in &spots {
@@ -278,32 +284,11 @@ fn stroke(allocator: &str) -> f64 {
     if allocator == Famalloc::NAME { 3.0 } else { 1.5 }
 }
 
-/// Heights as near to the wanted ones as they can be when they are to be `gap` apart, in the same
-/// order, and between the bounds if there is room.
-fn spread(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by(|&one, &other| wanted[one].total_cmp(&wanted[other]));
-    let mut heights = wanted.to_vec();
-    // Downwards as far as the one above asks for; then upwards again from the bottom.
-    let mut least = top;
-    for &place in &order {
-        heights[place] = heights[place].max(least);
-        least = heights[place] + gap;
-    }
-    let mut most = bottom;
-    for &place in order.iter().rev() {
-        heights[place] = heights[place].min(most);
-        most = heights[place] - gap;
-    }
-    heights
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::axis::Axis;
     use super::super::svg::parsed;
     use super::*;
-    use crate::order::Random;
 
     fn line(allocator: &str, points: &[(f64, f64)]) -> Line {
         Line { allocator: allocator.to_owned(), points: points.to_vec() }
@@ -328,10 +313,8 @@ mod tests {
         let elements = parsed(&figure().svg());
         let paths: Vec<_> = elements
             .iter()
-            .filter(|(name, attributes, _)| {
-                name == "polyline" && attributes.iter().any(|(key, _)| key == "stroke-linejoin")
-            })
-            .map(|(_, attributes, _)| attributes[0].1.clone())
+            .filter(|element| element.value("stroke-linejoin").is_some())
+            .map(|element| element.value("points").unwrap())
             .collect();
         let (left, top) = (MARGIN + LEFT, MARGIN + HEAD + TOP);
         let at = |x: f64, y: f64| format!("{:.1},{:.1}", left + x * WIDTH, top + y * HEIGHT);
@@ -345,7 +328,7 @@ mod tests {
     #[test]
     fn every_name_stands_in_the_legend_and_at_every_line() {
         let elements = parsed(&figure().svg());
-        let count = |text: &str| elements.iter().filter(|(.., it)| it == text).count();
+        let count = |text: &str| elements.iter().filter(|element| element.text == text).count();
         assert_eq!(
             ["famalloc", "a<b>&\"c\"", "absent", "cost & live", "pair", "1,000"].map(count),
             [3, 3, 1, 1, 1, 2]
@@ -355,46 +338,31 @@ mod tests {
     #[test]
     fn nothing_lies_outside_the_image() {
         let elements = parsed(&figure().svg());
-        let number = |attributes: &[(String, String)], wanted: &str| {
-            let value = attributes.iter().find(|(key, _)| key == wanted)?.1.parse::<f64>();
-            Some(value.unwrap())
-        };
-        let (width, height) =
-            (number(&elements[0].1, "width").unwrap(), number(&elements[0].1, "height").unwrap());
-        for (_, attributes, _) in &elements {
+        let bound = |name| elements[0].value(name).unwrap().parse::<f64>().unwrap();
+        let (width, height) = (bound("width"), bound("height"));
+        for element in &elements {
             for (keys, most) in
                 [(["x", "x1", "x2", "cx"], width), (["y", "y1", "y2", "cy"], height)]
             {
-                for value in keys.into_iter().filter_map(|key| number(attributes, key)) {
-                    assert!((0.0..=most).contains(&value), "{attributes:?}");
+                for value in keys.into_iter().filter_map(|key| element.value(key)) {
+                    let value: f64 = value.parse().unwrap();
+                    assert!((0.0..=most).contains(&value), "{value} of {}", element.name);
                 }
             }
         }
     }
 
     #[test]
-    fn names_do_not_overlap() {
-        let mut random = Random::new(8);
-        for count in [1, 2, 7, 20] {
-            for _ in 0..200 {
-                let wanted: Vec<_> = (0..count).map(|_| f64::from(random.below(280))).collect();
-                let heights = spread(&wanted, NAME_HEIGHT, 0.0, 280.0);
-                let mut order: Vec<_> = (0..count).collect();
-                order.sort_by(|&one, &other| wanted[one].total_cmp(&wanted[other]));
-                for pair in order.windows(2) {
-                    assert!(heights[pair[1]] - heights[pair[0]] > NAME_HEIGHT - 1e-9);
-                }
-                assert!(heights.iter().all(|height| (0.0..=280.0).contains(height)));
-            }
+    fn every_allocator_has_a_style_of_its_own() {
+        let lines = (0..6).map(|number| line(&format!("peer {number}"), &[(1e3, 1.0)]));
+        let mut figure = figure();
+        figure.panels[1].lines = lines.collect();
+        let styles: Vec<_> = figure.allocators().iter().map(|name| figure.style(name)).collect();
+        assert_eq!(styles.len(), 9);
+        assert_eq!(styles[0], (OURS, "none"));
+        assert_eq!(styles[1], (OTHERS[0], "none"));
+        for (number, style) in styles.iter().enumerate() {
+            assert!(!styles[..number].contains(style), "{style:?} is taken");
         }
-        assert_eq!(spread(&[100.0, 40.0], NAME_HEIGHT, 0.0, 280.0), [100.0, 40.0]);
-    }
-
-    #[test]
-    fn every_allocator_keeps_its_colour() {
-        let figure = figure();
-        assert_eq!(figure.colour("famalloc"), OURS);
-        assert_eq!(figure.colour("a<b>&\"c\""), OTHERS[0]);
-        assert_eq!(figure.colour("absent"), OTHERS[1]);
     }
 }

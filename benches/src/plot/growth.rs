@@ -24,7 +24,8 @@ pub fn growth<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Option<Str
             match lines.iter_mut().find(|line| line.allocator == *allocator) {
                 Some(line) => line.points.push(point),
                 None => {
-                    lines.push(Line { allocator: (*allocator).to_owned(), points: vec![point] })
+                    let allocator = (*allocator).to_owned();
+                    lines.push(Line { allocator, points: vec![point] });
                 }
             }
         }
@@ -92,21 +93,20 @@ mod tests {
             outcome("churn, 1,000 live 48 B", [3.0, 3.0, 0.01]),
         ];
         let elements = parsed(&growth(&outcomes).unwrap());
-        let texts: Vec<_> = elements.iter().map(|(.., text)| text.as_str()).collect();
-        let count = |wanted: &str| texts.iter().filter(|&&text| text == wanted).count();
+        let count = |wanted: &str| elements.iter().filter(|it| it.text == wanted).count();
         assert_eq!(["pair, 48 B", "churn, 48 B", "bump", "100,000"].map(count), [1, 1, 0, 1]);
         assert_eq!(count("ns for each operation"), 2);
         // From 1 to 20 ns, and from 1,000 to 100,000 objects: the upper line ends in a corner, and
         // the lower one begins in the other.
         let paths: Vec<Vec<(f64, f64)>> = elements
             .iter()
-            .filter(|(_, attributes, _)| attributes.iter().any(|(key, _)| key == "stroke-linejoin"))
-            .map(|(_, attributes, _)| {
+            .filter(|element| element.value("stroke-linejoin").is_some())
+            .map(|element| {
                 let pair = |pair: &str| {
                     let (x, y) = pair.split_once(',').unwrap();
                     (x.parse().unwrap(), y.parse().unwrap())
                 };
-                attributes[0].1.split(' ').map(pair).collect()
+                element.value("points").unwrap().split(' ').map(pair).collect()
             })
             .collect();
         let (system, ours) = (&paths[0], &paths[1]);

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `axis` | values to places, and which of them get a tick |
 //! | `figure` | where panels, legend, lines and labels lie |
+//! | `spread` | heights of names that would overlap |
 //! | `svg` | elements and escaped text |
 //! | `growth`, `residency` | the two figures: cost against live objects, residency over phases |
 
@@ -12,6 +13,7 @@ mod axis;
 mod figure;
 mod growth;
 mod residency;
+mod spread;
 mod svg;
 
 pub use growth::growth;

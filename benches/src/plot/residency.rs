@@ -44,11 +44,11 @@ mod tests {
         let residency = PROGRAMS
             .map(|program| Residency { program, phases: vec![("famalloc", phases.clone())] });
         let elements = parsed(&super::residency(&residency).unwrap());
-        let points = elements.iter().filter(|(name, ..)| name == "circle").count();
+        let points = elements.iter().filter(|element| element.name == "circle").count();
         assert_eq!(points, 3 * PROGRAMS.len());
         for program in PROGRAMS {
             for wanted in [program.name, program.phase] {
-                assert!(elements.iter().any(|(.., text)| text == wanted), "{wanted}");
+                assert!(elements.iter().any(|element| element.text == wanted), "{wanted}");
             }
         }
     }

@@ -87,10 +87,26 @@ impl Svg {
     }
 }
 
-/// Checks that an image is well formed, and gives back its elements: for each the name, the
-/// attributes, and the text that follows.
+/// An element, for tests.
 #[cfg(test)]
-pub(super) fn parsed(mut text: &str) -> Vec<(String, Vec<(String, String)>, String)> {
+pub(super) struct Element {
+    pub(super) name: String,
+    pub(super) attributes: Vec<(String, String)>,
+    /// The text that follows its tag.
+    pub(super) text: String,
+}
+
+#[cfg(test)]
+impl Element {
+    /// The value of an attribute.
+    pub(super) fn value(&self, wanted: &str) -> Option<&str> {
+        self.attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Checks that an image is well formed, and gives back its elements.
+#[cfg(test)]
+pub(super) fn parsed(mut text: &str) -> Vec<Element> {
     fn plain(text: &str) -> String {
         assert!(!text.contains(['<', '>', '"']), "{text} is not escaped");
         let mut plain = String::new();
@@ -112,9 +128,9 @@ pub(super) fn parsed(mut text: &str) -> Vec<(String, Vec<(String, String)>, Stri
         plain
     }
 
-    let (mut open, mut elements) = (Vec::new(), Vec::new());
+    let (mut open, mut elements): (Vec<String>, Vec<Element>) = (Vec::new(), Vec::new());
     while let Some(tag) = text.strip_prefix('<') {
-        assert!(!(open.is_empty() && !elements.is_empty()), "more than one element at the top");
+        assert!(!open.is_empty() || elements.is_empty(), "more than one element at the top");
         let (tag, rest) = tag.split_once('>').expect("a tag has an end");
         let (content, _) = rest.split_once('<').unwrap_or((rest, ""));
         if let Some(name) = tag.strip_prefix('/') {
@@ -132,7 +148,8 @@ pub(super) fn parsed(mut text: &str) -> Vec<(String, Vec<(String, String)>, Stri
                 inside = after;
             }
             assert!(inside.trim().is_empty(), "{inside} is no attribute");
-            elements.push((name.to_owned(), attributes, plain(content).trim().to_owned()));
+            let text = plain(content).trim().to_owned();
+            elements.push(Element { name: name.to_owned(), attributes, text });
             if !is_empty {
                 open.push(name.to_owned());
             }
@@ -155,11 +172,11 @@ mod tests {
         svg.close();
         svg.element("rect", &[]);
         let elements = parsed(&svg.finish());
-        let names: Vec<_> = elements.iter().map(|(name, ..)| name.as_str()).collect();
+        let names: Vec<_> = elements.iter().map(|element| element.name.as_str()).collect();
         assert_eq!(names, ["svg", "g", "text", "rect"]);
-        assert_eq!(elements[1].1, [("fill".to_owned(), "a\"b".to_owned())]);
-        assert_eq!(elements[2].1, [("x".to_owned(), "1.5".to_owned())]);
-        assert_eq!(elements[2].2, "1 < 2 & \"so\" > on");
+        assert_eq!(elements[1].value("fill"), Some("a\"b"));
+        assert_eq!(elements[2].value("x"), Some("1.5"));
+        assert_eq!(elements[2].text, "1 < 2 & \"so\" > on");
     }
 
     #[test]

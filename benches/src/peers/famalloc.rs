@@ -143,3 +143,42 @@ impl Heap for Famalloc {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use famalloc::Snapshot;
+
+    use super::*;
+
+    /// What lives in each family, by the allocator's own count. Other tests may be at work too.
+    fn objects() -> [u64; LIVES] {
+        let families = Snapshot::of::<Lives>().families;
+        core::array::from_fn(|family| families[family].live_objects as u64)
+    }
+
+    #[test]
+    fn every_lifetime_has_a_family_of_its_own() {
+        const MANY: u64 = 50_000;
+        const FEW: u64 = MANY / 10;
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        for (family, life) in [Life::A, Life::B, Life::C, Life::D].into_iter().enumerate() {
+            let before = objects();
+            let starts: Vec<_> = (0..MANY).map(|_| Heap::alloc(&Famalloc, life, layout)).collect();
+            let during = objects();
+            for start in starts {
+                // SAFETY: allocated above with this lifetime and layout.
+                unsafe { Heap::free(&Famalloc, life, start, layout) };
+            }
+            let after = objects();
+            for other in 0..LIVES {
+                let expected = if other == family { MANY } else { 0 };
+                let grown = during[other].saturating_sub(before[other]);
+                assert!(grown.abs_diff(expected) < FEW, "{life:?}: {grown} more in {other}");
+                assert!(
+                    after[other].abs_diff(before[other]) < FEW,
+                    "{life:?}: {other} not as before"
+                );
+            }
+        }
+    }
+}

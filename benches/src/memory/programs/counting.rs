@@ -15,6 +15,8 @@ pub(super) struct Counts {
     pub(super) objects: [usize; LIVES],
     /// Bytes of all.
     pub(super) bytes: usize,
+    /// How many requests there have been.
+    pub(super) requests: usize,
 }
 
 #[derive(Default)]
@@ -88,7 +90,7 @@ impl Heap for Counting {
 
     fn give_back(&self) -> bool {
         let mut state = self.state();
-        let now = state.now;
+        let now = Counts { requests: state.requests.len(), ..state.now };
         state.at_rests.push(now);
         true
     }

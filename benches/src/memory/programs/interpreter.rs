@@ -84,13 +84,15 @@ mod tests {
     fn temporaries_die_young() {
         let heap = Counting::default();
         let _ = PROGRAM.run(&heap, STEPS / 400);
-        let mut live = 0_usize;
+        let (mut live, mut most) = (0_usize, 0);
         for (asked, life, _) in heap.requests() {
             if life == TEMPORARY {
                 live = if asked { live + 1 } else { live - 1 };
-                assert!(live <= TEMPORARY_STEPS);
+                most = most.max(live);
             }
         }
+        // As many as there are places would live if none died before its time.
+        assert!((TEMPORARY_STEPS / 4..TEMPORARY_STEPS * 9 / 10).contains(&most), "{most}");
         assert_eq!(live, 0);
     }
 }

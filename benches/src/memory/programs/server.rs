@@ -102,32 +102,24 @@ mod tests {
     fn only_a_tenth_of_the_cache_outlives_a_phase() {
         let heap = Counting::default();
         let _ = PROGRAM.run(&heap, 100);
-        // What the cache held before it was trimmed: 200 places, of which 400 random writes fill
-        // most.
-        let (mut held, mut rests, mut live) = (0, Vec::new(), 0_usize);
-        let mut expected = Vec::new();
-        for (asked, life, _) in heap.requests() {
-            match (life, asked) {
-                (CACHE, true) => {
-                    // The first entry after a trim: what is left is what outlived the phase.
-                    if live < held / 2 {
-                        rests.push(live);
-                        expected.push(usize::div_ceil(held, TRIMMED));
-                        held = 0;
-                    }
-                    live += 1;
-                    held = held.max(live);
+        let (requests, rests) = (heap.requests(), heap.at_rests());
+        let (mut from, mut live) = (0, 0_usize);
+        for rest in rests {
+            // The most that the cache held in the phase is what it held before it was trimmed.
+            let mut held = 0;
+            for &(asked, life, _) in &requests[from..rest.requests] {
+                match (life, asked) {
+                    (CACHE, true) => live += 1,
+                    (CACHE, false) => live -= 1,
+                    _ => {}
                 }
-                (CACHE, false) => live -= 1,
-                _ => {}
+                held = held.max(live);
             }
+            from = rest.requests;
+            // 400 random writes into 200 places fill most.
+            assert!((150..=200).contains(&held), "{held}");
+            assert_eq!(rest.objects, [0, 0, held.div_ceil(TRIMMED), 0]);
         }
-        rests.push(live);
-        expected.push(usize::div_ceil(held, TRIMMED));
-        assert_eq!(rests, expected);
-        assert!(expected.iter().all(|&left| (15..=20).contains(&left)), "{expected:?}");
-        let left: Vec<_> = heap.at_rests().iter().map(|counts| counts.objects).collect();
-        assert_eq!(left, expected.iter().map(|&left| [0, 0, left, 0]).collect::<Vec<_>>());
     }
 
     #[test]
@@ -173,8 +165,9 @@ mod tests {
             requests += usize::from(asked && life == REQUEST && !answering);
             answering = if life == REQUEST { asked } else { answering };
         }
-        // How often a session begins in one of the places, which are as many as sessions at once.
+        // From one beginning to the next in the same place: 768 if no phase ended before, and for a
+        // third of that the place is empty.
         let lasts = SESSIONS * requests / begun;
-        assert!((200..1500).contains(&lasts), "{lasts}");
+        assert!((550..768).contains(&lasts), "{lasts}");
     }
 }

@@ -103,15 +103,18 @@ pub(crate) const fn object_layout<const SIZE: usize>() -> Layout {
     }
 }
 
-/// How long an object is going to live.
+/// One of the lifetimes that a weighed program tells apart. What each of them is, is the program's
+/// affair: it has names of its own for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// Until the end of the phase.
-    Node,
-    /// For good.
-    Interned,
-    /// For a few steps.
-    Temporary,
+    /// The first.
+    A,
+    /// The second.
+    B,
+    /// The third.
+    C,
+    /// The fourth.
+    D,
 }
 
 /// Layouts, each with its lifetime.
@@ -130,6 +133,12 @@ pub trait Heap: Sync {
     /// is not used again.
     unsafe fn free(&self, life: Life, start: NonNull<u8>, layout: Layout);
 
-    /// Asks for unused memory to go back to the system, in the allocator's own way if it has one.
-    fn give_back(&self);
+    /// Asks for unused memory to go back to the system, in the allocator's own way. Whether it has
+    /// one.
+    fn give_back(&self) -> bool;
+
+    /// The same for a small part of the unused memory, where the allocator can be asked for that.
+    fn give_back_a_little(&self) -> bool {
+        self.give_back()
+    }
 }

@@ -8,8 +8,11 @@
 //! | [`workloads`] | what is timed: pair, batch, churn, two threads |
 //! | [`duel`] | the rows of the duel, by group, and its report |
 //! | [`race`] | workloads over all allocators, interleaved round by round |
-//! | [`memory`] | what is weighed: live objects, what stays after a flush, a program in phases |
 //! | [`power_law`] | sizes as programs have them |
+//! | [`memory`] | what is weighed: live objects, what stays after a flush, programs in phases |
+//! | [`latency`] | single operations by the cycle counter: quantiles, and the longest |
+//! | [`finding`] | what comes out of these two |
+//! | [`plot`] | charts as SVG files |
 //! | [`order`] | pseudo-random numbers and permutations, the same in every run |
 //! | [`process`] | whole programs, and what a run of one costs |
 //! | [`stats`] | median and spread |
@@ -24,10 +27,13 @@
 pub mod allocator;
 pub mod command;
 pub mod duel;
+pub mod finding;
 pub mod json;
+pub mod latency;
 pub mod memory;
 pub mod order;
 pub mod peers;
+pub mod plot;
 pub mod power_law;
 pub mod process;
 pub mod race;

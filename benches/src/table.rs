@@ -59,6 +59,12 @@ impl fmt::Display for Table {
     }
 }
 
+/// How a table says whether a target is met.
+#[must_use]
+pub fn met(met: bool) -> String {
+    if met { "met" } else { "NOT met" }.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

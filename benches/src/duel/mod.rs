@@ -4,10 +4,12 @@
 mod arena;
 mod report;
 mod sequence;
+mod study;
 mod typed;
 mod untyped;
 
 pub use report::Report;
+pub use study::{Study, studies};
 
 use core::fmt;
 use std::time::Duration;
@@ -25,11 +27,25 @@ pub enum Group {
     Sequence,
     /// Objects that die all at once, beside arenas.
     Arena,
+    /// Memory of live objects. No race: a [`Study`].
+    Memory,
+    /// Memory of programs with lifetimes. No race: a [`Study`].
+    Lifetimes,
+    /// The times of single operations. No race: a [`Study`].
+    Latency,
 }
 
 impl Group {
     /// All groups, in the order of the report.
-    pub const ALL: [Self; 4] = [Self::Typed, Self::Untyped, Self::Sequence, Self::Arena];
+    pub const ALL: [Self; 7] = [
+        Self::Typed,
+        Self::Untyped,
+        Self::Sequence,
+        Self::Arena,
+        Self::Memory,
+        Self::Lifetimes,
+        Self::Latency,
+    ];
 
     /// What `--only` and the report call it.
     #[must_use]
@@ -39,24 +55,22 @@ impl Group {
             Self::Untyped => "untyped",
             Self::Sequence => "sequence",
             Self::Arena => "arena",
+            Self::Memory => "memory",
+            Self::Lifetimes => "lifetimes",
+            Self::Latency => "latency",
         }
     }
 
     /// Whether its rows count in the mean over rows of one thread.
     #[must_use]
     pub const fn is_single_threaded(self) -> bool {
-        match self {
-            Self::Typed | Self::Untyped | Self::Sequence => true,
-            Self::Arena => false,
-        }
+        matches!(self, Self::Typed | Self::Untyped | Self::Sequence)
     }
 
     /// Whether its rows count in the mean over rows with threads.
     #[must_use]
     pub const fn is_threaded(self) -> bool {
-        match self {
-            Self::Typed | Self::Untyped | Self::Sequence | Self::Arena => false,
-        }
+        false
     }
 }
 

@@ -20,6 +20,11 @@ impl Report {
         self.outcomes.extend(outcomes.into_iter().map(|outcome| (group, outcome)));
     }
 
+    /// All outcomes, in the order in which they were run.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().map(|(_, outcome)| outcome)
+    }
+
     /// The table of one group, or `None` when nothing of it was run.
     ///
     /// The limits stand to the right of the ratio, in which they do not count.

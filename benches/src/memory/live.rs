@@ -29,28 +29,28 @@ pub struct Weight {
     pub given_back: usize,
 }
 
-/// Allocates [`objects`] of this size, writes every byte of them, and frees them.
+/// Allocates so many objects of this size, writes every byte of them, and frees them.
 ///
 /// # Panics
 ///
 /// Panics when `size` is 0.
 #[must_use]
-pub fn weigh(heap: &dyn Heap, size: usize) -> Weight {
+pub fn weigh(heap: &dyn Heap, size: usize, count: usize) -> Weight {
     let layout = natural_layout(size);
     // Touched before the baseline: the benchmark's own memory is not weighed.
-    let mut objects = vec![NonNull::<u8>::dangling(); objects(size)];
+    let mut objects = vec![NonNull::<u8>::dangling(); count];
     let baseline = resident();
     let above = || resident().saturating_sub(baseline);
 
     for object in &mut objects {
-        *object = heap.alloc(Life::Node, layout);
+        *object = heap.alloc(Life::A, layout);
         // SAFETY: allocated just now with this size.
         unsafe { object.write_bytes(0xa5, size) };
     }
     let live = above();
     for &object in &objects {
         // SAFETY: allocated above, and not used again.
-        unsafe { heap.free(Life::Node, object, layout) };
+        unsafe { heap.free(Life::A, object, layout) };
     }
     let freed = above();
     heap.give_back();

@@ -51,8 +51,9 @@ mod tests {
     #[test]
     fn touched_memory_is_resident() {
         let before = resident();
-        let bytes = core::hint::black_box(vec![1_u8; 32 << 20]);
+        // Much more than other tests may free meanwhile.
+        let bytes = core::hint::black_box(vec![1_u8; 256 << 20]);
         let grown = resident().saturating_sub(before);
-        assert!(grown >= 30 << 20, "{grown} more bytes for {}", bytes.len());
+        assert!(grown >= 192 << 20, "{grown} more bytes for {}", bytes.len());
     }
 }

@@ -1,4 +1,4 @@
-//! famalloc: typed boxes for the speed, layouts in three families for the memory.
+//! famalloc: typed boxes for the speed, layouts for the memory, in a family for each lifetime.
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
@@ -12,7 +12,7 @@ use famalloc::{
 
 use crate::allocator::{Allocator, Heap, LIVES, Life};
 
-/// The families of the timed objects. Where a workload knows no lifetimes, all are in the first.
+/// A family for each lifetime. Where a workload knows no lifetimes, all objects are in the first.
 #[alloc_family]
 enum Lives {
     A,
@@ -39,14 +39,6 @@ fn alloc<const SIZE: usize, F: Family>() -> NonNull<u64> {
 unsafe fn free<const SIZE: usize, F: Family>(object: NonNull<u64>) {
     // SAFETY: from `into_non_null` of a box of this type (contract).
     drop(unsafe { Slot::<SIZE, F>::from_non_null(object.cast()) });
-}
-
-/// A family for each lifetime of the program in phases.
-#[alloc_family]
-enum Phases {
-    Node,
-    Interned,
-    Temporary,
 }
 
 /// The allocator of this workspace.
@@ -131,9 +123,10 @@ impl Heap for Famalloc {
 
     fn alloc(&self, life: Life, layout: Layout) -> NonNull<u8> {
         let start: Result<_, AllocError> = match life {
-            Life::Node => alloc_layout_in::<phases::Node>(layout),
-            Life::Interned => alloc_layout_in::<phases::Interned>(layout),
-            Life::Temporary => alloc_layout_in::<phases::Temporary>(layout),
+            Life::A => alloc_layout_in::<lives::A>(layout),
+            Life::B => alloc_layout_in::<lives::B>(layout),
+            Life::C => alloc_layout_in::<lives::C>(layout),
+            Life::D => alloc_layout_in::<lives::D>(layout),
         };
         start.unwrap_or_else(|_| handle_alloc_error(layout))
     }
@@ -142,14 +135,60 @@ impl Heap for Famalloc {
         // SAFETY: allocated above with this layout in the family of this lifetime (contract).
         unsafe {
             match life {
-                Life::Node => free_layout_in::<phases::Node>(start, layout),
-                Life::Interned => free_layout_in::<phases::Interned>(start, layout),
-                Life::Temporary => free_layout_in::<phases::Temporary>(start, layout),
+                Life::A => free_layout_in::<lives::A>(start, layout),
+                Life::B => free_layout_in::<lives::B>(start, layout),
+                Life::C => free_layout_in::<lives::C>(start, layout),
+                Life::D => free_layout_in::<lives::D>(start, layout),
             }
         }
     }
 
-    fn give_back(&self) {
+    fn give_back(&self) -> bool {
         famalloc::reclaim(usize::MAX);
+        true
+    }
+
+    fn give_back_a_little(&self) -> bool {
+        famalloc::reclaim(64 << 10);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use famalloc::Snapshot;
+
+    use super::*;
+
+    /// What lives in each family, by the allocator's own count. Other tests may be at work too.
+    fn objects() -> [u64; LIVES] {
+        let families = Snapshot::of::<Lives>().families;
+        core::array::from_fn(|family| families[family].live_objects as u64)
+    }
+
+    #[test]
+    fn every_lifetime_has_a_family_of_its_own() {
+        const MANY: u64 = 50_000;
+        const FEW: u64 = MANY / 10;
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        for (family, life) in [Life::A, Life::B, Life::C, Life::D].into_iter().enumerate() {
+            let before = objects();
+            let starts: Vec<_> = (0..MANY).map(|_| Heap::alloc(&Famalloc, life, layout)).collect();
+            let during = objects();
+            for start in starts {
+                // SAFETY: allocated above with this lifetime and layout.
+                unsafe { Heap::free(&Famalloc, life, start, layout) };
+            }
+            let after = objects();
+            for other in 0..LIVES {
+                let expected = if other == family { MANY } else { 0 };
+                let grown = during[other].saturating_sub(before[other]);
+                assert!(grown.abs_diff(expected) < FEW, "{life:?}: {grown} more in {other}");
+                assert!(
+                    after[other].abs_diff(before[other]) < FEW,
+                    "{life:?}: {other} not as before"
+                );
+            }
+        }
     }
 }

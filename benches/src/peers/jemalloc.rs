@@ -3,7 +3,7 @@
 use core::ptr;
 
 /// Empties the thread's cache and purges all arenas.
-fn purge() {
+fn purge() -> bool {
     // 4096 is `MALLCTL_ARENAS_ALL`.
     for order in [c"thread.tcache.flush", c"arena.4096.purge"] {
         // SAFETY: both are orders without arguments or results.
@@ -18,6 +18,7 @@ fn purge() {
         };
         assert_eq!(failed, 0, "jemalloc does not know {order:?}");
     }
+    true
 }
 
 super::peer!(

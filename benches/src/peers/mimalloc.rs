@@ -10,6 +10,9 @@ super::peer!(
     Mimalloc,
     "mimalloc",
     ::mimalloc::MiMalloc,
-    // SAFETY: has no conditions; the library is linked by the crate.
-    unsafe { mi_collect(true) }
+    {
+        // SAFETY: has no conditions; the library is linked by the crate.
+        unsafe { mi_collect(true) };
+        true
+    }
 );

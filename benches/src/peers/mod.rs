@@ -28,8 +28,8 @@ use crate::allocator::Heap;
 pub static HEAPS: [&dyn Heap; 7] =
     [&Famalloc, &System, &Mimalloc, &Jemalloc, &Snmalloc, &Rpmalloc, &Rallocator];
 
-/// A peer from its name, its `GlobalAlloc`, how it is asked for unused memory, and, where it has to
-/// be told, how it learns that a thread ends.
+/// A peer from its name, its `GlobalAlloc`, how it is asked for unused memory (`false` where that is
+/// not possible), and, where it has to be told, how it learns that a thread ends.
 macro_rules! peer {
     ($(#[$doc:meta])* $peer:ident, $name:literal, $global:expr, $give_back:expr) => {
         $crate::peers::peer!($(#[$doc])* $peer, $name, $global, $give_back, {});
@@ -153,7 +153,7 @@ macro_rules! peer {
                 unsafe { core::alloc::GlobalAlloc::dealloc(&$global, start.as_ptr(), layout) };
             }
 
-            fn give_back(&self) {
+            fn give_back(&self) -> bool {
                 $give_back
             }
         }

@@ -5,5 +5,5 @@ super::peer!(
     Rallocator,
     "rallocator",
     ::rallocator::Rallocator,
-    {}
+    false
 );

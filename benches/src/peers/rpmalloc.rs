@@ -1,15 +1,15 @@
-//! rpmalloc, as the crate comes by default. A thread that used it has to say when it ends.
+//! rpmalloc, as the crate comes by default. A thread that used it has to say when it ends. Its call
+//! that collects, `rpmalloc_thread_collect`, has an empty body in this version, so that it cannot be
+//! asked for unused memory.
 
 super::peer!(
     /// rpmalloc, as the crate comes by default.
     Rpmalloc,
     "rpmalloc",
     ::rpmalloc::RpMalloc,
-    // SAFETY: has no conditions but that rpmalloc is initialised, which its first use did.
-    unsafe {
-        rpmalloc_sys::rpmalloc_thread_collect();
-    },
-    // SAFETY: as above; the thread has no more use for it, and a later use would start anew.
+    false,
+    // SAFETY: has no conditions but that rpmalloc is initialised, which its first use did; the thread
+    // has no more use for it, and a later use would start anew.
     unsafe {
         rpmalloc_sys::rpmalloc_thread_finalize();
     }

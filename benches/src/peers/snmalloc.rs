@@ -9,5 +9,5 @@ super::peer!(
     Snmalloc,
     "snmalloc",
     snmalloc_rs::SnMalloc,
-    {}
+    false
 );

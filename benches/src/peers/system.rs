@@ -11,5 +11,6 @@ super::peer!(
         unsafe {
             libc::malloc_trim(0);
         }
+        cfg!(all(target_os = "linux", target_env = "gnu"))
     }
 );

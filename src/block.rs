@@ -89,6 +89,7 @@ impl<'a> Block<'a> {
         let bitmap = unsafe { space.bitmap(granule, wide) };
         desc.bitmap.store(bitmap.as_ptr(), Ordering::Relaxed);
         desc.full.store(0, Ordering::Relaxed);
+        desc.trimmed.store(0, Ordering::Relaxed);
         let populated = if page_by_page { 0 } else { granules as u8 };
         desc.populated.store(populated, Ordering::Relaxed);
         desc.set_kind(GranuleKind::Block);
@@ -385,6 +386,55 @@ impl<'a> Block<'a> {
     /// Makes this no lane's block, before its granules are given back.
     pub(crate) fn disown(self) {
         self.desc.lane.store(core::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// The first run of carved slots that are free, from position `from` on: its first slot and the
+    /// one after its last.
+    pub(crate) fn free_run(self, from: usize) -> Option<(usize, usize)> {
+        let words = self.words();
+        let carved = self.carved() as usize;
+        // The first position from `from` on whose bit, or inverted bit, is set.
+        let find = |from: usize, invert: u64| {
+            (from / 64..carved.div_ceil(64)).find_map(|word| {
+                let skipped = if word == from / 64 { from % 64 } else { 0 };
+                let bits = words[word].load(Ordering::Relaxed) ^ invert;
+                let bits = bits >> skipped << skipped;
+                (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)
+            })
+        };
+        let first = find(from, 0).filter(|&first| first < carved)?;
+        Some((first, find(first, u64::MAX).unwrap_or(carved).min(carved)))
+    }
+
+    /// Gives back the pages that lie whole within free slots, from position `first` to before `end`,
+    /// if they are `least` bytes or more. Returns how many bytes went.
+    pub(crate) fn discard(self, first: usize, end: usize, least: usize) -> usize {
+        let (size, page) = (class::slot_size(self.class()), self.space.page_size());
+        let from = (self.colour() + first * size).next_multiple_of(page);
+        let upto = (self.colour() + end * size) / page * page;
+        if upto < from + least {
+            return 0;
+        }
+        // SAFETY: within the block.
+        let start = unsafe { self.base().add(from) };
+        // SAFETY: committed with the block; only free slots lie there, and nobody takes them while
+        // the lane is locked.
+        let gone = unsafe { self.space.source.discard(start, upto - from) };
+        if gone { upto - from } else { 0 }
+    }
+
+    /// Whether this block has been trimmed while it had as many live slots as now, or so.
+    pub(crate) fn is_trimmed(self) -> bool {
+        self.desc.trimmed.load(Ordering::Relaxed) == self.trim_mark()
+    }
+
+    pub(crate) fn note_trimmed(self) {
+        self.desc.trimmed.store(self.trim_mark(), Ordering::Relaxed);
+    }
+
+    /// Not 0 for any number of live slots.
+    fn trim_mark(self) -> u16 {
+        self.live() as u16 | 1 << 15
     }
 
     /// What is wrong with this block, if anything: the invariants at the top of this module.

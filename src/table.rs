@@ -230,6 +230,13 @@ impl FamilyTable {
         }
     }
 
+    /// Gives back pages without live slots, in all lanes, until `goal` bytes have gone; returns how
+    /// many went.
+    pub(crate) fn trim(&self, goal: usize) -> usize {
+        let lanes = (0..class::COUNT).flat_map(|class| self.lanes(class));
+        lanes.fold(0, |gone, lane| gone + lane.trim(goal.saturating_sub(gone)))
+    }
+
     /// Some lane of a class, without being assigned to it.
     pub(crate) fn any_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
         match self.lanes(class).next() {

@@ -14,7 +14,8 @@ use crate::thread::exit;
 /// many bytes went.
 ///
 /// First go extents that are empty already, then what the calling thread and the lanes have put
-/// off, family by family, and last the free pages of extents in use.
+/// off, family by family, then the free pages of extents in use, and last the pages between live
+/// objects. No lock is held for more than a few calls to the system at a time.
 ///
 /// # Examples
 ///
@@ -51,6 +52,9 @@ pub fn reclaim(goal: usize) -> usize {
         gone += space.purge(goal - gone);
         if gone < goal {
             gone += family.holding.decommit_free(goal - gone);
+        }
+        if gone < goal {
+            gone += family.trim(goal - gone);
         }
         if gone >= goal {
             return gone;

@@ -27,6 +27,7 @@ pub(crate) mod depot;
 pub(crate) mod disperse;
 pub(crate) mod magazine;
 pub(crate) mod sweep;
+mod trim;
 
 use core::mem;
 use core::ptr::{self, NonNull};

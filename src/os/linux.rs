@@ -125,6 +125,11 @@ unsafe impl PageSource for System {
         unsafe { libc::madvise(start.as_ptr().cast(), size, libc::MADV_POPULATE_WRITE) };
     }
 
+    unsafe fn discard(&self, start: NonNull<u8>, size: usize) -> bool {
+        // SAFETY: passed on; here pages stay accessible when their memory is taken.
+        unsafe { self.decommit(start, size) }.is_ok()
+    }
+
     unsafe fn huge_pages(&self, start: NonNull<u8>, size: usize, wanted: bool) {
         let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
         // SAFETY: committed (contract); the advice changes no contents.

@@ -151,6 +151,17 @@ pub unsafe trait PageSource: Sync {
     /// The range is committed. Its contents must not change.
     unsafe fn populate(&self, _start: NonNull<u8>, _size: usize) {}
 
+    /// Gives up the contents of committed pages, which stay committed: their memory may go back to
+    /// the system until they are touched again. Returns whether it did; a source that cannot leaves
+    /// them as they are.
+    ///
+    /// # Safety
+    ///
+    /// The range is committed, and nobody needs what is in it.
+    unsafe fn discard(&self, _start: NonNull<u8>, _size: usize) -> bool {
+        false
+    }
+
     /// A hint: the committed range is worth huge pages, or (`wanted == false`) the range, committed
     /// or not, no longer is.
     ///

@@ -1,0 +1,56 @@
+//! Giving back the pages of blocks in use in which nothing lives.
+//!
+//! When most of a family's objects have died, here and there, its blocks stay because of the few
+//! that have not. Their addresses cannot be given back, but the pages between them can: a free slot
+//! need not keep its contents. The next program to take such a slot gets a page of zeros for it, so
+//! this is only done when memory is asked back.
+
+use crate::block::Block;
+use crate::space::map::GRANULE;
+
+use super::Lane;
+
+/// So many runs of pages are given back while the lock is held.
+const RUNS: usize = 4;
+
+impl Lane {
+    /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;
+    /// returns how many went. Pages that went before and were not touched since may be counted again,
+    /// but not in blocks with as many live slots as then.
+    pub(crate) fn trim(&self, goal: usize) -> usize {
+        let (mut gone, mut granule, mut slot) = (0, None, 0);
+        while gone < goal {
+            let state = self.lock();
+            // The block of the last turn may have gone, or be full: then there is nothing to do in it.
+            let next = match granule {
+                Some(granule) if slot > 0 && state.room.contains(self.space(), granule) => {
+                    Some(granule)
+                }
+                Some(granule) => state.room.after(self.space(), granule),
+                None => state.room.lowest(),
+            };
+            let Some(next) = next else { break };
+            if granule != Some(next) {
+                slot = 0;
+            }
+            granule = Some(next);
+            let block = Block::at(self.space(), next);
+            if slot == 0 && block.is_trimmed() {
+                continue;
+            }
+            // To take a part of a huge page back, the system has to break it up.
+            let huge = self.space().has_huge_pages(next);
+            let least = if huge { GRANULE } else { self.space().page_size() };
+            for _ in 0..RUNS {
+                let Some((first, end)) = block.free_run(slot) else {
+                    slot = 0;
+                    block.note_trimmed();
+                    break;
+                };
+                gone += block.discard(first, end, least);
+                slot = end;
+            }
+        }
+        gone
+    }
+}

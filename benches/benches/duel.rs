@@ -59,6 +59,11 @@ fn main() {
     for group in Group::ALL {
         if let Some(table) = report.table(group) {
             println!("{}\n\n{table}", group.name());
+            let notes = report.notes(group);
+            notes.iter().for_each(|note| println!("{note}"));
+            if !notes.is_empty() {
+                println!();
+            }
         }
     }
     if let Some(file) = json {

@@ -1,7 +1,11 @@
 //! The rows of the duel, by group. Each group is a file that lists its contests; what is timed in
 //! them is in [`workloads`](crate::workloads).
 
+mod growth;
+mod locality;
+mod notes;
 mod report;
+mod threads;
 mod typed;
 
 pub use report::Report;
@@ -16,17 +20,26 @@ use crate::race::{self, Effort, Event, Outcome};
 pub enum Group {
     /// Objects whose size is a constant, or known where they are freed.
     Typed,
+    /// Where objects lie: how fast they are to read.
+    Locality,
+    /// Several threads at once.
+    Threads,
+    /// Cost against the number of live objects, families and threads. It counts in no mean.
+    Growth,
 }
 
 impl Group {
     /// All groups, in the order of the report.
-    pub const ALL: [Self; 1] = [Self::Typed];
+    pub const ALL: [Self; 4] = [Self::Typed, Self::Locality, Self::Threads, Self::Growth];
 
     /// What `--only` and the report call it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Typed => "typed",
+            Self::Locality => "locality",
+            Self::Threads => "threads",
+            Self::Growth => "growth",
         }
     }
 
@@ -34,7 +47,8 @@ impl Group {
     #[must_use]
     pub const fn is_single_threaded(self) -> bool {
         match self {
-            Self::Typed => true,
+            Self::Typed | Self::Locality => true,
+            Self::Threads | Self::Growth => false,
         }
     }
 
@@ -42,7 +56,8 @@ impl Group {
     #[must_use]
     pub const fn is_threaded(self) -> bool {
         match self {
-            Self::Typed => false,
+            Self::Threads => true,
+            Self::Typed | Self::Locality | Self::Growth => false,
         }
     }
 }
@@ -122,7 +137,8 @@ impl fmt::Debug for Contest {
 /// All contests of the duel, in the order of the report.
 #[must_use]
 pub fn contests(scale: Scale) -> Vec<Contest> {
-    typed::contests(scale)
+    let groups = [typed::contests, locality::contests, threads::contests, growth::contests];
+    groups.into_iter().flat_map(|contests| contests(scale)).collect()
 }
 
 /// A number with a comma between the thousands.

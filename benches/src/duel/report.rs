@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Group;
+use super::{Group, notes};
 use crate::json::Json;
 use crate::race::{Outcome, Role};
 use crate::stats::Summary;
@@ -62,6 +62,13 @@ impl Report {
         Some(table)
     }
 
+    /// What the table of one group amounts to, a line each.
+    #[must_use]
+    pub fn notes(&self, group: Group) -> Vec<String> {
+        let outcomes = self.outcomes.iter().filter(|(of, _)| *of == group).map(|(_, it)| it);
+        notes::of(group, &outcomes.collect::<Vec<_>>())
+    }
+
     /// Writes one JSON object a line.
     ///
     /// # Errors
@@ -87,10 +94,12 @@ impl Report {
     /// The line that the duel ends with.
     ///
     /// The means count each event once, by its total; the worst row is looked for in the laps too.
+    /// Among the threads, the events of one thread are there to be compared with, and do not count.
     #[must_use]
     pub fn verdict(&self) -> String {
         let mean = |of: fn(Group) -> bool| {
             let counted = self.outcomes.iter().filter(|(group, it)| of(*group) && !it.is_lap);
+            let counted = counted.filter(|(group, it)| !group.is_threaded() || it.threads > 1);
             let ratios: Vec<f64> = counted.filter_map(|(_, outcome)| outcome.ratio()).collect();
             match geometric_mean(&ratios) {
                 Some(mean) => format!("{mean:.2}"),

@@ -5,8 +5,11 @@
 
 mod arena;
 mod famalloc;
+mod families;
 mod jemalloc;
 mod mimalloc;
+mod nothing;
+mod of_life;
 mod rallocator;
 mod rpmalloc;
 mod snmalloc;
@@ -14,8 +17,11 @@ mod system;
 
 pub use arena::Arena;
 pub use famalloc::Famalloc;
+pub use families::{Calls, FAMILIES, Families};
 pub use jemalloc::Jemalloc;
 pub use mimalloc::Mimalloc;
+pub use nothing::Nothing;
+pub use of_life::OfLife;
 pub use rallocator::Rallocator;
 pub use rpmalloc::Rpmalloc;
 pub use snmalloc::Snmalloc;

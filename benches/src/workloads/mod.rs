@@ -3,13 +3,34 @@
 
 mod batch;
 mod churn;
+mod circle;
+#[cfg(test)]
+mod counting;
+mod crowd;
+mod gate;
+mod hand_over;
+mod in_families;
+mod list;
 mod pair;
-mod two_threads;
+mod parcel;
+mod ring;
+mod server;
+mod threads;
+mod tree;
+mod walk;
 
 pub use batch::{Batch, Order};
 pub use churn::Churn;
+pub use circle::circle;
+pub use crowd::PairInCrowd;
+pub use hand_over::hand_over;
+pub use in_families::{ChurnInFamilies, PairInOneFamily, PairRoundFamilies};
+pub use list::List;
 pub use pair::Pair;
-pub use two_threads::TwoThreads;
+pub use server::Server;
+pub use threads::{Maker, Part, Threads};
+pub use tree::Tree;
+pub use walk::{ArrayWalk, BumpListWalk, ListWalk};
 
 use std::time::{Duration, Instant};
 

@@ -73,11 +73,11 @@ fn in_families(families: usize) -> [Contest; 3] {
         ),
         contest(
             format!("pair round {families} families"),
-            move |name| event!(name, 1, A => PairRoundFamilies::<A>::new::<48>(families)),
+            move |name| event!(name, 1, A => PairRoundFamilies::new::<A, 48>(families); CallsAlone),
         ),
         contest(
             format!("churn in {families} families"),
-            move |name| event!(name, 1, A => ChurnInFamilies::<A>::new::<48>(families)),
+            move |name| event!(name, 1, A => ChurnInFamilies::new::<A, 48>(families); CallsAlone),
         ),
     ]
 }

@@ -1,13 +1,18 @@
 //! Many families at once, and the calls of each by number.
 //!
-//! famalloc's calls know their family when they are compiled, so a table has pointers to the calls
-//! of every family. The other allocators have no families: their tables have as many pointers, all
-//! to the same calls, so that going through the table costs them the same.
+//! famalloc's calls know their family when they are compiled: each family has calls of its own, as
+//! each lifetime in a program has its own places that allocate. The other allocators have no families,
+//! but as many calls, all of them different to the processor. So to go through a table of calls, and
+//! to guess which comes next, is the same work for all.
 
+use core::alloc::Layout;
+use core::cell::Cell;
 use core::hint::black_box;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
+use std::alloc::handle_alloc_error;
 
-use famalloc::{Family, alloc_family};
+use famalloc::{Family, alloc_family, alloc_layout_in, free_layout_in, realloc_layout_in};
 
 use super::famalloc::{Famalloc, alloc, free};
 use super::{Jemalloc, Mimalloc, Rallocator, Rpmalloc, Snmalloc, System};
@@ -27,88 +32,146 @@ pub struct Calls {
     pub free: unsafe fn(NonNull<u64>),
 }
 
-/// An allocator whose calls can be had by the number of a family.
-pub trait Families: Allocator + Sized {
-    /// The calls of the family of this number, below [`FAMILIES`].
-    #[must_use]
-    fn calls<const SIZE: usize>(_family: usize) -> Calls {
-        Calls::without_family::<Self, SIZE>()
-    }
-
-    /// An object in family 0.
-    #[inline(always)]
-    fn alloc_in_first<const SIZE: usize>(&self) -> NonNull<u64> {
-        self.alloc::<SIZE>()
-    }
-
-    /// Frees such an object.
-    ///
-    /// # Safety
-    ///
-    /// `object` is from [`alloc_in_first`](Self::alloc_in_first) with the same `SIZE`, and is not
-    /// used again.
-    #[inline(always)]
-    unsafe fn free_in_first<const SIZE: usize>(&self, object: NonNull<u64>) {
-        // SAFETY: passed on; by default `alloc_in_first` is `alloc`.
-        unsafe { self.free::<SIZE>(object) };
-    }
-}
-
-impl Families for System {}
-impl Families for Mimalloc {}
-impl Families for Jemalloc {}
-impl Families for Snmalloc {}
-impl Families for Rpmalloc {}
-impl Families for Rallocator {}
-
 impl Calls {
-    /// Those of an allocator that has no families.
-    fn without_family<A: Allocator, const SIZE: usize>() -> Self {
+    /// The calls with this number, which makes them different from all others.
+    const fn of<A: Allocator, const NUMBER: usize, const SIZE: usize>() -> Self {
         Self {
             pair: |word| {
+                black_box(NUMBER);
                 let allocator = A::new();
                 let object = black_box(allocator.alloc_touched::<SIZE>(word));
                 // SAFETY: allocated just now.
                 unsafe { allocator.free::<SIZE>(object) };
             },
-            alloc: |word| A::new().alloc_touched::<SIZE>(word),
-            // SAFETY: allocated by the call above (contract of the field).
-            free: |object| unsafe { A::new().free::<SIZE>(object) },
+            alloc: |word| {
+                black_box(NUMBER);
+                A::new().alloc_touched::<SIZE>(word)
+            },
+            free: |object| {
+                black_box(NUMBER);
+                // SAFETY: allocated by the call above (contract of the field).
+                unsafe { A::new().free::<SIZE>(object) };
+            },
         }
     }
+}
 
-    /// Those of a family.
-    const fn of<F: Family, const SIZE: usize>() -> Self {
-        Self { pair: pair::<F, SIZE>, alloc: alloc_touched::<F, SIZE>, free: free::<SIZE, F> }
+/// An allocator, and its calls by the number of a family.
+pub trait Families: Allocator {
+    /// Family 0, as an allocator.
+    type First: Allocator;
+
+    /// The calls of the family of this number, below [`FAMILIES`].
+    fn calls<const SIZE: usize>(family: usize) -> Calls;
+}
+
+/// A family of famalloc, as an allocator.
+#[derive(Clone, Copy, Debug)]
+pub struct Of<F>(PhantomData<F>);
+
+impl<F: Family> Allocator for Of<F> {
+    const NAME: &'static str = Famalloc::NAME;
+
+    fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    #[inline(always)]
+    fn alloc<const SIZE: usize>(&self) -> NonNull<u64> {
+        alloc::<SIZE, F>()
+    }
+
+    #[inline(always)]
+    unsafe fn free<const SIZE: usize>(&self, object: NonNull<u64>) {
+        // SAFETY: allocated above in the same family (contract).
+        unsafe { free::<SIZE, F>(object) };
+    }
+
+    fn alloc_layout(&self, layout: Layout) -> NonNull<u8> {
+        alloc_layout_in::<F>(layout).unwrap_or_else(|_| handle_alloc_error(layout))
+    }
+
+    unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout) {
+        // SAFETY: allocated above with this layout in the same family (contract).
+        unsafe { free_layout_in::<F>(start, layout) };
+    }
+
+    unsafe fn grow_layout(&self, start: NonNull<u8>, layout: Layout, size: usize) -> NonNull<u8> {
+        let grown = Layout::from_size_align(size, layout.align()).expect("sizes are small");
+        // SAFETY: allocated above with this layout in the same family (contract).
+        unsafe { realloc_layout_in::<F>(start, layout, grown) }
+            .unwrap_or_else(|_| handle_alloc_error(grown))
     }
 }
 
-fn alloc_touched<F: Family, const SIZE: usize>(word: u64) -> NonNull<u64> {
-    let object = alloc::<SIZE, F>();
-    // SAFETY: at least 8 bytes, aligned to 8, ours alone.
-    unsafe { object.write(word) };
-    object
+/// No allocator: always the same object of the thread. It shows what the calls themselves cost.
+#[derive(Clone, Copy, Debug)]
+pub struct CallsAlone;
+
+std::thread_local! {
+    static ONLY: [Cell<u64>; 8] = const { [const { Cell::new(0) }; 8] };
 }
 
-fn pair<F: Family, const SIZE: usize>(word: u64) {
-    let object = black_box(alloc_touched::<F, SIZE>(word));
-    // SAFETY: allocated just now in the same family.
-    unsafe { free::<SIZE, F>(object) };
+impl Allocator for CallsAlone {
+    const NAME: &'static str = "calls alone";
+
+    fn new() -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn alloc<const SIZE: usize>(&self) -> NonNull<u64> {
+        const { assert!(SIZE <= 64, "the object is small") };
+        ONLY.with(|only| NonNull::from(only).cast())
+    }
+
+    #[inline(always)]
+    unsafe fn free<const SIZE: usize>(&self, _: NonNull<u64>) {}
+
+    fn alloc_layout(&self, layout: Layout) -> NonNull<u8> {
+        assert!(layout.size() <= 64 && layout.align() <= 8, "the object is small");
+        self.alloc::<8>().cast()
+    }
+
+    unsafe fn free_layout(&self, _: NonNull<u8>, _: Layout) {}
+
+    unsafe fn grow_layout(&self, start: NonNull<u8>, _: Layout, size: usize) -> NonNull<u8> {
+        assert!(size <= 64, "the object is small");
+        start
+    }
 }
 
-/// A family set with these families, and the table of their calls.
+/// A family set with these families, and the tables of calls.
 macro_rules! families {
     ($first:ident $($more:ident)*) => {
+        /// The families.
         #[alloc_family]
-        enum Many {
+        #[derive(Debug)]
+        pub enum Many {
             $first,
             $($more,)*
         }
 
-        type First = many::$first;
+        impl Families for Famalloc {
+            type First = Of<many::$first>;
 
-        const fn calls_of_all<const SIZE: usize>() -> [Calls; FAMILIES] {
-            [Calls::of::<many::$first, SIZE>(), $(Calls::of::<many::$more, SIZE>(),)*]
+            fn calls<const SIZE: usize>(family: usize) -> Calls {
+                let all: &[Calls; FAMILIES] = const {
+                    &[
+                        Calls::of::<Of<many::$first>, { Many::$first as usize }, SIZE>(),
+                        $(Calls::of::<Of<many::$more>, { Many::$more as usize }, SIZE>(),)*
+                    ]
+                };
+                all[family]
+            }
+        }
+
+        /// The calls of an allocator that has no families.
+        const fn without_families<A: Allocator, const SIZE: usize>() -> [Calls; FAMILIES] {
+            [
+                Calls::of::<A, { Many::$first as usize }, SIZE>(),
+                $(Calls::of::<A, { Many::$more as usize }, SIZE>(),)*
+            ]
         }
     };
 }
@@ -132,23 +195,22 @@ families! {
     F240 F241 F242 F243 F244 F245 F246 F247 F248 F249 F250 F251 F252 F253 F254 F255
 }
 
-impl Families for Famalloc {
-    fn calls<const SIZE: usize>(family: usize) -> Calls {
-        let calls = const { &calls_of_all::<SIZE>() };
-        calls[family]
-    }
+macro_rules! no_families {
+    ($($allocator:ident)*) => {
+        $(
+            impl Families for $allocator {
+                type First = Self;
 
-    #[inline(always)]
-    fn alloc_in_first<const SIZE: usize>(&self) -> NonNull<u64> {
-        alloc::<SIZE, First>()
-    }
-
-    #[inline(always)]
-    unsafe fn free_in_first<const SIZE: usize>(&self, object: NonNull<u64>) {
-        // SAFETY: allocated above in the same family (contract).
-        unsafe { free::<SIZE, First>(object) };
-    }
+                fn calls<const SIZE: usize>(number: usize) -> Calls {
+                    let all = const { &without_families::<Self, SIZE>() };
+                    all[number]
+                }
+            }
+        )*
+    };
 }
+
+no_families! { System Mimalloc Jemalloc Snmalloc Rpmalloc Rallocator CallsAlone }
 
 #[cfg(test)]
 mod tests {
@@ -159,11 +221,8 @@ mod tests {
     /// How many objects of 24 bytes each family has: no other test makes such.
     fn live() -> Vec<usize> {
         let of_size = |classes: &[ClassUse]| {
-            classes
-                .iter()
-                .filter(|class| class.slot_bytes == 24)
-                .map(|class| class.live_objects)
-                .sum()
+            let classes = classes.iter().filter(|class| class.slot_bytes == 24);
+            classes.map(|class| class.live_objects).sum()
         };
         let families = Snapshot::of::<Many>().families;
         families.iter().map(|family| of_size(&family.classes)).collect()
@@ -171,20 +230,41 @@ mod tests {
 
     #[test]
     fn each_number_has_a_family_of_its_own() {
+        type First = <Famalloc as Families>::First;
         let calls: Vec<Calls> = (0..FAMILIES).map(Famalloc::calls::<24>).collect();
-        let before = live();
-        assert_eq!(before.len(), FAMILIES);
+        let mut expected = live();
+        assert_eq!(expected.len(), FAMILIES);
         let objects: Vec<_> = calls.iter().map(|calls| (calls.alloc)(1)).collect();
-        let first = Famalloc.alloc_in_first::<24>();
-        for (family, (before, now)) in before.iter().zip(live()).enumerate() {
-            let more = if family == 0 { 2 } else { 1 };
-            assert_eq!(now - before, more, "in family {family}");
-        }
+        let first = First::new().alloc::<24>();
+        expected.iter_mut().for_each(|count| *count += 1);
+        expected[0] += 1;
+        assert_eq!(live(), expected);
         // SAFETY: allocated above, in the same family.
-        unsafe { Famalloc.free_in_first::<24>(first) };
+        unsafe { First::new().free::<24>(first) };
         for (calls, object) in calls.iter().zip(objects) {
             // SAFETY: allocated above by the same calls.
             unsafe { (calls.free)(object) };
         }
+    }
+
+    /// Equal calls would be one to the processor, which then has nothing to guess.
+    #[test]
+    fn all_calls_are_different() {
+        fn different<A: Families>() {
+            let calls: Vec<Calls> = (0..FAMILIES).map(A::calls::<48>).collect();
+            let addresses = |address: fn(&Calls) -> usize| {
+                let mut addresses: Vec<usize> = calls.iter().map(address).collect();
+                addresses.sort_unstable();
+                addresses.dedup();
+                addresses.len()
+            };
+            assert_eq!(addresses(|calls| calls.pair as usize), FAMILIES, "{}", A::NAME);
+            assert_eq!(addresses(|calls| calls.alloc as usize), FAMILIES, "{}", A::NAME);
+            assert_eq!(addresses(|calls| calls.free as usize), FAMILIES, "{}", A::NAME);
+        }
+        different::<Famalloc>();
+        different::<System>();
+        different::<Rallocator>();
+        different::<CallsAlone>();
     }
 }

@@ -17,7 +17,7 @@ mod system;
 
 pub use arena::Arena;
 pub use famalloc::Famalloc;
-pub use families::{Calls, FAMILIES, Families};
+pub use families::{Calls, CallsAlone, FAMILIES, Families};
 pub use jemalloc::Jemalloc;
 pub use mimalloc::Mimalloc;
 pub use nothing::Nothing;

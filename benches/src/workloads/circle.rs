@@ -1,13 +1,14 @@
 //! The circle: objects are handed round by threads that stand in a circle.
 //!
-//! Each thread has a parcel of 64 objects. A step: it hands its parcel to its neighbour, takes that
-//! of its other neighbour, frees a random half of the objects in it and allocates others in their
-//! places. So half of what dies is one step old, a quarter two, and so on; of two threads, one frees
-//! two thirds of the objects that the other allocated, of many threads nearly all of them. An
-//! operation is an object freed and another allocated.
+//! They go in parcels of 64, a few of which wait between any two neighbours, so that nobody waits for
+//! the slowest in every step. A step: a thread takes a parcel from one neighbour, frees a random half
+//! of the objects in it, allocates others in their places, and hands it to its other neighbour. So
+//! half of what dies is one step old, a quarter two, and so on; of two threads, each frees twice as
+//! many of the other's objects as of its own, of many threads nearly all are others'. An operation is
+//! an object freed and another allocated.
 
 use super::parcel::{PARCEL, Parcel};
-use super::ring::{Receiver, Sender, ring};
+use super::ring::{CAPACITY, Receiver, Sender, ring};
 use super::{Maker, Part, Threads, Workload};
 use crate::allocator::Allocator;
 use crate::order::Random;
@@ -16,6 +17,8 @@ use crate::order::Random;
 const HALF: usize = PARCEL / 2;
 /// How many steps a round has: about as many objects as the other small workloads.
 const STEPS: usize = 32;
+/// How many parcels wait between two neighbours.
+const WAITING: usize = CAPACITY / 2;
 
 /// So many threads.
 #[must_use]
@@ -34,7 +37,6 @@ pub fn circle<A: Allocator, const SIZE: usize>(threads: usize) -> Threads<A> {
 #[derive(Debug)]
 struct Neighbour<A: Allocator, const SIZE: usize> {
     allocator: A,
-    parcel: Parcel,
     next: Sender<Parcel>,
     previous: Receiver<Parcel>,
     /// Which objects of the parcel are replaced, in each step.
@@ -42,16 +44,18 @@ struct Neighbour<A: Allocator, const SIZE: usize> {
 }
 
 impl<A: Allocator, const SIZE: usize> Neighbour<A, SIZE> {
-    fn new(next: Sender<Parcel>, previous: Receiver<Parcel>) -> Self {
+    fn new(mut next: Sender<Parcel>, previous: Receiver<Parcel>) -> Self {
         let allocator = A::new();
-        let parcel = Parcel([(); PARCEL].map(|()| allocator.alloc_touched::<SIZE>(0)));
+        for _ in 0..WAITING {
+            next.send(&Parcel([(); PARCEL].map(|()| allocator.alloc_touched::<SIZE>(0))));
+        }
         let mut random = Random::new(6);
         let mut half = || {
             let order = random.permutation(PARCEL as u32);
             core::array::from_fn(|place| order[place] as u8)
         };
         let dying = (0..STEPS).map(|_| half()).collect();
-        Self { allocator, parcel, next, previous, dying }
+        Self { allocator, next, previous, dying }
     }
 }
 
@@ -63,23 +67,27 @@ impl<A: Allocator, const SIZE: usize> Workload for Neighbour<A, SIZE> {
     #[inline]
     fn round(&mut self) {
         for half in &self.dying {
-            self.next.send(&self.parcel);
-            self.parcel = self.previous.receive();
+            let mut parcel = self.previous.receive();
             for &place in half {
-                let object = &mut self.parcel.0[usize::from(place)];
+                let object = &mut parcel.0[usize::from(place)];
                 // SAFETY: alive, from whomever, and replaced by the next line.
                 unsafe { self.allocator.free::<SIZE>(*object) };
                 *object = self.allocator.alloc_touched::<SIZE>(place.into());
             }
+            self.next.send(&parcel);
         }
     }
 }
 
 impl<A: Allocator, const SIZE: usize> Drop for Neighbour<A, SIZE> {
+    /// Frees what waits for it. All threads have done equally many steps, so it is as much as at the
+    /// start.
     fn drop(&mut self) {
-        for object in self.parcel.0 {
-            // SAFETY: alive, and not used again.
-            unsafe { self.allocator.free::<SIZE>(object) };
+        for _ in 0..WAITING {
+            for object in self.previous.receive().0 {
+                // SAFETY: alive, and not used again.
+                unsafe { self.allocator.free::<SIZE>(object) };
+            }
         }
     }
 }
@@ -96,12 +104,13 @@ mod tests {
         type A = Counting<1>;
         let mut three = circle::<A, 48>(3);
         assert_eq!(three.operations(), 1024);
-        assert_eq!(A::counts().live, 3 * 64);
+        let live = 3 * WAITING * PARCEL;
+        assert_eq!(A::counts().live, live);
         A::forget();
         three.time(9, &mut [Duration::ZERO]);
         let counts = A::counts();
         let objects = 3 * 1024 * 10;
-        assert_eq!((counts.allocated, counts.freed, counts.live), (objects, objects, 3 * 64));
+        assert_eq!((counts.allocated, counts.freed, counts.live), (objects, objects, live));
         // Of three threads, an object is back with its own after three steps, six, and so on: 1/8 +
         // 1/64 + ... of them are freed there.
         let others = counts.freed_by_others as f64 / objects as f64;
@@ -113,6 +122,7 @@ mod tests {
     #[test]
     fn a_step_has_every_object_at_most_once() {
         let (next, previous) = ring();
+        // Its own neighbour.
         let neighbour = Neighbour::<Counting<2>, 48>::new(next, previous);
         for half in &neighbour.dying {
             let mut places = *half;

@@ -1,12 +1,12 @@
 //! Pairs and churn while many families are in use.
 //!
 //! A family is in use when it has live objects. The allocators without families do the same with as
-//! many objects; where the operations go from family to family, all go through a table of pointers.
+//! many objects; where the operations go from family to family, all go through a table of
+//! [calls](Calls).
 
-use core::hint::black_box;
 use core::ptr::NonNull;
 
-use super::{OPERATIONS, Workload};
+use super::{OPERATIONS, Pair, Workload};
 use crate::order::Random;
 use crate::peers::{Calls, FAMILIES, Families};
 
@@ -53,8 +53,8 @@ impl Drop for InUse {
 
 /// Pairs in one family.
 #[derive(Debug)]
-pub struct PairInOneFamily<A, const SIZE: usize> {
-    allocator: A,
+pub struct PairInOneFamily<A: Families, const SIZE: usize> {
+    pair: Pair<A::First, SIZE>,
     _in_use: InUse,
 }
 
@@ -62,41 +62,33 @@ impl<A: Families, const SIZE: usize> PairInOneFamily<A, SIZE> {
     /// While so many families are in use, that one included.
     #[must_use]
     pub fn new(families: usize) -> Self {
-        Self { allocator: A::new(), _in_use: InUse::new::<A, SIZE>(families, RESIDENTS) }
+        Self { pair: Pair::new(), _in_use: InUse::new::<A, SIZE>(families, RESIDENTS) }
     }
 }
 
 impl<A: Families, const SIZE: usize> Workload for PairInOneFamily<A, SIZE> {
     #[inline]
     fn round(&mut self) {
-        for number in 0..OPERATIONS {
-            let object = self.allocator.alloc_in_first::<SIZE>();
-            // SAFETY: at least 8 bytes, aligned to 8, ours alone.
-            unsafe { object.write(number.into()) };
-            // SAFETY: allocated just now.
-            unsafe { self.allocator.free_in_first::<SIZE>(black_box(object)) };
-        }
+        self.pair.round();
     }
 }
 
 /// Pairs, each in the next family.
 #[derive(Debug)]
-pub struct PairRoundFamilies<A> {
+pub struct PairRoundFamilies {
     in_use: InUse,
     next: usize,
-    _allocator: A,
 }
 
-impl<A: Families> PairRoundFamilies<A> {
+impl PairRoundFamilies {
     /// Going round so many families.
     #[must_use]
-    pub fn new<const SIZE: usize>(families: usize) -> Self {
-        let in_use = InUse::new::<A, SIZE>(families, RESIDENTS);
-        Self { in_use, next: 0, _allocator: A::new() }
+    pub fn new<A: Families, const SIZE: usize>(families: usize) -> Self {
+        Self { in_use: InUse::new::<A, SIZE>(families, RESIDENTS), next: 0 }
     }
 }
 
-impl<A: Families> Workload for PairRoundFamilies<A> {
+impl Workload for PairRoundFamilies {
     #[inline]
     fn round(&mut self) {
         for number in 0..OPERATIONS {
@@ -108,29 +100,28 @@ impl<A: Families> Workload for PairRoundFamilies<A> {
 
 /// Churn among objects of which each has its family.
 #[derive(Debug)]
-pub struct ChurnInFamilies<A> {
+pub struct ChurnInFamilies {
     in_use: InUse,
     /// The object at a place is always of the same family: they take turns.
     live: Vec<NonNull<u64>>,
     choices: Vec<u32>,
     next: usize,
-    _allocator: A,
 }
 
-impl<A: Families> ChurnInFamilies<A> {
+impl ChurnInFamilies {
     /// In so many families.
     #[must_use]
-    pub fn new<const SIZE: usize>(families: usize) -> Self {
+    pub fn new<A: Families, const SIZE: usize>(families: usize) -> Self {
         // The live objects themselves put the families in use.
         let in_use = InUse::new::<A, SIZE>(families, 0);
         let live = (0..LIVE as usize).map(|place| (in_use.calls(place).alloc)(0)).collect();
         let mut random = Random::new(8);
         let choices = (0..CHOICES).map(|_| random.below(LIVE)).collect();
-        Self { in_use, live, choices, next: 0, _allocator: A::new() }
+        Self { in_use, live, choices, next: 0 }
     }
 }
 
-impl<A: Families> Workload for ChurnInFamilies<A> {
+impl Workload for ChurnInFamilies {
     #[inline]
     fn round(&mut self) {
         let end = self.next + OPERATIONS as usize;
@@ -145,7 +136,7 @@ impl<A: Families> Workload for ChurnInFamilies<A> {
     }
 }
 
-impl<A> Drop for ChurnInFamilies<A> {
+impl Drop for ChurnInFamilies {
     fn drop(&mut self) {
         for (place, &object) in self.live.iter().enumerate() {
             // SAFETY: of this family, alive, and not used again.
@@ -177,6 +168,8 @@ mod tests {
 
     /// Its lifetimes are families.
     impl<const LEDGER: usize> Families for Counting<LEDGER> {
+        type First = Self;
+
         fn calls<const SIZE: usize>(family: usize) -> Calls {
             match family {
                 0 => calls::<LEDGER, 0, SIZE>(),
@@ -203,7 +196,7 @@ mod tests {
     #[test]
     fn pairs_go_round() {
         type A = Counting<11>;
-        let mut pairs = PairRoundFamilies::<A>::new::<48>(4);
+        let mut pairs = PairRoundFamilies::new::<A, 48>(4);
         assert_eq!(A::live_of_lives(), [100; 4]);
         A::forget();
         pairs.round();
@@ -216,7 +209,7 @@ mod tests {
     #[test]
     fn churn_keeps_every_family_as_large_as_it_was() {
         type A = Counting<12>;
-        let mut churn = ChurnInFamilies::<A>::new::<48>(4);
+        let mut churn = ChurnInFamilies::new::<A, 48>(4);
         A::forget();
         churn.round();
         assert_eq!(A::live_of_lives(), [250; 4]);

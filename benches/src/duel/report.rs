@@ -168,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn one_thread_among_the_threads_does_not_count() {
+        let mut report = Report::default();
+        let mut two = outcome("churn, 2 threads in one cell", false, 1.0, [4.0, 5.0]);
+        two.threads = 2;
+        report.add(Group::Threads, [outcome("churn, one thread", false, 1.0, [1.0, 1.0]), two]);
+        // Growth counts nowhere.
+        report.add(Group::Growth, [outcome("pair, 1,000 live 48 B", false, 9.0, [1.0, 1.0])]);
+        let expected = "geomean vs best peer: not run (single-thread), 0.25 (threads), \
+                        worst row: churn, one thread 1.00";
+        assert_eq!(report.verdict(), expected);
+        let expected =
+            "churn: 2 threads do 2.00 times the work of one (famalloc; best peer 0.50, one)";
+        assert_eq!(report.notes(Group::Threads), [expected]);
+        assert!(report.notes(Group::Growth).is_empty());
+    }
+
+    #[test]
     fn the_table_has_limits_behind_the_ratio() {
         let table = report().table(Group::Typed).unwrap().to_string();
         let lines: Vec<_> = table.lines().collect();

@@ -92,3 +92,18 @@ fn churn_in_own_cell<A: Allocator>(number: usize) -> Part {
     ];
     parts[number % parts.len()]()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workloads::counting::Counting;
+
+    #[test]
+    fn sixteen_threads_have_sixteen_cells() {
+        type A = Counting<15>;
+        let parts: Vec<Part> = (0..16).map(churn_in_own_cell::<A>).collect();
+        assert_eq!(A::live_cells().len(), 16);
+        drop(parts);
+        assert_eq!((A::counts().live, A::counts().wrong), (0, 0));
+    }
+}

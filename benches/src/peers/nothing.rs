@@ -66,3 +66,21 @@ impl Allocator for Nothing {
         room
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_do_not_overlap_and_come_again() {
+        let nothing = Nothing::new();
+        let turn = || -> Vec<usize> {
+            (0..Nothing::ROOMS).map(|_| nothing.alloc_touched::<256>(1).addr().get()).collect()
+        };
+        let (first, second) = (turn(), turn());
+        assert_eq!(first, second);
+        assert!(first.windows(2).all(|pair| pair[1] - pair[0] == 256));
+        let words: u64 = nothing.words.iter().map(Cell::get).sum();
+        assert_eq!(words, Nothing::ROOMS as u64, "all are in the array");
+    }
+}

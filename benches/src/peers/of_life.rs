@@ -52,3 +52,22 @@ impl<A: Allocator, const LIFE: usize> Allocator for OfLife<A, LIFE> {
         self.0.leave();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workloads::counting::Counting;
+
+    #[test]
+    fn objects_are_of_the_lifetime() {
+        type A = Counting<14>;
+        let third = OfLife::<A, 2>::new();
+        let object = third.alloc::<48>();
+        assert!(A::live_cells().into_iter().eq([(2, 48)]));
+        // SAFETY: allocated above with the same size.
+        unsafe { third.free::<48>(object) };
+        third.leave();
+        let counts = A::counts();
+        assert_eq!((counts.live, counts.wrong, counts.left), (0, 0, 1));
+    }
+}

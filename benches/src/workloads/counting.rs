@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 
@@ -71,6 +71,11 @@ impl<const LEDGER: usize> Counting<LEDGER> {
     /// The addresses that live, in their order.
     pub(crate) fn live() -> Vec<usize> {
         Self::ledger().live.keys().copied().collect()
+    }
+
+    /// The lifetimes and sizes of what lives.
+    pub(crate) fn live_cells() -> BTreeSet<(usize, usize)> {
+        Self::ledger().live.values().map(|it| (it.life, it.size)).collect()
     }
 
     /// How many objects of each lifetime live.

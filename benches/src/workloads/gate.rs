@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 use std::thread;
 
 /// How often a waiting thread looks before it lets others have its processor.
-const LOOKS: u32 = 1000;
+const LOOKS: u32 = 100;
 
 /// Returns when the condition holds.
 ///
-/// It spins at first, because to be woken takes longer than most of what is timed, and then yields,
-/// because what it waits for may need this very processor.
+/// It spins at first, because to be woken takes longer than most of what is timed, but soon yields,
+/// because what it waits for may need this very processor: where there are fewer processors than
+/// threads, what is spun away here counts.
 #[inline]
 pub(super) fn wait_until(mut holds: impl FnMut() -> bool) {
     for _ in 0..LOOKS {

@@ -5,7 +5,7 @@ mod batch;
 mod churn;
 mod circle;
 #[cfg(test)]
-mod counting;
+pub(crate) mod counting;
 mod crowd;
 mod gate;
 mod hand_over;

@@ -1,9 +1,10 @@
 //! Several threads at once: any workloads, each on a thread of its own.
 //!
 //! The threads are started once and sleep between measurements. In a measurement each does a round
-//! that does not count, passes a [`Gate`] together with the others, and takes its own time; the
-//! slowest thread's counts. So the result is the time of an operation as one thread sees it, and
-//! where threads do not hinder each other it is the same for any number of them.
+//! that does not count, passes a [`Gate`] together with the others, and does its rounds. The time is
+//! that from the first one's start to the last one's end, so that threads which had to take turns on a
+//! processor do not pass for threads that worked at once. It is divided by the operations of one
+//! thread: where threads do not hinder each other, the result is the same for any number of them.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -46,7 +47,7 @@ pub struct Threads<A> {
     operations: u64,
     /// How many rounds each thread is to do; it ends when this is gone.
     orders: Vec<Sender<u32>>,
-    times: Receiver<Duration>,
+    times: Receiver<(Instant, Instant)>,
     crew: Vec<JoinHandle<()>>,
     allocator: PhantomData<A>,
 }
@@ -110,13 +111,15 @@ impl<A: Allocator> Workload for Threads<A> {
         self.time(1, &mut [Duration::ZERO]);
     }
 
-    /// The time of the slowest.
+    /// The time from the first one's start to the last one's end.
     fn time(&mut self, rounds: u32, laps: &mut [Duration]) {
         for order in &self.orders {
             order.send(rounds).expect("threads listen until their orders are dropped");
         }
         let times = self.times.iter().take(self.orders.len());
-        laps[0] = times.max().expect("there are threads, and each answers every order");
+        let (starts, ends): (Vec<_>, Vec<_>) = times.unzip();
+        let (start, end) = (starts.into_iter().min(), ends.into_iter().max());
+        laps[0] = end.expect("each answers every order") - start.expect("there are threads");
     }
 }
 
@@ -133,7 +136,7 @@ impl<A> Drop for Threads<A> {
 /// One of the threads, as it sees itself.
 struct Member {
     gate: Arc<Gate>,
-    measured: Sender<Duration>,
+    measured: Sender<(Instant, Instant)>,
 }
 
 impl Member {
@@ -148,7 +151,7 @@ impl Member {
             self.gate.pass();
             let start = Instant::now();
             (part.rounds)(rounds);
-            let _ = self.measured.send(start.elapsed());
+            let _ = self.measured.send((start, Instant::now()));
         }
         drop(part);
         A::new().leave();

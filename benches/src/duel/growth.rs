@@ -26,7 +26,7 @@ pub(super) fn contests(scale: Scale) -> Vec<Contest> {
     for families in [1, 8, 64, FAMILIES] {
         contests.extend(in_families(families));
     }
-    contests.push(Contest::together(Group::Growth, "pair, by threads", move || {
+    contests.push(Contest::together(Group::Growth, "pair by thread count", move || {
         (counts(scale.threads))
             .map(|threads| {
                 let name = format!("pair, {threads} threads");
@@ -34,7 +34,7 @@ pub(super) fn contests(scale: Scale) -> Vec<Contest> {
             })
             .collect()
     }));
-    contests.push(Contest::together(Group::Growth, "churn, by threads", move || {
+    contests.push(Contest::together(Group::Growth, "churn by thread count", move || {
         (counts(scale.threads))
             .map(|threads| {
                 let name = format!("churn, {threads} threads");

@@ -80,6 +80,11 @@ fn main() {
     for group in Group::ALL {
         if let Some(table) = report.table(group) {
             println!("{}\n\n{table}", group.name());
+            let notes = report.notes(group);
+            notes.iter().for_each(|note| println!("{note}"));
+            if !notes.is_empty() {
+                println!();
+            }
         }
     }
     for finding in &findings {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`allocator`] | the two traits: objects of a constant size, and layouts with a lifetime |
 //! | [`peers`] | famalloc and the allocators beside it, one file each |
-//! | [`workloads`] | what is timed: pair, batch, churn, two threads |
+//! | [`workloads`] | what is timed: pair, batch, churn, walks, threads, families |
 //! | [`duel`] | the rows of the duel, by group, and its report |
 //! | [`race`] | workloads over all allocators, interleaved round by round |
 //! | [`power_law`] | sizes as programs have them |

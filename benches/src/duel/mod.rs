@@ -2,9 +2,13 @@
 //! them is in [`workloads`](crate::workloads).
 
 mod arena;
+mod growth;
+mod locality;
+mod notes;
 mod report;
 mod sequence;
 mod study;
+mod threads;
 mod typed;
 mod untyped;
 
@@ -25,7 +29,13 @@ pub enum Group {
     Untyped,
     /// All objects of one size, allocated and freed in one order after the other.
     Sequence,
-    /// Objects that die all at once, beside arenas.
+    /// Where objects lie: how fast they are to read.
+    Locality,
+    /// Several threads at once.
+    Threads,
+    /// Cost against the number of live objects, families and threads. It counts in no mean.
+    Growth,
+    /// Objects that die all at once, beside arenas. It counts in no mean.
     Arena,
     /// Memory of live objects. No race: a [`Study`].
     Memory,
@@ -37,10 +47,13 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the report.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Typed,
         Self::Untyped,
         Self::Sequence,
+        Self::Locality,
+        Self::Threads,
+        Self::Growth,
         Self::Arena,
         Self::Memory,
         Self::Lifetimes,
@@ -54,6 +67,9 @@ impl Group {
             Self::Typed => "typed",
             Self::Untyped => "untyped",
             Self::Sequence => "sequence",
+            Self::Locality => "locality",
+            Self::Threads => "threads",
+            Self::Growth => "growth",
             Self::Arena => "arena",
             Self::Memory => "memory",
             Self::Lifetimes => "lifetimes",
@@ -64,13 +80,13 @@ impl Group {
     /// Whether its rows count in the mean over rows of one thread.
     #[must_use]
     pub const fn is_single_threaded(self) -> bool {
-        matches!(self, Self::Typed | Self::Untyped | Self::Sequence)
+        matches!(self, Self::Typed | Self::Untyped | Self::Sequence | Self::Locality)
     }
 
     /// Whether its rows count in the mean over rows with threads.
     #[must_use]
     pub const fn is_threaded(self) -> bool {
-        false
+        matches!(self, Self::Threads)
     }
 }
 
@@ -157,11 +173,16 @@ impl fmt::Debug for Contest {
 /// All contests of the duel, in the order of the report.
 #[must_use]
 pub fn contests(scale: Scale) -> Vec<Contest> {
-    let mut contests = typed::contests(scale);
-    contests.extend(untyped::contests(scale));
-    contests.extend(sequence::contests(scale));
-    contests.extend(arena::contests(scale));
-    contests
+    let groups = [
+        typed::contests,
+        untyped::contests,
+        sequence::contests,
+        locality::contests,
+        threads::contests,
+        growth::contests,
+        arena::contests,
+    ];
+    groups.into_iter().flat_map(|contests| contests(scale)).collect()
 }
 
 /// A number with a comma between the thousands.

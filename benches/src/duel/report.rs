@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Group;
+use super::{Group, notes};
 use crate::json::Json;
 use crate::race::{Outcome, Role};
 use crate::stats::Summary;
@@ -67,6 +67,13 @@ impl Report {
         Some(table)
     }
 
+    /// What the table of one group amounts to, a line each.
+    #[must_use]
+    pub fn notes(&self, group: Group) -> Vec<String> {
+        let outcomes = self.outcomes.iter().filter(|(of, _)| *of == group).map(|(_, it)| it);
+        notes::of(group, &outcomes.collect::<Vec<_>>())
+    }
+
     /// Writes one JSON object a line.
     ///
     /// # Errors
@@ -92,10 +99,12 @@ impl Report {
     /// The line that the duel ends with.
     ///
     /// The means count each event once, by its total; the worst row is looked for in the laps too.
+    /// Among the threads, the events of one thread are there to be compared with, and do not count.
     #[must_use]
     pub fn verdict(&self) -> String {
         let mean = |of: fn(Group) -> bool| {
             let counted = self.outcomes.iter().filter(|(group, it)| of(*group) && !it.is_lap);
+            let counted = counted.filter(|(group, it)| !group.is_threaded() || it.threads > 1);
             let ratios: Vec<f64> = counted.filter_map(|(_, outcome)| outcome.ratio()).collect();
             match geometric_mean(&ratios) {
                 Some(mean) => format!("{mean:.2}"),
@@ -161,6 +170,23 @@ mod tests {
         let expected = "geomean vs best peer: 0.25 (single-thread), not run (threads), \
                         worst row: batch: free 0.90";
         assert_eq!(report().verdict(), expected);
+    }
+
+    #[test]
+    fn one_thread_among_the_threads_does_not_count() {
+        let mut report = Report::default();
+        let mut two = outcome("churn, 2 threads in one cell", false, 1.0, [4.0, 5.0]);
+        two.threads = 2;
+        report.add(Group::Threads, [outcome("churn, one thread", false, 1.0, [1.0, 1.0]), two]);
+        // Growth counts nowhere.
+        report.add(Group::Growth, [outcome("pair, 1,000 live 48 B", false, 9.0, [1.0, 1.0])]);
+        let expected = "geomean vs best peer: not run (single-thread), 0.25 (threads), \
+                        worst row: churn, one thread 1.00";
+        assert_eq!(report.verdict(), expected);
+        let expected =
+            "churn: 2 threads do 2.00 times the work of one (famalloc; best peer 0.50, one)";
+        assert_eq!(report.notes(Group::Threads), [expected]);
+        assert!(report.notes(Group::Growth).is_empty());
     }
 
     #[test]

@@ -28,7 +28,7 @@ struct Object<const SIZE: usize>([u8; SIZE]);
 type Slot<const SIZE: usize, F> = FamilyBox<MaybeUninit<Object<SIZE>>, F>;
 
 #[inline(always)]
-fn alloc<const SIZE: usize, F: Family>() -> NonNull<u64> {
+pub(super) fn alloc<const SIZE: usize, F: Family>() -> NonNull<u64> {
     FamilyBox::into_non_null(FamilyBox::<Object<SIZE>, F>::new_uninit()).cast()
 }
 
@@ -36,7 +36,7 @@ fn alloc<const SIZE: usize, F: Family>() -> NonNull<u64> {
 ///
 /// `object` is from `alloc` of the same size and family, and is not used again.
 #[inline(always)]
-unsafe fn free<const SIZE: usize, F: Family>(object: NonNull<u64>) {
+pub(super) unsafe fn free<const SIZE: usize, F: Family>(object: NonNull<u64>) {
     // SAFETY: from `into_non_null` of a box of this type (contract).
     drop(unsafe { Slot::<SIZE, F>::from_non_null(object.cast()) });
 }

@@ -6,8 +6,11 @@
 mod arena;
 pub mod bulk;
 mod famalloc;
+mod families;
 mod jemalloc;
 mod mimalloc;
+mod nothing;
+mod of_life;
 mod rallocator;
 mod rpmalloc;
 mod snmalloc;
@@ -15,8 +18,11 @@ mod system;
 
 pub use arena::Arena;
 pub use famalloc::Famalloc;
+pub use families::{Calls, CallsAlone, FAMILIES, Families};
 pub use jemalloc::Jemalloc;
 pub use mimalloc::Mimalloc;
+pub use nothing::Nothing;
+pub use of_life::OfLife;
 pub use rallocator::Rallocator;
 pub use rpmalloc::Rpmalloc;
 pub use snmalloc::Snmalloc;

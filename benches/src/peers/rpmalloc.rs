@@ -2,6 +2,14 @@
 //! that collects, `rpmalloc_thread_collect`, has an empty body in this version, so that it cannot be
 //! asked for unused memory.
 
+use core::ffi::c_int;
+
+unsafe extern "C" {
+    /// rpmalloc's own. Declared here because its crate forgets the argument, which says whether the
+    /// thread's caches are released too.
+    fn rpmalloc_thread_finalize(release_caches: c_int);
+}
+
 super::peer!(
     /// rpmalloc, as the crate comes by default.
     Rpmalloc,
@@ -11,6 +19,6 @@ super::peer!(
     // SAFETY: has no conditions but that rpmalloc is initialised, which its first use did; the thread
     // has no more use for it, and a later use would start anew.
     unsafe {
-        rpmalloc_sys::rpmalloc_thread_finalize();
+        rpmalloc_thread_finalize(1);
     }
 );

@@ -4,23 +4,44 @@
 mod all_at_once;
 mod batch;
 mod churn;
+mod circle;
+#[cfg(test)]
+pub(crate) mod counting;
+mod crowd;
+mod gate;
+mod hand_over;
+mod in_families;
 #[cfg(test)]
 pub(crate) mod ledger;
+mod list;
 mod pair;
+mod parcel;
+mod ring;
 mod sequence;
+mod server;
 pub mod shaped;
+mod threads;
+mod tree;
 mod trees;
-mod two_threads;
 mod vectors;
+mod walk;
 
 pub use all_at_once::AllAtOnce;
 pub use batch::{Batch, Order};
 pub use churn::Churn;
+pub use circle::circle;
+pub use crowd::PairInCrowd;
+pub use hand_over::hand_over;
+pub use in_families::{ChurnInFamilies, PairInOneFamily, PairRoundFamilies};
+pub use list::List;
 pub use pair::Pair;
 pub use sequence::Sequence;
+pub use server::Server;
+pub use threads::{Maker, Part, Threads};
+pub use tree::Tree;
 pub use trees::Trees;
-pub use two_threads::TwoThreads;
 pub use vectors::Vectors;
+pub use walk::{ArrayWalk, BumpListWalk, ListWalk};
 
 use std::time::{Duration, Instant};
 

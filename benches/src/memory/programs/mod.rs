@@ -26,7 +26,8 @@ use crate::allocator::{Heap, Life};
 use crate::order::Random;
 
 /// All programs.
-pub static PROGRAMS: [&Program; 3] = [&interpreter::PROGRAM, &game::PROGRAM, &server::PROGRAM];
+pub static PROGRAMS: [&Program; 4] =
+    [&interpreter::PROGRAM, &game::PROGRAM, &server::PROGRAM, &server::TRIMMING];
 
 /// What may be resident after a phase for each live byte, ...
 const ALLOWED_RATIO: f64 = 1.10;

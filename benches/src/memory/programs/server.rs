@@ -3,7 +3,11 @@
 //! A request allocates what dies when it is answered. It belongs to a session, which it makes if
 //! there is none, and leaves something in it; sessions last for some hundreds of requests. And it
 //! puts something into the cache, which lives on: when there is no room, an entry has to go. At the
-//! end of a phase all sessions log out and the cache is trimmed to a tenth.
+//! end of a phase all sessions log out.
+//!
+//! There is a second server that also trims its cache to a tenth then, here and there. A family is
+//! no help with that: what goes and what stays had the same lifetime until now, and no allocator
+//! can move what stays.
 
 use core::hint::black_box;
 
@@ -39,10 +43,23 @@ const CACHED: usize = 2;
 /// Trimming leaves one entry out of so many.
 const TRIMMED: usize = 10;
 
-pub(super) static PROGRAM: Program =
-    Program { name: "server", phase: "times trimmed", phases: 5, run };
+const PHASES: usize = 5;
 
-fn run(heap: &dyn Heap, divisor: usize) -> Vec<Phase> {
+pub(super) static PROGRAM: Program = Program {
+    name: "server",
+    phase: "times logged out",
+    phases: PHASES,
+    run: |heap, divisor| serve(heap, divisor, false),
+};
+
+pub(super) static TRIMMING: Program = Program {
+    name: "server that trims its cache",
+    phase: "times trimmed",
+    phases: PHASES,
+    run: |heap, divisor| serve(heap, divisor, true),
+};
+
+fn serve(heap: &dyn Heap, divisor: usize, trims: bool) -> Vec<Phase> {
     let (requests, entries) = (REQUESTS / divisor, CACHE_ENTRIES / divisor);
     let mut random = Random::new(5);
     let mut request = Shelf::with_room_for(MOST_OBJECTS as usize);
@@ -50,9 +67,9 @@ fn run(heap: &dyn Heap, divisor: usize) -> Vec<Phase> {
     // Written, as it would not be if it were made empty.
     let mut cache = black_box(vec![Some(Object::NONE); entries]);
     cache.fill(None);
-    let mut memory = Weighed::new(heap, PROGRAM.phases);
+    let mut memory = Weighed::new(heap, PHASES);
 
-    for _ in 0..PROGRAM.phases {
+    for _ in 0..PHASES {
         for _ in 0..requests {
             let session = &mut sessions[random.below(SESSIONS as u32) as usize];
             let objects = LEAST_OBJECTS + random.below(MOST_OBJECTS - LEAST_OBJECTS + 1);
@@ -84,7 +101,7 @@ fn run(heap: &dyn Heap, divisor: usize) -> Vec<Phase> {
             memory.free_all(session);
         }
         for (number, old) in cache.iter_mut().filter(|place| place.is_some()).enumerate() {
-            if number % TRIMMED != 0 {
+            if trims && number % TRIMMED != 0 {
                 old.take().into_iter().for_each(|old| memory.free(old));
             }
         }
@@ -99,9 +116,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_tenth_of_the_cache_outlives_a_phase() {
+    fn all_of_the_cache_outlives_a_phase() {
+        the_cache_outlives_a_phase(&PROGRAM, 1);
+    }
+
+    #[test]
+    fn only_a_tenth_of_a_cache_outlives_its_trimming() {
+        the_cache_outlives_a_phase(&TRIMMING, TRIMMED);
+    }
+
+    /// One entry out of `left` stays.
+    fn the_cache_outlives_a_phase(program: &Program, left: usize) {
         let heap = Counting::default();
-        let _ = PROGRAM.run(&heap, 100);
+        let _ = program.run(&heap, 100);
         let (requests, rests) = (heap.requests(), heap.at_rests());
         let (mut from, mut live) = (0, 0_usize);
         for rest in rests {
@@ -118,7 +145,7 @@ mod tests {
             from = rest.requests;
             // 400 random writes into 200 places fill most.
             assert!((150..=200).contains(&held), "{held}");
-            assert_eq!(rest.objects, [0, 0, held.div_ceil(TRIMMED), 0]);
+            assert_eq!(rest.objects, [0, 0, held.div_ceil(left), 0]);
         }
     }
 

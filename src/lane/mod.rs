@@ -53,6 +53,8 @@ const SPARE_BOUND: usize = class::MAX_DEPOT + 2;
 /// From this many blocks on, a lane asks for the memory of a new one in one go.
 const EAGER_FROM: u32 = 2;
 
+/// From this many granules on, a lane's new blocks are half an extent long.
+const LARGE_LANE: u32 = 64;
 /// A block need not have more slots than this for its own sake.
 const GROWN_SLOTS: usize = 64;
 /// A block that has more granules than it needs has at most this part of the lane's.
@@ -234,7 +236,12 @@ impl Lane {
         let least = class::block_granules(self.class, GRANULE);
         let per_extent = self.space().granules_per_extent();
         let mut granules = (wanted.max(least) as u32).min(per_extent);
-        // Blocks of large slots grow with the lane: each costs some work, however few slots it has.
+        // Blocks grow with the lane. Those of large slots early: each costs some work, however few
+        // slots it has. The others late: where one ends and the next begins, slots are not at equal
+        // distances, which the processor's own fetching takes a while to get over.
+        if state.counts.granules >= LARGE_LANE {
+            granules = granules.max(per_extent / 2);
+        }
         let slots = |granules: u32| granules as usize * GRANULE / class::slot_size(self.class);
         while slots(granules) < GROWN_SLOTS
             && granules < per_extent / 4
@@ -314,7 +321,7 @@ impl Lane {
                 state.depot.push_latest(full);
                 return spare;
             }
-        } else if let Some(owner) = self.sole_owner(&full) {
+        } else if let Some(owner) = self.likely_owner(&full) {
             if let Some(spare) = self.take_spare(state) {
                 if owner.mailbox.post(full) > MAILBOX_BOUND {
                     *poke = Some(owner);
@@ -446,13 +453,15 @@ impl Lane {
             let full = magazine.len() == class::magazine_capacity(self.class);
             if full && state.depot.len() < class::depot_capacity(self.class) {
                 state.depot.push_oldest(magazine);
-            } else {
-                for &slot in magazine.slots() {
-                    self.check_own(slot);
-                }
-                // All are this lane's own, so none is left over.
-                self.disperse(state, &mut magazine, &mut None);
+                continue;
+            }
+            // Nearly all are this lane's own; the others are sent on.
+            self.disperse(state, &mut magazine, &mut None);
+            if magazine.is_empty() {
                 self.keep_spare(state, magazine);
+            } else if let Some(&slot) = magazine.slots().first() {
+                // For want of memory for an outbox: the magazine itself goes there.
+                self.owner_of(slot).0.mailbox.post(magazine);
             }
         }
     }

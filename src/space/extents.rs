@@ -2,10 +2,11 @@
 //!
 //! An extent is *free* (an address without memory), *warm* (free, its memory still there), or in
 //! use. Released extents stay warm for [`DECAY_MILLISECONDS`], because taking memory back from the
-//! system costs more than anything else an allocator does. After that everybody who takes or gives
-//! back a block or an extent returns a small piece to the system, so that nobody has to wait for a
-//! large one; [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first;
-//! runs wherever they fit first.
+//! system costs more than anything else an allocator does. After that everybody who gives a block or
+//! an extent back, or takes extents that are not warm, returns a small piece to the system, so that
+//! nobody has to wait for a large one; who takes warm ones is about to use the others.
+//! [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first; runs
+//! wherever they fit first.
 //!
 //! All of it happens under one lock, the last in the lock order (lane, holding, extents).
 
@@ -311,7 +312,6 @@ impl Space {
         let one = count == 1 && align == 1 && taker == Taker::Any;
         let warm = if one { extents.lowest_warm() } else { None };
         if warm.is_none() {
-            // Who takes a warm one is about to use the others, perhaps after a rest.
             extents.purge_overdue();
         }
         let first = match warm {

@@ -169,7 +169,7 @@ impl Holding {
         let mut state = self.lock();
         let bytes = (count as usize) << GRANULE_SHIFT;
         state.usage.commit(bytes, self.spec.limit_bytes())?;
-        let found = match self.take_granules(&mut state, count, 1) {
+        match self.take_granules(&mut state, count, 1) {
             Ok(taken) => {
                 state.usage.settle();
                 Ok(found(taken))
@@ -178,10 +178,7 @@ impl Holding {
                 state.usage.committed -= bytes;
                 Err(error)
             }
-        };
-        drop(state);
-        self.space.purge_on_the_way();
-        found
+        }
     }
 
     /// Takes back the granules of a block.

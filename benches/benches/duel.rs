@@ -105,6 +105,9 @@ fn main() {
     {
         complain(&format!("cannot draw in {}: {error}", folder.display()));
     }
+    if let Some(lap) = report.worst_lap() {
+        println!("worst phase of a sequence: {lap}");
+    }
     println!("{}", report.verdict());
 }
 

@@ -98,8 +98,8 @@ impl Report {
 
     /// The line that the duel ends with.
     ///
-    /// The means count each event once, by its total; the worst row is looked for in the laps too.
-    /// Among the threads, the events of one thread are there to be compared with, and do not count.
+    /// The means and the worst row count each event once, by its total; [`Self::worst_lap`] tells of
+    /// the laps. Among the threads, the events of one thread are there to be compared with, and do not count.
     #[must_use]
     pub fn verdict(&self) -> String {
         let mean = |of: fn(Group) -> bool| {
@@ -111,18 +111,27 @@ impl Report {
                 None => "not run".to_owned(),
             }
         };
-        let ranked = |group: Group| group.is_single_threaded() || group.is_threaded();
-        let rows = self.outcomes.iter().filter(|(group, _)| ranked(*group));
-        let rows = rows.filter_map(|(_, outcome)| Some((&outcome.workload, outcome.ratio()?)));
-        let worst = match rows.max_by(|(_, one), (_, other)| one.total_cmp(other)) {
-            Some((name, ratio)) => format!("{name} {ratio:.2}"),
-            None => "none".to_owned(),
-        };
         format!(
-            "geomean vs best peer: {} (single-thread), {} (threads), worst row: {worst}",
+            "geomean vs best peer: {} (single-thread), {} (threads), worst row: {}",
             mean(Group::is_single_threaded),
             mean(Group::is_threaded),
+            self.worst(false).unwrap_or_else(|| "none".to_owned()),
         )
+    }
+
+    /// The lap in which famalloc is furthest behind the best peer, or least ahead.
+    #[must_use]
+    pub fn worst_lap(&self) -> Option<String> {
+        self.worst(true)
+    }
+
+    /// The worst row, among those that are laps or those that are not, and its ratio.
+    fn worst(&self, laps: bool) -> Option<String> {
+        let ranked = |group: Group| group.is_single_threaded() || group.is_threaded();
+        let rows = self.outcomes.iter().filter(|(group, it)| ranked(*group) && it.is_lap == laps);
+        let rows = rows.filter_map(|(_, outcome)| Some((&outcome.workload, outcome.ratio()?)));
+        let (name, ratio) = rows.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+        Some(format!("{name} {ratio:.2}"))
     }
 }
 
@@ -166,10 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_is_over_events_and_the_worst_over_laps_too() {
+    fn the_verdict_is_over_events_and_laps_are_told_apart() {
         let expected = "geomean vs best peer: 0.25 (single-thread), not run (threads), \
-                        worst row: batch: free 0.90";
+                        worst row: pair 0.50";
         assert_eq!(report().verdict(), expected);
+        assert_eq!(report().worst_lap().as_deref(), Some("batch: free 0.90"));
+        assert_eq!(Report::default().worst_lap(), None);
     }
 
     #[test]

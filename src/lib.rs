@@ -105,7 +105,7 @@
 //! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
-//!   threads that give back blocks and extents, each a small piece; or at once by [`reclaim`].
+//!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
 //! - An isolated family's memory goes back by [`reclaim`] alone.
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.

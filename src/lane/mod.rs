@@ -295,6 +295,7 @@ impl Lane {
         let mut empty = self.admit(&mut state, full, &mut poke);
         drop(state);
         self.send_one_by_one(&mut empty);
+        self.space().purge_on_the_way();
         if let Some(lane) = poke {
             lane.collect_overdue_mail();
         }

@@ -2,9 +2,9 @@
 //!
 //! An extent is *free* (an address without memory), *warm* (free, its memory still there), or in
 //! use. Released extents stay warm for [`DECAY_MILLISECONDS`], because taking memory back from the
-//! system costs more than anything else an allocator does. After that everybody who gives a block or
-//! an extent back, or takes extents that are not warm, returns a small piece to the system, so that
-//! nobody has to wait for a large one; who takes warm ones is about to use the others.
+//! system costs more than anything else an allocator does. After that everybody who gives a magazine
+//! of slots or an extent back, or takes extents that are not warm, returns a small piece to the
+//! system, so that nobody has to wait for a large one; who takes warm ones is about to use the others.
 //! [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first; runs
 //! wherever they fit first.
 //!
@@ -393,7 +393,7 @@ impl Space {
     }
 
     /// Gives back a piece of what is due to be given back, unless somebody is at it.
-    pub(super) fn purge_on_the_way(&self) {
+    pub(crate) fn purge_on_the_way(&self) {
         let due = self.purge_due.load(Ordering::Relaxed);
         if due == u64::MAX || self.source.milliseconds() < due {
             return;

@@ -191,8 +191,6 @@ impl Holding {
         state.usage.committed -= (count as usize) << GRANULE_SHIFT;
         // SAFETY: passed on.
         unsafe { self.give_granules(&mut state, first, count) };
-        drop(state);
-        self.space.purge_on_the_way();
     }
 
     fn take_granules(

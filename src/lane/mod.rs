@@ -163,14 +163,15 @@ impl Lane {
     }
 
     /// Exchanges an empty magazine for one with at least one slot. On failure the magazine comes
-    /// back as it was.
+    /// back as it was. In the thread's other magazine `idle` slots have been all the while.
     pub(crate) fn exchange(
         &self,
         mut empty: MagazineBox,
+        idle: usize,
     ) -> Result<MagazineBox, (MagazineBox, AllocError)> {
         debug_assert!(empty.is_empty());
         let mut state = self.lock();
-        self.note_peak(&mut state, 0);
+        self.note_peak(&mut state, idle);
         if mem::take(&mut state.scattered) >= SCATTERED_BOUND {
             state = self.empty_depot(state);
         }
@@ -354,6 +355,7 @@ impl Lane {
     /// Takes one slot of this lane back, for a thread that has no magazines.
     pub(super) fn give_one(&self, slot: *mut u8) {
         let mut state = self.lock();
+        self.note_peak(&mut state, 0);
         self.give_own(&mut state, slot);
     }
 
@@ -441,6 +443,10 @@ impl Lane {
     /// Takes the mail in: full magazines to the depot while it has room, the rest to the blocks.
     fn collect_mail(&self, state: &mut LaneState) {
         let mut mail = self.mailbox.empty();
+        if !mail.is_empty() {
+            // What comes in with it may have been the program's until it was posted.
+            self.note_peak(state, 0);
+        }
         while let Some(mut magazine) = mail.pop() {
             self.mailbox.count_taken(&magazine);
             let full = magazine.len() == class::magazine_capacity(self.class);

@@ -316,9 +316,9 @@ impl Head {
         if freed > 0 && (!few || self.topped_up.load(Ordering::Relaxed)) {
             self.swap(class);
         } else {
-            match lane.exchange(self.unload()) {
+            let idle = self.tell_idle();
+            match lane.exchange(self.unload(), idle) {
                 Ok(full) => {
-                    self.swapped.store(false, Ordering::Relaxed);
                     self.topped_up.store(freed > 0, Ordering::Relaxed);
                     self.load(full);
                 }

@@ -47,6 +47,16 @@ pub(crate) enum Change {
     GotRoomAndEmptied,
 }
 
+impl Change {
+    /// This, and then another.
+    pub(crate) fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::None, change) | (change, Self::None) => change,
+            _ => Self::GotRoomAndEmptied,
+        }
+    }
+}
+
 impl<'a> Block<'a> {
     /// The block that starts at `granule`.
     pub(crate) fn at(space: &'a Space, granule: u32) -> Self {

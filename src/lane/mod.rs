@@ -55,7 +55,8 @@ const EAGER_FROM: u32 = 2;
 
 /// A block need not have more slots than this for its own sake.
 const GROWN_SLOTS: usize = 64;
-/// A block that has more granules than it needs has at most this part of the lane's.
+/// A block is made twice as long where the lane has so many times the granules it had before: so one
+/// that has more than it needs has at most a quarter of the lane's.
 const GROWN_PART: u32 = 8;
 /// Slots of this many bytes and more are fetched into the cache when a magazine is filled with them
 /// from blocks, where they have been for a while. Smaller ones share lines, and the processor's own

@@ -3,8 +3,8 @@
 //! An extent is *free* (an address without memory), *warm* (free, its memory still there), or in
 //! use. Released extents stay warm for [`DECAY_MILLISECONDS`], because taking memory back from the
 //! system costs more than anything else an allocator does. After that everybody who takes or gives
-//! back a block or an extent returns a small piece to the system, so that nobody has to wait for a
-//! large one; [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first;
+//! back a block, gives back an extent or takes one that is not warm, returns a small piece to the
+//! system, so that nobody has to wait for a large one; [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first;
 //! runs wherever they fit first.
 //!
 //! All of it happens under one lock, the last in the lock order (lane, holding, extents).

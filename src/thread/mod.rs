@@ -11,12 +11,13 @@
 //!                                              allocate here     free here
 //! ```
 //!
-//! Allocating pops from one magazine, freeing pushes into the other, and when the first is empty
-//! they change places (the loaded and the previous magazine of Bonwick and Adams, "Magazines and
-//! Vmem", 2001). Two of them rather than one, so that a pair of operations does not wait for its
-//! own last store. Before a family's first use a home points at the one static row whose every head
-//! is empty and full at once: the fast path needs no check for it, as its first step fails there
-//! into the slow path, which makes a row.
+//! Allocating pops from one magazine, freeing pushes into the other, and when the first is empty or
+//! the second full they change places (the loaded and the previous magazine of Bonwick and Adams,
+//! "Magazines and Vmem", 2001), or, where that would not help for long, the lane fills or takes one.
+//! Two of them rather than one, so that a pair of operations does not wait for its own last store.
+//! Before a family's first use a home points at the one static row whose every head is empty and full
+//! at once: the fast path needs no check for it, as its first step fails there into the slow path,
+//! which makes a row.
 //!
 //! A row is touched by its own thread alone (I3). Its fields are atomics, read and written as plain
 //! words, because a snapshot reads from outside how full the magazines are.

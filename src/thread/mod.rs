@@ -105,8 +105,8 @@ pub(crate) struct Head {
     /// Whether the magazines have changed places since the lane was last told how many slots lie
     /// idle, ...
     swapped: AtomicBool,
-    /// ... and how many lay idle then in the one that is freed into since. It is not allocated from,
-    /// so they still do.
+    /// ... and how many of these are in the one that is freed into. It is not allocated from, so they
+    /// still lie idle.
     kept: AtomicU8,
     /// Whether the lane has added slots since they last changed places, with some in the other.
     topped_up: AtomicBool,
@@ -181,11 +181,8 @@ impl Head {
     /// How many slots have been in a magazine all the while since the lane was last told. Exact or
     /// too few, as [`Self::len`] is exact or not.
     pub(crate) fn idle(&self) -> usize {
-        if self.swapped.load(Ordering::Relaxed) {
-            self.kept.load(Ordering::Relaxed).into()
-        } else {
-            self.loaded_len()
-        }
+        let kept = usize::from(self.kept.load(Ordering::Relaxed));
+        if self.swapped.load(Ordering::Relaxed) { kept } else { kept + self.loaded_len() }
     }
 
     /// How many slots are in the magazine to allocate from; exact on the row's own thread.
@@ -204,6 +201,7 @@ impl Head {
     fn tell_idle(&self) -> usize {
         let idle = self.idle();
         self.swapped.store(false, Ordering::Relaxed);
+        self.kept.store(0, Ordering::Relaxed);
         idle
     }
 
@@ -320,6 +318,7 @@ impl Head {
             let idle = self.tell_idle();
             match lane.exchange(self.unload(), idle) {
                 Ok(full) => {
+                    self.kept.store(freed as u8, Ordering::Relaxed);
                     self.topped_up.store(freed > 0, Ordering::Relaxed);
                     self.load(full);
                 }

@@ -50,7 +50,8 @@ fn blocks_taken_and_given_back_return_a_piece_each_once_it_is_time() {
     let first = warm_up::<lives::Passing>(&PAGES);
     PAGES.set_time(1300);
     // In another place than the first, which is warm and would do.
-    let (a, b) = (Parcel::new::<lives::Passing>(EXTENT, 2), Parcel::new::<lives::Passing>(EXTENT, 3));
+    let (a, b) =
+        (Parcel::new::<lives::Passing>(EXTENT, 2), Parcel::new::<lives::Passing>(EXTENT, 3));
     assert!(within(&first, &(a.address()..a.address() + 1)));
     let second = warm_up::<lives::Passing>(&PAGES);
     drop((a, b));

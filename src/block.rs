@@ -47,6 +47,16 @@ pub(crate) enum Change {
     GotRoomAndEmptied,
 }
 
+impl Change {
+    /// This, and then another.
+    pub(crate) fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::None, change) | (change, Self::None) => change,
+            _ => Self::GotRoomAndEmptied,
+        }
+    }
+}
+
 impl<'a> Block<'a> {
     /// The block that starts at `granule`.
     pub(crate) fn at(space: &'a Space, granule: u32) -> Self {
@@ -204,6 +214,8 @@ impl<'a> Block<'a> {
             self.desc.carved.store(carved + carve, Ordering::Relaxed);
         }
         self.set_live(live + (wanted - left) as u32);
+        // Pages that went may be touched now.
+        self.desc.trimmed.store(0, Ordering::Relaxed);
         wanted - left
     }
 
@@ -423,7 +435,7 @@ impl<'a> Block<'a> {
         if gone { upto - from } else { 0 }
     }
 
-    /// Whether this block has been trimmed while it had as many live slots as now, or so.
+    /// Whether this block has been trimmed, and since then no slot of it was taken and none freed.
     pub(crate) fn is_trimmed(self) -> bool {
         self.desc.trimmed.load(Ordering::Relaxed) == self.trim_mark()
     }
@@ -432,7 +444,8 @@ impl<'a> Block<'a> {
         self.desc.trimmed.store(self.trim_mark(), Ordering::Relaxed);
     }
 
-    /// Not 0 for any number of live slots.
+    /// Not 0 for any number of live slots. That it is the same for some numbers that lie far apart
+    /// costs a block of tiny slots a trim, once in a very long while.
     fn trim_mark(self) -> u16 {
         self.live() as u16 | 1 << 15
     }

@@ -69,7 +69,7 @@
 //!   -> family and class are constants of the type
 //!   -> home of the family (thread-local) -> row -> magazine of the class: pop        the fast path
 //!   -> (empty) change places with the magazine that is freed into
-//!   -> (both empty) the thread's lane of the cell, locked: depot, mailbox, blocks, a new block
+//!   -> (too little in both) the thread's lane of the cell, locked: depot, mailbox, blocks, a new block
 //!   -> (no block) a granule from an extent of the family; from a new extent          the cold path
 //! ```
 //!
@@ -106,6 +106,7 @@
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
+//!   That of a huge allocation of more than 16 extents goes back when it is freed.
 //! - An isolated family's memory goes back by [`reclaim`] alone.
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.

@@ -11,7 +11,8 @@ use crate::table::SetTable;
 use crate::thread::exit;
 
 /// Gives at least `goal` bytes of unused memory back to the system, or all there is. Returns how
-/// many bytes went.
+/// many bytes went; where objects were freed between others since the last time, pages there that
+/// went then may be counted again.
 ///
 /// First go extents that are empty already, then what the calling thread and the lanes have put
 /// off, family by family, then the free pages of extents in use, and last the pages between live

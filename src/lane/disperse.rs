@@ -218,6 +218,7 @@ impl Lane {
     /// Frees so many carved slots of one block from position `index` on.
     fn give_run(&self, state: &mut LaneState, block: Block<'_>, index: usize, count: usize) {
         let (words, end) = (block.words(), index + count);
+        let mut changes = Change::None;
         for word in index / 64..=(end - 1) / 64 {
             let from = index.saturating_sub(word * 64);
             let upto = (end - word * 64).min(64);
@@ -225,11 +226,7 @@ impl Lane {
             match block.give_word(words, word, mask) {
                 Ok(change) => {
                     state.counts.free += u64::from(mask.count_ones());
-                    // The block is empty after its last word at the earliest, so that nothing is
-                    // left to be freed when it goes.
-                    if change != Change::None {
-                        self.note_change_of(state, block, change);
-                    }
+                    changes = changes.then(change);
                 }
                 Err(wrong) => {
                     let index = word * 64 + wrong.trailing_zeros() as usize;
@@ -238,6 +235,11 @@ impl Lane {
                     refuse(self, slot, FreeError::AlreadyFree)
                 }
             }
+        }
+        // Not sooner: where a slot of a later word is free already, the block may be empty before, and
+        // must not go while there is something left to be found out about it.
+        if changes != Change::None {
+            self.note_change_of(state, block, changes);
         }
     }
 

@@ -159,6 +159,10 @@ impl MagazineList {
         self.len
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
     pub(crate) fn push(&mut self, magazine: MagazineBox) {
         // SAFETY: the magazine is valid and ours.
         unsafe { (*magazine.raw.as_ptr()).next = self.head };

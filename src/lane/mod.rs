@@ -57,7 +57,8 @@ const EAGER_FROM: u32 = 2;
 const LARGE_LANE: u32 = 64;
 /// A block need not have more slots than this for its own sake.
 const GROWN_SLOTS: usize = 64;
-/// A block that has more granules than it needs has at most this part of the lane's.
+/// A block is made twice as long where the lane has so many times the granules it had before: so one
+/// that has more than it needs has at most a quarter of the lane's.
 const GROWN_PART: u32 = 8;
 /// Slots of this many bytes and more are fetched into the cache when a magazine is filled with them
 /// from blocks, where they have been for a while. Smaller ones share lines, and the processor's own
@@ -165,14 +166,15 @@ impl Lane {
     }
 
     /// Exchanges an empty magazine for one with at least one slot. On failure the magazine comes
-    /// back as it was.
+    /// back as it was. In the thread's other magazine `idle` slots have been all the while.
     pub(crate) fn exchange(
         &self,
         mut empty: MagazineBox,
+        idle: usize,
     ) -> Result<MagazineBox, (MagazineBox, AllocError)> {
         debug_assert!(empty.is_empty());
         let mut state = self.lock();
-        self.note_peak(&mut state, 0);
+        self.note_peak(&mut state, idle);
         if mem::take(&mut state.scattered) >= SCATTERED_BOUND {
             state = self.empty_depot(state);
         }
@@ -362,6 +364,7 @@ impl Lane {
     /// Takes one slot of this lane back, for a thread that has no magazines.
     pub(super) fn give_one(&self, slot: *mut u8) {
         let mut state = self.lock();
+        self.note_peak(&mut state, 0);
         self.give_own(&mut state, slot);
     }
 
@@ -449,6 +452,10 @@ impl Lane {
     /// Takes the mail in: full magazines to the depot while it has room, the rest to the blocks.
     fn collect_mail(&self, state: &mut LaneState) {
         let mut mail = self.mailbox.empty();
+        if !mail.is_empty() {
+            // What comes in with it may have been the program's until it was posted.
+            self.note_peak(state, 0);
+        }
         while let Some(mut magazine) = mail.pop() {
             self.mailbox.count_taken(&magazine);
             let full = magazine.len() == class::magazine_capacity(self.class);

@@ -16,10 +16,12 @@ const RUNS: usize = 4;
 impl Lane {
     /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;
     /// returns how many went. Pages that went before and were not touched since may be counted again,
-    /// but not in blocks with as many live slots as then.
+    /// but not in blocks of which no slot was taken or freed since.
+    ///
+    /// Blocks are trimmed whole: half of one would be trimmed again the next time, and counted again.
     pub(crate) fn trim(&self, goal: usize) -> usize {
         let (mut gone, mut granule, mut slot) = (0, None, 0);
-        while gone < goal {
+        while gone < goal || slot > 0 {
             let state = self.lock();
             // The block of the last turn may have gone, or be full: then there is nothing to do in it.
             let next = match granule {

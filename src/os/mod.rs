@@ -183,8 +183,8 @@ pub unsafe trait PageSource: Sync {
     }
 
     /// Milliseconds on a clock that never goes back; it times how long emptied extents stay warm.
-    /// Without one (0 throughout) the memory of emptied extents goes back by the next call that
-    /// takes or releases an extent.
+    /// Without one (0 throughout) the memory of emptied extents goes back from then on, a piece of it
+    /// by each call that releases an extent or takes one that is not warm.
     fn milliseconds(&self) -> u64 {
         0
     }

@@ -74,8 +74,8 @@ pub(crate) struct GranuleDesc {
     pub(crate) populated: AtomicU8,
     /// Block: 1 while no slot can be taken. The lane's lock.
     pub(crate) full: AtomicU8,
-    /// Block: a mark of how many slots were live when its pages without any were given back. The
-    /// lane's lock.
+    /// Block: a mark of how many slots were live when its pages without any were given back; 0 where
+    /// a slot was taken since. The lane's lock.
     pub(crate) trimmed: AtomicU16,
     /// Block: links of the lane's order of blocks with room. The lane's lock.
     left: AtomicU32,

@@ -141,7 +141,9 @@ fn unload_row(row: &Row) {
             lane.unload(&mut loaded, idle);
             head.load(loaded);
             let mut freed = head.unload_for_freeing(class);
-            lane.unload(&mut freed, 0);
+            // The lane was told a moment ago: all of them have been here since.
+            let idle = freed.len();
+            lane.unload(&mut freed, idle);
             head.load_for_freeing(freed, class);
         }
     }

@@ -11,12 +11,13 @@
 //!                                              allocate here     free here
 //! ```
 //!
-//! Allocating pops from one magazine, freeing pushes into the other, and when the first is empty
-//! they change places (the loaded and the previous magazine of Bonwick and Adams, "Magazines and
-//! Vmem", 2001). Two of them rather than one, so that a pair of operations does not wait for its
-//! own last store. Before a family's first use a home points at the one static row whose every head
-//! is empty and full at once: the fast path needs no check for it, as its first step fails there
-//! into the slow path, which makes a row.
+//! Allocating pops from one magazine, freeing pushes into the other, and when the first is empty or
+//! the second full they change places (the loaded and the previous magazine of Bonwick and Adams,
+//! "Magazines and Vmem", 2001), or, where that would not help for long, the lane fills or takes one.
+//! Two of them rather than one, so that a pair of operations does not wait for its own last store.
+//! Before a family's first use a home points at the one static row whose every head is empty and full
+//! at once: the fast path needs no check for it, as its first step fails there into the slow path,
+//! which makes a row.
 //!
 //! A row is touched by its own thread alone (I3). Its fields are atomics, read and written as plain
 //! words, because a snapshot reads from outside how full the magazines are.
@@ -104,8 +105,8 @@ pub(crate) struct Head {
     /// Whether the magazines have changed places since the lane was last told how many slots lie
     /// idle, ...
     swapped: AtomicBool,
-    /// ... and how many lay idle then in the one that is freed into since. It is not allocated from,
-    /// so they still do.
+    /// ... and how many of these are in the one that is freed into. It is not allocated from, so they
+    /// still lie idle.
     kept: AtomicU8,
     /// Whether the lane has added slots since they last changed places, with some in the other.
     topped_up: AtomicBool,
@@ -180,11 +181,8 @@ impl Head {
     /// How many slots have been in a magazine all the while since the lane was last told. Exact or
     /// too few, as [`Self::len`] is exact or not.
     pub(crate) fn idle(&self) -> usize {
-        if self.swapped.load(Ordering::Relaxed) {
-            self.kept.load(Ordering::Relaxed).into()
-        } else {
-            self.loaded_len()
-        }
+        let kept = usize::from(self.kept.load(Ordering::Relaxed));
+        if self.swapped.load(Ordering::Relaxed) { kept } else { kept + self.loaded_len() }
     }
 
     /// How many slots are in the magazine to allocate from; exact on the row's own thread.
@@ -203,6 +201,7 @@ impl Head {
     fn tell_idle(&self) -> usize {
         let idle = self.idle();
         self.swapped.store(false, Ordering::Relaxed);
+        self.kept.store(0, Ordering::Relaxed);
         idle
     }
 
@@ -316,9 +315,10 @@ impl Head {
         if freed > 0 && (!few || self.topped_up.load(Ordering::Relaxed)) {
             self.swap(class);
         } else {
-            match lane.exchange(self.unload()) {
+            let idle = self.tell_idle();
+            match lane.exchange(self.unload(), idle) {
                 Ok(full) => {
-                    self.swapped.store(false, Ordering::Relaxed);
+                    self.kept.store(freed as u8, Ordering::Relaxed);
                     self.topped_up.store(freed > 0, Ordering::Relaxed);
                     self.load(full);
                 }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "every test file uses some of this, none all of it")]
 
+pub(crate) mod recorder;
 pub(crate) mod sources;
 
 use core::ptr::NonNull;

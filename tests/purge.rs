@@ -1,0 +1,279 @@
+//! Emptied extents keep their memory for half a second; then whoever gives a magazine back returns a
+//! small piece of it, until all is gone. By a clock that the test sets, and a record of what the source
+//! was asked.
+
+mod common;
+
+use core::ops::Range;
+use core::sync::atomic::Ordering;
+
+use common::recorder::{Asked, Recorder};
+use common::{Parcel, assert_all_given_back, one_at_a_time, usage};
+use famalloc::{Family, alloc_family, check, flush, reclaim};
+
+const EXTENT: usize = 2 << 20;
+/// What is returned in one go at most.
+const PIECE: usize = 128 << 10;
+
+/// So many objects of a kilobyte fit one extent, and are many magazines.
+const CROWD: usize = 1600;
+
+/// Objects in an extent of their own.
+fn crowd<F: Family>() -> Vec<Parcel> {
+    (0..CROWD).map(|_| Parcel::new::<F>(1000, 1)).collect()
+}
+
+/// Frees objects until the thread has given a magazine to its lane; allocates more when there are
+/// few left.
+fn give_magazine<F: Family>(held: &mut Vec<Parcel>) {
+    if held.len() < 200 {
+        held.resize_with(CROWD, || Parcel::new::<F>(1000, 1));
+    }
+    let before = usage::<F>().lock_acquisitions;
+    while usage::<F>().lock_acquisitions == before {
+        held.pop().expect("a magazine holds less than are left");
+    }
+}
+
+/// Memory of two extents that are warm from now on; returns where.
+fn warm_up<F: Family>(source: &Recorder) -> Range<usize> {
+    let parcel = Parcel::new::<F>(2 * EXTENT, 1);
+    let range = parcel.address()..parcel.address() + parcel.size;
+    drop(parcel);
+    assert_eq!(source.ranges(Asked::Decommit), [], "given back at once");
+    range
+}
+
+fn within(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+#[test]
+fn each_magazine_given_back_returns_a_piece_once_it_is_time() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Crowd,
+        Passing,
+    }
+    let _alone = one_at_a_time();
+    let mut held = crowd::<lives::Crowd>();
+    let first = warm_up::<lives::Passing>(&PAGES);
+    PAGES.set_time(1300);
+    // In another place than the first, which is warm and would do.
+    let (a, b) =
+        (Parcel::new::<lives::Passing>(EXTENT, 2), Parcel::new::<lives::Passing>(EXTENT, 3));
+    assert!(within(&first, &(a.address()..a.address() + 1)));
+    let second = warm_up::<lives::Passing>(&PAGES);
+    drop((a, b));
+    for now in [1300, 1499, 1799] {
+        PAGES.set_time(now);
+        give_magazine::<lives::Crowd>(&mut held);
+        assert_eq!(PAGES.ranges(Asked::Decommit), [], "at {now}");
+    }
+    // All are due at the same time: those released first go first, each magazine a piece of them.
+    PAGES.set_time(1800);
+    let mut gone = Vec::new();
+    for _ in 0..16 {
+        give_magazine::<lives::Crowd>(&mut held);
+        let pieces = PAGES.ranges(Asked::Decommit);
+        assert_eq!(pieces.len(), 1, "{pieces:x?}");
+        gone.extend(pieces);
+    }
+    assert!(gone.iter().all(|piece| piece.len() == PIECE && within(&second, piece)), "{gone:x?}");
+    // Pieces do not overlap.
+    gone.sort_unstable_by_key(|piece| piece.start);
+    assert!(gone.windows(2).all(|pair| pair[0].end <= pair[1].start), "{gone:x?}");
+    check().unwrap();
+    drop(held);
+    assert_all_given_back::<Lives>();
+}
+
+/// As many magazines as there are pieces return all of it, and the bitmaps with it; then nobody looks at
+/// the clock any more.
+#[test]
+fn in_the_end_all_is_returned_and_nobody_looks_at_the_clock() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Blocks,
+        Passing,
+    }
+    let _alone = one_at_a_time();
+    let mut held = crowd::<lives::Blocks>();
+    let readings = || PAGES.clock_readings.swap(0, Ordering::SeqCst);
+    readings();
+    give_magazine::<lives::Blocks>(&mut held);
+    assert_eq!(readings(), 0, "nothing is warm");
+    let range = warm_up::<lives::Passing>(&PAGES);
+    readings();
+    give_magazine::<lives::Blocks>(&mut held);
+    assert_eq!(readings(), 1, "it is not time yet");
+    PAGES.set_time(5000);
+    let mut gone = Vec::new();
+    for _ in 0..32 {
+        give_magazine::<lives::Blocks>(&mut held);
+        // Two extents have their bitmaps, too.
+        gone.extend(PAGES.ranges(Asked::Decommit).into_iter().filter(|it| within(&range, it)));
+    }
+    assert_eq!(gone.len(), 32);
+    gone.sort_unstable_by_key(|piece| piece.start);
+    assert_eq!(gone.first().unwrap().start, range.start);
+    assert!(gone.windows(2).all(|pair| pair[0].end == pair[1].start));
+    assert_eq!(gone.last().unwrap().end, range.end);
+    readings();
+    give_magazine::<lives::Blocks>(&mut held);
+    assert_eq!(PAGES.ranges(Asked::Decommit), []);
+    assert_eq!(readings(), 0, "nothing is warm any more");
+    drop(held);
+    assert_all_given_back::<Lives>();
+}
+
+/// Who takes a warm extent gives none back, and gets it whole, also what had gone of it.
+#[test]
+fn a_warm_extent_serves_whatever_has_gone_of_it() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Blocks,
+        Passing,
+    }
+    let _alone = one_at_a_time();
+    let mut held = crowd::<lives::Blocks>();
+    let range = warm_up::<lives::Passing>(&PAGES);
+    PAGES.set_time(2000);
+    for _ in 0..3 {
+        give_magazine::<lives::Blocks>(&mut held);
+    }
+    let gone = PAGES.ranges(Asked::Decommit);
+    assert_eq!(gone.len(), 3);
+    // Both are taken, one of them with holes; what is in them is not known to be zero.
+    let mut taken = Vec::new();
+    for _ in 0..2 {
+        let parcel = Parcel::try_new_zeroed::<lives::Passing>(EXTENT, 7).unwrap();
+        assert!(within(&range, &(parcel.address()..parcel.address() + parcel.size)));
+        assert_eq!(PAGES.ranges(Asked::Decommit), []);
+        taken.push(parcel);
+    }
+    drop(taken);
+    // They are warm from now on, whole.
+    PAGES.calls();
+    PAGES.set_time(2499);
+    give_magazine::<lives::Blocks>(&mut held);
+    assert_eq!(PAGES.ranges(Asked::Decommit), []);
+    PAGES.set_time(2500);
+    assert!(reclaim(1) == PIECE && PAGES.bytes(Asked::Decommit) == PIECE);
+    // Who needs others than there are warm ones returns a piece, too.
+    let cold = Parcel::new::<lives::Passing>(5 * EXTENT, 1);
+    assert_eq!(PAGES.bytes(Asked::Decommit), PIECE);
+    held.iter().for_each(Parcel::verify);
+    drop((cold, held));
+    assert_all_given_back::<Lives>();
+}
+
+/// Much memory goes when it is freed, piece by piece; a little less does not.
+#[test]
+fn a_long_run_goes_at_once() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Deep,
+    }
+    let _alone = one_at_a_time();
+    let long = Parcel::new::<lives::Deep>(17 * EXTENT, 1);
+    drop(Parcel::new::<lives::Deep>(16 * EXTENT, 1));
+    assert_eq!(PAGES.ranges(Asked::Decommit), []);
+    drop(long);
+    let gone = PAGES.ranges(Asked::Decommit);
+    assert_eq!(gone.iter().map(|piece| piece.len()).sum::<usize>(), 17 * EXTENT);
+    assert!(gone.iter().all(|piece| piece.len() <= PIECE));
+    // Of the other only what is asked for, or a piece more.
+    assert_eq!(reclaim(EXTENT + 1), EXTENT + PIECE);
+    assert_eq!(reclaim(usize::MAX), 15 * EXTENT - PIECE);
+    assert_eq!(PAGES.bytes(Asked::Decommit), 16 * EXTENT);
+    assert_eq!(flush(), 0);
+    assert_all_given_back::<Lives>();
+}
+
+/// A huge page goes whole: to break it up would cost more.
+#[test]
+fn huge_pages_go_whole() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Many,
+        Blocks,
+    }
+    let _alone = one_at_a_time();
+    let mut held = crowd::<lives::Blocks>();
+    // Large memory, which is cut from extents of the family: nine and more of them.
+    let many: Vec<_> = (0..24).map(|_| Parcel::new::<lives::Many>(1 << 20, 1)).collect();
+    let mut huge = PAGES.ranges(Asked::HugePages(true));
+    assert_eq!(huge.len(), 4, "from the ninth extent on");
+    drop(many);
+    PAGES.set_time(1500);
+    assert_eq!(PAGES.ranges(Asked::Decommit), []);
+    let (mut gone, mut unwanted) = (Vec::new(), Vec::new());
+    while unwanted.len() < 4 {
+        give_magazine::<lives::Blocks>(&mut held);
+        let calls = PAGES.calls();
+        let of = |asked| calls.iter().filter(move |call| call.asked == asked);
+        gone.extend(of(Asked::Decommit).map(|call| call.range.clone()));
+        unwanted.extend(of(Asked::HugePages(false)).map(|call| call.range.clone()));
+        assert!(of(Asked::Decommit).count() <= 1 && held.len() < 20_000);
+    }
+    huge.sort_unstable_by_key(|range| range.start);
+    unwanted.sort_unstable_by_key(|range| range.start);
+    assert_eq!(unwanted, huge);
+    for piece in gone {
+        let of_huge = huge.iter().any(|range| within(range, &piece));
+        assert_eq!(piece.len(), if of_huge { EXTENT } else { PIECE });
+    }
+    drop(held);
+    assert_all_given_back::<Lives>();
+}
+
+/// Free memory of extents in use goes piece by piece as well, and only once.
+#[test]
+fn free_granules_go_piece_by_piece() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    flush();
+    let (kept, gone) = (Parcel::new::<lives::A>(64 << 10, 1), Parcel::new::<lives::A>(1 << 20, 2));
+    drop(gone);
+    PAGES.calls();
+    assert_eq!(reclaim(PIECE + 1), 2 * PIECE);
+    assert_eq!(flush(), (1 << 20) - 2 * PIECE);
+    let pieces = PAGES.ranges(Asked::Decommit);
+    assert!(pieces.iter().all(|piece| piece.len() == PIECE));
+    assert!(pieces.windows(2).all(|pair| pair[0].end == pair[1].start));
+    assert_eq!((pieces.len(), flush()), (8, 0));
+    kept.verify();
+    drop(kept);
+    assert_all_given_back::<Lives>();
+}
+
+/// Without a clock memory goes from the moment on that it is free, by those who come for more or
+/// give more back.
+#[test]
+fn without_a_clock_each_release_returns_a_piece() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    PAGES.set_time(0);
+    for _ in 0..3 {
+        drop(Parcel::new::<lives::A>(3 * EXTENT, 1));
+    }
+    let gone = PAGES.ranges(Asked::Decommit);
+    // Taken and released three times, at first when there was nothing to return.
+    assert_eq!(gone.len(), 5);
+    assert!(gone.iter().all(|piece| piece.len() == PIECE), "{gone:x?}");
+    assert_all_given_back::<Lives>();
+}

@@ -98,6 +98,22 @@
 //! - I7. Layout arithmetic is checked; a size that overflows is an error, never a small slot.
 //! - I8. Pointers keep their provenance: metadata is found from the base of the reservation.
 //!
+//! # Bounds
+//!
+//! The most that one allocation or free of up to 32 KiB does, beside its dozen instructions:
+//!
+//! - Slots: it moves 126 between a magazine and blocks. An allocation after a long run of frees moves
+//!   8 magazines more; whoever finds mail, or overfills a mailbox, moves the 9 magazines in it and what
+//!   arrives meanwhile.
+//! - Blocks: those that the slots are in, and one new one.
+//! - Locks: a lane's, within it a family's, within that the one of the extents.
+//! - Calls to the system: at most 5 for a new extent and one for each 64 KiB of a new block that are
+//!   entered. And 3 to return a piece of memory, of 128 KiB or one huge page, with a magazine that is
+//!   given back, with an extent that became empty, and where none is warm that is needed.
+//!
+//! Large allocations do work in proportion to their size, and so do [`reclaim`], [`flush`], and an
+//! allocation before it is refused.
+//!
 //! # Limits
 //!
 //! - 64-bit Linux, for now: elsewhere the crate does not compile. A [`PageSource`] of your own changes

@@ -7,7 +7,7 @@
 //! What is weighed is weighed in a process of its own: this program again, with `--child`.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
@@ -61,18 +61,31 @@ fn main() {
         return;
     }
 
+    // Where it is to be written is found out before anything is measured.
+    let json = json.map(|file| {
+        File::create(&file)
+            .unwrap_or_else(|error| complain(&format!("cannot write {file}: {error}")))
+    });
+    if let Some(folder) = &plots
+        && let Err(error) = fs::create_dir_all(folder)
+    {
+        complain(&format!("cannot make {}: {error}", folder.display()));
+    }
+
     let mut report = Report::default();
     let start = Instant::now();
-    for contest in contests {
-        let (group, name) = (contest.group, contest.name.clone());
-        eprintln!("{:6.1} s  {}: {name}", start.elapsed().as_secs_f64(), group.name());
-        report.add(group, contest.run(scale));
-    }
+    // The studies first: to ask the system's allocator for its unused memory takes long in a process
+    // that has raced, and one of them does so over and over.
     let mut findings = Vec::new();
     for study in studies {
         let group = study.group.name();
         eprintln!("{:6.1} s  {group}: {}", start.elapsed().as_secs_f64(), study.name);
         findings.push(study.run());
+    }
+    for contest in contests {
+        let (group, name) = (contest.group, contest.name.clone());
+        eprintln!("{:6.1} s  {}: {name}", start.elapsed().as_secs_f64(), group.name());
+        report.add(group, contest.run(scale));
     }
     if report.outcomes().next().is_some() {
         println!("ns for each operation, medians; ratio: famalloc to the best peer\n");
@@ -90,30 +103,29 @@ fn main() {
     for finding in &findings {
         println!("{}", finding.text);
     }
-    if let Some(file) = json {
-        let written = File::create(&file).and_then(|file| {
-            let mut writer = BufWriter::new(file);
-            report.write_json(&mut writer)?;
-            findings.iter().try_for_each(|finding| finding.write_json(&mut writer))
-        });
-        if let Err(error) = written {
-            complain(&format!("cannot write {file}: {error}"));
-        }
+    if let Some(lap) = report.worst_lap() {
+        println!("worst phase of a sequence: {lap}");
+    }
+    println!("{}", report.verdict());
+
+    let written = json.map_or(Ok(()), |file| {
+        let mut writer = BufWriter::new(file);
+        report.write_json(&mut writer)?;
+        findings.iter().try_for_each(|finding| finding.write_json(&mut writer))?;
+        writer.flush()
+    });
+    if let Err(error) = written {
+        complain(&format!("cannot write the numbers: {error}"));
     }
     if let Some(folder) = plots
         && let Err(error) = draw(&folder, &report, findings)
     {
         complain(&format!("cannot draw in {}: {error}", folder.display()));
     }
-    if let Some(lap) = report.worst_lap() {
-        println!("worst phase of a sequence: {lap}");
-    }
-    println!("{}", report.verdict());
 }
 
 /// Draws the figures for which there are numbers.
 fn draw(folder: &Path, report: &Report, findings: Vec<Finding>) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
     let residencies: Vec<_> = findings.into_iter().filter_map(|it| it.residency).collect();
     let figures = [
         ("growth.svg", plot::growth(report.outcomes())),

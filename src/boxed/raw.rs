@@ -246,7 +246,9 @@ impl<F: Family> Slot<F> {
 }
 
 impl<F: Family> Drop for Slot<F> {
-    #[inline]
+    // Only for a panic that unwinds, and so kept out of the code around it.
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: `own` requires that the slot is of this family and layout and ours to free.
         unsafe { free_layout_in::<F>(self.start, self.layout) }

@@ -30,13 +30,15 @@ pub enum Role {
     Limit,
 }
 
+/// Runs so many rounds of a workload and tells how long each lap took in them.
+type Heat = Box<dyn FnMut(u32, &mut [Duration])>;
+
 /// One allocator in an event.
 pub struct Entrant {
     name: &'static str,
     role: Role,
     operations: f64,
-    /// Runs so many rounds of the workload and tells how long each lap took in them.
-    heat: Box<dyn FnMut(u32, &mut [Duration])>,
+    heat: Heat,
 }
 
 impl Entrant {

@@ -5,6 +5,7 @@
 mod common;
 
 use core::ptr::NonNull;
+use std::collections::BTreeSet;
 
 use common::{Random, assert_aborted, assert_all_given_back, case, child, one_at_a_time, usage};
 use famalloc::{
@@ -286,7 +287,7 @@ fn much_scattered_freeing_is_followed_by_order() {
     latest.iter().for_each(|&slot| give::<lives::A>(48, slot));
     let mut again: Vec<_> = (0..630).map(|_| take::<lives::A>(48)).collect();
     assert!(!again.is_sorted());
-    let (mut same, all) = (0, std::collections::BTreeSet::from_iter(latest));
+    let (mut same, all) = (0, BTreeSet::from_iter(latest));
     again.iter().for_each(|slot| same += usize::from(all.contains(slot)));
     assert!(same >= 500, "{same} of 630 are the same again");
     again.extend(&ordered[630..]);
@@ -305,22 +306,30 @@ fn a_lane_does_not_take_its_former_blocks_for_its_own() {
     const SIZE: usize = 4096;
     let _alone = one_at_a_time();
     let former: Vec<_> = (0..6 * 16).map(|_| take::<lives::A>(SIZE)).collect();
-    let lowest = former.iter().min().unwrap().addr();
     assert!(former.iter().all(|slot| query(slot.as_ptr()).unwrap().block_bytes == 64 << 10));
-    former.iter().for_each(|&slot| give::<lives::A>(SIZE, slot));
-    flush();
-    assert_eq!(usage::<lives::A>().blocks, 0);
+    let granules: BTreeSet<_> = former.iter().map(|slot| slot.addr().get() >> 16).collect();
     let (send, receive) = std::sync::mpsc::channel();
     let (back, done) = std::sync::mpsc::channel::<()>();
     let thread = std::thread::spawn(move || {
-        let theirs: Vec<_> =
-            (0..1000).map(|_| take::<lives::A>(SIZE).expose_provenance()).collect();
-        send.send(theirs).unwrap();
+        // So much that the next blocks are longer.
+        let mut theirs: Vec<_> = (0..10 * 16).map(|_| take::<lives::A>(SIZE)).collect();
+        send.send(Vec::new()).unwrap();
+        done.recv().unwrap();
+        theirs.extend((0..200).map(|_| take::<lives::A>(SIZE)));
+        send.send(theirs.into_iter().map(NonNull::expose_provenance).collect()).unwrap();
         // Ends when the other has freed them.
         done.recv().unwrap();
     });
+    receive.recv().unwrap();
+    former.iter().for_each(|&slot| give::<lives::A>(SIZE, slot));
+    flush();
+    back.send(()).unwrap();
     let mut theirs = receive.recv().unwrap();
-    assert_eq!(theirs.iter().min(), Some(&lowest), "the same granules");
+    let is_later_part = |slot: usize| {
+        let block = query(core::ptr::without_provenance::<u8>(slot)).unwrap().block;
+        granules.contains(&(slot >> 16)) && slot - block >= 64 << 10
+    };
+    assert!(theirs.iter().any(|slot| is_later_part(slot.get())));
     shuffle(&mut Random::new(1), &mut theirs);
     for slot in theirs {
         give::<lives::A>(SIZE, NonNull::with_exposed_provenance(slot));

@@ -112,12 +112,14 @@ fn misused() {
                 say(behind);
                 free_in::<lives::Ours>(behind, 48);
                 eprintln!("not noticed at once");
+                flush();
             }
             "a run that was never handed out" => {
                 let first = pair[0].add(126 * 48);
                 say(first);
                 (0..126).for_each(|at| free_in::<lives::Ours>(first.add(at * 48), 48));
                 eprintln!("not noticed at once");
+                flush();
             }
             "interior" => {
                 let inside = pair[0].add(16);

@@ -5,8 +5,9 @@
 mod common;
 
 use core::ptr::NonNull;
+use std::collections::BTreeSet;
 
-use common::{Random, assert_all_given_back, one_at_a_time, usage};
+use common::{Random, assert_aborted, assert_all_given_back, case, child, one_at_a_time, usage};
 use famalloc::{
     AllocErrorKind, Family, System, alloc_family, alloc_in, check, flush, free_in, query, sweep_in,
 };
@@ -183,6 +184,7 @@ fn the_longest_bitmap_is_searched_to_its_end() {
     // SAFETY: nobody uses any of them again.
     let freed = unsafe { sweep_in::<lives::Byte>(|_, _| false) };
     assert_eq!(freed, Ok(live.len()));
+    assert_eq!(usage::<lives::Byte>().blocks, 1, "the last with room is kept for what comes next");
     assert_all_given_back::<Lives>();
 }
 
@@ -285,10 +287,108 @@ fn much_scattered_freeing_is_followed_by_order() {
     latest.iter().for_each(|&slot| give::<lives::A>(48, slot));
     let mut again: Vec<_> = (0..630).map(|_| take::<lives::A>(48)).collect();
     assert!(!again.is_sorted());
-    let (mut same, all) = (0, std::collections::BTreeSet::from_iter(latest));
+    let (mut same, all) = (0, BTreeSet::from_iter(latest));
     again.iter().for_each(|slot| same += usize::from(all.contains(slot)));
     assert!(same >= 500, "{same} of 630 are the same again");
     again.extend(&ordered[630..]);
     [before, kept, again].concat().into_iter().for_each(|slot| give::<lives::A>(48, slot));
     assert_all_given_back::<Lives>();
+}
+
+/// Granules that were a lane's blocks are later parts of another lane's longer block.
+#[test]
+fn a_lane_does_not_take_its_former_blocks_for_its_own() {
+    static PAGES: System = System::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        A,
+    }
+    const SIZE: usize = 4096;
+    let _alone = one_at_a_time();
+    let former: Vec<_> = (0..6 * 16).map(|_| take::<lives::A>(SIZE)).collect();
+    assert!(former.iter().all(|slot| query(slot.as_ptr()).unwrap().block_bytes == 64 << 10));
+    let granules: BTreeSet<_> = former.iter().map(|slot| slot.addr().get() >> 16).collect();
+    let (send, receive) = std::sync::mpsc::channel();
+    let (back, done) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        // So much that the next blocks are longer.
+        let mut theirs: Vec<_> = (0..10 * 16).map(|_| take::<lives::A>(SIZE)).collect();
+        send.send(Vec::new()).unwrap();
+        done.recv().unwrap();
+        theirs.extend((0..200).map(|_| take::<lives::A>(SIZE)));
+        send.send(theirs.into_iter().map(NonNull::expose_provenance).collect()).unwrap();
+        // Ends when the other has freed them.
+        done.recv().unwrap();
+    });
+    receive.recv().unwrap();
+    former.iter().for_each(|&slot| give::<lives::A>(SIZE, slot));
+    flush();
+    back.send(()).unwrap();
+    let mut theirs = receive.recv().unwrap();
+    let is_later_part = |slot: usize| {
+        let block = query(core::ptr::without_provenance::<u8>(slot)).unwrap().block;
+        granules.contains(&(slot >> 16)) && slot - block >= 64 << 10
+    };
+    assert!(theirs.iter().any(|slot| is_later_part(slot.get())));
+    shuffle(&mut Random::new(1), &mut theirs);
+    for slot in theirs {
+        give::<lives::A>(SIZE, NonNull::with_exposed_provenance(slot));
+    }
+    flush();
+    assert_eq!(usage::<lives::A>().live_objects, 0);
+    back.send(()).unwrap();
+    thread.join().unwrap();
+    assert_all_given_back::<Lives>();
+}
+
+/// Slots of a full magazine of which two threads free the second half, the one after the other, so
+/// that it is noticed when the magazine is dispersed.
+#[test]
+fn a_run_that_was_freed_before_is_noticed() {
+    const NAME: &str = "a_run_that_was_freed_before_is_noticed";
+    #[alloc_family]
+    enum Lives {
+        A,
+    }
+    let twice = |step: usize, frees_others: bool| {
+        let slots: Vec<_> = (0..3000).map(|_| take::<lives::A>(48)).collect();
+        let block = |slot: NonNull<u8>| query(slot.as_ptr()).unwrap().block;
+        let middle = block(slots[2000]);
+        let slots: Vec<_> = slots.into_iter().filter(|&slot| block(slot) == middle).collect();
+        eprintln!("pointer {:p}", slots[64]);
+        let (send, receive) = std::sync::mpsc::channel::<()>();
+        let (back, done) = std::sync::mpsc::channel::<()>();
+        let all: Vec<_> = (0..126).map(|at| slots[at * step % 126].expose_provenance()).collect();
+        let thread = std::thread::spawn(move || {
+            for slot in all {
+                give::<lives::A>(48, NonNull::with_exposed_provenance(slot));
+            }
+            send.send(()).unwrap();
+            // It ends after the same slots have come home from the other thread.
+            done.recv().unwrap();
+        });
+        receive.recv().unwrap();
+        let others = if frees_others { slots.len() } else { 126 };
+        slots[64..others].iter().for_each(|&slot| give::<lives::A>(48, slot));
+        flush();
+        back.send(()).unwrap();
+        thread.join().unwrap();
+        flush();
+        eprintln!("never noticed");
+    };
+    match case().as_deref() {
+        None => {
+            for case in ["a run", "the rest of a block", "scattered"] {
+                let said = assert_aborted(child(NAME, case));
+                let slot = said.split("pointer ").nth(1).unwrap().lines().next().unwrap();
+                let expected = "in family Lives::A as 48 bytes: double free";
+                assert!(said.contains(expected), "{case}: {said}");
+                assert!(case == "scattered" || said.contains(slot), "{case}: {said}");
+            }
+        }
+        Some("a run") => twice(1, false),
+        // What is live of the block is freed with the first half of the run.
+        Some("the rest of a block") => twice(1, true),
+        Some(_) => twice(37, false),
+    }
 }

@@ -106,6 +106,21 @@ fn misused() {
                 free_in::<lives::Ours>(before, 48);
                 eprintln!("not noticed at once");
             }
+            "never handed out" => {
+                // Behind what was carved for a magazine, in the same block.
+                let behind = pair[0].add(126 * 48);
+                say(behind);
+                free_in::<lives::Ours>(behind, 48);
+                eprintln!("not noticed at once");
+                flush();
+            }
+            "a run that was never handed out" => {
+                let first = pair[0].add(126 * 48);
+                say(first);
+                (0..126).for_each(|at| free_in::<lives::Ours>(first.add(at * 48), 48));
+                eprintln!("not noticed at once");
+                flush();
+            }
             "interior" => {
                 let inside = pair[0].add(16);
                 say(inside);
@@ -196,6 +211,10 @@ fn a_pointer_of_nobody_is_noticed() {
     assert_said("stack", early, late);
     assert_said("box", early, late);
     assert_said("gap", early, late);
+    // In a block such a slot is as good as free.
+    let late = "Lives::Ours as 48 bytes: double free: the slot is free already";
+    assert_said("never handed out", early, late);
+    assert_said("a run that was never handed out", early, late);
 }
 
 #[test]

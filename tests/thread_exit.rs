@@ -4,6 +4,7 @@
 mod common;
 
 use std::cell::RefCell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -239,4 +240,47 @@ fn destructors_of_keys_allocate_and_free_to_the_last() {
             assert_nothing_left();
         }
     }
+}
+
+/// What is freed after a thread's magazines have gone goes to its block at once: a full block has room
+/// again, and an empty one goes.
+#[test]
+fn what_is_freed_last_of_all_comes_home_one_by_one() {
+    use core::ffi::c_void;
+    static HELD: Mutex<Vec<Parcel>> = Mutex::new(Vec::new());
+
+    unsafe extern "C" fn free_half(_: *mut c_void) {
+        let mut held = HELD.lock().unwrap();
+        let half = held.len() / 2;
+        held.truncate(half);
+    }
+
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(50);
+    // Famalloc's own key first.
+    drop(Parcel::new::<lives::Early>(8, 0));
+    let mut key: libc::pthread_key_t = 0;
+    // SAFETY: valid for writes, and a hook of the right type.
+    assert_eq!(unsafe { libc::pthread_key_create(&raw mut key, Some(free_half)) }, 0);
+    let parcels = (0..400).map(|_| Parcel::new::<lives::Early>(1000, 5));
+    HELD.lock().unwrap().extend(parcels);
+    for half in [200, 100, 50] {
+        let before = usage::<lives::Early>();
+        thread::spawn(move || {
+            drop(Parcel::new::<lives::Late>(88, 5));
+            // SAFETY: the key was created; any value but null makes its hook run.
+            unsafe { libc::pthread_setspecific(key, (&raw const HELD).cast()) };
+        })
+        .join()
+        .unwrap();
+        check().unwrap();
+        let after = usage::<lives::Early>();
+        assert_eq!(after.live_objects, half);
+        // One of those that became empty may be kept.
+        let freed = before.live_objects - after.live_objects;
+        assert!(before.blocks - after.blocks + 2 >= freed / 64, "{before:?} {after:?}");
+        assert!(after.lock_acquisitions >= before.lock_acquisitions + freed as u64);
+    }
+    HELD.lock().unwrap().clear();
+    assert_nothing_left();
 }

@@ -286,7 +286,8 @@ fn much_scattered_freeing_is_followed_by_order() {
     shuffle(&mut random, &mut latest);
     latest.iter().for_each(|&slot| give::<lives::A>(48, slot));
     let mut again: Vec<_> = (0..630).map(|_| take::<lives::A>(48)).collect();
-    assert!(!again.is_sorted());
+    // Not from the blocks: there they would have been put in order.
+    assert!(!again[2 * 126..].is_sorted());
     let (mut same, all) = (0, BTreeSet::from_iter(latest));
     again.iter().for_each(|slot| same += usize::from(all.contains(slot)));
     assert!(same >= 500, "{same} of 630 are the same again");

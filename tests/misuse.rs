@@ -113,6 +113,7 @@ fn misused() {
                 free_in::<lives::Ours>(behind, 48);
                 eprintln!("not noticed at once");
                 flush();
+                eprintln!("not noticed by the flush");
             }
             "a run that was never handed out" => {
                 let first = pair[0].add(126 * 48);
@@ -120,6 +121,7 @@ fn misused() {
                 (0..126).for_each(|at| free_in::<lives::Ours>(first.add(at * 48), 48));
                 eprintln!("not noticed at once");
                 flush();
+                eprintln!("not noticed by the flush");
             }
             "interior" => {
                 let inside = pair[0].add(16);
@@ -192,6 +194,7 @@ fn assert_said(case: &str, early: &str, late: &str) {
     assert_eq!(message, format!("famalloc: freed {pointer} in family {expected}"), "{case}");
     let at_once = !said.contains("not noticed at once");
     assert!(at_once || !cfg!(debug_assertions), "{case} was noticed late");
+    assert!(!said.contains("not noticed by the flush"), "{case} was noticed too late");
 }
 
 #[test]

@@ -280,6 +280,8 @@ fn what_is_freed_last_of_all_comes_home_one_by_one() {
         let freed = before.live_objects - after.live_objects;
         assert!(before.blocks - after.blocks + 2 >= freed / 64, "{before:?} {after:?}");
         assert!(after.lock_acquisitions >= before.lock_acquisitions + freed as u64);
+        let class = after.classes.iter().find(|class| class.slot_bytes == 1024).unwrap();
+        assert!(class.peak_objects >= 400, "{class:?}");
     }
     HELD.lock().unwrap().clear();
     assert_nothing_left();

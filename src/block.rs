@@ -22,7 +22,7 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
-use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
+use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Stale};
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.
@@ -95,6 +95,10 @@ impl<'a> Block<'a> {
         desc.countdown.store(0, Ordering::Relaxed);
         desc.first_word.store(0, Ordering::Relaxed);
         let wide = class::slot_size(class) < class::WIDE_BELOW;
+        for granule in granule..granule + granules {
+            // SAFETY: just taken.
+            unsafe { space.clean_bitmap(granule, if wide { Stale::Wide } else { Stale::Narrow }) };
+        }
         // SAFETY: the granules of a block are in one extent of a family (I1).
         let bitmap = unsafe { space.bitmap(granule, wide) };
         desc.bitmap.store(bitmap.as_ptr(), Ordering::Relaxed);

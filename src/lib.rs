@@ -137,6 +137,7 @@ compile_error!("famalloc supports 64-bit Linux alone, for now");
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+mod arena;
 mod block;
 pub mod boxed;
 mod class;
@@ -145,6 +146,7 @@ mod family;
 mod heap;
 mod lane;
 mod os;
+pub mod region;
 mod space;
 mod spec;
 mod sync;
@@ -168,6 +170,7 @@ pub use heap::resize::{
 pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use os::{PageError, PageSource, System};
+pub use region::{Region, RegionBox, RegionPool};
 pub use spec::FamilySpec;
 
 /// What the expansion of the macros names; not part of the interface.

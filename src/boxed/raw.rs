@@ -296,7 +296,7 @@ pub(super) unsafe fn copy_of<T: ?Sized, F: Family>(source: &T) -> FamilyBox<T, F
 /// What the infallible calls do when there is no memory.
 #[cold]
 #[inline(never)]
-pub(super) fn failed(error: AllocError, layout: Layout) -> ! {
+pub(crate) fn failed(error: AllocError, layout: Layout) -> ! {
     if error.kind() == AllocErrorKind::TooLarge {
         capacity_overflow();
     }

@@ -36,7 +36,7 @@ use crate::os::{PageSource, SYSTEM};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering};
 
 use extents::Extents;
-use map::{ExtentDesc, GRANULE, GRANULE_SHIFT, GranuleDesc};
+use map::{ExtentDesc, GRANULE, GRANULE_SHIFT, GranuleDesc, Stale};
 use tables::Tables;
 
 /// The size of the first reservation asked for; each refusal halves it.
@@ -49,7 +49,8 @@ const EXTENT_SHIFT: u32 = 21;
 const SMALL_EXTENT_SHIFT: u32 = 18;
 /// How many extents' descriptors are committed at a time.
 const KNOWN_STEP: usize = 32;
-/// Bitmap bytes per granule for slots of 16 bytes and above, and for smaller ones.
+/// Bitmap bytes per granule for slots of 16 bytes and above, and for smaller ones. The latter are as
+/// many as a granule has words of 8 bytes.
 const NARROW_BITMAP: usize = GRANULE / 16 / 8;
 const WIDE_BITMAP: usize = GRANULE / 8;
 
@@ -342,6 +343,39 @@ impl Space {
         debug_assert!(in_extent < self.bitmap_stride);
         // SAFETY: within the bitmap area, which has a stride for each extent.
         unsafe { self.bitmaps.add(extent as usize * self.bitmap_stride + in_extent) }.cast()
+    }
+}
+
+impl Space {
+    /// Zeroes the bitmap of a granule if it may hold old contents.
+    ///
+    /// # Safety
+    ///
+    /// The caller has just taken the granule, in an extent that a family holds.
+    #[inline]
+    pub(crate) unsafe fn clean_bitmap(&self, granule: u32, which: Stale) {
+        let desc = self.granule(granule);
+        if !desc.is_stale(which) {
+            return;
+        }
+        let wide = which == Stale::Wide;
+        let bytes = if wide { WIDE_BITMAP } else { NARROW_BITMAP };
+        // SAFETY: passed on.
+        let bitmap = unsafe { self.bitmap(granule, wide) };
+        // SAFETY: the granule's own bitmap, committed with its extent and in nobody's use.
+        unsafe { bitmap.cast::<u8>().write_bytes(0, bytes) };
+        desc.set_stale(which, false);
+    }
+
+    /// Where the map of the chunk of a region is, a byte for each word of it, and stale: for granules
+    /// their wide bitmaps, for whole extents all of theirs, which lie side by side.
+    ///
+    /// # Safety
+    ///
+    /// The chunk starts at `granule`; a family holds it.
+    pub(crate) unsafe fn chunk_map(&self, granule: u32, whole_extents: bool) -> NonNull<u8> {
+        // SAFETY: passed on.
+        unsafe { self.bitmap(granule, !whole_extents) }.cast()
     }
 }
 

@@ -1,0 +1,81 @@
+//! Walking and sweeping a region.
+
+use core::ptr::NonNull;
+
+use crate::family::Family;
+
+use super::{Destructors, Region};
+
+impl<F: Family, D: Destructors> Region<F, D> {
+    /// Calls `visit` with the address of every live object, in address order, and with its size in whole
+    /// words of 8 bytes. Objects of types without a size are not visited.
+    ///
+    /// O(objects + chunks). It is exact: what was freed is not visited, what was allocated and not freed
+    /// is. `visit` may allocate and free in the region; what lies ahead is visited as it is when its turn
+    /// comes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Unit }
+    /// let unit = Region::<lives::Unit>::new();
+    /// unit.alloc(7_u32);
+    /// drop(unit.boxed([0_u64; 2]));
+    /// unit.alloc_str("nineteen characters");
+    /// let mut sizes = Vec::new();
+    /// unit.walk(|_, bytes| sizes.push(bytes));
+    /// assert_eq!(sizes, [8, 24]);
+    /// ```
+    pub fn walk(&self, visit: impl FnMut(NonNull<u8>, usize)) {
+        self.arena.walk(visit);
+    }
+
+    /// Frees every object for which `keep` returns `false`, visiting them like [`walk`](Self::walk).
+    /// Returns how many were freed.
+    ///
+    /// Free memory that lies side by side is joined, and chunks in which nothing is left go back to the
+    /// family, but for one. O(objects + chunks). Destructors do not run: `keep` can see to that.
+    ///
+    /// # Safety
+    ///
+    /// - What `keep` declines is not used again, and no destructor of the region's waits for it (see
+    ///   [`Destructors`]);
+    /// - `keep` does not use the region, and no [checkpoint](Self::checkpoint) from before is rewound to.
+    ///
+    /// # Examples
+    ///
+    /// The sweep of a mark-sweep collector:
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::ptr::NonNull;
+    /// use famalloc::{alloc_family, Region};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Object,
+    /// }
+    ///
+    /// struct Object {
+    ///     marked: Cell<bool>,
+    ///     name: [u8; 20],
+    /// }
+    ///
+    /// let mut heap = Region::<lives::Object>::new();
+    /// let objects: Vec<NonNull<Object>> = (0..1000)
+    ///     .map(|i| NonNull::from(heap.alloc(Object { marked: Cell::new(i % 10 == 0), name: [0; 20] })))
+    ///     .collect();
+    /// // SAFETY: all objects are `Object`s; the unmarked ones are not used again.
+    /// let freed = unsafe {
+    ///     heap.sweep(|object, _| object.cast::<Object>().as_ref().marked.replace(false))
+    /// };
+    /// assert_eq!((freed, heap.usage().live_objects), (900, 100));
+    /// # let _ = (objects, |object: Object| object.name);
+    /// ```
+    pub unsafe fn sweep(&mut self, keep: impl FnMut(NonNull<u8>, usize) -> bool) -> usize {
+        // SAFETY: passed on; the region is borrowed mutably, so nothing in it is borrowed.
+        unsafe { self.arena.sweep(keep) }
+    }
+}

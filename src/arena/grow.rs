@@ -1,4 +1,4 @@
-//! What an arena does when the cursor reaches the end, or has free rooms to use again.
+//! What an arena does when the cursor reaches the end.
 
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
@@ -10,22 +10,21 @@ use crate::space::order::NONE;
 use crate::table::FamilyTable;
 use crate::thread::relieve;
 
-use super::bins::Bins;
+use super::bits::{self, Words};
 use super::marks::{Marks, Room, State, WORD};
-use super::{Arena, room_of};
+use super::{Arena, FRONT, room_of};
 
 /// The largest chunk that holds several objects.
 const LARGEST_CHUNK: usize = 1 << 30;
+/// The largest object: words are counted in 32 bits.
+const LARGEST_OBJECT: usize = (32 << 30) - WORD;
 /// An object that would take this part of the next chunk gets one to itself, unless it is shorter than
 /// the shortest chunk.
 const DEDICATED_PART: usize = 4;
-/// Memory is asked for in so many pieces to a chunk, or in granules if those are more.
+/// Memory is asked for in so many pieces to a chunk, or in granules if those are longer.
 const PIECES: usize = 16;
-
-/// A room of so many words.
-const fn room(words: usize, state: State) -> Room {
-    Room { words, state }
-}
+/// A chunk is searched for holes when this part of it is free rooms.
+const WORTH_SEARCHING: usize = 8;
 
 impl Arena {
     /// Memory of a layout whose size is not 0, by whatever way there is.
@@ -37,11 +36,8 @@ impl Arena {
         state: State,
     ) -> Result<NonNull<u8>, AllocError> {
         let (size, align) = (room_of(layout.size()), layout.align().max(WORD));
-        if let Some(found) = self.reuse(size, align, state) {
-            return Ok(found);
-        }
         loop {
-            if let Some(start) = self.bump(size, align, state) {
+            if let Some(start) = self.bump(layout, self.tracked, state) {
                 return Ok(start);
             }
             // Aligning takes this much at most. A layout with its alignment does not overflow.
@@ -75,103 +71,18 @@ impl Arena {
         self.end.set(start.wrapping_add(end));
     }
 
-    /// A free room of just this size, or, for a long one, the first part of one that is longer.
-    fn reuse(&self, size: usize, align: usize, state: State) -> Option<NonNull<u8>> {
-        let words = size / WORD;
-        // SAFETY: null, or the bins that this arena keeps in a room of its own, used by one thread (A5).
-        let bins = unsafe { self.bins.get().as_mut() }?;
-        if let Some(start) = bins.take_exact(words, align) {
-            // SAFETY: a listed room, of this length.
-            return Some(unsafe { self.revive(start, words, words, state) });
-        }
-        if align > WORD {
-            // It would take luck to find one; a hole has room for the alignment.
-            return None;
-        }
-        let (start, found) = bins.take_long(words, |room| self.words_of(room))?;
-        // SAFETY: a listed room, of this length.
-        Some(unsafe { self.revive(start, found, words, state) })
-    }
-
-    /// The length of a room, wherever it is.
-    fn words_of(&self, start: *mut u8) -> usize {
-        match self.chunk_of(start.addr()) {
-            // SAFETY: only asked of listed rooms.
-            Some(chunk) => unsafe { Self::marks_of(chunk).read(start) }.words,
-            None => 0,
-        }
-    }
-
-    /// Makes the first `wanted` of the `words` words of a free room a live one; what is left of it is
-    /// listed.
-    ///
-    /// # Safety
-    ///
-    /// The room has just been taken from the bins.
-    unsafe fn revive(
-        &self,
-        start: *mut u8,
-        words: usize,
-        wanted: usize,
-        state: State,
-    ) -> NonNull<u8> {
-        let Some(chunk) = self.chunk_of(start.addr()) else {
-            unreachable!("a listed room lies in no chunk")
-        };
-        let marks = Self::marks_of(chunk);
-        if words > wanted {
-            let rest = start.wrapping_add(wanted * WORD);
-            // SAFETY: part of the room.
-            unsafe { marks.write(rest, room(words - wanted, State::Free)) };
-            // SAFETY: part of the room, and nobody else's.
-            unsafe { self.list(rest, words - wanted) };
-        }
-        // SAFETY: part of the room.
-        unsafe { marks.write(start, room(wanted, state)) };
-        // SAFETY: rooms lie in chunks.
-        unsafe { NonNull::new_unchecked(start) }
-    }
-
-    /// Lists a free room, if there are bins.
-    ///
-    /// # Safety
-    ///
-    /// It is marked as free, with this length, and nobody else's.
-    pub(super) unsafe fn list(&self, start: *mut u8, words: usize) {
-        // SAFETY: as in `reuse_exact`.
-        if let Some(bins) = unsafe { self.bins.get().as_mut() } {
-            // SAFETY: passed on.
-            unsafe { bins.push(start, words) };
-        }
-    }
-
-    /// Makes the bins, where there is space for them.
-    pub(super) fn make_bins(&self) {
-        debug_assert!(self.bins.get().is_null());
-        let Ok(start) = self.alloc_hidden(Layout::new::<Bins>()) else { return };
-        let bins = start.cast::<Bins>().as_ptr();
-        // SAFETY: room for them, aligned.
-        unsafe { bins.write(Bins::new()) };
-        self.bins.set(bins);
-    }
-
-    /// Leaves the place of the cursor: what is left there is a free room, or the unused rest of the
-    /// chunk.
+    /// Leaves the place of the cursor: what is left there is free, or was never used.
     pub(super) fn leave(&self) {
         let Some(chunk) = self.current_chunk() else { return };
         let (cursor, start) = (self.cursor.get(), chunk.start().as_ptr());
-        let words = (self.limit.get().addr() - cursor.addr()) / WORD;
         chunk.note_populated(cursor.addr() - start.addr());
-        let listed = !self.bins.get().is_null();
-        if words > 0 && (self.in_hole.get() || listed) {
-            // SAFETY: from the cursor to the limit (A1).
-            unsafe { self.marks.get().write(cursor, room(words, State::Free)) };
-            // SAFETY: as above, and marked.
-            unsafe { self.list(cursor, words) };
-        }
-        if !self.in_hole.get() {
-            let used = if listed { self.limit.get() } else { cursor };
-            chunk.set_used(used.addr() - start.addr());
+        if self.is_in_hole() {
+            let left = self.limit.get().addr() - cursor.addr();
+            let was_in_use = bits::set(chunk, Words::of(chunk, cursor, left));
+            debug_assert!(was_in_use, "what is unused is not marked as free (A1)");
+            chunk.set_freed(chunk.freed() + left);
+        } else {
+            chunk.set_used(cursor.addr() - start.addr());
         }
         self.be_nowhere();
     }
@@ -183,27 +94,71 @@ impl Arena {
         self.limit.set(ptr::null_mut());
         self.marks.set(Marks::NONE);
         self.current.set(NONE);
-        self.in_hole.set(false);
+        self.first.set(ptr::null_mut());
     }
 
-    /// Continues in a free room of at least so many bytes. Returns whether there is one.
+    /// Continues in the next hole of at least so many bytes. Returns whether there is one.
     fn enter_hole(&self, bytes: usize) -> bool {
-        // SAFETY: as in `reuse_exact`.
-        let Some(bins) = (unsafe { self.bins.get().as_mut() }) else { return false };
-        let found = bins.take_longest(bytes / WORD, |room| self.words_of(room));
-        let Some((start, words)) = found else { return false };
-        let Some(chunk) = self.chunk_of(start.addr()) else {
-            unreachable!("a listed room lies in no chunk")
+        let floor = self.floor.get();
+        let current = self.current_chunk().filter(|&chunk| floor.is_below(chunk));
+        if let Some(chunk) = current.filter(|_| self.is_in_hole()) {
+            let behind = self.limit.get().addr() - chunk.start().addr().get();
+            if self.enter_hole_of(chunk, behind, bytes) {
+                return true;
+            }
+        }
+        // What is as long as a chunk may be is worth one, not a search.
+        if bytes >= GRANULE {
+            return false;
+        }
+        for chunk in self.each_chunk() {
+            let unused = chunk.bytes() - self.used_of(chunk);
+            let enough = bytes.max(chunk.bytes() / WORTH_SEARCHING);
+            if !chunk.is_dedicated() && chunk.freed() + unused >= enough && floor.is_below(chunk) {
+                self.leave();
+                // What is passed over is counted again.
+                chunk.set_freed(0);
+                if self.enter_hole_of(chunk, 0, bytes) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Continues in the first hole of a chunk, `from` so many bytes into it, that has `bytes` bytes; the
+    /// last is what was never used. What is passed over is counted. Returns whether there is one.
+    fn enter_hole_of(&self, chunk: Chunk, from: usize, bytes: usize) -> bool {
+        let used = chunk.used();
+        let (mut at, mut passed) = (from / WORD, 0);
+        let hole = loop {
+            match bits::next_run(chunk, at) {
+                Some(run) if run.to * WORD < used => {
+                    if (run.to - run.from) * WORD >= bytes {
+                        break run;
+                    }
+                    passed += (run.to - run.from) * WORD;
+                    at = run.to;
+                }
+                // The last run and what was never used are one.
+                last => {
+                    let from = last.map_or(used / WORD, |run| run.from);
+                    break Words { from, to: chunk.bytes() / WORD };
+                }
+            }
         };
+        chunk.set_freed(chunk.freed() + passed);
+        if (hole.to - hole.from) * WORD < bytes {
+            return false;
+        }
         self.leave();
-        self.current.set(chunk.granule);
-        self.in_hole.set(true);
-        self.marks.set(Self::marks_of(chunk));
-        self.cursor.set(start);
-        let limit = start.wrapping_add(words * WORD);
-        self.limit.set(limit);
-        let known = chunk.start().as_ptr().wrapping_add(chunk.populated());
-        self.end.set(if known < start { start } else { known.min(limit) });
+        bits::clear(chunk, Words { to: hole.to.min(used / WORD), ..hole });
+        let start = chunk.start().as_ptr();
+        self.enter_at(
+            chunk,
+            start.wrapping_add(hole.from * WORD),
+            start.wrapping_add(hole.to * WORD),
+        );
         true
     }
 
@@ -224,23 +179,31 @@ impl Arena {
             }
         };
         let least = family.holding.spec.block_bytes();
-        let next = self.committed.get().clamp(least, LARGEST_CHUNK).next_multiple_of(GRANULE);
+        let largest = self.each_chunk().filter(|chunk| !chunk.is_dedicated());
+        let largest = largest.map(|chunk| chunk.bytes()).max().unwrap_or(0);
+        let next = (2 * largest).clamp(least, LARGEST_CHUNK);
         let space = family.holding.space;
         let whole = |bytes: usize| {
             let unit = if bytes > space.extent_bytes() { space.extent_bytes() } else { GRANULE };
             bytes.checked_next_multiple_of(unit)
         };
         let too_large = AllocError::new(AllocErrorKind::TooLarge);
+        if size > LARGEST_OBJECT {
+            return Err(too_large);
+        }
         if size >= GRANULE && size >= next / DEDICATED_PART || align > GRANULE {
             let bytes = whole(size).ok_or(too_large)?;
             let chunk = self.take_chunk(family, bytes, bytes, align)?;
             chunk.set_dedicated(true);
             let start = chunk.start().as_ptr();
-            // SAFETY: the chunk is that long.
-            unsafe { Self::marks_of(chunk).write(start, room(size / WORD, state)) };
+            chunk.set_used(size);
+            if self.tracked {
+                // SAFETY: the chunk is that long.
+                unsafe { self.marks_of(chunk).write(start, Room { words: size / WORD, state }) };
+            }
             return Ok(Some(chunk.start()));
         }
-        let needed = whole(slack + WORD).ok_or(too_large)?;
+        let needed = whole(slack + FRONT).ok_or(too_large)?;
         let chunk = match self.take_spare(needed) {
             Some(spare) => spare,
             None => {
@@ -325,29 +288,42 @@ impl Arena {
         }
         self.latest.set(self.latest.get() + 1);
         chunk.set_number(self.latest.get());
+        self.first.set(ptr::null_mut());
         self.committed.set(self.committed.get() + chunk.bytes());
         for outer in self.and_outer().skip(1) {
             outer.nested.set(outer.nested.get() + chunk.bytes());
         }
     }
 
-    /// Continues at the start of a chunk.
+    /// Continues at the start of a chunk without anything in it.
     pub(super) fn enter(&self, chunk: Chunk) {
         let start = chunk.start().as_ptr();
-        let marks = Self::marks_of(chunk);
-        // SAFETY: the first word of the chunk.
-        unsafe { marks.write(start, room(1, State::Hidden)) };
-        self.current.set(chunk.granule);
-        self.in_hole.set(false);
-        self.marks.set(marks);
-        self.cursor.set(start.wrapping_add(WORD));
-        self.limit.set(start.wrapping_add(chunk.bytes()));
-        // What is not known to be there yet is asked for piece by piece, but the first granule of all:
+        let first = start.wrapping_add(FRONT);
+        chunk.forget_all();
+        self.enter_at(chunk, first, start.wrapping_add(chunk.bytes()));
+        if self.tracked {
+            let front = Room { words: FRONT / WORD, state: State::Hidden };
+            // SAFETY: the front of the chunk.
+            unsafe { self.marks.get().write(start, front) };
+        }
+        // What is not known to be there yet is asked for piece by piece, but for the first granule of all:
         // most of it may never be needed.
-        let end = match chunk.populated() {
-            0 if self.latest.get() == 1 => GRANULE,
-            populated => populated.max(WORD),
-        };
-        self.end.set(start.wrapping_add(end));
+        if self.latest.get() == 1 && chunk.populated() == 0 {
+            self.end.set(start.wrapping_add(GRANULE));
+        }
+        let alone = chunk.bytes() == self.committed() && !self.zeroes;
+        if alone && self.latest.get() == 1 {
+            self.first.set(first);
+        }
+    }
+
+    /// Continues at an address of a chunk, up to a limit.
+    fn enter_at(&self, chunk: Chunk, cursor: *mut u8, limit: *mut u8) {
+        let known = chunk.start().as_ptr().wrapping_add(chunk.populated());
+        self.current.set(chunk.granule);
+        self.marks.set(self.marks_of(chunk));
+        self.cursor.set(cursor);
+        self.limit.set(limit);
+        self.end.set(known.clamp(cursor, limit));
     }
 }

@@ -1,15 +1,17 @@
-//! The map of a chunk: what lies where in it, in a byte for each word of 8 bytes.
+//! The map of a tracked arena's chunk: where its objects start, in a byte for each word of 8 bytes.
 //!
 //! ```text
-//! chunk    | object of 3 words | 1 | object of 2 | room of 4, free     |
-//! map      |  3     .     .    | 1 |  2     .    | 4|FREE  .   .   .   |      . is never read
+//! chunk    | object of 3 words | 1 | object of 2 | gap of 1 |
+//! map      |  3     .     .    | 1 |  2     .    | 1|GAP    |      . is never read
 //! ```
 //!
 //! Only the byte of a room's first word means anything: it says how long the room is and so where the
 //! next one starts. Allocating stores one byte and reads none; nothing has to be cleared before or
-//! after, since nobody reads past the cursor or between the starts of rooms. (A bit for each word
-//! would be an eighth of that memory, but setting one is a load, and its interior has to be cleared:
-//! measured, a byte costs nothing beside the bump itself, 1.44 ns for 16 bytes with and without.)
+//! after, since nobody reads past the cursor, between the starts of rooms, or in what is free. (A bit
+//! for each word would be an eighth of that memory, but setting one is a load, and the bits in its
+//! interior have to be cleared.) That store goes to another cache line than everything else does: it
+//! makes 0.8 ns of an allocation of 8 bytes 1.1, which is why an arena is not tracked unless it is asked
+//! for.
 //!
 //! Rooms from [`LONG`] words on have their length in the seven bytes behind the first.
 
@@ -21,8 +23,8 @@ pub(crate) enum State {
     Live = 0x00,
     /// What the arena keeps there for itself.
     Hidden = 0x40,
-    /// Nothing.
-    Free = 0x80,
+    /// Nothing: what an alignment has left out.
+    Gap = 0x80,
 }
 
 /// The bytes of a word.
@@ -88,7 +90,7 @@ impl Marks {
         let state = match byte & 0xc0 {
             0x00 => State::Live,
             0x40 => State::Hidden,
-            _ => State::Free,
+            _ => State::Gap,
         };
         let words = match usize::from(byte) & LONG {
             LONG => {
@@ -102,29 +104,6 @@ impl Marks {
     }
 }
 
-impl Marks {
-    /// Whether just this room was written at `start`.
-    ///
-    /// # Safety
-    ///
-    /// A room of this length there would lie within the chunk of this map.
-    #[inline]
-    pub(crate) unsafe fn says(self, start: *mut u8, room: Room) -> bool {
-        let Room { words, state } = room;
-        // SAFETY: the map has a byte for each word of the chunk.
-        let byte = unsafe { self.at(start).read() };
-        if byte != words.min(LONG) as u8 | state as u8 {
-            return false;
-        }
-        if words < LONG {
-            return true;
-        }
-        // SAFETY: as above; so long a room has eight words.
-        let entry = unsafe { self.at(start).cast::<u64>().read_unaligned() };
-        (u64::from_le(entry) >> 8) as usize == words
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +114,7 @@ mod tests {
         let mut map = vec![0xffu8; 4096 + 8];
         let base = chunk.as_mut_ptr().cast::<u8>();
         let marks = Marks::new(map.as_mut_ptr(), base);
-        for state in [State::Live, State::Hidden, State::Free] {
+        for state in [State::Live, State::Hidden, State::Gap] {
             let mut at = 0;
             for words in (1..80).chain([500]) {
                 let start = base.wrapping_add(at * WORD);
@@ -148,11 +127,6 @@ mod tests {
                 // SAFETY: as above.
                 let room = unsafe { marks.read(base.wrapping_add(at * WORD)) };
                 assert_eq!(room, Room { words, state });
-                // SAFETY: as above.
-                let says = |words| unsafe {
-                    marks.says(base.wrapping_add(at * WORD), Room { words, state })
-                };
-                assert!(says(words) && !says(words + 1));
                 at += words;
             }
         }

@@ -6,63 +6,54 @@ use crate::os::die;
 use crate::space::holding::Chunk;
 use crate::space::order::NONE;
 
-use super::Arena;
+use super::bits::{self, Words};
 use super::checkpoint::Floor;
-use super::marks::{Room, State, WORD};
+use super::marks::WORD;
+use super::{Arena, FRONT};
 
 impl Arena {
-    /// Frees a room that does not lie before the cursor, or has to be zeroed.
+    /// Frees what does not lie before the cursor, or has to be zeroed: so many bytes, whole words.
     ///
     /// # Safety
     ///
-    /// It is not used again.
+    /// They are not used again.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn free_slowly(&self, start: *mut u8, bytes: usize) {
         let Some(chunk) = self.chunk_of(start.addr()) else { self.refuse(start, bytes) };
-        let marks = Self::marks_of(chunk);
-        let live = Room { words: bytes / WORD, state: State::Live };
-        // SAFETY: `is_within` looks whether such a room would lie in the chunk.
-        if !self.is_within(chunk, start, bytes) || !unsafe { marks.says(start, live) } {
-            self.refuse(start, bytes)
+        if !self.is_within(chunk, start, bytes) {
+            self.refuse(start, bytes);
         }
-        if self.zeroes.get() {
-            // SAFETY: a room of that length, which is not used again.
+        if self.zeroes {
+            // SAFETY: within the chunk, and not used again.
             unsafe { start.write_bytes(0, bytes) };
         }
         if chunk.is_dedicated() {
             self.remove(chunk);
             // SAFETY: its only object is gone.
             unsafe { self.give(chunk) };
-            return;
-        }
-        if start.wrapping_add(bytes) == self.cursor.get() {
+        } else if start.wrapping_add(bytes) == self.cursor.get() {
             self.cursor.set(start);
-            return;
+        } else {
+            if !bits::set(chunk, Words::of(chunk, start, bytes)) {
+                self.refuse(start, bytes);
+            }
+            chunk.set_freed(chunk.freed() + bytes);
+            self.first.set(ptr::null_mut());
         }
-        // SAFETY: the room that was there.
-        unsafe { marks.write(start, Room { state: State::Free, ..live }) };
-        if !self.floor.get().is_below(start, chunk) {
-            // It stays in no list until the checkpoint is gone: what is allocated from now on will be
-            // given up then, and this room must still be free.
-            return;
-        }
-        if self.bins.get().is_null() {
-            self.make_bins();
-        }
-        // SAFETY: marked above, and nobody else's.
-        unsafe { self.list(start, bytes / WORD) };
     }
 
-    /// Whether a room there would lie in a part of the chunk that is in use.
+    /// Whether an object there could be one of the chunk's.
     fn is_within(&self, chunk: Chunk, start: *mut u8, bytes: usize) -> bool {
         let offset = start.addr() - chunk.start().addr().get();
-        offset % WORD == 0
-            && bytes <= chunk.bytes() - offset
-            && !self.is_unused(start)
-            && (chunk.is_dedicated()
-                || chunk.granule == self.current.get() && !self.in_hole.get()
-                || offset + bytes <= chunk.used())
+        match chunk.is_dedicated() {
+            true => offset == 0 && bytes == chunk.used(),
+            false => {
+                let used = self.used_of(chunk);
+                let in_use = offset >= FRONT && offset <= used && bytes <= used - offset;
+                in_use && offset % WORD == 0 && !self.is_unused(start)
+            }
+        }
     }
 
     /// Whether an address lies from the cursor on in what it may pass.
@@ -84,30 +75,26 @@ impl Arena {
     /// run.
     #[inline]
     pub(crate) fn clear(&self) {
-        let only = self.current_chunk().filter(|current| {
-            current.bytes() == self.committed.get()
-                && self.spare.get() == NONE
-                && !self.in_hole.get()
-                && !self.zeroes.get()
-        });
-        let kept = match only {
-            Some(only) => {
-                only.note_populated(self.cursor.get().addr() - only.start().addr().get());
-                Some(only)
-            }
-            None => self.clear_to_largest(),
-        };
-        self.bins.set(ptr::null_mut());
+        let first = self.first.get();
+        if first.is_null() {
+            self.clear_chunks();
+        } else {
+            self.cursor.set(first);
+        }
+    }
+
+    #[cold]
+    fn clear_chunks(&self) {
+        let kept = self.clear_to_largest();
         self.floor.set(Floor::NONE);
+        self.latest.set(u32::from(kept.is_some()));
         if let Some(kept) = kept {
-            self.latest.set(1);
             kept.set_number(1);
             self.enter(kept);
         }
     }
 
     /// Gives back all chunks but the largest of those that hold several objects.
-    #[cold]
     fn clear_to_largest(&self) -> Option<Chunk> {
         self.zero_all();
         self.leave();
@@ -140,7 +127,6 @@ impl Arena {
         }
         self.give_spare();
         self.be_nowhere();
-        self.bins.set(ptr::null_mut());
         self.latest.set(0);
         self.floor.set(Floor::NONE);
     }
@@ -151,7 +137,7 @@ impl Arena {
         let before = self.committed();
         let empty = self.current_chunk().is_some_and(|current| {
             current.bytes() == self.committed.get()
-                && self.cursor.get().addr() == current.start().addr().get() + WORD
+                && self.cursor.get().addr() == current.start().addr().get() + FRONT
         });
         if empty {
             self.release();
@@ -161,14 +147,18 @@ impl Arena {
         before - self.committed()
     }
 
-    /// Zeroes all that is in use, if the family wishes that.
+    /// Zeroes all that has been used, if the family wishes that. What was freed is zero already.
     fn zero_all(&self) {
-        if self.zeroes.get() {
-            self.walk(|start, bytes| {
-                // SAFETY: an object of this arena, which is given up.
-                unsafe { start.write_bytes(0, bytes) };
-            });
+        if self.zeroes {
+            self.leave();
+            self.each_chunk().for_each(Self::zero);
         }
+    }
+
+    /// Zeroes what has been used of a chunk that is not the current one.
+    pub(super) fn zero(chunk: Chunk) {
+        // SAFETY: within the chunk, and given up by whoever calls this.
+        unsafe { chunk.start().write_bytes(0, chunk.used()) };
     }
 
     /// Strikes a chunk off the list.
@@ -204,6 +194,7 @@ impl Arena {
         if worth_keeping && !chunk.is_dedicated() && chunk.bytes() > self.spare_bytes() {
             self.give_spare();
             self.spare.set(chunk.granule);
+            self.first.set(ptr::null_mut());
         } else {
             // SAFETY: passed on.
             unsafe { self.give(chunk) };

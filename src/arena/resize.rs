@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::error::AllocError;
 
-use super::marks::{Room, State, WORD};
+use super::marks::{Marks, Room, State, WORD};
 use super::{Arena, room_of};
 
 impl Arena {
@@ -21,7 +21,6 @@ impl Arena {
             return false;
         }
         let (old, new) = (room_of(old), room_of(new));
-        let live = Room { words: new / WORD, state: State::Live };
         let start = start.as_ptr();
         if old == new {
             return true;
@@ -34,14 +33,13 @@ impl Arena {
                 self.advance_end(new - old);
             }
             self.cursor.set(start.wrapping_add(new));
-            // SAFETY: up to the cursor, which is below the end (A1).
-            unsafe { self.marks.get().write(start, live) };
+            self.mark(self.marks.get(), start, new);
             return true;
         }
         match self.chunk_of(start.addr()) {
             Some(chunk) if chunk.is_dedicated() && new <= chunk.bytes() => {
-                // SAFETY: within the chunk, in which there is nothing else.
-                unsafe { Self::marks_of(chunk).write(start, live) };
+                chunk.set_used(new);
+                self.mark(self.marks_of(chunk), start, new);
                 true
             }
             _ => false,
@@ -61,22 +59,27 @@ impl Arena {
         }
         let Some(chunk) = self.chunk_of(start.addr().get()) else { return };
         let start = start.as_ptr();
-        let marks = Self::marks_of(chunk);
-        // SAFETY: the front of the room.
-        unsafe { marks.write(start, Room { words: new / WORD, state: State::Live }) };
+        self.mark(self.marks_of(chunk), start, new);
         let rest = start.wrapping_add(new);
         if chunk.is_dedicated() {
-            if self.zeroes.get() {
-                // SAFETY: the back of the room, which nobody uses any more (contract).
+            chunk.set_used(new);
+            if self.zeroes {
+                // SAFETY: the back of the object, which nobody uses any more (contract).
                 unsafe { rest.write_bytes(0, old - new) };
             }
             return;
         }
-        // A room of its own, which is freed like any other.
-        // SAFETY: the back of the room.
-        unsafe { marks.write(rest, Room { words: (old - new) / WORD, state: State::Live }) };
-        // SAFETY: a live room of that length, which nobody uses any more (contract).
+        // SAFETY: whole words of a live object, which nobody uses any more (contract).
         unsafe { self.free_slowly(rest, old - new) };
+    }
+
+    /// Says in the map, if there is one, how long the object at `start` is.
+    fn mark(&self, marks: Marks, start: *mut u8, bytes: usize) {
+        if self.tracked {
+            let live = Room { words: bytes / WORD, state: State::Live };
+            // SAFETY: a live object of that chunk.
+            unsafe { marks.write(start, live) };
+        }
     }
 
     /// Makes an object one of another layout, elsewhere if it must be; what fits of its contents stays.
@@ -106,7 +109,7 @@ impl Arena {
                 return Ok(start);
             }
         }
-        let moved = self.alloc(new)?;
+        let moved = self.alloc_any(new)?;
         let kept = old.size().min(new.size());
         // SAFETY: both are that long, and live at the same time.
         unsafe { moved.copy_from_nonoverlapping(start, kept) };

@@ -65,7 +65,7 @@ use super::value::Slot;
 /// while let Some(node) = list.take_if(|node| node.value > 3) {
 ///     list = RegionBox::into_inner(node).next;
 /// }
-/// assert_eq!(frame.usage().live_objects, 4);
+/// assert_eq!(frame.usage().live_bytes, 4 * size_of::<Node>());
 /// ```
 pub struct RegionBox<'r, T: ?Sized> {
     value: NonNull<T>,
@@ -167,9 +167,9 @@ impl<'r, T: ?Sized> RegionBox<'r, T> {
     ///
     /// See [`into_raw`](Self::into_raw).
     #[inline]
-    pub unsafe fn from_raw_in<F: crate::Family, D: super::Destructors>(
+    pub unsafe fn from_raw_in<F: crate::Family, K: super::Kind>(
         raw: *mut T,
-        region: &'r super::Region<F, D>,
+        region: &'r super::Region<F, K>,
     ) -> Self {
         // SAFETY: a pointer to a valid value is not null.
         Self::of(region.arena(), unsafe { NonNull::new_unchecked(raw) })
@@ -187,7 +187,7 @@ impl<T> RegionBox<'_, T> {
     /// # enum Lives { Frame }
     /// let frame = Region::<lives::Frame>::new();
     /// let text: String = RegionBox::into_inner(frame.boxed("text".to_owned()));
-    /// assert_eq!((text.as_str(), frame.usage().live_objects), ("text", 0));
+    /// assert_eq!((text.as_str(), frame.usage().live_bytes), ("text", 0));
     /// ```
     #[inline]
     #[must_use]
@@ -254,7 +254,7 @@ impl<T: ?Sized> BorrowMut<T> for RegionBox<'_, T> {
 impl<T: Clone> Clone for RegionBox<'_, T> {
     /// In the same region.
     fn clone(&self) -> Self {
-        match Slot::new(self.arena, false) {
+        match Slot::new(self.arena, false, self.arena.is_tracked()) {
             Ok(slot) => Self::of(self.arena, slot.fill(T::clone(self))),
             Err(error) => failed(error, Layout::new::<T>()),
         }

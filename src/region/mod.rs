@@ -9,11 +9,11 @@
 //!
 //! - **Single objects can be freed**, and their memory is used again: a [`RegionBox`] drops its value and
 //!   gives its room back. What is freed in the reverse order of allocation costs next to nothing.
-//! - **Destructors, if wanted**: the type of the region says whether those of plain references run when
+//! - **Kind, if wanted**: the type of the region says whether those of plain references run when
 //!   the region is reset ([`Forget`], the default, [`Drops`], [`SendDrops`]). Types that need none cost the
 //!   same either way.
-//! - **A walk**: the region knows its live objects and visits them in address order
-//!   ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
+//! - **A walk**, if wanted: a region that is [`Tracked`] knows its live objects and visits them in address
+//!   order ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
 //! - **Families**: the memory counts for a family, and against its limit; a region has a limit of its own
 //!   besides.
 //!
@@ -87,12 +87,13 @@
 //! # Memory
 //!
 //! A region takes none before it is used. Its first chunk is 64 KiB of addresses (the `block` of the
-//! family, if that says otherwise), of which no more is touched than is used; each further chunk is as
-//! large as all before. Beside the objects there is a byte for each 8 bytes of them, of which only those
-//! are touched that lie beside the start of an object.
+//! family, if that says otherwise), of which no more is touched than is used; each further chunk is twice
+//! as large as the largest. Sizes are rounded up to 8 bytes; there are no headers. Freeing single objects
+//! costs a bit for each 8 bytes up to the last one freed, tracking a byte for each 8 bytes in which an
+//! object starts, both out of band.
 
 mod boxed;
-mod destructors;
+mod kind;
 mod pool;
 mod scope;
 mod slice;
@@ -101,7 +102,7 @@ mod value;
 mod walk;
 
 pub use boxed::RegionBox;
-pub use destructors::{Accept, Destructors, Drops, Forget, SendDrops};
+pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};
 pub use scope::Checkpoint;
 
@@ -115,7 +116,7 @@ use crate::family::{Family, FamilySet};
 
 /// An arena whose memory is family `F`'s: objects that die together.
 ///
-/// See the [module](self) for what it can do, and [`Destructors`] for `D`.
+/// See the [module](self) for what it can do, and [`Kind`] for `K`.
 ///
 /// # Examples
 ///
@@ -144,24 +145,21 @@ use crate::family::{Family, FamilySet};
 ///     assert!(last.next.is_some());
 ///     region.reset();
 /// }
-/// assert_eq!(region.usage().live_objects, 0);
+/// assert_eq!(region.usage().live_bytes, 0);
 /// ```
-pub struct Region<F: Family, D: Destructors = Forget> {
+pub struct Region<F: Family, K: Kind = Forget> {
     arena: Arena,
     family: PhantomData<fn() -> F>,
-    destructors: PhantomData<D>,
+    kind: PhantomData<K>,
 }
 
-// SAFETY: one thread at a time uses it, since it is not shared; its memory belongs to no thread, and it
-// runs no destructors on behalf of anybody.
-unsafe impl<F: Family> Send for Region<F, Forget> {}
-
-// SAFETY: as above, and the values whose destructors it runs may be sent.
-unsafe impl<F: Family> Send for Region<F, SendDrops<'_>> {}
+// SAFETY: one thread at a time uses it, since it is not shared; its memory belongs to no thread. A kind
+// is `Send` if it runs no destructors, or only those of values that may be sent.
+unsafe impl<F: Family, K: Kind + Send> Send for Region<F, K> {}
 
 // Whatever panics, and wherever, the region is whole afterwards.
-impl<F: Family, D: Destructors> UnwindSafe for Region<F, D> {}
-impl<F: Family, D: Destructors> RefUnwindSafe for Region<F, D> {}
+impl<F: Family, K: Kind> UnwindSafe for Region<F, K> {}
+impl<F: Family, K: Kind> RefUnwindSafe for Region<F, K> {}
 
 /// How much a region has and uses.
 ///
@@ -178,7 +176,7 @@ impl<F: Family, D: Destructors> RefUnwindSafe for Region<F, D> {}
 /// let frame = Region::<lives::Frame>::new();
 /// let words = frame.alloc_slice_copy(&[1_u64, 2, 3]);
 /// let usage = frame.usage();
-/// assert_eq!((usage.live_objects, usage.live_bytes), (1, size_of_val(words)));
+/// assert_eq!(usage.live_bytes, size_of_val(words));
 /// assert_eq!((usage.chunks, usage.committed_bytes), (1, 64 << 10));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,16 +186,14 @@ pub struct RegionUse {
     pub chunks: usize,
     /// Their bytes: what counts against the limits.
     pub committed_bytes: usize,
-    /// Objects that were allocated and not freed.
-    pub live_objects: usize,
-    /// Their bytes, in whole words of 8 bytes.
+    /// What was allocated and not freed, in whole words of 8 bytes, with gaps before objects with large
+    /// alignments and the entries of [destructors](Kind).
     pub live_bytes: usize,
-    /// The bytes of objects that were freed by themselves and have not been used again, and of gaps
-    /// before objects with large alignments.
+    /// What was freed by itself and waits to be used again, unless it lay last.
     pub free_bytes: usize,
 }
 
-impl<F: Family, D: Destructors> Region<F, D> {
+impl<F: Family, K: Kind> Region<F, K> {
     /// An empty region. It takes no memory before it is used.
     ///
     /// # Examples
@@ -215,11 +211,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_arena(Arena::new(
-            <F::Set as FamilySet>::table,
-            F::INDEX,
-            F::SPEC.zeroes_on_free(),
-        ))
+        Self::with_arena(Self::empty())
     }
 
     /// An empty region that never has more than `bytes` bytes of chunks.
@@ -244,14 +236,16 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// ```
     #[must_use]
     pub const fn with_limit(bytes: usize) -> Self {
-        Self::with_arena(
-            Arena::new(<F::Set as FamilySet>::table, F::INDEX, F::SPEC.zeroes_on_free())
-                .with_most(bytes),
-        )
+        Self::with_arena(Self::empty().with_most(bytes))
+    }
+
+    const fn empty() -> Arena {
+        let zeroes = F::SPEC.zeroes_on_free();
+        Arena::new(<F::Set as FamilySet>::table, F::INDEX, zeroes, K::TRACKED)
     }
 
     const fn with_arena(arena: Arena) -> Self {
-        Self { arena, family: PhantomData, destructors: PhantomData }
+        Self { arena, family: PhantomData, kind: PhantomData }
     }
 
     /// The most bytes of chunks; `None` if only the family's limit holds.
@@ -287,7 +281,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// back to the family.
     ///
     /// O(chunks), of which there are as many as the region has doubled; no object is touched, except in a
-    /// family that is declared with `zero_on_free`. If the region [runs destructors](Destructors), they
+    /// family that is declared with `zero_on_free`. If the region [runs destructors](Kind), they
     /// run first, the latest object's first.
     ///
     /// # Panics
@@ -316,7 +310,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
             }
         }
         let clear = Clear(&self.arena);
-        if D::RUN {
+        if K::DROPS {
             clear.0.run_destructors();
         }
     }
@@ -332,7 +326,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// # #[alloc_family]
     /// # enum Lives { Level }
     /// let mut level = Region::<lives::Level>::new();
-    /// level.alloc_slice_fill(100_000, 0_u8);
+    /// level.alloc_slice_fill(10_000, 0_u8);
     /// level.reset();
     /// assert!(level.shrink() > 0);
     /// assert_eq!(level.committed_bytes(), 0);
@@ -351,7 +345,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
         self.arena.committed()
     }
 
-    /// How much the region has and uses. O(objects): it counts them.
+    /// How much the region has and uses. O(chunks), and, where objects were freed, O(bytes / 512).
     ///
     /// # Examples
     ///
@@ -362,9 +356,8 @@ impl<F: Family, D: Destructors> Region<F, D> {
         RegionUse {
             chunks: found.chunks,
             committed_bytes: found.committed,
-            live_objects: found.live_objects,
-            live_bytes: found.live_bytes,
-            free_bytes: found.free_bytes,
+            live_bytes: found.live,
+            free_bytes: found.free,
         }
     }
 
@@ -374,23 +367,23 @@ impl<F: Family, D: Destructors> Region<F, D> {
     }
 }
 
-impl<F: Family, D: Destructors> Drop for Region<F, D> {
+impl<F: Family, K: Kind> Drop for Region<F, K> {
     /// Runs the destructors, if it is of a kind that does, and gives all chunks back.
     fn drop(&mut self) {
-        if D::RUN {
+        if K::DROPS {
             // The arena gives its chunks back when it is dropped, also if this panics.
             self.arena.run_destructors();
         }
     }
 }
 
-impl<F: Family, D: Destructors> Default for Region<F, D> {
+impl<F: Family, K: Kind> Default for Region<F, K> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<F: Family, D: Destructors> fmt::Debug for Region<F, D> {
+impl<F: Family, K: Kind> fmt::Debug for Region<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Region")
             .field("family", &F::SPEC.name())

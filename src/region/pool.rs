@@ -8,7 +8,7 @@ use crate::error::AllocError;
 use crate::family::Family;
 use crate::sync::Lock;
 
-use super::{Destructors, Forget, Region, SendDrops};
+use super::{Forget, Kind, Region, SendDrops};
 
 /// Regions that threads take when they start on something and give back when it is done, empty but with
 /// their memory.
@@ -41,21 +41,21 @@ use super::{Destructors, Forget, Region, SendDrops};
 /// assert!((1..=4).contains(&REGIONS.idle()));
 /// assert_eq!(REGIONS.shrink(0), 0);
 /// ```
-pub struct RegionPool<F: Family, D: Destructors = Forget> {
-    idle: Lock<Idle<F, D>>,
+pub struct RegionPool<F: Family, K: Kind = Forget> {
+    idle: Lock<Idle<F, K>>,
     limit: usize,
     keeps: usize,
 }
 
 /// Regions that nobody uses, the latest first.
-struct Idle<F: Family, D: Destructors> {
-    first: Option<FamilyBox<Node<F, D>, F>>,
+struct Idle<F: Family, K: Kind> {
+    first: Option<FamilyBox<Node<F, K>, F>>,
     count: usize,
 }
 
-struct Node<F: Family, D: Destructors> {
-    region: Region<F, D>,
-    next: Option<FamilyBox<Node<F, D>, F>>,
+struct Node<F: Family, K: Kind> {
+    region: Region<F, K>,
+    next: Option<FamilyBox<Node<F, K>, F>>,
 }
 
 /// A region of a [`RegionPool`], to be used by one thread; reset and given back when it is dropped.
@@ -72,13 +72,13 @@ struct Node<F: Family, D: Destructors> {
 /// drop(region);
 /// println!("{text}");
 /// ```
-pub struct PooledRegion<'p, F: Family, D: Destructors = Forget>
+pub struct PooledRegion<'p, F: Family, K: Kind = Forget>
 where
-    Region<F, D>: Send,
+    Region<F, K>: Send,
 {
-    pool: &'p RegionPool<F, D>,
+    pool: &'p RegionPool<F, K>,
     /// There until the region is given back.
-    node: Option<FamilyBox<Node<F, D>, F>>,
+    node: Option<FamilyBox<Node<F, K>, F>>,
 }
 
 impl<F: Family> RegionPool<F, Forget> {
@@ -120,7 +120,7 @@ impl<F: Family> RegionPool<F, SendDrops<'static>> {
     }
 }
 
-impl<F: Family, D: Destructors> RegionPool<F, D> {
+impl<F: Family, K: Kind> RegionPool<F, K> {
     /// A pool of regions that have `limit` bytes of chunks at most, of which it keeps `keeps` idle ones
     /// at most.
     ///
@@ -136,7 +136,7 @@ impl<F: Family, D: Destructors> RegionPool<F, D> {
     ///
     /// static REGIONS: RegionPool<lives::Request, Forget> = RegionPool::with_limits(1 << 20, 1);
     /// let (one, other) = (REGIONS.get(), REGIONS.get());
-    /// assert!(one.try_alloc_slice_fill(1 << 20, 0_u8).is_err());
+    /// assert!(one.try_alloc_slice_fill(2 << 20, 0_u8).is_err());
     /// drop((one, other));
     /// assert_eq!(REGIONS.idle(), 1);
     /// # REGIONS.shrink(0);
@@ -182,15 +182,15 @@ impl<F: Family, D: Destructors> RegionPool<F, D> {
 }
 
 /// A long list must not take as deep a stack.
-fn drop_one_by_one<F: Family, D: Destructors>(mut first: Option<FamilyBox<Node<F, D>, F>>) {
+fn drop_one_by_one<F: Family, K: Kind>(mut first: Option<FamilyBox<Node<F, K>, F>>) {
     while let Some(mut node) = first {
         first = node.next.take();
     }
 }
 
-impl<F: Family, D: Destructors> RegionPool<F, D>
+impl<F: Family, K: Kind> RegionPool<F, K>
 where
-    Region<F, D>: Send,
+    Region<F, K>: Send,
 {
     /// A region: the one that was given back last, or a new one.
     ///
@@ -200,10 +200,10 @@ where
     ///
     /// See [`RegionPool`].
     #[must_use]
-    pub fn get(&self) -> PooledRegion<'_, F, D> {
+    pub fn get(&self) -> PooledRegion<'_, F, K> {
         match self.try_get() {
             Ok(region) => region,
-            Err(error) => super::failed(error, core::alloc::Layout::new::<Node<F, D>>()),
+            Err(error) => super::failed(error, core::alloc::Layout::new::<Node<F, K>>()),
         }
     }
 
@@ -226,7 +226,7 @@ where
     /// # REGIONS.shrink(0);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
-    pub fn try_get(&self) -> Result<PooledRegion<'_, F, D>, AllocError> {
+    pub fn try_get(&self) -> Result<PooledRegion<'_, F, K>, AllocError> {
         let node = {
             let mut idle = self.idle.lock();
             let first = idle.first.take();
@@ -247,7 +247,7 @@ where
     }
 }
 
-impl<F: Family, D: Destructors> Drop for RegionPool<F, D> {
+impl<F: Family, K: Kind> Drop for RegionPool<F, K> {
     fn drop(&mut self) {
         self.shrink(0);
     }
@@ -259,7 +259,7 @@ impl<F: Family> Default for RegionPool<F, Forget> {
     }
 }
 
-impl<F: Family, D: Destructors> fmt::Debug for RegionPool<F, D> {
+impl<F: Family, K: Kind> fmt::Debug for RegionPool<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegionPool")
             .field("family", &F::SPEC.name())
@@ -268,14 +268,14 @@ impl<F: Family, D: Destructors> fmt::Debug for RegionPool<F, D> {
     }
 }
 
-impl<F: Family, D: Destructors> Deref for PooledRegion<'_, F, D>
+impl<F: Family, K: Kind> Deref for PooledRegion<'_, F, K>
 where
-    Region<F, D>: Send,
+    Region<F, K>: Send,
 {
-    type Target = Region<F, D>;
+    type Target = Region<F, K>;
 
     #[inline]
-    fn deref(&self) -> &Region<F, D> {
+    fn deref(&self) -> &Region<F, K> {
         match &self.node {
             Some(node) => &node.region,
             None => unreachable!("a region that was given back"),
@@ -283,12 +283,12 @@ where
     }
 }
 
-impl<F: Family, D: Destructors> DerefMut for PooledRegion<'_, F, D>
+impl<F: Family, K: Kind> DerefMut for PooledRegion<'_, F, K>
 where
-    Region<F, D>: Send,
+    Region<F, K>: Send,
 {
     #[inline]
-    fn deref_mut(&mut self) -> &mut Region<F, D> {
+    fn deref_mut(&mut self) -> &mut Region<F, K> {
         match &mut self.node {
             Some(node) => &mut node.region,
             None => unreachable!("a region that was given back"),
@@ -296,9 +296,9 @@ where
     }
 }
 
-impl<F: Family, D: Destructors> Drop for PooledRegion<'_, F, D>
+impl<F: Family, K: Kind> Drop for PooledRegion<'_, F, K>
 where
-    Region<F, D>: Send,
+    Region<F, K>: Send,
 {
     /// Resets the region and gives it back to the pool, or drops it if that has enough. One whose
     /// destructors panic is dropped.
@@ -306,17 +306,20 @@ where
         let Some(mut node) = self.node.take() else { return };
         node.region.reset();
         let mut idle = self.pool.idle.lock();
-        if idle.count < self.pool.keeps {
-            node.next = idle.first.take();
-            idle.first = Some(node);
-            idle.count += 1;
+        if idle.count >= self.pool.keeps {
+            // Let go of the lock first.
+            drop(idle);
+            return;
         }
+        node.next = idle.first.take();
+        idle.first = Some(node);
+        idle.count += 1;
     }
 }
 
-impl<F: Family, D: Destructors> fmt::Debug for PooledRegion<'_, F, D>
+impl<F: Family, K: Kind> fmt::Debug for PooledRegion<'_, F, K>
 where
-    Region<F, D>: Send,
+    Region<F, K>: Send,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)

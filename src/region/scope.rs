@@ -5,17 +5,17 @@ use core::marker::PhantomData;
 use crate::arena;
 use crate::family::Family;
 
-use super::{Destructors, Region};
+use super::{Kind, Region};
 
 /// A state of a region to go back to; see [`Region::checkpoint`].
 #[derive(Debug)]
 #[must_use = "nothing is given up before the region is rewound"]
-pub struct Checkpoint<F: Family, D: Destructors> {
+pub struct Checkpoint<F: Family, K: Kind> {
     state: arena::checkpoint::Checkpoint,
-    region: PhantomData<fn() -> Region<F, D>>,
+    region: PhantomData<fn() -> Region<F, K>>,
 }
 
-impl<F: Family, D: Destructors> Region<F, D> {
+impl<F: Family, K: Kind> Region<F, K> {
     /// Calls `work` with a region within this one, which ends when `work` returns or panics.
     ///
     /// The inner region has chunks of its own, so both can be used at will meanwhile. What it has counts
@@ -39,7 +39,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     ///     unit.alloc_str(words.last().unwrap())
     /// });
     /// assert_eq!(longest, "arenas");
-    /// assert_eq!(unit.usage().live_objects, 1);
+    /// assert_eq!(unit.usage().live_bytes, 8);
     /// ```
     ///
     /// Nothing of the inner region gets out:
@@ -78,14 +78,14 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// }
     /// // SAFETY: the numbers are not used again.
     /// unsafe { unit.rewind(checkpoint) };
-    /// assert_eq!((*kept, unit.usage().live_objects), (1, 1));
+    /// assert_eq!((*kept, unit.usage().live_bytes), (1, 8));
     /// ```
-    pub fn checkpoint(&self) -> Checkpoint<F, D> {
+    pub fn checkpoint(&self) -> Checkpoint<F, K> {
         Checkpoint { state: self.arena.checkpoint(), region: PhantomData }
     }
 
     /// Gives up everything that was allocated since the checkpoint. O(chunks since then); the largest of
-    /// them is kept for what comes next. If the region [runs destructors](Destructors), those of what was
+    /// them is kept for what comes next. If the region [runs destructors](Kind), those of what was
     /// allocated since run first.
     ///
     /// # Panics
@@ -101,7 +101,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// # Examples
     ///
     /// See [`checkpoint`](Self::checkpoint).
-    pub unsafe fn rewind(&self, checkpoint: Checkpoint<F, D>) {
+    pub unsafe fn rewind(&self, checkpoint: Checkpoint<F, K>) {
         /// Rewinds also when a destructor panics.
         struct Rewind<'a>(&'a arena::Arena, arena::checkpoint::Checkpoint);
         impl Drop for Rewind<'_> {
@@ -112,7 +112,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
         }
         // Its destructor needs what the caller of `rewind` has promised.
         let rewind = Rewind(&self.arena, checkpoint.state);
-        if D::RUN {
+        if K::DROPS {
             rewind.0.run_destructors_since(&rewind.1);
         }
     }

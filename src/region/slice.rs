@@ -12,7 +12,7 @@ use crate::arena::destructors::Entry;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::family::Family;
 
-use super::{Accept, Destructors, Region, RegionBox, failed};
+use super::{Accept, Kind, Region, RegionBox, failed};
 
 /// The layout of so many elements.
 fn layout_of<T>(len: usize) -> Result<Layout, AllocError> {
@@ -49,7 +49,7 @@ impl<'r, T> Builder<'r, T> {
         let (old, new) = (layout_of::<T>(self.capacity)?, layout_of::<T>(capacity)?);
         if new.size() > 0 {
             let start = match old.size() {
-                0 => self.arena.alloc(new)?,
+                0 => self.arena.alloc_any(new)?,
                 // SAFETY: allocated here with that layout.
                 _ => unsafe { self.arena.resize(self.start.cast(), old, new) }?,
             };
@@ -181,7 +181,7 @@ fn or_fail<T>(made: Result<NonNull<[T]>, AllocError>, len: usize) -> NonNull<[T]
     made.unwrap_or_else(|error| failed(error, layout_of::<T>(len).unwrap_or(Layout::new::<T>())))
 }
 
-impl<F: Family, D: Destructors> Region<F, D> {
+impl<F: Family, K: Kind> Region<F, K> {
     /// Copies a slice into the region.
     ///
     /// # Examples
@@ -245,7 +245,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_slice_clone<T: Clone>(&self, source: &[T]) -> &mut [T]
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         self.alloc_slice_fill_with(source.len(), |position| source[position].clone())
     }
@@ -269,7 +269,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn try_alloc_slice_clone<T: Clone>(&self, source: &[T]) -> Result<&mut [T], AllocError>
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         self.try_alloc_slice_fill_with(source.len(), |position| source[position].clone())
     }
@@ -289,7 +289,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::needless_pass_by_value, reason = "as `Vec::resize` and `vec!` take it")]
     pub fn alloc_slice_fill<T: Clone>(&self, len: usize, value: T) -> &mut [T]
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         self.alloc_slice_fill_with(len, |_| value.clone())
     }
@@ -318,7 +318,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
         value: T,
     ) -> Result<&mut [T], AllocError>
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         self.try_alloc_slice_fill_with(len, |_| value.clone())
     }
@@ -341,10 +341,10 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_slice_fill_with<T>(&self, len: usize, element: impl FnMut(usize) -> T) -> &mut [T]
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         // SAFETY: as in `alloc_slice_copy`.
-        unsafe { or_fail(filled(&self.arena, D::RUN, len, element), len).as_mut() }
+        unsafe { or_fail(filled(&self.arena, K::DROPS, len, element), len).as_mut() }
     }
 
     /// [`alloc_slice_fill_with`](Self::alloc_slice_fill_with) that reports failure.
@@ -370,10 +370,10 @@ impl<F: Family, D: Destructors> Region<F, D> {
         element: impl FnMut(usize) -> T,
     ) -> Result<&mut [T], AllocError>
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         // SAFETY: as in `alloc_slice_copy`.
-        filled(&self.arena, D::RUN, len, element).map(|mut slice| unsafe { slice.as_mut() })
+        filled(&self.arena, K::DROPS, len, element).map(|mut slice| unsafe { slice.as_mut() })
     }
 
     /// A slice of all that an iterator yields.
@@ -398,10 +398,10 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_slice_from_iter<T>(&self, elements: impl IntoIterator<Item = T>) -> &mut [T]
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         // SAFETY: as in `alloc_slice_copy`.
-        unsafe { or_fail(collected(&self.arena, D::RUN, elements.into_iter()), 1).as_mut() }
+        unsafe { or_fail(collected(&self.arena, K::DROPS, elements.into_iter()), 1).as_mut() }
     }
 
     /// [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) that reports failure; the elements so far
@@ -419,7 +419,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// # enum Lives { Frame }
     /// let frame = Region::<lives::Frame>::with_limit(1 << 20);
     /// assert!(frame.try_alloc_slice_from_iter(0_u64..).is_err());
-    /// assert_eq!(frame.usage().live_objects, 0);
+    /// assert_eq!(frame.usage().live_bytes, 0);
     /// ```
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn try_alloc_slice_from_iter<T>(
@@ -427,9 +427,9 @@ impl<F: Family, D: Destructors> Region<F, D> {
         elements: impl IntoIterator<Item = T>,
     ) -> Result<&mut [T], AllocError>
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
-        let made = collected(&self.arena, D::RUN, elements.into_iter());
+        let made = collected(&self.arena, K::DROPS, elements.into_iter());
         // SAFETY: as in `alloc_slice_copy`.
         made.map(|mut slice| unsafe { slice.as_mut() })
     }
@@ -450,7 +450,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// let words = frame.boxed_slice("a b c".split(' ').map(String::from));
     /// assert_eq!(words.concat(), "abc");
     /// drop(words);
-    /// assert_eq!(frame.usage().live_objects, 0);
+    /// assert_eq!(frame.usage().live_bytes, 0);
     /// ```
     pub fn boxed_slice<T>(&self, elements: impl IntoIterator<Item = T>) -> RegionBox<'_, [T]> {
         RegionBox::of(&self.arena, or_fail(collected(&self.arena, false, elements.into_iter()), 1))

@@ -8,7 +8,7 @@ use crate::error::AllocError;
 use crate::family::Family;
 
 use super::slice::Builder;
-use super::{Destructors, Region, RegionBox, failed};
+use super::{Kind, Region, RegionBox, failed};
 
 /// Copies text.
 fn copied(arena: &Arena, source: &str) -> Result<NonNull<str>, AllocError> {
@@ -39,7 +39,7 @@ impl fmt::Write for Text<'_> {
     }
 }
 
-impl<F: Family, D: Destructors> Region<F, D> {
+impl<F: Family, K: Kind> Region<F, K> {
     /// Copies text into the region.
     ///
     /// # Examples
@@ -125,8 +125,8 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// # use famalloc::{alloc_family, Region};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let frame = Region::<lives::Frame>::with_limit(1 << 20);
-    /// assert!(frame.try_alloc_fmt(format_args!("{:2000000}", 7)).is_err());
+    /// let frame = Region::<lives::Frame>::with_limit(64 << 10);
+    /// assert!(frame.try_alloc_fmt(format_args!("{:65535}{:65535}", 7, 8)).is_err());
     /// assert_eq!(frame.try_alloc_fmt(format_args!("{:3}", 7))?, "  7");
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
@@ -155,7 +155,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// let name = frame.boxed_str("name");
     /// assert_eq!(&*name, "name");
     /// drop(name);
-    /// assert_eq!(frame.usage().live_objects, 0);
+    /// assert_eq!(frame.usage().live_bytes, 0);
     /// ```
     pub fn boxed_str(&self, source: &str) -> RegionBox<'_, str> {
         match copied(&self.arena, source) {

@@ -9,7 +9,7 @@ use crate::arena::destructors::Entry;
 use crate::error::AllocError;
 use crate::family::Family;
 
-use super::{Accept, Destructors, Region, RegionBox, failed};
+use super::{Accept, Kind, Region, RegionBox, failed};
 
 /// Room for a value, with an entry where its destructor is to run. It is given back unless it is filled:
 /// where making the value panics, or there is no memory for the rest.
@@ -22,14 +22,14 @@ pub(super) struct Slot<'r, T> {
 impl<'r, T> Slot<'r, T> {
     /// Room for a value; with `entered`, its destructor will run if it has one.
     #[inline(always)]
-    pub(super) fn new(arena: &'r Arena, entered: bool) -> Result<Self, AllocError> {
+    pub(super) fn new(arena: &'r Arena, entered: bool, tracked: bool) -> Result<Self, AllocError> {
         let entry = match entered && mem::needs_drop::<T>() {
             true => Some(arena.reserve_entry()?),
             false => None,
         };
         let start = match size_of::<T>() {
             0 => NonNull::dangling(),
-            _ => arena.alloc(Layout::new::<T>())?.cast(),
+            _ => arena.alloc(Layout::new::<T>(), tracked)?.cast(),
         };
         Ok(Self { arena, start, entry })
     }
@@ -60,7 +60,7 @@ impl<T> Drop for Slot<'_, T> {
     }
 }
 
-impl<F: Family, D: Destructors> Region<F, D> {
+impl<F: Family, K: Kind> Region<F, K> {
     /// Puts a value into the region.
     ///
     /// Constant time, and a few instructions where the chunk has space; a type of no size takes none.
@@ -80,9 +80,9 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc<T>(&self, value: T) -> &mut T
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
-        match Slot::new(&self.arena, D::RUN) {
+        match Slot::new(&self.arena, K::DROPS, K::TRACKED) {
             // SAFETY: a valid value, lent for as long as the region is borrowed, to this caller alone.
             Ok(slot) => unsafe { slot.fill(value).as_mut() },
             Err(error) => failed(error, Layout::new::<T>()),
@@ -108,10 +108,11 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn try_alloc<T>(&self, value: T) -> Result<&mut T, AllocError>
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         // SAFETY: as in `alloc`.
-        Slot::new(&self.arena, D::RUN).map(|slot| unsafe { slot.fill(value).as_mut() })
+        Slot::new(&self.arena, K::DROPS, K::TRACKED)
+            .map(|slot| unsafe { slot.fill(value).as_mut() })
     }
 
     /// Takes room first and then calls `make` for the value, so that a large one need not be moved.
@@ -132,9 +133,9 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_with<T>(&self, make: impl FnOnce() -> T) -> &mut T
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
-        match Slot::new(&self.arena, D::RUN) {
+        match Slot::new(&self.arena, K::DROPS, K::TRACKED) {
             // SAFETY: as in `alloc`.
             Ok(slot) => unsafe { slot.fill(make()).as_mut() },
             Err(error) => failed(error, Layout::new::<T>()),
@@ -160,10 +161,11 @@ impl<F: Family, D: Destructors> Region<F, D> {
     #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn try_alloc_with<T>(&self, make: impl FnOnce() -> T) -> Result<&mut T, AllocError>
     where
-        D: Accept<T>,
+        K: Accept<T>,
     {
         // SAFETY: as in `alloc`.
-        Slot::new(&self.arena, D::RUN).map(|slot| unsafe { slot.fill(make()).as_mut() })
+        Slot::new(&self.arena, K::DROPS, K::TRACKED)
+            .map(|slot| unsafe { slot.fill(make()).as_mut() })
     }
 
     /// Puts a value into the region that can be dropped and freed before all others.
@@ -177,11 +179,11 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// let frame = Region::<lives::Frame>::new();
     /// let text = frame.boxed(String::from("dropped at the end of the line"));
     /// drop(text);
-    /// assert_eq!(frame.usage().live_objects, 0);
+    /// assert_eq!(frame.usage().live_bytes, 0);
     /// ```
     #[inline(always)]
     pub fn boxed<T>(&self, value: T) -> RegionBox<'_, T> {
-        match Slot::new(&self.arena, false) {
+        match Slot::new(&self.arena, false, K::TRACKED) {
             Ok(slot) => RegionBox::of(&self.arena, slot.fill(value)),
             Err(error) => failed(error, Layout::new::<T>()),
         }
@@ -205,7 +207,8 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// ```
     #[inline]
     pub fn try_boxed<T>(&self, value: T) -> Result<RegionBox<'_, T>, AllocError> {
-        Slot::new(&self.arena, false).map(|slot| RegionBox::of(&self.arena, slot.fill(value)))
+        Slot::new(&self.arena, false, K::TRACKED)
+            .map(|slot| RegionBox::of(&self.arena, slot.fill(value)))
     }
 
     /// Takes room first and then calls `make` for the value; otherwise like [`boxed`](Self::boxed).
@@ -224,7 +227,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// ```
     #[inline(always)]
     pub fn boxed_with<T>(&self, make: impl FnOnce() -> T) -> RegionBox<'_, T> {
-        match Slot::new(&self.arena, false) {
+        match Slot::new(&self.arena, false, K::TRACKED) {
             Ok(slot) => RegionBox::of(&self.arena, slot.fill(make())),
             Err(error) => failed(error, Layout::new::<T>()),
         }
@@ -251,7 +254,8 @@ impl<F: Family, D: Destructors> Region<F, D> {
         &self,
         make: impl FnOnce() -> T,
     ) -> Result<RegionBox<'_, T>, AllocError> {
-        Slot::new(&self.arena, false).map(|slot| RegionBox::of(&self.arena, slot.fill(make())))
+        Slot::new(&self.arena, false, K::TRACKED)
+            .map(|slot| RegionBox::of(&self.arena, slot.fill(make())))
     }
 
     /// Memory of a layout, not initialised; aligned to 8 bytes at least, whatever the layout says.
@@ -279,7 +283,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     pub fn alloc_layout(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         match layout.size() {
             0 => Ok(crate::heap::alloc::dangling(layout.align())),
-            _ => self.arena.alloc(layout),
+            _ => self.arena.alloc(layout, K::TRACKED),
         }
     }
 
@@ -309,7 +313,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// let _second = frame.alloc_layout(layout)?;
     /// // SAFETY: allocated above with this layout, and not used again.
     /// unsafe { frame.free_layout(first, layout) };
-    /// assert_eq!(frame.alloc_layout(layout)?, first);
+    /// assert_eq!(frame.usage().free_bytes, 24);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]

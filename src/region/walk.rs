@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use crate::family::Family;
 
-use super::{Destructors, Region};
+use super::{Kind, Region, Tracked};
 
-impl<F: Family, D: Destructors> Region<F, D> {
+impl<F: Family, K: Kind> Region<F, Tracked<K>> {
     /// Calls `visit` with the address of every live object, in address order, and with its size in whole
     /// words of 8 bytes. Objects of types without a size are not visited.
     ///
@@ -17,10 +17,10 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// # Examples
     ///
     /// ```
-    /// # use famalloc::{alloc_family, Region};
+    /// # use famalloc::{alloc_family, region::Tracked, Region};
     /// # #[alloc_family]
     /// # enum Lives { Unit }
-    /// let unit = Region::<lives::Unit>::new();
+    /// let unit = Region::<lives::Unit, Tracked>::new();
     /// unit.alloc(7_u32);
     /// drop(unit.boxed([0_u64; 2]));
     /// unit.alloc_str("nineteen characters");
@@ -32,16 +32,37 @@ impl<F: Family, D: Destructors> Region<F, D> {
         self.arena.walk(visit);
     }
 
+    /// How many objects are live, but for those of types without a size. O(objects).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, region::Tracked, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Unit }
+    /// let unit = Region::<lives::Unit, Tracked>::new();
+    /// let one = unit.boxed(1);
+    /// unit.alloc(2);
+    /// assert_eq!(unit.objects(), 2);
+    /// drop(one);
+    /// assert_eq!(unit.objects(), 1);
+    /// ```
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        let mut count = 0;
+        self.walk(|_, _| count += 1);
+        count
+    }
+
     /// Frees every object for which `keep` returns `false`, visiting them like [`walk`](Self::walk).
     /// Returns how many were freed.
     ///
-    /// Free memory that lies side by side is joined, and chunks in which nothing is left go back to the
-    /// family, but for one. O(objects + chunks). Destructors do not run: `keep` can see to that.
+    /// Chunks in which nothing is left go back to the family, but for one. O(objects + chunks). Kind do not run: `keep` can see to that.
     ///
     /// # Safety
     ///
     /// - What `keep` declines is not used again, and no destructor of the region's waits for it (see
-    ///   [`Destructors`]);
+    ///   [`Kind`]);
     /// - `keep` does not use the region, and no [checkpoint](Self::checkpoint) from before is rewound to.
     ///
     /// # Examples
@@ -51,7 +72,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// ```
     /// use std::cell::Cell;
     /// use std::ptr::NonNull;
-    /// use famalloc::{alloc_family, Region};
+    /// use famalloc::{alloc_family, region::Tracked, Region};
     ///
     /// #[alloc_family]
     /// enum Lives {
@@ -63,7 +84,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     ///     name: [u8; 20],
     /// }
     ///
-    /// let mut heap = Region::<lives::Object>::new();
+    /// let mut heap = Region::<lives::Object, Tracked>::new();
     /// let objects: Vec<NonNull<Object>> = (0..1000)
     ///     .map(|i| NonNull::from(heap.alloc(Object { marked: Cell::new(i % 10 == 0), name: [0; 20] })))
     ///     .collect();
@@ -71,7 +92,7 @@ impl<F: Family, D: Destructors> Region<F, D> {
     /// let freed = unsafe {
     ///     heap.sweep(|object, _| object.cast::<Object>().as_ref().marked.replace(false))
     /// };
-    /// assert_eq!((freed, heap.usage().live_objects), (900, 100));
+    /// assert_eq!((freed, heap.objects()), (900, 100));
     /// # let _ = (objects, |object: Object| object.name);
     /// ```
     pub unsafe fn sweep(&mut self, keep: impl FnMut(NonNull<u8>, usize) -> bool) -> usize {

@@ -68,7 +68,8 @@ pub(crate) struct GranuleDesc {
     pub(crate) granules: AtomicU8,
     /// Block: how many bytes its first slot lies from its start. Written with `kind`.
     pub(crate) colour: AtomicU16,
-    /// Block: no word of the bitmap before this one has a set bit. The lane's lock.
+    /// Block: no word of the bitmap before this one has a set bit. The lane's lock. Chunk: how many of
+    /// its granules are known to be populated, from the first on. The region.
     pub(crate) first_word: AtomicU16,
     /// Block: the lane; null of what is none, so that this alone tells a lane its own blocks. Kept
     /// apart from `holding`, so that whatever is read here, however late, is a lane or null. Written
@@ -76,18 +77,18 @@ pub(crate) struct GranuleDesc {
     pub(crate) lane: AtomicPtr<()>,
     /// Large, Chunk: the holding, or null.
     pub(crate) holding: AtomicPtr<()>,
-    /// Block: its bitmap. Written with `kind`.
+    /// Block: its bitmap. Written with `kind`. Chunk: the bitmap of its free words, likewise.
     pub(crate) bitmap: AtomicPtr<AtomicU64>,
     /// Block: how many slots it has room for. Chunk: its number, in the order in which the region
     /// took its chunks. The region.
     pub(crate) capacity: AtomicU32,
-    /// Block: how many slots the bump cursor has passed. The lane's lock. Chunk: how many words the
-    /// cursor has passed. The region.
+    /// Block: how many slots the bump cursor has passed. The lane's lock. Chunk: how many words
+    /// the cursor has passed. The region.
     pub(crate) carved: AtomicU32,
     /// Block: how many slots may be freed until it has to be looked at. 1 where no slot can be
     /// taken, so that its list learns that one can; otherwise the number of carved slots that are
-    /// not free in it, so that it is noticed when it becomes empty. The lane's lock. Chunk: how many of
-    /// its granules are known to be populated, from the first on. The region.
+    /// not free in it, so that it is noticed when it becomes empty. The lane's lock. Chunk: how many words
+    /// were freed, or more. The region.
     pub(crate) countdown: AtomicU32,
     /// Block: how many of its granules are known to be populated, from the first on. The lane's lock.
     pub(crate) populated: AtomicU8,
@@ -95,7 +96,8 @@ pub(crate) struct GranuleDesc {
     /// itself. The region.
     pub(crate) full: AtomicU8,
     /// Block: a mark of how many slots were live when its pages without any were given back; 0 where
-    /// a slot was taken since. The lane's lock.
+    /// a slot was taken since. The lane's lock. Chunk: for how many granules the bitmap is valid. The
+    /// region.
     pub(crate) trimmed: AtomicU16,
     /// Block: links of the lane's order of blocks with room. The lane's lock. Chunk: links of the
     /// region's order of chunks. The region.
@@ -327,6 +329,30 @@ impl Space {
             }
             ExtentKind::Free | ExtentKind::Warm | ExtentKind::Tables => Place::Unused,
         })
+    }
+
+    /// The first granule of the region's chunk that an address lies in, if it lies in one:
+    /// [`place_of`](Self::place_of) for who expects just that.
+    #[inline]
+    pub(crate) fn chunk_of(&self, address: usize) -> Option<u32> {
+        let offset = self.offset_of(address)?;
+        let (extent, granule) =
+            ((offset >> self.extent_shift) as u32, (offset >> GRANULE_SHIFT) as u32);
+        if extent >= self.known() {
+            return None;
+        }
+        let desc = self.extent(extent);
+        if desc.kind() == ExtentKind::Family {
+            let back = self.granule(granule).back.load(Ordering::Relaxed);
+            let head = granule.checked_sub(back.into())?;
+            return (self.granule(head).kind() == GranuleKind::Chunk).then_some(head);
+        }
+        let head = match desc.kind() {
+            ExtentKind::Tail => extent.checked_sub(desc.back.load(Ordering::Relaxed))?,
+            _ => extent,
+        };
+        let chunk = self.extent(head).kind() == ExtentKind::Chunk;
+        chunk.then(|| head * self.granules_per_extent())
     }
 
     fn head_of(&self, granule: u32) -> Place {

@@ -4,16 +4,16 @@
 //! region writes there is its own affair: one thread at a time has the region, so that needs no lock.
 //! Taking a chunk and giving it back are the holding's, under its lock.
 //!
-//! The map of a chunk, a byte for each word of it, lies where the bitmaps of blocks would. A region
-//! leaves it as it is, so a chunk is given back in constant time; the granules remember that their
-//! bitmaps are stale, and the next block that needs one zeroes it.
+//! The maps of a chunk lie where the bitmaps of blocks would. A region leaves them as they are, so a
+//! chunk is given back in constant time; the granules remember that their bitmaps are stale, and the
+//! next block that needs one zeroes it.
 
 use core::ptr::NonNull;
 
 use crate::error::AllocError;
 use crate::space::Space;
 use crate::space::map::{ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, Stale};
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 
 use super::Holding;
 
@@ -46,10 +46,28 @@ impl Chunk {
         self.desc().bytes.load(Ordering::Relaxed)
     }
 
-    /// Where the map starts: a byte for each word of the chunk, with whatever is in it.
+    /// The map of its objects: a byte for each word, with whatever is in it.
     pub(crate) fn map(self) -> NonNull<u8> {
-        // SAFETY: the chunk starts there and is a family's.
-        unsafe { self.space.chunk_map(self.granule, self.has_whole_extents()) }
+        self.maps().0
+    }
+
+    /// The bitmap of its free words, with whatever is in it.
+    #[inline]
+    pub(crate) fn bits(self) -> &'static [AtomicU64] {
+        let bits = self.desc().bitmap.load(Ordering::Relaxed);
+        // SAFETY: there is a bit for each word of the chunk; committed with it, aligned, and atomics accept
+        // whatever is there.
+        unsafe { core::slice::from_raw_parts(bits, self.bytes() / (8 * 64)) }
+    }
+
+    fn maps(self) -> (NonNull<u8>, NonNull<AtomicU64>) {
+        let (extent, _) = self.space.granule_in_extent(self.granule);
+        let extents = match self.has_whole_extents() {
+            true => self.space.extent(extent).extents.load(Ordering::Relaxed) as usize,
+            false => 0,
+        };
+        // SAFETY: the chunk starts there, is a family's, and that long.
+        unsafe { self.space.chunk_maps(self.granule, extents) }
     }
 
     fn has_whole_extents(self) -> bool {
@@ -66,15 +84,6 @@ impl Chunk {
         self.desc().capacity.store(number, Ordering::Relaxed);
     }
 
-    /// How many bytes, whole words, the cursor has passed, as of when it was last written down.
-    pub(crate) fn used(self) -> usize {
-        self.desc().carved.load(Ordering::Relaxed) as usize * 8
-    }
-
-    pub(crate) fn set_used(self, bytes: usize) {
-        self.desc().carved.store((bytes / 8) as u32, Ordering::Relaxed);
-    }
-
     /// Whether a single object has the chunk to itself.
     pub(crate) fn is_dedicated(self) -> bool {
         self.desc().full.load(Ordering::Relaxed) != 0
@@ -86,7 +95,7 @@ impl Chunk {
 
     /// How many bytes, from the start on, are known to have memory.
     pub(crate) fn populated(self) -> usize {
-        self.desc().countdown.load(Ordering::Relaxed) as usize * GRANULE
+        usize::from(self.desc().first_word.load(Ordering::Relaxed)) * GRANULE
     }
 
     /// Asks for the memory of the chunk up to the granule with the byte before `end`, where it has
@@ -98,14 +107,59 @@ impl Chunk {
             let start = unsafe { self.start().add(from) };
             // SAFETY: committed with the chunk; populating changes no contents.
             unsafe { self.space.source.populate(start, to - from) };
-            self.desc().countdown.store(to.div_ceil(GRANULE) as u32, Ordering::Relaxed);
+            self.note_populated(to);
         }
     }
 
     /// Notes that the memory up to `end` has been touched.
     pub(crate) fn note_populated(self, end: usize) {
-        let granules = self.desc().countdown.load(Ordering::Relaxed).max((end / GRANULE) as u32);
-        self.desc().countdown.store(granules, Ordering::Relaxed);
+        // What a region does not fill piece by piece may be longer than that counts.
+        let granules = u16::try_from(end / GRANULE).unwrap_or(u16::MAX);
+        let populated = self.desc().first_word.load(Ordering::Relaxed);
+        self.desc().first_word.store(granules.max(populated), Ordering::Relaxed);
+    }
+
+    /// How many bytes, whole words, the cursor had passed when the chunk was left.
+    pub(crate) fn used(self) -> usize {
+        self.desc().carved.load(Ordering::Relaxed) as usize * 8
+    }
+
+    pub(crate) fn set_used(self, bytes: usize) {
+        self.desc().carved.store((bytes / 8) as u32, Ordering::Relaxed);
+    }
+
+    /// How many bytes of it have been freed, or more: a hint.
+    pub(crate) fn freed(self) -> usize {
+        self.desc().countdown.load(Ordering::Relaxed) as usize * 8
+    }
+
+    pub(crate) fn set_freed(self, bytes: usize) {
+        self.desc().countdown.store((bytes / 8) as u32, Ordering::Relaxed);
+    }
+
+    /// Up to where, in bytes of the chunk, the bitmap is valid.
+    #[inline]
+    pub(crate) fn valid(self) -> usize {
+        usize::from(self.desc().trimmed.load(Ordering::Relaxed)) * GRANULE
+    }
+
+    /// Makes the bitmap valid up to there at least.
+    pub(crate) fn validate(self, end: usize) {
+        let (from, to) = (self.valid(), end.next_multiple_of(GRANULE));
+        let word = |bytes: usize| bytes / (8 * 64);
+        if to > from {
+            for word in &self.bits()[word(from)..word(to)] {
+                word.store(0, Ordering::Relaxed);
+            }
+            self.desc().trimmed.store((to / GRANULE) as u16, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes the chunk one without anything in it: nothing was freed, and no bit is valid.
+    pub(crate) fn forget_all(self) {
+        self.set_used(0);
+        self.set_freed(0);
+        self.desc().trimmed.store(0, Ordering::Relaxed);
     }
 }
 
@@ -154,10 +208,11 @@ impl Holding {
                 state.usage.chunk_bytes += bytes;
                 state.usage.settle();
                 let chunk = Chunk::at(space, granule);
-                let populated = if page_by_page { 0 } else { bytes >> GRANULE_SHIFT };
-                chunk.desc().countdown.store(populated as u32, Ordering::Relaxed);
-                chunk.set_used(0);
+                chunk.desc().first_word.store(0, Ordering::Relaxed);
+                chunk.note_populated(if page_by_page { 0 } else { bytes });
+                chunk.forget_all();
                 chunk.set_dedicated(false);
+                chunk.desc().bitmap.store(chunk.maps().1.as_ptr(), Ordering::Relaxed);
                 Ok(chunk)
             }
             Err(error) => {

@@ -1,17 +1,17 @@
-//! Whether a region runs the destructors of what it lends.
+//! The kinds of regions: whether they run the destructors of what they lend, and whether they can be
+//! walked.
 
 use core::marker::PhantomData;
 
-/// What becomes of the values that a region lends, when it is reset or dropped: [`Forget`],
-/// [`Drops`] or [`SendDrops`].
+/// The kind of a region: [`Forget`], [`Drops`], [`SendDrops`], or one of them [`Tracked`].
 ///
-/// It is about values behind plain references, as [`Region::alloc`](crate::Region::alloc) makes them. A
+/// The first three differ in what becomes of the values that the region lends when it is reset or
+/// dropped: values behind plain references, as [`Region::alloc`](crate::Region::alloc) makes them. A
 /// [`RegionBox`](crate::RegionBox) owns its value and drops it itself.
 ///
 /// # Examples
 ///
 /// ```
-/// use std::cell::Cell;
 /// use std::rc::Rc;
 /// use famalloc::{alloc_family, region::Drops, Region};
 ///
@@ -32,9 +32,11 @@ use core::marker::PhantomData;
 /// drops.reset();
 /// assert_eq!(Rc::strong_count(&counted), 2);
 /// ```
-pub trait Destructors: sealed::Sealed {
+pub trait Kind: sealed::Sealed {
     /// Whether destructors run.
-    const RUN: bool;
+    const DROPS: bool;
+    /// Whether the region knows where its objects are.
+    const TRACKED: bool;
 }
 
 /// A kind of region that takes values of type `T`.
@@ -45,10 +47,10 @@ pub trait Destructors: sealed::Sealed {
 /// # Examples
 ///
 /// ```
-/// use famalloc::{region::{Accept, Destructors}, Family, Region};
+/// use famalloc::{region::Accept, Family, Region};
 ///
 /// /// In any kind of region that takes it.
-/// fn put<F: Family, D: Accept<T>, T>(region: &Region<F, D>, value: T) -> &T {
+/// fn put<F: Family, K: Accept<T>, T>(region: &Region<F, K>, value: T) -> &T {
 ///     region.alloc(value)
 /// }
 /// ```
@@ -57,13 +59,13 @@ pub trait Destructors: sealed::Sealed {
     label = "`{Self}` does not take `{T}`",
     note = "`Drops<'a>` takes what lives for `'a`, `SendDrops<'a>` only what may be sent to another thread as well; `boxed` takes any"
 )]
-pub trait Accept<T>: Destructors {}
+pub trait Accept<T>: Kind {}
 
 /// No destructor runs: values are forgotten, as by [`core::mem::forget`]. The default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forget;
 
-/// Destructors run, for values that live for `'a`; the region cannot be sent to another thread.
+/// Kind run, for values that live for `'a`; the region cannot be sent to another thread.
 ///
 /// # Examples
 ///
@@ -110,7 +112,7 @@ pub struct Forget;
 // Invariant: a region for a longer `'a` must not pass for one for a shorter. Not `Send`.
 pub struct Drops<'a>(PhantomData<(fn(&'a ()) -> &'a (), *const ())>);
 
-/// Destructors run, for values that live for `'a` and may be sent; so the region may be sent, too.
+/// Kind run, for values that live for `'a` and may be sent; so the region may be sent, too.
 ///
 /// # Examples
 ///
@@ -138,19 +140,62 @@ pub struct Drops<'a>(PhantomData<(fn(&'a ()) -> &'a (), *const ())>);
 // Invariant, as above.
 pub struct SendDrops<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
 
-impl Destructors for Forget {
-    const RUN: bool = false;
+/// A region of kind `K` that knows where its objects are, so that it can be
+/// [walked](crate::Region::walk) and [swept](crate::Region::sweep).
+///
+/// An allocation writes a byte more for it, next to no other: an eighth of the memory of small objects,
+/// and a quarter of a nanosecond.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, region::{Drops, Tracked}, Region};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Object,
+/// }
+///
+/// let objects = Region::<lives::Object, Tracked>::new();
+/// objects.alloc([1_u64; 3]);
+/// objects.walk(|_, bytes| assert_eq!(bytes, 24));
+///
+/// let dropped = Region::<lives::Object, Tracked<Drops>>::new();
+/// dropped.alloc(String::from("text"));
+/// assert_eq!(dropped.objects(), 1);
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use famalloc::{alloc_family, Region};
+/// # #[alloc_family]
+/// # enum Lives { Object }
+/// let objects = Region::<lives::Object>::new();
+/// objects.walk(|_, _| {});
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tracked<K = Forget>(PhantomData<K>);
+
+impl Kind for Forget {
+    const DROPS: bool = false;
+    const TRACKED: bool = false;
 }
-impl Destructors for Drops<'_> {
-    const RUN: bool = true;
+impl Kind for Drops<'_> {
+    const DROPS: bool = true;
+    const TRACKED: bool = false;
 }
-impl Destructors for SendDrops<'_> {
-    const RUN: bool = true;
+impl Kind for SendDrops<'_> {
+    const DROPS: bool = true;
+    const TRACKED: bool = false;
+}
+impl<K: Kind> Kind for Tracked<K> {
+    const DROPS: bool = K::DROPS;
+    const TRACKED: bool = true;
 }
 
 impl<T> Accept<T> for Forget {}
 impl<'a, T: 'a> Accept<T> for Drops<'a> {}
 impl<'a, T: Send + 'a> Accept<T> for SendDrops<'a> {}
+impl<T, K: Accept<T>> Accept<T> for Tracked<K> {}
 
 mod sealed {
     /// The kinds are these, since the region relies on what they promise.
@@ -158,4 +203,5 @@ mod sealed {
     impl Sealed for super::Forget {}
     impl Sealed for super::Drops<'_> {}
     impl Sealed for super::SendDrops<'_> {}
+    impl<K: Sealed> Sealed for super::Tracked<K> {}
 }

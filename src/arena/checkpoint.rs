@@ -50,6 +50,7 @@ pub(crate) struct Checkpoint {
 impl Arena {
     /// The present state, to go back to.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
+        self.count_near();
         let checkpoint = Checkpoint {
             cursor: self.cursor.get(),
             end: self.end.get(),
@@ -116,6 +117,7 @@ impl Arena {
     /// again (A1).
     fn unmark(&self, checkpoint: &Checkpoint) {
         let Some(chunk) = self.current_chunk() else { return };
+        self.count_near();
         if chunk.freed() == checkpoint.freed {
             return;
         }

@@ -12,6 +12,7 @@ use crate::thread::relieve;
 
 use super::bits::{self, Words};
 use super::marks::{Marks, Room, State, WORD};
+use super::release::Near;
 use super::{Arena, FRONT, room_of};
 
 /// The largest chunk that holds several objects.
@@ -111,6 +112,7 @@ impl Arena {
         if bytes >= GRANULE {
             return false;
         }
+        self.count_near();
         for chunk in self.each_chunk() {
             let unused = chunk.bytes() - self.used_of(chunk);
             let enough = bytes.max(chunk.bytes() / WORTH_SEARCHING);
@@ -300,6 +302,7 @@ impl Arena {
         let start = chunk.start().as_ptr();
         let first = start.wrapping_add(FRONT);
         chunk.forget_all();
+        self.near.set(Near::NONE);
         self.enter_at(chunk, first, start.wrapping_add(chunk.bytes()));
         if self.tracked {
             let front = Room { words: FRONT / WORD, state: State::Hidden };

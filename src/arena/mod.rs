@@ -58,6 +58,7 @@ use crate::table::{FamilyTable, SetTable};
 use checkpoint::Floor;
 use destructors::Entry;
 use marks::{Marks, Room, State, WORD};
+use release::Near;
 
 /// Memory that is given out piece by piece and taken back at once.
 pub(crate) struct Arena {
@@ -96,6 +97,8 @@ pub(crate) struct Arena {
     floor: Cell<Floor>,
     /// The destructors to run, the latest first.
     entries: Cell<*mut Entry>,
+    /// The chunk in which something was freed last.
+    near: Cell<Near>,
 }
 
 /// The bytes at the start of a chunk that hold no object (A4): a cache line, so that objects lie as if
@@ -138,6 +141,7 @@ impl Arena {
             nested: Cell::new(0),
             floor: Cell::new(Floor::NONE),
             entries: Cell::new(ptr::null_mut()),
+            near: Cell::new(Near::NONE),
         }
     }
 

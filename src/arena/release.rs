@@ -5,11 +5,28 @@ use core::ptr;
 use crate::os::die;
 use crate::space::holding::Chunk;
 use crate::space::order::NONE;
+use crate::sync::{AtomicU64, Ordering};
 
 use super::bits::{self, Words};
 use super::checkpoint::Floor;
 use super::marks::WORD;
 use super::{Arena, FRONT};
+
+/// What freeing in a chunk needs, for as much of it as its bitmap is valid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Near {
+    start: usize,
+    bytes: usize,
+    bits: *const AtomicU64,
+    granule: u32,
+    /// What has been freed there and not yet been counted in the chunk.
+    freed: usize,
+}
+
+impl Near {
+    pub(super) const NONE: Self =
+        Self { start: 0, bytes: 0, bits: ptr::null(), granule: NONE, freed: 0 };
+}
 
 impl Arena {
     /// Frees what does not lie before the cursor, or has to be zeroed: so many bytes, whole words.
@@ -17,9 +34,47 @@ impl Arena {
     /// # Safety
     ///
     /// They are not used again.
-    #[cold]
     #[inline(never)]
     pub(super) unsafe fn free_slowly(&self, start: *mut u8, bytes: usize) {
+        let near = self.near.get();
+        let offset = start.addr().wrapping_sub(near.start);
+        let (first, words) = (offset / WORD, bytes / WORD);
+        let beyond = 64 - first % 64;
+        if offset >= near.bytes || words > beyond || self.zeroes || self.is_unused(start) {
+            // SAFETY: passed on.
+            unsafe { self.free_anywhere(start, bytes) };
+            return;
+        }
+        // SAFETY: within the valid part of the chunk's bitmap, which lives as long as the chunk.
+        let word = unsafe { &*near.bits.add(first / 64) };
+        let mask = (u64::MAX >> (64 - words)) << (first % 64);
+        let old = word.load(Ordering::Relaxed);
+        if old & mask != 0 {
+            self.refuse(start, bytes);
+        }
+        word.store(old | mask, Ordering::Relaxed);
+        self.near.set(Near { freed: near.freed + bytes, ..near });
+        self.first.set(ptr::null_mut());
+    }
+
+    /// Counts what was freed in the chunk in which something was freed last.
+    pub(super) fn count_near(&self) {
+        let near = self.near.get();
+        if let (Some(space), 1..) = (self.space(), near.freed) {
+            let chunk = Chunk::at(space, near.granule);
+            chunk.set_freed(chunk.freed() + near.freed);
+            self.near.set(Near { freed: 0, ..near });
+        }
+    }
+
+    /// [`free_slowly`](Self::free_slowly), wherever it lies.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    unsafe fn free_anywhere(&self, start: *mut u8, bytes: usize) {
         let Some(chunk) = self.chunk_of(start.addr()) else { self.refuse(start, bytes) };
         if !self.is_within(chunk, start, bytes) {
             self.refuse(start, bytes);
@@ -38,7 +93,14 @@ impl Arena {
             if !bits::set(chunk, Words::of(chunk, start, bytes)) {
                 self.refuse(start, bytes);
             }
-            chunk.set_freed(chunk.freed() + bytes);
+            self.count_near();
+            self.near.set(Near {
+                start: chunk.start().addr().get(),
+                bytes: chunk.valid(),
+                bits: chunk.bits().as_ptr(),
+                granule: chunk.granule,
+                freed: bytes,
+            });
             self.first.set(ptr::null_mut());
         }
     }
@@ -163,6 +225,9 @@ impl Arena {
 
     /// Strikes a chunk off the list.
     pub(super) fn remove(&self, chunk: Chunk) {
+        if self.near.get().granule == chunk.granule {
+            self.near.set(Near::NONE);
+        }
         if let Some(space) = self.space() {
             self.with_chunks(|chunks| chunks.remove(space, chunk.granule));
         }

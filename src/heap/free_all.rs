@@ -52,8 +52,8 @@ use super::walk::InUseElsewhere;
 ///
 /// - No object that is in `F` now is used again: not read, not written, not dropped, not freed, not
 ///   resized. So each handle that owns memory of `F`, on whatever thread and in whatever static or
-///   thread-local, has been forgotten (`mem::forget`, [`FamilyBox::leak`], `into_raw`), or will be;
-///   and each reference into an object, leaked ones too, is used no more.
+///   thread-local, has been forgotten (`mem::forget`, [`FamilyBox::leak`], `into_raw`), and each
+///   reference into an object, leaked ones too, is used no more.
 /// - Destructors do not run. No object relies on its own: none is pinned that is not `Unpin`, and
 ///   nothing else refers to one until its destructor tells it not to.
 /// - Nothing is allocated, freed, resized, walked or swept in `F` by another thread meanwhile.

@@ -123,7 +123,7 @@ unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere
     let first_lanes = (0..class::COUNT).filter_map(|class| family.lanes(class).next());
     let forgotten =
         exit::forget_rows_of(family) + first_lanes.map(Lane::forget_parked).sum::<usize>();
-    // SAFETY: passed on; nothing is parked any more.
+    // SAFETY: passed on; nothing is parked any more, and the lanes are held still.
     let freed = unsafe { free_extents(family) };
     // SAFETY: passed on.
     let huge = unsafe { free_huge(family) };
@@ -135,7 +135,7 @@ unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere
 ///
 /// # Safety
 ///
-/// As for [`free_all_in`], and no slot of the family is parked.
+/// As for [`free_all_in`], and no slot of the family is parked. The lanes are held still.
 unsafe fn free_extents(family: &'static FamilyTable) -> usize {
     let space = family.holding.space;
     let per_extent = space.granules_per_extent();

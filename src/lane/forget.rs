@@ -50,20 +50,17 @@ impl Lane {
         forgotten
     }
 
-    /// Frees the block that starts at `granule` with all slots that are not free, and zeroes them if the
-    /// family wishes that; returns how many they were. Does nothing where it is no block of this lane
-    /// any more.
+    /// Frees this lane's block that starts at `granule`, with all slots that are not free, and zeroes
+    /// them if the family wishes that; returns how many they were.
     ///
     /// # Safety
     ///
-    /// Nobody uses the slots of the block any more, and none is parked.
+    /// Nobody uses the slots of the block any more, none is parked, and nobody moves free slots
+    /// meanwhile: so nobody else can release it.
     pub(crate) unsafe fn free_block(&self, granule: u32) -> usize {
         let mut state = self.lock();
         let block = Block::at(self.space(), granule);
-        // Whoever reclaims memory may have released it, if it was empty.
-        if !ptr::eq(block.lane().cast(), self) {
-            return 0;
-        }
+        debug_assert!(ptr::eq(block.lane().cast(), self));
         let live = block.live();
         if self.holding.spec.zeroes_on_free() {
             // SAFETY: passed on.

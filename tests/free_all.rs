@@ -545,3 +545,56 @@ fn handles_that_were_forgotten_go_and_are_known_to_have_gone() {
     drop(next);
     assert_all_given_back::<Lives>();
 }
+
+/// An extent that becomes free may be another family's before all of it has been gone through.
+#[test]
+fn stays_in_its_family() {
+    const SIZE: usize = 100_000;
+
+    #[alloc_family]
+    enum Neighbours {
+        Freed,
+        North,
+        East,
+        South,
+    }
+
+    /// Takes an extent and gives it back, again and again.
+    fn come_and_go<F: Family>(done: &AtomicBool) {
+        while !done.load(Ordering::Relaxed) {
+            let pair = [(); 2].map(|()| alloc_in::<F>(SIZE).unwrap());
+            // SAFETY: live.
+            pair.into_iter().for_each(|it| unsafe { free_in::<F>(it, SIZE) });
+        }
+    }
+
+    /// Ends the others, also where the test panics.
+    struct Finish<'a>(&'a AtomicBool);
+
+    impl Drop for Finish<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    let _alone = one_at_a_time();
+    let done = AtomicBool::new(false);
+    let mut wrong = None;
+    thread::scope(|scope| {
+        scope.spawn(|| come_and_go::<neighbours::North>(&done));
+        scope.spawn(|| come_and_go::<neighbours::East>(&done));
+        scope.spawn(|| come_and_go::<neighbours::South>(&done));
+        let _finish = Finish(&done);
+        for _ in 0..100_000 {
+            alloc_in::<neighbours::Freed>(SIZE).unwrap();
+            // SAFETY: the one object there is is not used again.
+            let freed = unsafe { free_all_in::<neighbours::Freed>() };
+            if freed != Ok(1) {
+                wrong = Some(freed);
+                break;
+            }
+        }
+    });
+    assert_eq!(wrong, None);
+    check().unwrap();
+}

@@ -40,6 +40,7 @@
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
 //! | every live object of a family; a collector's sweep | [`walk_in`], [`sweep_in`] |
+//! | all of a family at once, without a look at its objects | [`free_all_in`] |
 //! | who uses how much? | [`Snapshot`] |
 //! | is everything whole? | [`check`] |
 //! | memory from elsewhere than the system | [`PageSource`] |
@@ -162,6 +163,7 @@ pub use heap::alloc::{
     try_free_in,
 };
 pub use heap::check::{Corruption, check};
+pub use heap::free_all::free_all_in;
 pub use heap::query::{Query, QueryKind, query};
 pub use heap::reclaim::{flush, reclaim};
 pub use heap::resize::{

@@ -34,7 +34,7 @@ use super::walk::InUseElsewhere;
 /// before + large allocations + extents of the reservation): no object is looked at, except that a
 /// family marked `zero_on_free` has what is freed zeroed, which touches all of it. The memory is
 /// free at once, stays warm, and counts no more against a limit. Addresses of an isolated family
-/// stay with it. Other families are not concerned.
+/// stay with it. Other families are not concerned, nor is what lies in the family's regions.
 ///
 /// A slot that was freed twice before, and still waits in a magazine, is not noticed any more.
 ///
@@ -165,7 +165,7 @@ unsafe fn free_extents(family: &'static FamilyTable) -> usize {
                         freed += 1;
                     }
                 }
-                GranuleKind::Free | GranuleKind::Tail => {}
+                GranuleKind::Free | GranuleKind::Tail | GranuleKind::Chunk => {}
             }
         }
     }

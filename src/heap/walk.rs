@@ -221,6 +221,8 @@ fn sweep_block(
 
 /// Has every free slot of a family marked as free in its block.
 fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
+    // Nobody moves slots between lanes meanwhile.
+    let _still = family.hold_still();
     // A row of another thread may hold free slots, and nobody but that thread may look.
     if !exit::is_only_user(family) {
         return Err(InUseElsewhere);

@@ -131,8 +131,14 @@
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 
-#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-compile_error!("famalloc supports 64-bit Linux alone, for now");
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("famalloc needs 64-bit addresses");
+#[cfg(all(feature = "std", not(target_os = "linux")))]
+compile_error!(
+    "with its feature `std` famalloc supports 64-bit Linux alone, for now; without it (`default-features = false`) any 64-bit target will do"
+);
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
@@ -165,17 +171,27 @@ pub use heap::reclaim::{flush, reclaim};
 pub use heap::resize::{
     grow_in_place_in, realloc_in, realloc_layout_in, realloc_zeroed_in, realloc_zeroed_layout_in,
 };
-pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
+#[cfg(feature = "std")]
+pub use heap::snapshot::Snapshot;
+pub use heap::usage::{ClassUse, FamilyUse};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
-pub use os::{PageError, PageSource, System};
+#[cfg(feature = "std")]
+pub use os::System;
+pub use os::{FixedBuffer, PageError, PageSource};
 pub use spec::FamilySpec;
 
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::space::{SYSTEM_SPACE, SpaceCell};
+    #[cfg(feature = "std")]
+    pub use crate::space::SYSTEM_SPACE;
+    pub use crate::space::SpaceCell;
     pub use crate::table::{FamilyCell, SetTable};
     pub use crate::thread::RowHome;
+    #[cfg(not(feature = "std"))]
+    pub use crate::thread::homes::StaticHomes;
+    #[cfg(feature = "std")]
+    pub use std::thread_local;
 }
 
 /// The README's snippets compile and run.

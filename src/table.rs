@@ -270,6 +270,7 @@ impl FamilyTable {
 /// pointer to the links is a pointer to the row.
 #[derive(Debug)]
 pub(crate) struct RowLinks {
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
     previous: AtomicPtr<RowLinks>,
     next: AtomicPtr<RowLinks>,
 }
@@ -289,6 +290,7 @@ pub(crate) struct RowList {
 // SAFETY: the rows in the list stay valid until they are taken out, under the list's lock.
 unsafe impl Send for RowList {}
 
+#[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
 impl RowList {
     const fn new() -> Self {
         Self { first: ptr::null_mut() }

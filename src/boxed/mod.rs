@@ -104,21 +104,28 @@ mod any;
 mod builder;
 mod clone;
 mod compare;
+#[cfg(feature = "std")]
 mod convert;
 mod default;
 mod error;
 mod fmt;
 mod forward;
 mod into_iter;
+#[cfg(feature = "std")]
 mod io;
 mod new;
 mod once;
+#[cfg(feature = "std")]
 mod platform_str;
 mod raw;
 mod slice;
 mod str;
+#[cfg(feature = "std")]
+mod string;
 mod unsize;
 mod value;
+#[cfg(feature = "std")]
+mod vec;
 
 use core::alloc::Layout;
 use core::borrow::{Borrow, BorrowMut};

@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::lane::Lane;
-use crate::os::{PageSource, SYSTEM};
+use crate::os::PageSource;
 use crate::space::Space;
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::exit;
@@ -96,8 +96,9 @@ fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
         family.lanes(class).find_map(Lane::fault).map_or(Ok(()), Err)?;
         // The bound on what can be parked grows while we count; what is too much is not looked at.
         let parked: u64 = family.lanes(class).map(|lane| lane.counts().parked).sum();
-        let own = 2 * class::magazine_capacity(class);
-        let mut seen = Addresses::with_room_for(2 * parked as usize + own)?;
+        let own = exit::MAGAZINES * class::magazine_capacity(class);
+        let room = 2 * parked as usize + own;
+        let mut seen = Addresses::with_room_for(room, pages_beside(family))?;
         gather(first, first, &mut seen, family, class)?;
     }
     Ok(())
@@ -141,22 +142,40 @@ fn look_at_parked(first: &Lane, seen: &mut Addresses) -> Result<(), Fault> {
     stray.map_or(Ok(()), Err)
 }
 
+/// Where the check of a family has its own memory from: a family may have used up its source.
+#[cfg(feature = "std")]
+fn pages_beside(_: &FamilyTable) -> &'static dyn PageSource {
+    &crate::os::SYSTEM
+}
+
+/// Where the check of a family has its own memory from. It needs none where there are no magazines,
+/// as nothing is ever parked.
+#[cfg(not(feature = "std"))]
+fn pages_beside(family: &FamilyTable) -> &'static dyn PageSource {
+    family.holding.space.source
+}
+
 /// A list of addresses in pages of its own: the check must not allocate from what it checks.
 struct Addresses {
+    source: &'static dyn PageSource,
     start: NonNull<usize>,
     len: usize,
     bytes: usize,
 }
 
 impl Addresses {
-    fn with_room_for(count: usize) -> Result<Self, Fault> {
-        let page = SYSTEM.page_size();
-        let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
-        let refused = (0, "there is no memory for the check itself");
-        let start = SYSTEM.reserve(bytes, page).map_err(|_| refused)?;
-        let addresses = Self { start: start.cast(), len: 0, bytes };
-        // SAFETY: reserved just now.
-        unsafe { SYSTEM.commit(start, bytes) }.map_err(|_| refused)?;
+    fn with_room_for(count: usize, source: &'static dyn PageSource) -> Result<Self, Fault> {
+        let mut addresses = Self { source, start: NonNull::dangling(), len: 0, bytes: 0 };
+        if count > 0 {
+            let page = source.page_size();
+            let bytes = (count * size_of::<usize>()).next_multiple_of(page);
+            let refused = (0, "there is no memory for the check itself");
+            let start = source.reserve(bytes, page).map_err(|_| refused)?;
+            addresses.start = start.cast();
+            addresses.bytes = bytes;
+            // SAFETY: reserved just now.
+            unsafe { source.commit(start, bytes) }.map_err(|_| refused)?;
+        }
         Ok(addresses)
     }
 
@@ -184,7 +203,9 @@ impl Addresses {
 
 impl Drop for Addresses {
     fn drop(&mut self) {
-        // SAFETY: reserved by `with_room_for`, and not used again.
-        unsafe { SYSTEM.release(self.start.cast(), self.bytes) };
+        if self.bytes > 0 {
+            // SAFETY: reserved by `with_room_for`, and not used again.
+            unsafe { self.source.release(self.start.cast(), self.bytes) };
+        }
     }
 }

@@ -8,7 +8,8 @@
 //! | [`query`] | what any address is; whether a pointer may be freed |
 //! | [`reclaim`] | giving memory back: so much, or all |
 //! | [`walk`] | every live object of a family; sweeping it |
-//! | [`snapshot`] | how much every family uses |
+//! | [`usage`] | how much a family uses |
+//! | `snapshot` | how much every family of a set uses (with the standard library) |
 //! | [`check`] | the integrity of everything |
 
 pub(crate) mod alloc;
@@ -17,7 +18,9 @@ pub(crate) mod large;
 pub(crate) mod query;
 pub(crate) mod reclaim;
 pub(crate) mod resize;
+#[cfg(feature = "std")]
 pub(crate) mod snapshot;
+pub(crate) mod usage;
 pub(crate) mod walk;
 
 pub(crate) use alloc::{

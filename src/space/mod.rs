@@ -32,7 +32,7 @@ use core::ptr::{self, NonNull};
 use once_cell::race::OnceRef;
 
 use crate::error::{AllocError, AllocErrorKind};
-use crate::os::{PageSource, SYSTEM};
+use crate::os::PageSource;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering};
 
 use extents::Extents;
@@ -42,7 +42,7 @@ use tables::Tables;
 /// The size of the first reservation asked for; each refusal halves it.
 const LARGEST_RESERVATION: usize = 1 << 40;
 /// Below this a reservation is not worth having.
-const SMALLEST_RESERVATION: usize = 4 << 20;
+const SMALLEST_RESERVATION: usize = 768 << 10;
 /// Reservations below this have small extents.
 const SMALL_RESERVATION: usize = 1 << 30;
 const EXTENT_SHIFT: u32 = 21;
@@ -62,7 +62,30 @@ pub struct SpaceCell {
 }
 
 /// The space over the operating system's pages, which sets use that name no other source.
-pub static SYSTEM_SPACE: SpaceCell = SpaceCell::new(&SYSTEM);
+#[cfg(feature = "std")]
+pub static SYSTEM_SPACE: SpaceCell = SpaceCell::new(&crate::os::SYSTEM);
+
+/// The space of a set that names no source.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __system_space {
+    () => {
+        $crate::__private::SYSTEM_SPACE
+    };
+}
+
+/// The space of a set that names no source: there is none.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __system_space {
+    () => {
+        ::core::compile_error!(
+            "without its feature `std` famalloc has no pages of its own; name the set's page source: write `#[alloc_family(source = PAGES)]`, where `PAGES` is a `static` such as a `famalloc::FixedBuffer`"
+        )
+    };
+}
 
 /// All spaces that have come into being, newest first.
 static SPACES: AtomicPtr<Space> = AtomicPtr::new(ptr::null_mut());
@@ -185,9 +208,14 @@ impl Space {
     /// Reserves as much as `source` will give, and lays it out.
     fn reserve(source: &'static dyn PageSource) -> Result<&'static Self, AllocError> {
         let mut size = LARGEST_RESERVATION;
-        loop {
+        while size >= SMALLEST_RESERVATION {
             let extent_shift =
                 if size < SMALL_RESERVATION { SMALL_EXTENT_SHIFT } else { EXTENT_SHIFT };
+            let largest = source.largest_range(1 << extent_shift) & !(source.page_size() - 1);
+            if largest < size {
+                size = largest;
+                continue;
+            }
             if let Ok(base) = source.reserve(size, 1 << extent_shift) {
                 // SAFETY: reserved just now with this size and alignment.
                 let space = unsafe { Self::lay_out(source, base, size, extent_shift) };
@@ -197,11 +225,9 @@ impl Space {
                 }
                 return space;
             }
-            size /= 2;
-            if size < SMALLEST_RESERVATION {
-                return Err(AllocError::new(AllocErrorKind::AddressSpace));
-            }
+            size = size / 2 & !(source.page_size() - 1);
         }
+        Err(AllocError::new(AllocErrorKind::AddressSpace))
     }
 
     /// # Safety

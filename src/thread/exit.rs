@@ -16,6 +16,9 @@ use crate::table::FamilyTable;
 
 use super::{EMPTY_ROW, Row, RowHome};
 
+/// How many magazines a thread has of one cell, at the most.
+pub(crate) const MAGAZINES: usize = 2;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// No row was ever made.

@@ -270,7 +270,6 @@ impl FamilyTable {
 /// pointer to the links is a pointer to the row.
 #[derive(Debug)]
 pub(crate) struct RowLinks {
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
     previous: AtomicPtr<RowLinks>,
     next: AtomicPtr<RowLinks>,
 }

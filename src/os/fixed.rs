@@ -15,10 +15,13 @@ const PAGE: usize = 4096;
 /// It belongs in a `static`, where it takes no room in the program's file: it is all zeros. The first
 /// family set to use it takes all of it, so each set needs one of its own.
 ///
-/// How large: 1 MiB at the least, and whole MiB are used best. Up to 256 KiB of it are lost to
-/// alignment; a seventh is bookkeeping; and the rest is cut into extents of 256 KiB (2 MiB where the
-/// buffer has 1 GiB or more), of which the allocator's tables have one and every family in use at
-/// least one.
+/// # How large
+///
+/// 256 KiB at the least. A sixth is bookkeeping. The rest is cut into extents, of which the allocator's
+/// own tables have one and every family in use at least one; up to one is lost to alignment. Extents
+/// are of 64 KiB in buffers below 16 MiB, of 256 KiB below 1 GiB, and of 2 MiB from there on. (A
+/// cell's first slot takes a block, and a block at least 64 KiB: count one for each pair of family
+/// and size class in use.)
 ///
 /// A buffer has its memory for good: "giving back" a page means to fill it with zeros, so that it can
 /// be handed out as fresh.

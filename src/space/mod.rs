@@ -14,7 +14,7 @@
 //!
 //! Where address space is short (`RLIMIT_AS`), the reservation is smaller, and where it is below
 //! 1 GiB an extent is 256 KiB instead of 2 MiB, so that even a process of 64 MiB has room for a few
-//! dozen families.
+//! dozen families. Below 16 MiB, in a buffer on a small machine, an extent is one granule.
 //!
 //! The modules: [`map`] the descriptors, [`order`] the ordered sets in them, [`extents`] taking and
 //! releasing whole extents, [`tables`] the allocator's own memory, [`holding`] what one family
@@ -42,11 +42,14 @@ use tables::Tables;
 /// The size of the first reservation asked for; each refusal halves it.
 const LARGEST_RESERVATION: usize = 1 << 40;
 /// Below this a reservation is not worth having.
-const SMALLEST_RESERVATION: usize = 768 << 10;
-/// Reservations below this have small extents.
+const SMALLEST_RESERVATION: usize = 192 << 10;
+/// Reservations below this have small extents, ...
 const SMALL_RESERVATION: usize = 1 << 30;
+/// ... and below this the smallest there can be.
+const TINY_RESERVATION: usize = 16 << 20;
 const EXTENT_SHIFT: u32 = 21;
 const SMALL_EXTENT_SHIFT: u32 = 18;
+const TINY_EXTENT_SHIFT: u32 = GRANULE_SHIFT;
 /// How many extents' descriptors are committed at a time.
 const KNOWN_STEP: usize = 32;
 /// Bitmap bytes per granule for slots of 16 bytes and above, and for smaller ones.
@@ -197,9 +200,10 @@ impl Plan {
             if plan.end <= size {
                 return plan;
             }
-            let excess = plan.end - size;
-            // A fifth more than an extent, so that this never overshoots by much.
-            extent_count -= (excess / ((6 << extent_shift) / 5)).max(1);
+            // An extent adds less than the average, in which what is there only once is contained:
+            // so this takes no more away than it must.
+            let average = plan.end.div_ceil(extent_count.max(1));
+            extent_count = extent_count.saturating_sub(((plan.end - size) / average).max(1));
         }
     }
 }
@@ -209,8 +213,11 @@ impl Space {
     fn reserve(source: &'static dyn PageSource) -> Result<&'static Self, AllocError> {
         let mut size = LARGEST_RESERVATION;
         while size >= SMALLEST_RESERVATION {
-            let extent_shift =
-                if size < SMALL_RESERVATION { SMALL_EXTENT_SHIFT } else { EXTENT_SHIFT };
+            let extent_shift = match size {
+                0..TINY_RESERVATION => TINY_EXTENT_SHIFT,
+                TINY_RESERVATION..SMALL_RESERVATION => SMALL_EXTENT_SHIFT,
+                _ => EXTENT_SHIFT,
+            };
             let largest = source.largest_range(1 << extent_shift) & !(source.page_size() - 1);
             if largest < size {
                 size = largest;
@@ -388,16 +395,21 @@ mod tests {
 
     #[test]
     fn every_plan_fits_and_wastes_less_than_two_extents() {
-        for (log, shift) in [(40, 21), (36, 21), (30, 21), (29, 18), (25, 18), (22, 18)] {
-            let size = 1usize << log;
-            let plan = Plan::fitting(size, shift, 4096);
-            assert!(plan.end <= size && plan.extent_count > 0);
-            let more = Plan::new(plan.extent_count + plan.extent_count / 4 + 2, shift, 4096);
-            assert!(more.end > size, "{log}: room for a quarter more was left");
-            for part in [plan.header, plan.extent_descs, plan.granule_descs, plan.bitmaps] {
-                assert_eq!(part % 4096, 0);
+        let halves =
+            [(40, 21), (36, 21), (30, 21), (29, 18), (25, 18), (23, 16), (20, 16), (19, 16)];
+        let sizes = halves.map(|(log, shift)| (1usize << log, shift));
+        let odd = [(SMALLEST_RESERVATION, 16), ((1 << 20) - 4096, 16), (777 << 16, 18)];
+        for (size, shift) in sizes.into_iter().chain(odd) {
+            for page in [4096, 65_536] {
+                let plan = Plan::fitting(size, shift, page);
+                assert!(plan.end <= size && (plan.extent_count > 0 || page > 4096));
+                let more = Plan::new(plan.extent_count + 2, shift, page);
+                assert!(more.end > size, "{size}: room for two more was left");
+                for part in [plan.header, plan.extent_descs, plan.granule_descs, plan.bitmaps] {
+                    assert_eq!(part % page, 0);
+                }
+                assert_eq!(plan.taken % 64, 0);
             }
-            assert_eq!(plan.taken % 64, 0);
         }
     }
 }

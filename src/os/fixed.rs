@@ -39,7 +39,7 @@ const PAGE: usize = 4096;
 /// }
 ///
 /// let frame = FamilyBox::<[u64; 100], lives::Frame>::new_in([7; 100]);
-/// assert!(PAGES.contains(frame.as_ptr().cast()));
+/// assert!(PAGES.contains(frame.as_slice().as_ptr().cast()));
 ///
 /// let error = famalloc::alloc_in::<lives::Frame>(5 << 20).unwrap_err();
 /// assert_eq!(error.kind(), AllocErrorKind::AddressSpace);

@@ -213,14 +213,16 @@ impl Space {
     fn reserve(source: &'static dyn PageSource) -> Result<&'static Self, AllocError> {
         let mut size = LARGEST_RESERVATION;
         while size >= SMALLEST_RESERVATION {
-            let extent_shift = match size {
-                0..TINY_RESERVATION => TINY_EXTENT_SHIFT,
-                TINY_RESERVATION..SMALL_RESERVATION => SMALL_EXTENT_SHIFT,
-                _ => EXTENT_SHIFT,
+            let (extent_shift, least) = match size {
+                0..TINY_RESERVATION => (TINY_EXTENT_SHIFT, SMALLEST_RESERVATION),
+                TINY_RESERVATION..SMALL_RESERVATION => (SMALL_EXTENT_SHIFT, TINY_RESERVATION),
+                _ => (EXTENT_SHIFT, SMALL_RESERVATION),
             };
-            let largest = source.largest_range(1 << extent_shift) & !(source.page_size() - 1);
+            let page = source.page_size();
+            let largest = source.largest_range(1 << extent_shift) & !(page - 1);
             if largest < size {
-                size = largest;
+                // With smaller extents less is lost to alignment.
+                size = if largest >= least { largest } else { least - page };
                 continue;
             }
             if let Ok(base) = source.reserve(size, 1 << extent_shift) {
@@ -232,7 +234,7 @@ impl Space {
                 }
                 return space;
             }
-            size = size / 2 & !(source.page_size() - 1);
+            size = size / 2 & !(page - 1);
         }
         Err(AllocError::new(AllocErrorKind::AddressSpace))
     }

@@ -40,9 +40,9 @@
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
 //! | every live object of a family; a collector's sweep | [`walk_in`], [`sweep_in`] |
-//! | who uses how much? | [`Snapshot`] |
+//! | who uses how much? | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
 //! | is everything whole? | [`check`] |
-//! | memory from elsewhere than the system | [`PageSource`] |
+//! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |
 //!
 //! # Words
 //!
@@ -116,8 +116,9 @@
 //!
 //! # Limits
 //!
-//! - 64-bit Linux, for now: elsewhere the crate does not compile. A [`PageSource`] of your own changes
-//!   where pages come from, not that.
+//! - 64-bit Linux, for now: elsewhere the crate compiles [without the standard
+//!   library](#without-the-standard-library) alone, for any 64-bit target. A [`PageSource`] of your own
+//!   changes where pages come from, not that.
 //! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
@@ -131,6 +132,57 @@
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 
+//!
+//! # Without the standard library
+//!
+//! With `default-features = false` the crate needs `core` alone, and neither an operating system nor
+//! another allocator:
+//!
+//! ```toml
+//! famalloc = { version = "0.1", default-features = false }
+//! ```
+//!
+//! There is no source of pages then but the one you name: a [`FixedBuffer`], or a [`PageSource`] of your
+//! own over whatever the machine has. A family set without one is an error that says so.
+//!
+//! ```
+//! #![no_std]
+//! use famalloc::{alloc_family, FamilyBox, FixedBuffer};
+//!
+//! static PAGES: FixedBuffer<{ 1 << 20 }> = FixedBuffer::new();
+//!
+//! #[alloc_family(source = PAGES)]
+//! enum Lives {
+//!     Packet,
+//! }
+//!
+//! #[alloc_family(Lives::Packet)]
+//! struct Packet([u8; 1500]);
+//!
+//! # fn main() {
+//! let packet = FamilyBox::try_new(Packet([0; 1500])).expect("no room for a packet");
+//! # assert_eq!(packet.0[0], 0);
+//! # }
+//! ```
+//!
+//! Everything is there but what needs more than `core`: `System`, `Snapshot` (there are
+//! [`FamilyUse::of`] and [`ClassUse::of`]), and what a box has to do with `Box`, `Vec`, `String`, `Rc`,
+//! `Arc`, `CStr`, `OsStr`, `Path`, and input and output. And this is different:
+//!
+//! - **Threads.** Any number of threads or cores may allocate and free at once, but none has magazines,
+//!   as nobody tells when it ends: every operation takes the lock of its cell for one slot. So nothing
+//!   is ever parked, and a double free is noticed when it happens.
+//! - **Locks** spin. An interrupt handler must not allocate or free, as what it interrupts may hold the
+//!   lock that it would wait for; nor may a thread that cannot be interrupted by the one that holds it.
+//! - **Walks** ([`walk_in`], [`sweep_in`]) cannot tell whether another core is at work in the family, so
+//!   they never return [`InUseElsewhere`]. What is allocated or freed elsewhere meanwhile is visited or
+//!   not.
+//! - **Errors.** Where a process would be aborted, for a double free say, the panic handler is called,
+//!   with the same message. It may be called under a lock, while a table is half changed: it must not
+//!   return to the program, nor unwind, but halt or reset the machine. Where an infallible call finds no
+//!   memory, it panics as well; there nothing is held, and every invariant holds.
+//! - **Time.** What a source calls a [millisecond](PageSource::milliseconds) is one; without a clock
+//!   memory is given back as soon as it is empty.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 #[cfg(not(target_pointer_width = "64"))]

@@ -1,9 +1,10 @@
 //! Page sources: where address space and memory come from.
 //!
 //! This is the lowest layer. Everything above asks a [`PageSource`] for a range of addresses,
-//! commits parts of it, and gives them back; [`System`] is the operating system's. A family set
-//! can name a source of its own (`#[alloc_family(source = SOURCE)]`), for embedders with page
-//! hooks and for tests with a source that fails on purpose.
+//! commits parts of it, and gives them back; `System` is the operating system's, and [`FixedBuffer`] a
+//! buffer that stands in for one. A family set can name a source of its own
+//! (`#[alloc_family(source = SOURCE)]`), for embedders with page hooks and for tests with a source that
+//! fails on purpose.
 
 use core::fmt;
 use core::ptr::NonNull;

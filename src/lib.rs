@@ -183,6 +183,7 @@
 //!   memory, it panics as well; there nothing is held, and every invariant holds.
 //! - **Time.** What a source calls a [millisecond](PageSource::milliseconds) is one; without a clock
 //!   memory is given back as soon as it is empty.
+#![cfg_attr(not(feature = "std"), doc = "\n\n[`Snapshot`]: crate#without-the-standard-library\n")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 #[cfg(not(target_pointer_width = "64"))]

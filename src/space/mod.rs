@@ -234,7 +234,7 @@ impl Space {
                 }
                 return space;
             }
-            size = size / 2 & !(page - 1);
+            size = (size / 2) & !(page - 1);
         }
         Err(AllocError::new(AllocErrorKind::AddressSpace))
     }

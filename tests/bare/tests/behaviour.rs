@@ -196,9 +196,8 @@ fn a_collector_sweeps_what_is_not_marked() {
     .unwrap();
     assert!(seen.iter().eq(all.iter()));
     // SAFETY: nobody uses what is swept, nor the rest but for its address.
-    let freed = unsafe {
-        sweep_in::<lives::Text>(|object, _| object.cast::<u64>().as_ref().is_multiple_of(3))
-    };
+    let freed =
+        unsafe { sweep_in::<lives::Text>(|object, _| object.cast::<u64>().read() % 3 == 0) };
     assert_eq!(freed, Ok(666));
     assert_eq!(FamilyUse::of::<lives::Text>().live_objects, 334);
     // SAFETY: as above.

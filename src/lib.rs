@@ -173,7 +173,8 @@
 //!   as nobody tells when it ends: every operation takes the lock of its cell for one slot. So nothing
 //!   is ever parked, and a double free is noticed when it happens.
 //! - **Locks** spin. An interrupt handler must not allocate or free, as what it interrupts may hold the
-//!   lock that it would wait for; nor may a thread that cannot be interrupted by the one that holds it.
+//!   lock that it would wait for. Where threads have strict priorities, no two that share a core may
+//!   use the same family, for the same reason.
 //! - **Walks** ([`walk_in`], [`sweep_in`]) cannot tell whether another core is at work in the family, so
 //!   they never return [`InUseElsewhere`]. What is allocated or freed elsewhere meanwhile is visited or
 //!   not.

@@ -171,7 +171,8 @@
 //!
 //! - **Threads.** Any number of threads or cores may allocate and free at once, but none has magazines,
 //!   as nobody tells when it ends: every operation takes the lock of its cell for one slot. So nothing
-//!   is ever parked, and a double free is noticed when it happens.
+//!   is ever parked, and a double free is noticed when it happens. Where there is but one thread, a
+//!   promise of that (`promise_one_thread`) gives it magazines, and the fast path.
 //! - **Locks** spin. An interrupt handler must not allocate or free, as what it interrupts may hold the
 //!   lock that it would wait for. Where threads have strict priorities, no two that share a core may
 //!   use the same family, for the same reason.
@@ -233,6 +234,8 @@ pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use os::System;
 pub use os::{FixedBuffer, PageError, PageSource};
 pub use spec::FamilySpec;
+#[cfg(not(feature = "std"))]
+pub use thread::one::promise_one_thread;
 
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]
@@ -243,7 +246,7 @@ pub mod __private {
     pub use crate::table::{FamilyCell, SetTable};
     pub use crate::thread::RowHome;
     #[cfg(not(feature = "std"))]
-    pub use crate::thread::homes::StaticHomes;
+    pub use crate::thread::one::StaticHomes;
     #[cfg(feature = "std")]
     pub use std::thread_local;
 }

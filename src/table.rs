@@ -289,7 +289,6 @@ pub(crate) struct RowList {
 // SAFETY: the rows in the list stay valid until they are taken out, under the list's lock.
 unsafe impl Send for RowList {}
 
-#[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
 impl RowList {
     const fn new() -> Self {
         Self { first: ptr::null_mut() }

@@ -14,7 +14,6 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::lane::Lane;
-use crate::os::PageSource;
 use crate::space::Space;
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::exit;
@@ -90,15 +89,19 @@ pub fn check() -> Result<(), Corruption> {
 type Fault = (usize, &'static str);
 
 fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
+    if cfg!(not(feature = "std")) && exit::most_magazines() > 0 {
+        // There is nowhere to keep a list of what is parked, so nothing may be.
+        exit::unload_rows_of(family);
+        family.settle();
+    }
     family.holding.fault().map_or(Ok(()), Err)?;
     for class in 0..class::COUNT {
         let Some(first) = family.lanes(class).next() else { continue };
         family.lanes(class).find_map(Lane::fault).map_or(Ok(()), Err)?;
         // The bound on what can be parked grows while we count; what is too much is not looked at.
         let parked: u64 = family.lanes(class).map(|lane| lane.counts().parked).sum();
-        let own = exit::MAGAZINES * class::magazine_capacity(class);
-        let room = 2 * parked as usize + own;
-        let mut seen = Addresses::with_room_for(room, pages_beside(family))?;
+        let own = exit::most_magazines() * class::magazine_capacity(class);
+        let mut seen = Addresses::with_room_for(2 * parked as usize + own)?;
         gather(first, first, &mut seen, family, class)?;
     }
     Ok(())
@@ -142,41 +145,31 @@ fn look_at_parked(first: &Lane, seen: &mut Addresses) -> Result<(), Fault> {
     stray.map_or(Ok(()), Err)
 }
 
-/// Where the check of a family has its own memory from: a family may have used up its source.
-#[cfg(feature = "std")]
-fn pages_beside(_: &FamilyTable) -> &'static dyn PageSource {
-    &crate::os::SYSTEM
-}
-
-/// Where the check of a family has its own memory from. It needs none where there are no magazines,
-/// as nothing is ever parked.
-#[cfg(not(feature = "std"))]
-fn pages_beside(family: &FamilyTable) -> &'static dyn PageSource {
-    family.holding.space.source
-}
-
 /// A list of addresses in pages of its own: the check must not allocate from what it checks.
 struct Addresses {
-    source: &'static dyn PageSource,
     start: NonNull<usize>,
     len: usize,
     bytes: usize,
 }
 
 impl Addresses {
-    fn with_room_for(count: usize, source: &'static dyn PageSource) -> Result<Self, Fault> {
-        let mut addresses = Self { source, start: NonNull::dangling(), len: 0, bytes: 0 };
-        if count > 0 {
-            let page = source.page_size();
-            let bytes = (count * size_of::<usize>()).next_multiple_of(page);
-            let refused = (0, "there is no memory for the check itself");
-            let start = source.reserve(bytes, page).map_err(|_| refused)?;
-            addresses.start = start.cast();
-            addresses.bytes = bytes;
-            // SAFETY: reserved just now.
-            unsafe { source.commit(start, bytes) }.map_err(|_| refused)?;
-        }
+    #[cfg(feature = "std")]
+    fn with_room_for(count: usize) -> Result<Self, Fault> {
+        use crate::os::{PageSource, SYSTEM};
+        let page = SYSTEM.page_size();
+        let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
+        let refused = (0, "there is no memory for the check itself");
+        let start = SYSTEM.reserve(bytes, page).map_err(|_| refused)?;
+        let addresses = Self { start: start.cast(), len: 0, bytes };
+        // SAFETY: reserved just now.
+        unsafe { SYSTEM.commit(start, bytes) }.map_err(|_| refused)?;
         Ok(addresses)
+    }
+
+    /// Without the standard library there are no such pages, and nothing to list.
+    #[cfg(not(feature = "std"))]
+    fn with_room_for(_: usize) -> Result<Self, Fault> {
+        Ok(Self { start: NonNull::dangling(), len: 0, bytes: 0 })
     }
 
     fn push(&mut self, address: usize) {
@@ -201,11 +194,11 @@ impl Addresses {
     }
 }
 
+#[cfg(feature = "std")]
 impl Drop for Addresses {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            // SAFETY: reserved by `with_room_for`, and not used again.
-            unsafe { self.source.release(self.start.cast(), self.bytes) };
-        }
+        use crate::os::{PageSource, SYSTEM};
+        // SAFETY: reserved by `with_room_for`, and not used again.
+        unsafe { SYSTEM.release(self.start.cast(), self.bytes) };
     }
 }

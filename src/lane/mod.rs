@@ -375,7 +375,6 @@ impl Lane {
 
     /// Takes what a thread leaves behind when it goes: its two magazines, in whatever state, in which
     /// `idle` slots have been all the while.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
     pub(crate) fn retire(&self, magazines: [MagazineBox; 2], idle: usize) {
         let mut poke = None;
         self.note_peak(&mut self.lock(), idle);
@@ -396,7 +395,6 @@ impl Lane {
 
     /// Empties a magazine of this lane's thread, in whose magazines `idle` slots have been all the
     /// while.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
     pub(crate) fn unload(&self, magazine: &mut MagazineBox, idle: usize) {
         let mut poke = None;
         let mut state = self.lock();

@@ -30,6 +30,15 @@ pub(crate) fn cores() -> usize {
     1
 }
 
+/// Has `hook` called with `value` when the calling thread ends: it is the only one, and never does.
+#[cfg(not(feature = "std"))]
+pub(crate) fn exit_hook(
+    _hook: unsafe extern "C" fn(*mut core::ffi::c_void),
+    _value: *mut core::ffi::c_void,
+) -> bool {
+    true
+}
+
 /// A page source's refusal.
 ///
 /// # Examples

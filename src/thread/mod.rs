@@ -22,12 +22,10 @@
 //! A row is touched by its own thread alone (I3). Its fields are atomics, read and written as plain
 //! words, because a snapshot reads from outside how full the magazines are.
 
-#[cfg(feature = "std")]
 pub(crate) mod exit;
+mod homes;
 #[cfg(not(feature = "std"))]
-#[path = "rowless.rs"]
-pub(crate) mod exit;
-pub(crate) mod homes;
+pub(crate) mod one;
 
 use core::cell::Cell;
 use core::fmt;
@@ -211,7 +209,6 @@ impl Head {
     }
 
     /// The addresses in the two magazines, on the row's own thread.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "only threads with rows use it"))]
     pub(crate) fn slots(&self, class: usize) -> impl Iterator<Item = *mut u8> {
         let range = |bottom: *mut *mut u8, top: *mut *mut u8| {
             let count = (top.addr() - bottom.addr()) / size_of::<*mut u8>();

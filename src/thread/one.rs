@@ -30,7 +30,7 @@ pub(super) fn is_promised() -> bool {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```no_run
 /// // SAFETY: this machine has one core, and its interrupt handlers do not allocate.
 /// unsafe { famalloc::promise_one_thread() };
 /// ```

@@ -7,9 +7,9 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::{self, NonNull};
-use std::alloc::handle_alloc_error;
 
 use super::FamilyBox;
+use crate::error::handle_alloc_error;
 use crate::heap::{alloc_layout_in, free_layout_in};
 use crate::{AllocError, AllocErrorKind, Family};
 

@@ -36,6 +36,8 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
+//! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
@@ -145,10 +147,12 @@ mod family;
 mod heap;
 mod lane;
 mod os;
+pub mod rc;
 mod space;
 mod spec;
 mod sync;
 mod table;
+pub mod thin;
 mod thread;
 
 pub use boxed::FamilyBox;
@@ -168,7 +172,9 @@ pub use heap::resize::{
 pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use os::{PageError, PageSource, System};
+pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use spec::FamilySpec;
+pub use thin::{ThinSlice, ThinStr};
 
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]

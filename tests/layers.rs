@@ -30,7 +30,18 @@ const LAYERS: &[&[&str]] = &[
     &["family"],
     &["heap"],
     // The faces.
-    &["boxed", "region", "rc", "pool", "collections", "global", "report", "profile", "testkit"],
+    &[
+        "boxed",
+        "region",
+        "rc",
+        "thin",
+        "pool",
+        "collections",
+        "global",
+        "report",
+        "profile",
+        "testkit",
+    ],
     &["lib"],
 ];
 

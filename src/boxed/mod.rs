@@ -114,8 +114,8 @@ mod io;
 mod new;
 mod once;
 mod platform_str;
-mod raw;
-mod slice;
+pub(crate) mod raw;
+pub(crate) mod slice;
 mod str;
 mod unsize;
 mod value;
@@ -131,7 +131,7 @@ pub use self::into_iter::IntoIter;
 pub use self::once::CallOnce;
 use self::raw::Slot;
 #[doc(hidden)]
-pub use self::unsize::{__coercion, __unsize};
+pub use self::unsize::{__Unsize, __coercion, __unsize};
 use crate::heap::free_layout_in;
 use crate::{Family, FamilyOf};
 

@@ -324,3 +324,117 @@ impl Count for Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// A counter with these counts; the weak one includes that of all strong ones.
+    trait With: Count {
+        fn with(strong: u32, weak: u32) -> Self;
+    }
+
+    impl With for Local {
+        fn with(strong: u32, weak: u32) -> Self {
+            Self(Cell::new(u64::from(weak) << 32 | u64::from(strong)))
+        }
+    }
+
+    impl With for Shared {
+        fn with(strong: u32, weak: u32) -> Self {
+            Self(AtomicU64::new(u64::from(weak) << 32 | u64::from(strong)))
+        }
+    }
+
+    fn counts_do_not_touch_each_other<C: With>() {
+        let counter = C::with(MOST - 1, MOST - 1);
+        counter.add_strong();
+        counter.add_weak();
+        assert_eq!(counter.counts(), (MOST, MOST));
+        assert!(!counter.drop_weak());
+        assert_eq!(counter.drop_strong(), Left::Strong);
+        assert_eq!(counter.counts(), (MOST - 1, MOST - 1));
+        assert!(counter.upgrade());
+        assert_eq!(counter.counts(), (MOST, MOST - 1));
+    }
+
+    fn the_last_is_told_so_once<C: With>() {
+        assert_eq!(C::alone().counts(), (1, 1));
+        assert_eq!(C::alone().drop_strong(), Left::Nothing);
+        let counter = C::with(2, 1);
+        assert!(!counter.is_alone());
+        assert_eq!(counter.drop_only_strong(), None);
+        assert_eq!(counter.drop_strong(), Left::Strong);
+        assert!(counter.is_alone());
+        assert_eq!(counter.drop_only_strong(), Some(Left::Nothing));
+        assert!(counter.is_alone(), "the handle stays usable where nothing is left");
+        counter.add_weak();
+        assert!(!counter.is_alone());
+        assert_eq!(counter.drop_only_strong(), Some(Left::Weak));
+        assert_eq!(counter.counts(), (0, 2));
+        assert!(!counter.upgrade());
+        assert!(!counter.drop_weak());
+        assert!(counter.drop_weak());
+        let counter = C::with(1, 2);
+        assert_eq!(counter.drop_strong(), Left::Weak);
+        assert!(!counter.upgrade());
+    }
+
+    fn an_unborn_value_has_one_weak_handle<C: With>() {
+        let counter = C::unborn();
+        assert_eq!(counter.counts(), (0, 1));
+        assert!(!counter.upgrade());
+        counter.bear();
+        assert!(counter.is_alone());
+        assert!(C::unborn().drop_weak());
+    }
+
+    #[test]
+    fn local() {
+        counts_do_not_touch_each_other::<Local>();
+        the_last_is_told_so_once::<Local>();
+        an_unborn_value_has_one_weak_handle::<Local>();
+    }
+
+    #[test]
+    fn shared() {
+        counts_do_not_touch_each_other::<Shared>();
+        the_last_is_told_so_once::<Shared>();
+        an_unborn_value_has_one_weak_handle::<Shared>();
+    }
+
+    fn overflow_by<C: With>(way: &str) {
+        match way {
+            "strong" => C::with(MOST, 1).add_strong(),
+            "weak" => C::with(1, MOST).add_weak(),
+            _ => assert!(C::with(MOST, 2).upgrade()),
+        }
+    }
+
+    const WAY: &str = "FAMALLOC_TEST_OVERFLOW";
+
+    /// Runs in a process of its own, and must not come to its end.
+    #[test]
+    fn overflowing() {
+        match std::env::var(WAY).as_deref().map(|way| way.split_once(' ').unwrap()) {
+            Ok(("local", way)) => overflow_by::<Local>(way),
+            Ok((_, way)) => overflow_by::<Shared>(way),
+            Err(_) => {}
+        }
+    }
+
+    #[test]
+    fn one_handle_too_many_ends_the_process() {
+        for counter in ["local", "shared"] {
+            for way in ["strong", "weak", "upgrade"] {
+                let mut child = Command::new(std::env::current_exe().unwrap());
+                child.args(["--exact", "rc::counter::tests::overflowing", "--nocapture"]);
+                let output = child.env(WAY, format!("{counter} {way}")).output().unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(said.contains("more than 2147483647 handles"), "{counter} {way}: {said}");
+                assert!(output.status.code().is_none(), "{counter} {way}: it was to abort");
+            }
+        }
+    }
+}

@@ -55,7 +55,9 @@ impl Value {
 impl Clone for Value {
     fn clone(&self) -> Self {
         self.check();
-        Self { touched: self.touched, ..Self::new() }
+        let mut copy = Self::new();
+        copy.touched = self.touched;
+        copy
     }
 }
 

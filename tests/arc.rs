@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use common::{Random, Watchdog, one_at_a_time, usage};
+use common::{Random, Watchdog, on_a_thread, one_at_a_time, usage};
 use famalloc::{FamilyArc, FamilyArcWeak, alloc_family};
 
 #[alloc_family]
@@ -70,13 +70,14 @@ impl Drop for Value {
     }
 }
 
-/// After the test every value was dropped once and no slot is in use.
-fn nothing_is_left(test: impl FnOnce()) {
+/// After the test every value was dropped once and no slot is in use. It joins every thread that it
+/// starts, since counts are exact only when they have ended.
+fn nothing_is_left(test: impl FnOnce() + Send) {
     let _alone = one_at_a_time();
     let _watchdog = Watchdog::of_seconds(300);
     MADE.store(0, Ordering::Relaxed);
     DROPPED.store(0, Ordering::Relaxed);
-    test();
+    on_a_thread(test);
     assert_eq!(MADE.load(Ordering::Relaxed), DROPPED.load(Ordering::Relaxed));
     assert!(MADE.load(Ordering::Relaxed) > 0);
     assert_eq!(usage::<lives::Shared>().live_objects, 0);
@@ -91,7 +92,7 @@ fn race<A: Send, B: Send>(
     let barrier = Barrier::new(2);
     let (send, receive) = channel();
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let thread = scope.spawn(|| {
             let receive = receive;
             for part in receive {
                 barrier.wait();
@@ -108,6 +109,7 @@ fn race<A: Send, B: Send>(
             one(part);
         }
         drop(send);
+        thread.join().unwrap();
     });
 }
 
@@ -162,11 +164,12 @@ fn random_operations_of_several_threads() {
     nothing_is_left(|| {
         let first = Handle::new_in(Value::new());
         thread::scope(|scope| {
-            for seed in 0..4 {
+            let threads = [0, 1, 2, 3].map(|seed| {
                 let first = first.clone();
-                scope.spawn(move || work(seed, first));
-            }
+                scope.spawn(move || work(seed, first))
+            });
             drop(first);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     });
 }
@@ -304,7 +307,7 @@ fn the_value_of_a_cycle_is_seen_whole() {
     nothing_is_left(|| {
         let (send, receive) = channel::<Weak>();
         thread::scope(|scope| {
-            scope.spawn(move || {
+            let thread = scope.spawn(move || {
                 for weak in receive {
                     let handle = loop {
                         match weak.upgrade() {
@@ -330,6 +333,7 @@ fn the_value_of_a_cycle_is_seen_whole() {
                 }
             }
             drop(send);
+            thread.join().unwrap();
         });
     });
 }
@@ -339,12 +343,13 @@ fn values_may_be_dropped_by_another_thread_than_made_them() {
     nothing_is_left(|| {
         let (send, receive) = channel();
         thread::scope(|scope| {
-            scope.spawn(move || {
+            let thread = scope.spawn(move || {
                 for _ in 0..ROUNDS {
                     send.send(Handle::new_in(Value::new())).unwrap();
                 }
             });
             let kept: Vec<Handle> = receive.into_iter().collect();
+            thread.join().unwrap();
             kept.iter().for_each(|handle| handle.check());
             assert_eq!(usage::<lives::Shared>().live_objects, ROUNDS);
         });

@@ -14,7 +14,7 @@ use std::hash::{Hash, Hasher};
 use std::iter;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-use common::{Random, one_at_a_time, usage};
+use common::{Random, on_a_thread, one_at_a_time, usage};
 use famalloc::{FamilyBox, ThinSlice, ThinStr};
 use ledger::{Ledger, Tracked, lives, panic_of};
 
@@ -26,9 +26,9 @@ fn slots() -> usize {
 }
 
 /// After the test no slot of the family is in use.
-fn leaks_nothing(test: impl FnOnce()) {
+fn leaks_nothing(test: impl FnOnce() + Send) {
     let _alone = one_at_a_time();
-    test();
+    on_a_thread(test);
     assert_eq!(slots(), 0);
 }
 
@@ -36,6 +36,14 @@ fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+fn equal_both_ways<A, B>(one: &A, other: &B) -> bool
+where
+    A: PartialEq<B> + ?Sized,
+    B: PartialEq<A> + ?Sized,
+{
+    [<A as PartialEq<B>>::eq(one, other), <B as PartialEq<A>>::eq(other, one)] == [true; 2]
 }
 
 #[test]
@@ -201,8 +209,9 @@ fn text_is_like_string() {
         for text in texts {
             let ours = Text::from(text);
             assert_eq!((&*ours, ours.len()), (text, text.len()));
-            assert!(ours == *text && *text == ours && ours == text && text == ours);
-            assert!(ours == String::from(text) && String::from(text) == ours);
+            assert!(equal_both_ways(&ours, text));
+            assert!(equal_both_ways(&ours, &text));
+            assert!(equal_both_ways(&ours, &String::from(text)));
             assert_eq!(format!("{ours}{ours:?}{ours:>9}"), format!("{text}{text:?}{text:>9}"));
             assert_eq!(hash(&ours), hash(text));
             assert_eq!(Text::try_from_str(text).unwrap(), ours);
@@ -238,8 +247,10 @@ fn text_is_like_string() {
 fn slices_compare_like_slices() {
     leaks_nothing(|| {
         let one = InA::from([1, 2]);
-        assert!(one == [1, 2] && one == [1, 2][..] && one == &[1, 2][..] && [1, 2][..] == one);
-        assert!(one != [1, 3] && one < InA::from([1, 3]) && one > InA::from([1]));
+        assert!(one == [1, 2] && one == vec![1, 2] && one != [1, 3]);
+        assert!(equal_both_ways(&one, &[1, 2][..]) && equal_both_ways(&one, &&[1, 2][..]));
+        let (greater, less) = (InA::from([1, 3]), InA::from([1]));
+        assert!(less < one && one < greater && one.cmp(&less).is_gt());
         assert_eq!(one, ThinSlice::<_, lives::B>::from([1, 2]));
         let nan = InA::from([f64::NAN]);
         assert!(nan != nan.clone() && nan.partial_cmp(&nan).is_none());

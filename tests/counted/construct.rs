@@ -93,7 +93,7 @@ fn any_layout_works<C: Counter>() {
 
 fn values_do_not_overlap_their_counters<C: Counter>() {
     let handles: Vec<_> = (0..1000_u64).map(|number| InA::<_, C>::new_in([number; 3])).collect();
-    let copies: Vec<_> = handles.iter().cloned().collect();
+    let copies: Vec<_> = handles.to_vec();
     let weak: Vec<_> = handles.iter().map(InA::downgrade).collect();
     for (number, handle) in (0..).zip(&handles) {
         assert_eq!(**handle, [number; 3]);

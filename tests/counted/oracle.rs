@@ -36,10 +36,14 @@ impl<P> Drop for Value<P> {
     }
 }
 
+/// A handle of ours and one of theirs.
+type Strong<P, C> = (InA<Value<P>, C>, Rc<Value<P>>);
+type Weak<P, C> = (WeakInA<Value<P>, C>, std::rc::Weak<Value<P>>);
+
 /// The same handles twice.
 struct Pairs<P: Clone, C: Counter> {
-    strong: Vec<(InA<Value<P>, C>, Rc<Value<P>>)>,
-    weak: Vec<(WeakInA<Value<P>, C>, std::rc::Weak<Value<P>>)>,
+    strong: Vec<Strong<P, C>>,
+    weak: Vec<Weak<P, C>>,
     /// How many values live: ours, theirs.
     living: (Rc<Cell<usize>>, Rc<Cell<usize>>),
 }
@@ -165,13 +169,13 @@ fn run<P: Clone, C: Counter>(seed: u64, steps: usize, payload: &P) {
 
 #[derive(Clone)]
 #[repr(align(4096))]
-struct Page([u8; 3]);
+struct Page;
 
 fn handles_do_what_those_of_std_do<C: Counter>() {
     for seed in 0..8 {
         run::<_, C>(seed, 1_500, &());
     }
-    run::<_, C>(100, 600, &Page([1, 2, 3]));
+    run::<_, C>(100, 600, &Page);
     run::<_, C>(200, 150, &[7_u8; 64 << 10]);
 }
 

@@ -82,7 +82,7 @@
 //!
 //! The modules, bottom to top, each using only those below it: `os` (page sources), `space` (the
 //! reservation, the block map, extents, what a family holds), `block`, `lane`, `table`, `thread`,
-//! `heap`, and the faces on top, here [`boxed`]. Each explains itself in its source.
+//! `heap`, and the faces on top: [`boxed`], [`rc`], [`thin`]. Each explains itself in its source.
 //!
 //! What always holds:
 //!

@@ -1,6 +1,8 @@
-//! From owners of the global allocator: `Box`, `Vec`, `String`, `Cow`.
+//! From owners of the global allocator: `Box`, `Vec`, `String`, `Cow`; and the platform's text.
 
 use std::borrow::Cow;
+use std::ffi::{CStr, OsStr};
+use std::path::Path;
 
 use super::Counted;
 use super::counter::Counter;
@@ -49,3 +51,15 @@ impl<F: Family, C: Counter> From<Cow<'_, str>> for Counted<str, F, C> {
         Self::from(&*text)
     }
 }
+
+macro_rules! platform_text {
+    ($($text:ty),*) => {$(
+        impl<F: Family, C: Counter> From<&$text> for Counted<$text, F, C> {
+            fn from(text: &$text) -> Self {
+                FamilyBox::<$text, F>::from(text).into()
+            }
+        }
+    )*};
+}
+
+platform_text!(CStr, OsStr, Path);

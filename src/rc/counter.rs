@@ -54,6 +54,8 @@ use crate::os::die;
 use crate::sync::{AtomicU64, Ordering};
 
 /// How handles are counted: by [`Local`] or by [`Shared`]. Sealed.
+///
+/// See [`Counted`](super::Counted) for code that is generic over it.
 pub trait Counter: Count {}
 
 impl Counter for Local {}

@@ -136,6 +136,31 @@ use crate::heap::free_layout_in;
 /// # use famalloc::FamilyRc;
 /// let seven = FamilyRc::new(7_u32);
 /// ```
+///
+/// What a value borrows has to outlive its handles:
+///
+/// ```compile_fail,E0597
+/// # use famalloc::{alloc_family, FamilyRc};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let outlives = {
+///     let local = String::from("x");
+///     FamilyRc::<_, lives::Scene>::new_in(&local)
+/// };
+/// println!("{outlives}");
+/// ```
+///
+/// And a shared value is not changed while it is borrowed through the same handle:
+///
+/// ```compile_fail,E0502
+/// # use famalloc::{alloc_family, FamilyRc};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let mut words = FamilyRc::<_, lives::Scene>::new_in(vec![1]);
+/// let first = &words[0];
+/// FamilyRc::make_mut(&mut words).clear();
+/// println!("{first}");
+/// ```
 pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
 
 /// A value in a slot of family `F` that several handles of any thread share, like an `Arc`.
@@ -172,16 +197,38 @@ pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
 /// ```
 pub type FamilyArc<T, F = FamilyOf<T>> = Counted<T, F, Shared>;
 
-/// The weak handle of a [`FamilyRc`].
+/// The weak handle of a [`FamilyRc`]. See [`Weak`] for an example.
 pub type FamilyRcWeak<T, F = FamilyOf<T>> = Weak<T, F, Local>;
 
-/// The weak handle of a [`FamilyArc`].
+/// The weak handle of a [`FamilyArc`]. See [`Weak`] for an example.
 pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
 
 /// A counted handle to a value in family `F`: a [`FamilyRc`] or a [`FamilyArc`].
 ///
 /// The value is dropped with its last handle, and its slot is freed with the last weak one. See the
 /// [module](self).
+///
+/// # Examples
+///
+/// Code that does not care who counts:
+///
+/// ```
+/// use famalloc::rc::{Counted, Counter};
+/// use famalloc::{Family, FamilyArc, FamilyRc, alloc_family};
+///
+/// #[alloc_family]
+/// enum Lives { Scene }
+///
+/// fn is_shared<T, F: Family, C: Counter>(handle: &Counted<T, F, C>) -> bool {
+///     Counted::strong_count(handle) > 1
+/// }
+///
+/// assert!(!is_shared(&FamilyRc::<_, lives::Scene>::new_in(7)));
+/// let one = FamilyArc::<_, lives::Scene>::new_in(7);
+/// let other = one.clone();
+/// assert!(is_shared(&one));
+/// # drop(other);
+/// ```
 pub struct Counted<T: ?Sized, F: Family, C: Counter> {
     value: NonNull<T>,
     owns: PhantomData<T>,
@@ -249,14 +296,16 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     ///
     /// # Safety
     ///
-    /// The counter said that weak handles are left, and this one is not used again.
+    /// `value` is that of a handle whose counter said that weak handles are left, and which is not
+    /// used again.
+    // It takes the address, so that the handle itself may stay in a register.
     #[cold]
     #[inline(never)]
-    unsafe fn drop_watched(&mut self) {
+    unsafe fn drop_watched(value: NonNull<T>) {
         // SAFETY: the weak count that all strong handles owned is ours now.
-        let _last = unsafe { Weak::<T, F, C>::from_value(self.value) };
+        let _last = unsafe { Weak::<T, F, C>::from_value(value) };
         // SAFETY: C3, and by C4 nobody else uses the value.
-        unsafe { ptr::drop_in_place(self.value.as_ptr()) };
+        unsafe { ptr::drop_in_place(value.as_ptr()) };
     }
 }
 
@@ -267,7 +316,7 @@ impl<T: ?Sized, F: Family, C: Counter> Drop for Counted<T, F, C> {
         match self.counter().drop_strong() {
             Left::Strong => {}
             // SAFETY: as the counter said.
-            Left::Weak => unsafe { self.drop_watched() },
+            Left::Weak => unsafe { Self::drop_watched(self.value) },
             // SAFETY: as the counter said.
             Left::Nothing => unsafe { self.drop_alone() },
         }

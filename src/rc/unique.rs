@@ -12,6 +12,8 @@ use crate::family::Family;
 use crate::heap::{alloc_layout_in, free_layout_in};
 
 /// Values that can be cloned into a slot: types that are `Clone`, and slices and text. Sealed.
+///
+/// It is what [`make_mut`](Counted::make_mut) needs.
 pub trait CloneToSlot: sealed::Sealed {
     /// A counted copy.
     #[doc(hidden)]

@@ -1,6 +1,8 @@
 //! Slices and text: from whatever they are made.
 
 use std::borrow::Cow;
+use std::ffi::{CStr, OsStr};
+use std::path::Path;
 use std::rc::Rc;
 
 use famalloc::FamilyBox;
@@ -74,6 +76,9 @@ fn text_is_like_that_of_std<C: Counter>() {
         assert_eq!(&*weak.upgrade().unwrap(), text);
     }
     assert_eq!(&*InA::<str, C>::default(), "");
+    assert_eq!(&*InA::<Path, C>::from(Path::new("a/b")), Path::new("a/b"));
+    assert_eq!(&*InA::<OsStr, C>::from(OsStr::new("a")), "a");
+    assert_eq!(&*InA::<CStr, C>::from(c"text"), c"text");
 }
 
 both!(elements_move_in, arrays_are_slices, text_is_like_that_of_std);

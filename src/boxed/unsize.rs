@@ -112,7 +112,7 @@ macro_rules! unsize {
     };
 }
 
-/// A handle that [`unsize!`](crate::unsize) takes apart and puts together again. Sealed.
+/// A handle that [`unsize!`](crate::unsize) takes apart and puts together again: not for others to implement.
 ///
 /// # Safety
 ///

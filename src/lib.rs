@@ -36,6 +36,8 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
+//! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
@@ -81,7 +83,7 @@
 //!
 //! The modules, bottom to top, each using only those below it: `os` (page sources), `space` (the
 //! reservation, the block map, extents, what a family holds), `block`, `lane`, `table`, `thread`,
-//! `heap`, and the faces on top, here [`boxed`]. Each explains itself in its source.
+//! `heap`, and the faces on top: [`boxed`], [`rc`], [`thin`]. Each explains itself in its source.
 //!
 //! What always holds:
 //!
@@ -208,11 +210,13 @@ mod family;
 mod heap;
 mod lane;
 mod os;
+pub mod rc;
 pub mod region;
 mod space;
 mod spec;
 mod sync;
 mod table;
+pub mod thin;
 mod thread;
 
 pub use boxed::FamilyBox;
@@ -237,8 +241,10 @@ pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 #[cfg(feature = "std")]
 pub use os::System;
 pub use os::{FixedBuffer, PageError, PageSource};
+pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
 pub use spec::FamilySpec;
+pub use thin::{ThinSlice, ThinStr};
 #[cfg(not(feature = "std"))]
 pub use thread::one::promise_one_thread;
 

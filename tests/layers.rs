@@ -33,7 +33,18 @@ const LAYERS: &[&[&str]] = &[
     // What regions are made of.
     &["arena"],
     // The faces.
-    &["boxed", "region", "rc", "pool", "collections", "global", "report", "profile", "testkit"],
+    &[
+        "boxed",
+        "region",
+        "rc",
+        "thin",
+        "pool",
+        "collections",
+        "global",
+        "report",
+        "profile",
+        "testkit",
+    ],
     &["lib"],
 ];
 

@@ -118,8 +118,8 @@ mod new;
 mod once;
 #[cfg(feature = "std")]
 mod platform_str;
-mod raw;
-mod slice;
+pub(crate) mod raw;
+pub(crate) mod slice;
 mod str;
 #[cfg(feature = "std")]
 mod string;
@@ -140,7 +140,7 @@ pub use self::once::CallOnce;
 use self::raw::Slot;
 pub(crate) use self::raw::failed;
 #[doc(hidden)]
-pub use self::unsize::{__coercion, __unsize};
+pub use self::unsize::{__Unsize, __coercion, __unsize};
 use crate::heap::free_layout_in;
 use crate::{Family, FamilyOf};
 

@@ -143,6 +143,7 @@ mod class;
 mod error;
 mod family;
 mod heap;
+mod in_family;
 mod lane;
 mod os;
 mod space;
@@ -167,6 +168,7 @@ pub use heap::resize::{
 };
 pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
+pub use in_family::In;
 pub use os::{PageError, PageSource, System};
 pub use spec::FamilySpec;
 

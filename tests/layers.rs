@@ -30,7 +30,19 @@ const LAYERS: &[&[&str]] = &[
     &["family"],
     &["heap"],
     // The faces.
-    &["boxed", "region", "rc", "pool", "collections", "global", "report", "profile", "testkit"],
+    &[
+        "boxed",
+        "in_family",
+        "object_alloc",
+        "region",
+        "rc",
+        "pool",
+        "collections",
+        "global",
+        "report",
+        "profile",
+        "testkit",
+    ],
     &["lib"],
 ];
 

@@ -36,6 +36,7 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | objects that are used again without being made again; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
@@ -145,7 +146,9 @@ mod family;
 mod heap;
 mod in_family;
 mod lane;
+pub mod object_alloc;
 mod os;
+pub mod pool;
 mod space;
 mod spec;
 mod sync;
@@ -170,6 +173,7 @@ pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use in_family::In;
 pub use os::{PageError, PageSource, System};
+pub use pool::Pool;
 pub use spec::FamilySpec;
 
 /// What the expansion of the macros names; not part of the interface.

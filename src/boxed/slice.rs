@@ -11,7 +11,7 @@ use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in};
 use crate::{AllocError, AllocErrorKind, Family};
 
 /// The layout of `len` values, or an error when it would exceed `isize` (I7).
-pub(super) fn array_layout<T>(len: usize) -> Result<Layout, AllocError> {
+pub(crate) fn array_layout<T>(len: usize) -> Result<Layout, AllocError> {
     Layout::array::<T>(len).map_err(|_| AllocError::new(AllocErrorKind::TooLarge))
 }
 

@@ -151,7 +151,8 @@ pub unsafe trait ObjectAlloc<T> {
     /// # use famalloc::{alloc_family, object_alloc::ObjectAlloc, In};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let mut object = ObjectAlloc::<u32>::try_object(&In::<lives::Frame>::new())?;
+    /// let family = In::<lives::Frame>::new();
+    /// let mut object = ObjectAlloc::<u32>::try_object(&family)?;
     /// *object += 1;
     /// assert_eq!(*object, 1);
     /// # Ok::<(), famalloc::AllocError>(())

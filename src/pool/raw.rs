@@ -104,8 +104,11 @@ impl<F: Family> RawPool<F> {
     /// # use famalloc::{alloc_family, pool::RawPool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// static PAGES: RawPool<lives::Frame> =
-    ///     RawPool::new(Layout::from_size_align(4096, 4096).unwrap());
+    /// #[repr(align(4096))]
+    /// struct Page([u8; 4096]);
+    ///
+    /// static PAGES: RawPool<lives::Frame> = RawPool::new(Layout::new::<Page>());
+    /// # let _ = Page([0; 4096]).0;
     /// ```
     #[must_use]
     pub const fn new(layout: Layout) -> Self {

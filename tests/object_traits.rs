@@ -160,6 +160,11 @@ fn raw_memory_is_whole_whoever_hands_it_out() {
         assert!(raw_memory(&In::<lives::Raw>::new(), seed) > 10);
         assert_eq!(raw_memory(&Plain(In::<lives::Raw>::new()), seed), 0);
     }
+    // What has no memory cannot be resized in its place.
+    let (nothing, large) = (Layout::new::<()>(), Layout::new::<[u8; 1 << 20]>());
+    let start = In::<lives::Raw>::new().try_alloc(nothing).unwrap();
+    // SAFETY: handed out with this layout.
+    assert!(!unsafe { In::<lives::Raw>::new().resize_in_place(start, nothing, large) });
     let error = In::<lives::Raw>::new()
         .try_alloc(Layout::from_size_align(isize::MAX as usize - 4095, 4096).unwrap())
         .unwrap_err();

@@ -55,8 +55,9 @@ pub struct Lent<'a, T, A: ObjectAlloc<T>> {
     /// Handed out by `home`, and this handle's alone.
     object: NonNull<T>,
     home: &'a A,
-    /// Dropping the handle may drop the object.
-    owns: PhantomData<T>,
+    /// Dropping the handle may drop the object. And what is written to the object goes back with it, so
+    /// it must not pass for one of a shorter life.
+    owns: PhantomData<(T, fn(T) -> T)>,
 }
 
 // SAFETY: the handle has the object to itself, which may go to another thread, and there it goes

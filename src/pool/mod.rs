@@ -138,6 +138,24 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 /// static POOL: Pool<Rc<u32>, lives::Frame> = Pool::new_in(|| Rc::new(7));
 /// ```
 ///
+/// What an object refers to has to outlive the pool:
+///
+/// ```compile_fail,E0597
+/// # use famalloc::{alloc_family, Pool};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// fn set<'a>(pool: &Pool<&'a str, lives::Frame>, text: &'a str) {
+///     *pool.get() = text;
+/// }
+///
+/// let pool = Pool::<&str, lives::Frame>::new_in(|| "");
+/// {
+///     let text = String::from("short-lived");
+///     set(&pool, &text);
+/// }
+/// println!("{}", *pool.get());
+/// ```
+///
 /// A type without a family needs one to be named:
 ///
 /// ```compile_fail,E0277
@@ -150,7 +168,9 @@ pub struct Pool<T, F: Family = FamilyOf<T>> {
     depot: Depot<F>,
     make: fn() -> T,
     reset: Option<fn(&mut T)>,
-    owns: PhantomData<T>,
+    /// And what is put into a pool comes out of it, so it must not pass for one of objects of a
+    /// shorter life.
+    owns: PhantomData<(T, fn(T) -> T)>,
 }
 
 // SAFETY: the pool owns its objects, which may go to another thread.

@@ -310,6 +310,11 @@ fn it_does_what_the_model_does() {
             Retention::working_set().every(70).step(3),
             Model { one_in: 1, every: 70, step: 3, ..model() },
         );
+        follows_the_model(
+            seed,
+            Retention::working_set().one_in(2).step(1),
+            Model { one_in: 2, step: 1, ..model() },
+        );
     }
 }
 

@@ -55,9 +55,11 @@ pub struct Lent<'a, T, A: ObjectAlloc<T>> {
     /// Handed out by `home`, and this handle's alone.
     object: NonNull<T>,
     home: &'a A,
-    /// Dropping the handle may drop the object. And what is written to the object goes back with it, so
-    /// it must not pass for one of a shorter life.
-    owns: PhantomData<(T, fn(T) -> T)>,
+    /// Dropping the handle may drop the object.
+    owns: PhantomData<T>,
+    /// What is written to the object goes back with it, so the handle must not pass for one of an
+    /// object of a shorter life.
+    invariant: PhantomData<fn(T) -> T>,
 }
 
 // SAFETY: the handle has the object to itself, which may go to another thread, and there it goes
@@ -75,7 +77,7 @@ impl<'a, T, A: ObjectAlloc<T>> Lent<'a, T, A> {
     /// It was handed out by `home` and not freed since; only this handle uses and frees it.
     #[inline]
     pub(crate) unsafe fn new(home: &'a A, object: NonNull<T>) -> Self {
-        Self { object, home, owns: PhantomData }
+        Self { object, home, owns: PhantomData, invariant: PhantomData }
     }
 
     /// Gives the object up: it is the caller's to use, and to free with

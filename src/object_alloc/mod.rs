@@ -61,6 +61,10 @@ pub use self::raw::{RawAlloc, SlotAlloc};
 use crate::{AllocError, Family, FamilyBox, In};
 
 /// What state objects are in when an [`ObjectAlloc`] hands them out.
+///
+/// # Examples
+///
+/// See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ObjectState {
     /// Always new: made when they are handed out, dropped when they are freed.

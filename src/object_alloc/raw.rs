@@ -40,12 +40,20 @@ use crate::{AllocError, Family, In};
 ///
 /// let ast = In::<lives::Ast>::new();
 /// let copied = copy("let", &ast)?;
-/// // SAFETY: written above; freed with the layout it was allocated with.
+/// let (three, ten) = (Layout::for_value("let"), Layout::array::<u8>(10)?);
+/// // SAFETY: written above; resized and freed with the layout it was last asked for with.
 /// unsafe {
+///     let copied = ast.try_resize(copied, three, ten)?;
 ///     assert_eq!(copied.add(2).read(), b't');
-///     ast.free(copied, Layout::for_value("let"));
+///     ast.free(copied, ten);
 /// }
-/// # Ok::<(), AllocError>(())
+/// let zeros = ast.try_alloc_zeroed(ten)?;
+/// // SAFETY: ten zeros, freed as they came.
+/// unsafe {
+///     assert_eq!(zeros.add(9).read(), 0);
+///     ast.free(zeros, ten);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub unsafe trait RawAlloc {
     /// Hands out memory of a layout, not initialised. A size of 0 is served with a well-aligned
@@ -54,6 +62,10 @@ pub unsafe trait RawAlloc {
     /// # Errors
     ///
     /// When there is no memory of that layout.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawAlloc`].
     fn try_alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError>;
 
     /// Takes memory back. An allocator that frees all at once may do nothing.
@@ -62,6 +74,10 @@ pub unsafe trait RawAlloc {
     ///
     /// `start` was handed out by this allocator (or a copy of it), was last asked for with `layout`,
     /// and is not used again.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawAlloc`].
     unsafe fn free(&self, start: NonNull<u8>, layout: Layout);
 
     /// Hands out memory of zeros.
@@ -69,6 +85,10 @@ pub unsafe trait RawAlloc {
     /// # Errors
     ///
     /// As for [`try_alloc`](Self::try_alloc).
+    ///
+    /// # Examples
+    ///
+    /// See [`RawAlloc`].
     #[inline]
     fn try_alloc_zeroed(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         let start = self.try_alloc(layout)?;
@@ -83,6 +103,10 @@ pub unsafe trait RawAlloc {
     /// # Safety
     ///
     /// `start` was handed out by this allocator and was last asked for with `old`.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawAlloc`].
     #[inline]
     unsafe fn resize_in_place(&self, start: NonNull<u8>, old: Layout, new: Layout) -> bool {
         let _ = (start, old, new);
@@ -102,6 +126,10 @@ pub unsafe trait RawAlloc {
     ///
     /// `start` was handed out by this allocator and was last asked for with `old`. On success it is
     /// not used again except through the returned address.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawAlloc`].
     #[inline]
     unsafe fn try_resize(
         &self,
@@ -190,6 +218,10 @@ unsafe impl<F: Family> RawAlloc for In<F> {
 /// ```
 pub unsafe trait SlotAlloc {
     /// What is handed out, every time.
+    ///
+    /// # Examples
+    ///
+    /// See [`SlotAlloc`].
     fn layout(&self) -> Layout;
 
     /// Hands out memory of the one layout.
@@ -197,6 +229,10 @@ pub unsafe trait SlotAlloc {
     /// # Errors
     ///
     /// When there is no memory for another.
+    ///
+    /// # Examples
+    ///
+    /// See [`SlotAlloc`].
     fn try_alloc_slot(&self) -> Result<NonNull<u8>, AllocError>;
 
     /// Takes memory back.
@@ -205,5 +241,9 @@ pub unsafe trait SlotAlloc {
     ///
     /// `slot` was handed out by this allocator and not freed since, is in the state that the
     /// allocator expects, and is not used again.
+    ///
+    /// # Examples
+    ///
+    /// See [`SlotAlloc`].
     unsafe fn free_slot(&self, slot: NonNull<u8>);
 }

@@ -12,6 +12,10 @@ use crate::object_alloc::SlotAlloc;
 use crate::{AllocError, Family};
 
 /// What a [`RawPool`] calls with the address of an object.
+///
+/// # Examples
+///
+/// See [`RawPool`].
 pub type RawHook = unsafe fn(NonNull<u8>);
 
 /// A pool of objects of one [`Layout`] in family `F`: [`Pool`](crate::Pool) for objects whose type

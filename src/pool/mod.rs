@@ -49,9 +49,11 @@
 //!
 //! # Cost
 //!
-//! `get` and drop each take the pool's lock once, for a few instructions. Destructors, constructors and
-//! hooks run outside of it. A hand-back destroys at most two objects; [`Pool::end_period`] at most
-//! [`Retention::step`]; [`Pool::trim`] and [`Pool::clear`] as many as it takes.
+//! `get` and drop each take the pool's lock once, for a few instructions; through a front, once for
+//! half a front of them. Destructors, constructors and hooks run outside of it. A hand-back destroys
+//! at most two objects (a front that gives half of its objects back, two for each of them);
+//! [`Pool::end_period`] at most [`Retention::step`]; [`Pool::trim`] and [`Pool::clear`] as many as it
+//! takes.
 
 mod depot;
 mod front;

@@ -35,6 +35,8 @@ const LAYERS: &[&[&str]] = &[
     // The faces.
     &[
         "boxed",
+        "in_family",
+        "object_alloc",
         "region",
         "rc",
         "thin",

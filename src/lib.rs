@@ -131,18 +131,23 @@
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 
+#![cfg_attr(feature = "nightly", feature(allocator_api))]
+
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("famalloc supports 64-bit Linux alone, for now");
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+mod allocator;
 mod block;
 pub mod boxed;
 mod class;
+pub mod collections;
 mod error;
 mod family;
 mod heap;
+mod in_family;
 mod lane;
 mod os;
 mod space;
@@ -167,6 +172,7 @@ pub use heap::resize::{
 };
 pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
+pub use in_family::In;
 pub use os::{PageError, PageSource, System};
 pub use spec::FamilySpec;
 

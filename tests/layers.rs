@@ -30,7 +30,20 @@ const LAYERS: &[&[&str]] = &[
     &["family"],
     &["heap"],
     // The faces.
-    &["boxed", "region", "rc", "pool", "collections", "global", "report", "profile", "testkit"],
+    &[
+        "boxed",
+        "in_family",
+        "allocator",
+        "region",
+        "rc",
+        "pool",
+        "collections",
+        "serde",
+        "global",
+        "report",
+        "profile",
+        "testkit",
+    ],
     &["lib"],
 ];
 

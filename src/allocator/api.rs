@@ -1,0 +1,79 @@
+//! One implementation of every allocator trait for every allocator of ours.
+
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
+use {super::RawMemory, crate::Family, crate::In, core::alloc::Layout, core::ptr::NonNull};
+
+/// Implements the trait `Allocator` of the module `$api`, which also has an `AllocError` without
+/// content, for a type that is `RawMemory`.
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
+macro_rules! implement_for {
+    ($($api:ident)::+: [$($generics:tt)*] $allocator:ty) => {
+        // SAFETY: `RawMemory` promises what this trait does.
+        unsafe impl<$($generics)*> $($api)::+::Allocator for $allocator {
+            #[inline]
+            fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
+                RawMemory::allocate(self, layout).map_err(|_| $($api)::+::AllocError)
+            }
+
+            #[inline]
+            fn allocate_zeroed(
+                &self,
+                layout: Layout,
+            ) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
+                RawMemory::allocate_zeroed(self, layout).map_err(|_| $($api)::+::AllocError)
+            }
+
+            #[inline]
+            unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout) {
+                // SAFETY: passed on.
+                unsafe { RawMemory::deallocate(self, start, layout) };
+            }
+
+            #[inline]
+            unsafe fn grow(
+                &self,
+                start: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+            ) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
+                // SAFETY: passed on.
+                unsafe { RawMemory::grow(self, start, old, new) }
+                    .map_err(|_| $($api)::+::AllocError)
+            }
+
+            #[inline]
+            unsafe fn grow_zeroed(
+                &self,
+                start: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+            ) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
+                // SAFETY: passed on.
+                unsafe { RawMemory::grow_zeroed(self, start, old, new) }
+                    .map_err(|_| $($api)::+::AllocError)
+            }
+
+            #[inline]
+            unsafe fn shrink(
+                &self,
+                start: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+            ) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
+                // SAFETY: passed on.
+                unsafe { RawMemory::shrink(self, start, old, new) }
+                    .map_err(|_| $($api)::+::AllocError)
+            }
+        }
+    };
+}
+
+// With `nightly` this is the standard library's trait under another name.
+#[cfg(all(feature = "allocator-api2-02", not(feature = "nightly")))]
+implement_for!(allocator_api2_02::alloc: [F: Family] In<F>);
+
+#[cfg(feature = "allocator-api2-04")]
+implement_for!(allocator_api2_04::alloc: [F: Family] In<F>);
+
+#[cfg(feature = "nightly")]
+implement_for!(core::alloc: [F: Family] In<F>);

@@ -36,6 +36,7 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | vectors, text, maps and sets; allocators for the collections of others; serde | [`collections`], [`In`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
@@ -131,7 +132,7 @@
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 
-#![cfg_attr(feature = "nightly", feature(allocator_api))]
+#![cfg_attr(feature = "nightly", feature(allocator_api, btreemap_alloc))]
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("famalloc supports 64-bit Linux alone, for now");
@@ -139,6 +140,7 @@ compile_error!("famalloc supports 64-bit Linux alone, for now");
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
 mod block;
 pub mod boxed;
@@ -150,6 +152,8 @@ mod heap;
 mod in_family;
 mod lane;
 mod os;
+#[cfg(feature = "serde")]
+mod serde;
 mod space;
 mod spec;
 mod sync;

@@ -1,11 +1,13 @@
 //! One implementation of every allocator trait for every allocator of ours.
 
-#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
-use {super::RawMemory, crate::Family, crate::In, core::alloc::Layout, core::ptr::NonNull};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::RawMemory;
+use crate::{Family, In};
 
 /// Implements the trait `Allocator` of the module `$api`, which also has an `AllocError` without
 /// content, for a type that is `RawMemory`.
-#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 macro_rules! implement_for {
     ($($api:ident)::+: [$($generics:tt)*] $allocator:ty) => {
         // SAFETY: `RawMemory` promises what this trait does.

@@ -18,7 +18,7 @@
 //!   it asked for to the one that it was told it got. It is told the size of the slot. That is right
 //!   since a slot of one class serves every layout of its class: a layout's class is that of its
 //!   size rounded up to its alignment, sizes up to that of the slot have no larger class, and those
-//!   of at least the size asked for have no smaller one ([`usable`]). Large memory, and memory that
+//!   of at least the size asked for have no smaller one ([`class::usable`]). Large memory, and memory that
 //!   came zeroed, is as long as was asked for.
 //! - **Zeroed memory is zero to its reported end**, so just what was asked for is reported then.
 //! - **Growing and shrinking may change the alignment.** `realloc_layout_in` takes two layouts; it
@@ -33,10 +33,8 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::class;
-use crate::heap::{
-    alloc_layout_in, alloc_zeroed_layout_in, free_layout_in, realloc_layout_in,
-    realloc_zeroed_layout_in,
-};
+use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in, free_layout_in};
+use crate::heap::{realloc_layout_in, resize::realloc_zeroed_layout_in};
 use crate::{AllocError, Family, In};
 
 /// What an allocator trait asks for, by our own names.
@@ -88,16 +86,10 @@ pub(crate) unsafe trait RawMemory {
     ) -> Result<NonNull<[u8]>, AllocError>;
 }
 
-/// How many bytes of memory with this layout can be used, and named when it is freed.
-#[inline]
-fn usable(layout: Layout) -> usize {
-    class::of_layout(layout).map_or(layout.size(), class::slot_size)
-}
-
 /// The memory at `start` and all that can be used of it.
 #[inline]
 fn all_of(start: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
-    NonNull::slice_from_raw_parts(start, usable(layout))
+    NonNull::slice_from_raw_parts(start, class::usable(layout))
 }
 
 /// The memory at `start`, as long as was asked for.
@@ -107,7 +99,7 @@ fn just(start: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
 }
 
 // SAFETY: slots stay where they are until they are freed; the allocator has no state, so that all its
-// clones are the same. `usable` says what is reported.
+// clones are the same. `class::usable` says what is reported.
 unsafe impl<F: Family> RawMemory for In<F> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -156,26 +148,5 @@ unsafe impl<F: Family> RawMemory for In<F> {
         // SAFETY: passed on; all layouts that fit have the class of the allocation.
         let start = unsafe { realloc_layout_in::<F>(start, old, new)? };
         Ok(all_of(start, new))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_size_up_to_what_is_reported_has_the_class_of_the_allocation() {
-        for align_log in 0..=16 {
-            let align = 1 << align_log;
-            for size in (0..=class::MAX_SMALL + 64).step_by(3) {
-                let layout = Layout::from_size_align(size, align).unwrap();
-                let reported = usable(layout);
-                assert!(reported >= size, "{layout:?} is served {reported} bytes");
-                for fitting in [size, size.midpoint(reported), reported] {
-                    let fitting = Layout::from_size_align(fitting, align).unwrap();
-                    assert_eq!(class::of_layout(fitting), class::of_layout(layout), "{layout:?}");
-                }
-            }
-        }
     }
 }

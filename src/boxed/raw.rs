@@ -296,7 +296,7 @@ pub(super) unsafe fn copy_of<T: ?Sized, F: Family>(source: &T) -> FamilyBox<T, F
 /// What the infallible calls do when there is no memory.
 #[cold]
 #[inline(never)]
-pub(super) fn failed(error: AllocError, layout: Layout) -> ! {
+pub(crate) fn failed(error: AllocError, layout: Layout) -> ! {
     if error.kind() == AllocErrorKind::TooLarge {
         capacity_overflow();
     }
@@ -306,6 +306,6 @@ pub(super) fn failed(error: AllocError, layout: Layout) -> ! {
 /// What they do when no layout could hold what was asked for.
 #[cold]
 #[inline(never)]
-pub(super) fn capacity_overflow() -> ! {
+pub(crate) fn capacity_overflow() -> ! {
     panic!("capacity overflow");
 }

@@ -23,4 +23,4 @@ pub(crate) mod walk;
 pub(crate) use alloc::{
     alloc_layout_in, alloc_value_in, alloc_zeroed_layout_in, free_layout_in, free_value_in,
 };
-pub(crate) use resize::{realloc_layout_in, realloc_zeroed_layout_in};
+pub(crate) use resize::realloc_layout_in;

@@ -19,7 +19,8 @@ use crate::serde::cautious_capacity;
 /// Whatever the serializer or an item objects to.
 pub fn serialize<C, S>(collection: &C, serializer: S) -> Result<S::Ok, S::Error>
 where
-    for<'a> &'a C: IntoIterator<Item: Serialize>,
+    C: FamilyCollection<Item: Serialize>,
+    for<'a> &'a C: IntoIterator<Item = &'a C::Item>,
     S: Serializer,
 {
     serializer.collect_seq(collection)

@@ -67,6 +67,28 @@ use crate::{Family, FamilyOf};
 /// let names: SmallVec<&str, 0, lives::Ast> = "a b c".split(' ').collect();
 /// assert_eq!(names, ["a", "b", "c"]);
 /// ```
+///
+/// It goes to another thread only if its elements may:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, collections::SmallVec};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// let shared = SmallVec::<_, 1, lives::Frame>::from([std::rc::Rc::new(7)]);
+/// std::thread::spawn(move || println!("{shared:?}"));
+/// ```
+///
+/// It is not touched while a range of it is taken out:
+///
+/// ```compile_fail,E0499
+/// # use famalloc::{alloc_family, collections::SmallVec};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// let mut vec = SmallVec::<u32, 1, lives::Frame>::from([1, 2, 3]);
+/// let range = vec.drain(1..);
+/// vec.push(4);
+/// drop(range);
+/// ```
 pub struct SmallVec<T, const N: usize, F: Family = FamilyOf<T>> {
     len: usize,
     capacity: usize,

@@ -70,8 +70,7 @@ macro_rules! implement_for {
     };
 }
 
-// With `nightly` this is the standard library's trait under another name.
-#[cfg(all(feature = "allocator-api2-02", not(feature = "nightly")))]
+#[cfg(feature = "allocator-api2-02")]
 implement_for!(allocator_api2_02::alloc: [F: Family] In<F>);
 
 #[cfg(feature = "allocator-api2-04")]

@@ -86,8 +86,7 @@ macro_rules! family_collection {
 #[cfg(feature = "nightly")]
 pub(super) use family_collection;
 
-// With `nightly` this is the standard library's vector under another name.
-#[cfg(all(feature = "allocator-api2-02", not(feature = "nightly")))]
+#[cfg(feature = "allocator-api2-02")]
 family_collection!([T, F: Family] allocator_api2_02::vec::Vec<T, In<F>>, of T);
 
 #[cfg(feature = "allocator-api2-04")]

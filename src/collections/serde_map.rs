@@ -1,7 +1,7 @@
 //! A map, for a field whose type lacks `Deserialize`: `#[serde(with = "..::serde_map")]`.
 //!
 //! Needed for the standard library's collections with an allocator of one's own (module `nightly`),
-//! which have neither of serde's traits. Any [`FamilyCollection`](super::FamilyCollection) of pairs
+//! which have neither of serde's traits. Any [`FamilyCollection`] of pairs
 //! will do.
 
 use core::fmt;

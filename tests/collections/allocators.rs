@@ -82,6 +82,14 @@ impl Piece {
         unsafe { self.memory.as_ref() }
     }
 
+    /// # Safety
+    ///
+    /// So many bytes were written.
+    unsafe fn first(&self, len: usize) -> &[u8] {
+        // SAFETY: passed on.
+        unsafe { core::slice::from_raw_parts(self.start().as_ptr(), len) }
+    }
+
     /// A layout with which it may be given back.
     fn fitting(&self, random: &mut Random) -> Layout {
         let size = self.layout.size() + random.below(self.memory.len() - self.layout.size() + 1);
@@ -132,17 +140,15 @@ macro_rules! oracle {
                         let memory = unsafe { family.grow(piece.start(), old, new) }.unwrap();
                         let grown = Piece::new(memory, new, pattern);
                         // SAFETY: the old size was written.
-                        let kept = unsafe {
-                            core::slice::from_raw_parts(grown.start().as_ptr(), old.size())
-                        };
+                        let kept = unsafe { grown.first(old.size()) };
                         assert!(intact(kept), "{old:?} -> {new:?} lost contents");
                         pieces.push(grown.filled());
                     }
                     1 => {
                         let new = larger(&mut random, old);
                         // SAFETY: as above.
-                        let memory =
-                            unsafe { family.grow_zeroed(piece.start(), old, new) }.unwrap();
+                        let memory = unsafe { family.grow_zeroed(piece.start(), old, new) };
+                        let memory = memory.unwrap();
                         let grown = Piece::new(memory, new, pattern);
                         let (kept, zero) = grown.bytes().split_at(old.size());
                         assert!(intact(kept), "{old:?} -> {new:?} lost contents");
@@ -158,9 +164,7 @@ macro_rules! oracle {
                         let memory = unsafe { family.shrink(piece.start(), old, new) }.unwrap();
                         let shrunk = Piece::new(memory, new, pattern);
                         // SAFETY: the new size was written.
-                        let kept = unsafe {
-                            core::slice::from_raw_parts(shrunk.start().as_ptr(), new.size())
-                        };
+                        let kept = unsafe { shrunk.first(new.size()) };
                         assert!(intact(kept), "{old:?} -> {new:?} lost contents");
                         pieces.push(shrunk.filled());
                     }

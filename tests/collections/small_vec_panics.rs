@@ -90,7 +90,11 @@ fn random_steps<const N: usize>(seed: u64) {
             _ => {}
         }
         let step = AssertUnwindSafe(|| random_step(&mut vec, &ledger, &mut random));
-        panics += u32::from(catch_unwind(step).is_err());
+        if let Err(payload) = catch_unwind(step) {
+            let message = payload.downcast_ref::<&str>().copied().unwrap_or("formatted");
+            assert!(["clone", "drop", "closure", "iterator"].contains(&message), "{message}");
+            panics += 1;
+        }
         ledger.clone_fails_after(NEVER);
         ledger.drop_fails_at(NEVER);
         assert_eq!(ledger.live(), vec.len());

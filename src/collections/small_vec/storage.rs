@@ -253,20 +253,22 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         Storage { inline: ManuallyDrop::new([const { MaybeUninit::uninit() }; N]) }
     }
 
-    /// Makes room for `additional` more elements, at least twice as much as there was.
+    /// Makes room for `additional` more elements, and twice as much as there was where it can be had.
     fn grow(&mut self, additional: usize) -> Result<(), AllocError> {
         let least = self.len.checked_add(additional).ok_or_else(too_large)?;
         let doubled = self.capacity.saturating_mul(2);
-        let wished = least.max(doubled).max(Self::FIRST_CAPACITY);
-        self.set_capacity(wished).or_else(|error| match error.kind() {
-            // Twice as much may be too much where what is needed is not.
-            _ if wished == least => Err(error),
-            _ => self.set_capacity(least),
-        })
+        let mut spare = least.max(doubled).max(Self::FIRST_CAPACITY) - least;
+        // Near a limit twice as much is too much; then as much more as can be had.
+        loop {
+            match self.set_capacity(least.saturating_add(spare)) {
+                Err(_) if spare > 0 => spare /= 2,
+                done => return done,
+            }
+        }
     }
 
-    /// Makes room for at least `additional` more elements; the capacity grows to at least the double
-    /// of what it was, where it grows.
+    /// Makes room for at least `additional` more elements; where the capacity grows, it grows to at
+    /// least twice what it was, or as far as a limit of the family allows.
     ///
     /// # Panics
     ///

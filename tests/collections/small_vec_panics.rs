@@ -174,6 +174,12 @@ fn in_an_iterator_that_is_collected() {
         assert_eq!((ledger.made(), ledger.live()), (failing, 0));
         assert_eq!(usage::<F>().live_objects, 0);
     }
+    // What came before the panic is there.
+    let ledger = Ledger::default();
+    let mut vec = SmallVec::<_, 4, F>::from(ledger.values(2));
+    let values = (0..9).map(|at| if at < 5 { ledger.value() } else { panic!("iterator") });
+    assert_eq!(panic_of(|| vec.extend(values)), "iterator");
+    assert!(vec.iter().map(|value| value.index).eq(0..7));
 }
 
 #[test]

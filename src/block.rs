@@ -22,7 +22,7 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
-use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
+use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Stale};
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.
@@ -95,6 +95,10 @@ impl<'a> Block<'a> {
         desc.countdown.store(0, Ordering::Relaxed);
         desc.first_word.store(0, Ordering::Relaxed);
         let wide = class::slot_size(class) < class::WIDE_BELOW;
+        for granule in granule..granule + granules {
+            // SAFETY: just taken.
+            unsafe { space.clean_bitmap(granule, if wide { Stale::Wide } else { Stale::Narrow }) };
+        }
         // SAFETY: the granules of a block are in one extent of a family (I1).
         let bitmap = unsafe { space.bitmap(granule, wide) };
         desc.bitmap.store(bitmap.as_ptr(), Ordering::Relaxed);
@@ -382,17 +386,41 @@ impl<'a> Block<'a> {
         self.words()[slot / 64].load(Ordering::Relaxed) >> (slot % 64) & 1 != 0
     }
 
-    /// Makes an empty block like new: nothing carved, its bitmap all zero.
+    /// Makes a block of which no slot is in use any more like new: nothing carved, nothing live, its
+    /// bitmap all zero.
+    ///
+    /// Where nothing was ever freed, the bitmap is zero and is not touched.
     pub(crate) fn reset(self) {
-        debug_assert!(self.is_empty());
-        for word in &self.words()[..self.carved().div_ceil(64) as usize] {
-            word.store(0, Ordering::Relaxed);
+        if self.free() > 0 {
+            let first = usize::from(self.desc.first_word.load(Ordering::Relaxed));
+            for word in &self.words()[first..self.carved().div_ceil(64) as usize] {
+                word.store(0, Ordering::Relaxed);
+            }
         }
         let reached = self.colour() + self.carved() as usize * class::slot_size(self.class());
         let populated = self.desc.populated.load(Ordering::Relaxed);
         self.desc.populated.store(populated.max((reached / GRANULE) as u8), Ordering::Relaxed);
         self.desc.carved.store(0, Ordering::Relaxed);
         self.desc.first_word.store(0, Ordering::Relaxed);
+        self.set_live(0);
+    }
+
+    /// Zeroes the slots that are not free.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses them any more.
+    pub(crate) unsafe fn zero_live(self) {
+        let (size, carved) = (class::slot_size(self.class()), self.carved() as usize);
+        let mut live = 0;
+        while live < carved {
+            let (free, end) = self.free_run(live).unwrap_or((carved, carved));
+            // SAFETY: slots below the capacity lie within the block.
+            let start = unsafe { self.start().add(live * size) };
+            // SAFETY: as above, and nobody uses what is not free (contract).
+            unsafe { start.write_bytes(0, (free - live) * size) };
+            live = end;
+        }
     }
 
     /// Makes this no lane's block, before its granules are given back.

@@ -29,7 +29,7 @@ pub struct AllocError {
 pub enum AllocErrorKind {
     /// The size, rounded up to the alignment, does not fit `isize`.
     TooLarge,
-    /// The family's own limit would be exceeded.
+    /// The limit of the family, or that of the region, would be exceeded.
     Limit,
     /// The page source has no address space left.
     AddressSpace,
@@ -59,7 +59,7 @@ impl fmt::Display for AllocError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             AllocErrorKind::TooLarge => "the requested size is too large for any allocation",
-            AllocErrorKind::Limit => "the family's limit is reached",
+            AllocErrorKind::Limit => "the limit is reached",
             AllocErrorKind::AddressSpace => "the page source has no address space left",
             AllocErrorKind::Commit => "the page source declined to commit memory",
         })
@@ -96,6 +96,8 @@ pub enum FreeError {
     },
     /// The slot is free already.
     AlreadyFree,
+    /// The address belongs to a region of the family, which frees what lies in it.
+    InRegion,
 }
 
 impl fmt::Display for FreeError {
@@ -112,6 +114,7 @@ impl fmt::Display for FreeError {
             Self::Interior { offset } => {
                 write!(f, "the pointer lies {offset} bytes inside its slot, not at its start")
             }
+            Self::InRegion => f.write_str("the pointer belongs to a region"),
             Self::AlreadyFree => f.write_str("double free: the slot is free already"),
         }
     }

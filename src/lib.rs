@@ -41,6 +41,7 @@
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
 //! | every live object of a family; a collector's sweep | [`walk_in`], [`sweep_in`] |
+//! | all of a family at once, without a look at its objects | [`free_all_in`] |
 //! | who uses how much? | [`Snapshot`] |
 //! | is everything whole? | [`check`] |
 //! | memory from elsewhere than the system | [`PageSource`] |
@@ -142,6 +143,7 @@ extern crate self as famalloc;
 
 #[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
+mod arena;
 mod block;
 pub mod boxed;
 mod class;
@@ -152,6 +154,7 @@ mod heap;
 mod in_family;
 mod lane;
 mod os;
+pub mod region;
 #[cfg(feature = "serde")]
 mod serde;
 mod space;
@@ -169,6 +172,7 @@ pub use heap::alloc::{
     try_free_in,
 };
 pub use heap::check::{Corruption, check};
+pub use heap::free_all::free_all_in;
 pub use heap::query::{Query, QueryKind, query};
 pub use heap::reclaim::{flush, reclaim};
 pub use heap::resize::{
@@ -178,6 +182,7 @@ pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use in_family::In;
 pub use os::{PageError, PageSource, System};
+pub use region::{Region, RegionBox, RegionPool};
 pub use spec::FamilySpec;
 
 /// What the expansion of the macros names; not part of the interface.

@@ -27,7 +27,7 @@ use crate::space::holding::Holding;
 use crate::space::tables::Table;
 use crate::space::{Space, SpaceCell};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, AtomicPtr, Lock, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, Guard, Lock, Ordering};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -66,7 +66,8 @@ pub(crate) struct FamilyTable {
     pub(crate) holding: Holding,
     /// The first lane of each class.
     cells: [AtomicPtr<Lane>; class::COUNT],
-    /// Held while a cell grows a lane.
+    /// Held while a cell grows a lane, and while deferred work is done from outside: slots may be in
+    /// nobody's sight for a moment then.
     growth: Lock<()>,
     /// The rows of magazines that threads have for this family.
     pub(crate) rows: Lock<RowList>,
@@ -225,9 +226,18 @@ impl FamilyTable {
         for class in 0..class::COUNT {
             // Twice: settling a lane may post slots to another that was settled before.
             for _ in 0..2 {
-                self.lanes(class).for_each(Lane::settle);
+                for lane in self.lanes(class) {
+                    let _still = self.hold_still();
+                    lane.settle();
+                }
             }
         }
+    }
+
+    /// Keeps the lanes as they are, but for what threads do that have rows: while this is held, no lane
+    /// is added, and nobody moves free slots from one lane to another.
+    pub(crate) fn hold_still(&self) -> Guard<'_, ()> {
+        self.growth.lock()
     }
 
     /// Gives back pages without live slots, in all lanes, until `goal` bytes have gone; returns how

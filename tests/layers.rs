@@ -29,6 +29,8 @@ const LAYERS: &[&[&str]] = &[
     &["thread"],
     &["family"],
     &["heap"],
+    // What regions are made of.
+    &["arena"],
     // The faces.
     &[
         "boxed",

@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::RawMemory;
+use crate::region::{Kind, Region};
 use crate::{Family, In};
 
 /// Implements the trait `Allocator` of the module `$api`, which also has an `AllocError` without
@@ -72,9 +73,15 @@ macro_rules! implement_for {
 
 #[cfg(feature = "allocator-api2-02")]
 implement_for!(allocator_api2_02::alloc: [F: Family] In<F>);
+#[cfg(feature = "allocator-api2-02")]
+implement_for!(allocator_api2_02::alloc: [F: Family, K: Kind] &Region<F, K>);
 
 #[cfg(feature = "allocator-api2-04")]
 implement_for!(allocator_api2_04::alloc: [F: Family] In<F>);
+#[cfg(feature = "allocator-api2-04")]
+implement_for!(allocator_api2_04::alloc: [F: Family, K: Kind] &Region<F, K>);
 
 #[cfg(feature = "nightly")]
 implement_for!(core::alloc: [F: Family] In<F>);
+#[cfg(feature = "nightly")]
+implement_for!(core::alloc: [F: Family, K: Kind] &Region<F, K>);

@@ -18,8 +18,8 @@
 //!   it asked for to the one that it was told it got. It is told the size of the slot. That is right
 //!   since a slot of one class serves every layout of its class: a layout's class is that of its
 //!   size rounded up to its alignment, sizes up to that of the slot have no larger class, and those
-//!   of at least the size asked for have no smaller one ([`class::usable`]). Large memory, and memory that
-//!   came zeroed, is as long as was asked for.
+//!   of at least the size asked for have no smaller one ([`class::usable`]). Large memory, memory that
+//!   came zeroed, and that of regions is as long as was asked for.
 //! - **Zeroed memory is zero to its reported end**, so just what was asked for is reported then.
 //! - **Growing and shrinking may change the alignment.** `realloc_layout_in` takes two layouts; it
 //!   stays where it is when the class is the same and the address happens to be aligned.
@@ -28,6 +28,7 @@
 //! The traits' errors carry no reason. Where it matters, ask [`alloc_layout_in`] in the same way.
 
 mod api;
+mod region;
 
 use core::alloc::Layout;
 use core::ptr::NonNull;

@@ -14,6 +14,20 @@
 //! Any other collection that takes an allocator of one of these traits takes [`In<F>`](crate::In):
 //! `bumpalo`, `smallvec` 2 (a beta so far) and others ask for `allocator-api2`.
 //!
+//! A reference to a [`Region`](crate::Region) is such an allocator as well: the collection then goes with
+//! the region, which it borrows.
+//!
+//! ```
+//! # use famalloc::{alloc_family, Region};
+//! # #[alloc_family]
+//! # enum Lives { Request }
+//! # #[cfg(feature = "hashbrown")] {
+//! let request = Region::<lives::Request>::new();
+//! let mut headers = hashbrown::HashMap::new_in(&request);
+//! headers.insert("host", "example.org");
+//! # }
+//! ```
+//!
 //! The features may be on together in any combination; none changes what another one's names mean.
 //!
 //! # Making them

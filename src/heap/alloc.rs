@@ -42,7 +42,7 @@ pub(super) const fn raw_layout<F: Family>(size: usize) -> Result<Layout, AllocEr
 
 /// An address for no memory.
 #[inline(always)]
-pub(super) const fn dangling(align: usize) -> NonNull<u8> {
+pub(crate) const fn dangling(align: usize) -> NonNull<u8> {
     // SAFETY: an alignment is not zero.
     unsafe { NonNull::new_unchecked(ptr::without_provenance_mut(align)) }
 }

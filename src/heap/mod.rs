@@ -7,12 +7,14 @@
 //! | [`resize`] | reallocation, in place where it can be done |
 //! | [`query`] | what any address is; whether a pointer may be freed |
 //! | [`reclaim`] | giving memory back: so much, or all |
+//! | [`free_all`] | all of a family at once |
 //! | [`walk`] | every live object of a family; sweeping it |
 //! | [`snapshot`] | how much every family uses |
 //! | [`check`] | the integrity of everything |
 
 pub(crate) mod alloc;
 pub(crate) mod check;
+pub(crate) mod free_all;
 pub(crate) mod large;
 pub(crate) mod query;
 pub(crate) mod reclaim;

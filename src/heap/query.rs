@@ -77,6 +77,8 @@ pub enum QueryKind {
     Large,
     /// A huge allocation: extents of its own.
     Huge,
+    /// A chunk of a [`Region`](crate::Region), as a whole: what lies where in it, its region knows.
+    Region,
 }
 
 /// What the address is: its set, family, slot and block. `None` for memory that is not famalloc's
@@ -143,6 +145,16 @@ fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Hol
                 address,
             )
         }
+        Place::Chunk(granule) => {
+            let desc = space.granule(granule);
+            whole(
+                desc.holding.load(Ordering::Relaxed),
+                QueryKind::Region,
+                space.granule_start(granule).addr().get(),
+                desc.bytes.load(Ordering::Relaxed),
+                address,
+            )
+        }
         Place::Unused => None,
     }
 }
@@ -186,6 +198,9 @@ pub(super) fn live(
     // By identity: another set may have the same name.
     if !set.used(family).is_some_and(|table| ptr::eq(&raw const table.holding, owner)) {
         return Err(FreeError::WrongFamily { owner: found.family });
+    }
+    if found.kind == QueryKind::Region {
+        return Err(FreeError::InRegion);
     }
     let fits = match class::of_layout(layout) {
         Some(class) => found.kind == QueryKind::Slot && class::slot_size(class) == found.slot_bytes,

@@ -5,7 +5,7 @@
 //! in address order and frees the unmarked ones 64 at a time. The free slots of the calling thread
 //! and of the lanes are put into the bitmaps first (at most 18 magazines for each cell), so that
 //! the bitmaps tell the whole truth; a thread whose magazines cannot be emptied from here is a
-//! reason to refuse.
+//! reason to refuse. What lies in the family's regions is not among them: a region walks its own.
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -176,7 +176,7 @@ pub unsafe fn sweep_in<F: Family>(
                         freed += 1;
                     }
                 }
-                GranuleKind::Free | GranuleKind::Tail => {}
+                GranuleKind::Free | GranuleKind::Tail | GranuleKind::Chunk => {}
             }
         }
     }
@@ -221,6 +221,8 @@ fn sweep_block(
 
 /// Has every free slot of a family marked as free in its block.
 fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
+    // Nobody moves slots between lanes meanwhile.
+    let _still = family.hold_still();
     // A row of another thread may hold free slots, and nobody but that thread may look.
     if !exit::is_only_user(family) {
         return Err(InUseElsewhere);

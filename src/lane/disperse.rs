@@ -40,6 +40,12 @@ impl Outboxes {
         Self { boxes: [const { None }; OUTBOXES] }
     }
 
+    /// Takes one of the magazines out.
+    pub(super) fn pop(&mut self) -> Option<MagazineBox> {
+        let outbox = self.boxes.iter_mut().find_map(Option::take)?;
+        Some(outbox.magazine)
+    }
+
     /// How many slots wait to be posted.
     pub(super) fn slots(&self) -> usize {
         self.boxes.iter().flatten().map(|outbox| outbox.magazine.len()).sum()
@@ -315,7 +321,8 @@ impl Lane {
         if only {
             self.reset_block(state, block);
         } else {
-            self.release_block(state, block);
+            // SAFETY: no slot of it is in use.
+            unsafe { self.release_block(state, block) };
         }
     }
 

@@ -117,6 +117,14 @@ impl MagazineBox {
         Some(last)
     }
 
+    /// Drops all addresses; returns how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        let len = self.len();
+        // SAFETY: none need be written.
+        unsafe { self.set_len(0) };
+        len
+    }
+
     /// Gives up the box for the address of the first slot, by which [`Self::from_bottom`] finds
     /// the magazine again.
     pub(crate) fn into_bottom(self) -> *mut *mut u8 {

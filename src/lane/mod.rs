@@ -20,11 +20,12 @@
 //! The lock is taken once for a magazine of operations. Anyone may take it: a thread that posts to
 //! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
 //! whose threads sleep. Nobody waits for one lane's lock while holding another's, but for
-//! the integrity check, which locks those of a cell in their order.
+//! the integrity check and whoever forgets what is parked, who lock those of a cell in their order.
 
 mod audit;
 pub(crate) mod depot;
 pub(crate) mod disperse;
+mod forget;
 pub(crate) mod magazine;
 pub(crate) mod sweep;
 mod trim;
@@ -418,7 +419,8 @@ impl Lane {
             candidate = state.room.after(self.space(), granule);
             let block = Block::at(self.space(), granule);
             if block.is_empty() {
-                self.release_block(&mut state, block);
+                // SAFETY: no slot of it is in use.
+                unsafe { self.release_block(&mut state, block) };
             }
         }
         while let Some(spare) = state.spare.pop() {
@@ -486,14 +488,19 @@ impl Lane {
         state.spare.pop().or_else(|| MagazineBox::new(self.space()).ok())
     }
 
-    /// Gives an empty block back to the family.
-    fn release_block(&self, state: &mut LaneState, block: Block<'_>) {
+    /// Gives a block back to the family.
+    ///
+    /// # Safety
+    ///
+    /// No slot of it is in use any more, and none is parked.
+    unsafe fn release_block(&self, state: &mut LaneState, block: Block<'_>) {
         state.room.remove(self.space(), block.granule);
         self.reset_block(state, block);
         block.disown();
         state.counts.blocks -= 1;
         state.counts.granules -= block.granules();
-        // SAFETY: this lane took the block; it is empty, and its bitmap has been cleared.
+        // SAFETY: this lane took the block; nothing in it is in use (contract), and its bitmap has been
+        // cleared.
         unsafe { self.holding.give_block(block.granule, block.granules()) };
     }
 

@@ -15,7 +15,7 @@ use core::ptr::NonNull;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::sync::{Guard, Ordering};
 
-use super::map::{ExtentKind, GRANULE_SHIFT};
+use super::map::{ExtentKind, GRANULE_SHIFT, Stale};
 use super::order::NONE;
 use super::{KNOWN_STEP, Space};
 
@@ -245,14 +245,23 @@ impl Locked<'_> {
             // SAFETY: within the reservation; the advice touches no contents.
             unsafe { space.source.huge_pages(space.extent_start(extent), bytes, false) };
         }
-        // The bitmaps are all zero while no block is carved, so nothing is lost if this fails.
+        // What is not needed of the bitmaps is all zero or known to be stale, so nothing is lost if this
+        // fails.
         // SAFETY: the extent's own stride of the bitmaps, in nobody's use.
-        let _ = unsafe {
+        let gone = unsafe {
             space.source.decommit(
                 space.bitmaps.add(extent as usize * space.bitmap_stride),
                 space.bitmap_stride,
             )
         };
+        if gone.is_ok() {
+            let (desc, per_extent) = (space.extent(extent), space.granules_per_extent());
+            desc.stale.store(0, Ordering::Relaxed);
+            for granule in extent * per_extent..(extent + 1) * per_extent {
+                space.granule(granule).set_stale(Stale::Narrow, false);
+                space.granule(granule).set_stale(Stale::Wide, false);
+            }
+        }
         self.unlink_warm(extent);
         desc.set_kind(ExtentKind::Free);
     }

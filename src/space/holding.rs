@@ -2,7 +2,7 @@
 //! huge allocations. The family's limit is enforced here, where memory is taken.
 //!
 //! This file: blocks and the granules they are made of; `large`: large and huge allocations;
-//! `upkeep`: giving free memory back, and the integrity check.
+//! `chunk`: the chunks of regions; `upkeep`: giving free memory back, and the integrity check.
 //!
 //! Granules are taken from the lowest extent that has room for them, so that a family's memory
 //! gathers at low addresses and high extents empty. An extent that becomes wholly free goes back to
@@ -17,11 +17,14 @@ use crate::sync::{Guard, Lock, Ordering};
 
 use super::Space;
 use super::extents::Taker;
-use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind};
+use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind, Stale};
 use super::order::Order;
 
+mod chunk;
 mod large;
 mod upkeep;
+
+pub(crate) use chunk::Chunk;
 
 /// How many extents with room are looked at before a new one is taken.
 const SEARCHED_EXTENTS: usize = 16;
@@ -50,7 +53,7 @@ struct HoldingState {
 pub(crate) struct HoldingUse {
     /// Extents cut into granules.
     pub(crate) extents: u32,
-    /// Bytes of blocks and of large and huge allocations: what counts against the limit.
+    /// Bytes of blocks, of chunks, and of large and huge allocations: what counts against the limit.
     pub(crate) committed: usize,
     /// The most that was ever committed at once.
     pub(crate) committed_peak: usize,
@@ -58,6 +61,8 @@ pub(crate) struct HoldingUse {
     pub(crate) large_objects: usize,
     pub(crate) large_bytes: usize,
     pub(crate) large_bytes_peak: usize,
+    /// Bytes of regions' chunks.
+    pub(crate) chunk_bytes: usize,
     /// How often the lock was taken.
     pub(crate) locks: u64,
 }
@@ -133,6 +138,7 @@ impl Holding {
                     large_objects: 0,
                     large_bytes: 0,
                     large_bytes_peak: 0,
+                    chunk_bytes: 0,
                     locks: 0,
                 },
             }),
@@ -272,8 +278,14 @@ impl Holding {
         desc.owner.store(self.as_owner(), Ordering::Relaxed);
         desc.free.store(all, Ordering::Relaxed);
         desc.dirty.store(if fresh { 0 } else { all }, Ordering::Relaxed);
+        let stale = desc.stale.swap(0, Ordering::Relaxed) != 0;
         for granule in extent * per_extent..(extent + 1) * per_extent {
-            space.granule(granule).set_kind(GranuleKind::Free);
+            let granule = space.granule(granule);
+            granule.set_kind(GranuleKind::Free);
+            if stale {
+                granule.set_stale(Stale::Narrow, true);
+                granule.set_stale(Stale::Wide, true);
+            }
         }
         desc.set_kind(ExtentKind::Family);
         state.usage.extents += 1;

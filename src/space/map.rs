@@ -35,13 +35,29 @@ pub(crate) enum GranuleKind {
     Tail = 2,
     /// The first granule of a large allocation.
     Large = 3,
+    /// The first granule of a region's chunk.
+    Chunk = 4,
 }
+
+/// The bitmaps that a granule has, as flags beside its kind: set while one may hold old contents.
+/// Otherwise it is all zero while there is no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Stale {
+    /// The one for slots of 16 bytes and above.
+    Narrow = 0x40,
+    /// The one for smaller slots, which is also the map of a region's chunk.
+    Wide = 0x80,
+}
+
+const STALE: u8 = Stale::Narrow as u8 | Stale::Wide as u8;
 
 /// One granule. Of a block or a large allocation only the first granule's descriptor is in full
 /// use; the others say how far back it is.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct GranuleDesc {
+    /// The kind, and the flags of [`Stale`].
     kind: AtomicU8,
     /// Block: the size class.
     pub(crate) class: AtomicU8,
@@ -52,51 +68,74 @@ pub(crate) struct GranuleDesc {
     pub(crate) granules: AtomicU8,
     /// Block: how many bytes its first slot lies from its start. Written with `kind`.
     pub(crate) colour: AtomicU16,
-    /// Block: no word of the bitmap before this one has a set bit. The lane's lock.
+    /// Block: no word of the bitmap before this one has a set bit. The lane's lock. Chunk: how many of
+    /// its granules are known to be populated, from the first on. The region.
     pub(crate) first_word: AtomicU16,
     /// Block: the lane; null of what is none, so that this alone tells a lane its own blocks. Kept
     /// apart from `holding`, so that whatever is read here, however late, is a lane or null. Written
     /// under the lane's lock.
     pub(crate) lane: AtomicPtr<()>,
-    /// Large: the holding, or null.
+    /// Large, Chunk: the holding, or null.
     pub(crate) holding: AtomicPtr<()>,
-    /// Block: its bitmap. Written with `kind`.
+    /// Block: its bitmap. Written with `kind`. Chunk: the bitmap of its free words, likewise.
     pub(crate) bitmap: AtomicPtr<AtomicU64>,
-    /// Block: how many slots it has room for.
+    /// Block: how many slots it has room for. Chunk: its number, in the order in which the region
+    /// took its chunks. The region.
     pub(crate) capacity: AtomicU32,
-    /// Block: how many slots the bump cursor has passed. The lane's lock.
+    /// Block: how many slots the bump cursor has passed. The lane's lock. Chunk: how many words
+    /// the cursor has passed. The region.
     pub(crate) carved: AtomicU32,
     /// Block: how many slots may be freed until it has to be looked at. 1 where no slot can be
     /// taken, so that its list learns that one can; otherwise the number of carved slots that are
-    /// not free in it, so that it is noticed when it becomes empty. The lane's lock.
+    /// not free in it, so that it is noticed when it becomes empty. The lane's lock. Chunk: how many words
+    /// were freed, or more. The region.
     pub(crate) countdown: AtomicU32,
     /// Block: how many of its granules are known to be populated, from the first on. The lane's lock.
     pub(crate) populated: AtomicU8,
-    /// Block: 1 while no slot can be taken. The lane's lock.
+    /// Block: 1 while no slot can be taken. The lane's lock. Chunk: 1 where a single object has it to
+    /// itself. The region.
     pub(crate) full: AtomicU8,
     /// Block: a mark of how many slots were live when its pages without any were given back; 0 where
-    /// a slot was taken since. The lane's lock.
+    /// a slot was taken since. The lane's lock. Chunk: for how many granules the bitmap is valid. The
+    /// region.
     pub(crate) trimmed: AtomicU16,
-    /// Block: links of the lane's order of blocks with room. The lane's lock.
+    /// Block: links of the lane's order of blocks with room. The lane's lock. Chunk: links of the
+    /// region's order of chunks. The region.
     left: AtomicU32,
     right: AtomicU32,
-    /// Large: its bytes, whole pages. The holding's lock.
+    /// Large, Chunk: its bytes, whole pages. The holding's lock.
     pub(crate) bytes: AtomicUsize,
 }
 
 impl GranuleDesc {
     pub(crate) fn kind(&self) -> GranuleKind {
-        match self.kind.load(Ordering::Acquire) {
+        match self.kind.load(Ordering::Acquire) & !STALE {
             1 => GranuleKind::Block,
             2 => GranuleKind::Tail,
             3 => GranuleKind::Large,
+            4 => GranuleKind::Chunk,
             _ => GranuleKind::Free,
         }
     }
 
-    /// Publishes what this granule is, after everything else about it has been written.
+    /// Publishes what this granule is, after everything else about it has been written. The caller
+    /// holds the lock of whoever holds the granule.
     pub(crate) fn set_kind(&self, kind: GranuleKind) {
-        self.kind.store(kind as u8, Ordering::Release);
+        let stale = self.kind.load(Ordering::Relaxed) & STALE;
+        self.kind.store(kind as u8 | stale, Ordering::Release);
+    }
+
+    /// Whether a bitmap of this granule may hold old contents.
+    pub(crate) fn is_stale(&self, bitmap: Stale) -> bool {
+        self.kind.load(Ordering::Relaxed) & bitmap as u8 != 0
+    }
+
+    /// Notes whether a bitmap of this granule may hold old contents. Locked as for
+    /// [`set_kind`](Self::set_kind).
+    pub(crate) fn set_stale(&self, bitmap: Stale, stale: bool) {
+        let kind = self.kind.load(Ordering::Relaxed);
+        let kind = if stale { kind | bitmap as u8 } else { kind & !(bitmap as u8) };
+        self.kind.store(kind, Ordering::Relaxed);
     }
 }
 
@@ -112,10 +151,13 @@ pub(crate) enum ExtentKind {
     Family = 2,
     /// The first extent of a huge allocation.
     Huge = 3,
-    /// A later extent of a huge allocation.
+    /// A later extent of a huge allocation or of a chunk.
     Tail = 4,
     /// The allocator's own tables.
     Tables = 5,
+    /// The first extent of a region's chunk of whole extents, which is described by the first of its
+    /// granules.
+    Chunk = 6,
 }
 
 /// One extent.
@@ -127,9 +169,11 @@ pub(crate) struct ExtentDesc {
     pub(crate) huge_pages: AtomicU8,
     /// Whether anyone ever had it: then it is not for isolated families. The extents' lock.
     pub(crate) used: AtomicU8,
+    /// Whether any of its bitmaps may hold old contents; where it is cut into granules, those know.
+    pub(crate) stale: AtomicU8,
     /// Tail: how many extents before this one the head is.
     pub(crate) back: AtomicU32,
-    /// Huge: how many extents it spans.
+    /// Huge, Chunk: how many extents it spans.
     pub(crate) extents: AtomicU32,
     /// Family: which granules are free. The holding's lock.
     pub(crate) free: AtomicU32,
@@ -145,9 +189,9 @@ pub(crate) struct ExtentDesc {
     pub(crate) later: AtomicU32,
     /// Warm: when it became free. The extents' lock.
     pub(crate) since: AtomicU64,
-    /// Family, Huge: the holding.
+    /// Family, Huge, Chunk: the holding.
     pub(crate) owner: AtomicPtr<()>,
-    /// Huge: its bytes, whole pages. The holding's lock.
+    /// Huge, Chunk: its bytes, whole pages. The holding's lock.
     pub(crate) bytes: AtomicUsize,
 }
 
@@ -159,6 +203,7 @@ impl ExtentDesc {
             3 => ExtentKind::Huge,
             4 => ExtentKind::Tail,
             5 => ExtentKind::Tables,
+            6 => ExtentKind::Chunk,
             _ => ExtentKind::Free,
         }
     }
@@ -200,6 +245,8 @@ pub(crate) enum Place {
     Large(u32),
     /// In the huge allocation whose first extent has this index.
     Huge(u32),
+    /// In the chunk of a region whose first granule has this index.
+    Chunk(u32),
     /// In the reservation, but in nothing that was handed out.
     Unused,
 }
@@ -270,10 +317,13 @@ impl Space {
                 self.head_of(granule)
             }
             ExtentKind::Huge => Place::Huge(extent),
+            ExtentKind::Chunk => Place::Chunk(extent * self.granules_per_extent()),
             ExtentKind::Tail => {
                 let back = self.extent(extent).back.load(Ordering::Relaxed);
-                match extent.checked_sub(back) {
-                    Some(head) if self.extent(head).kind() == ExtentKind::Huge => Place::Huge(head),
+                let Some(head) = extent.checked_sub(back) else { return Some(Place::Unused) };
+                match self.extent(head).kind() {
+                    ExtentKind::Huge => Place::Huge(head),
+                    ExtentKind::Chunk => Place::Chunk(head * self.granules_per_extent()),
                     _ => Place::Unused,
                 }
             }
@@ -281,11 +331,36 @@ impl Space {
         })
     }
 
+    /// The first granule of the region's chunk that an address lies in, if it lies in one:
+    /// [`place_of`](Self::place_of) for who expects just that.
+    #[inline]
+    pub(crate) fn chunk_of(&self, address: usize) -> Option<u32> {
+        let offset = self.offset_of(address)?;
+        let (extent, granule) =
+            ((offset >> self.extent_shift) as u32, (offset >> GRANULE_SHIFT) as u32);
+        if extent >= self.known() {
+            return None;
+        }
+        let desc = self.extent(extent);
+        if desc.kind() == ExtentKind::Family {
+            let back = self.granule(granule).back.load(Ordering::Relaxed);
+            let head = granule.checked_sub(back.into())?;
+            return (self.granule(head).kind() == GranuleKind::Chunk).then_some(head);
+        }
+        let head = match desc.kind() {
+            ExtentKind::Tail => extent.checked_sub(desc.back.load(Ordering::Relaxed))?,
+            _ => extent,
+        };
+        let chunk = self.extent(head).kind() == ExtentKind::Chunk;
+        chunk.then(|| head * self.granules_per_extent())
+    }
+
     fn head_of(&self, granule: u32) -> Place {
         let desc = self.granule(granule);
         match desc.kind() {
             GranuleKind::Block => Place::Block(granule),
             GranuleKind::Large => Place::Large(granule),
+            GranuleKind::Chunk => Place::Chunk(granule),
             GranuleKind::Free => Place::Unused,
             GranuleKind::Tail => {
                 let Some(head) = granule.checked_sub(desc.back.load(Ordering::Relaxed).into())
@@ -295,6 +370,7 @@ impl Space {
                 match self.granule(head).kind() {
                     GranuleKind::Block => Place::Block(head),
                     GranuleKind::Large => Place::Large(head),
+                    GranuleKind::Chunk => Place::Chunk(head),
                     GranuleKind::Free | GranuleKind::Tail => Place::Unused,
                 }
             }

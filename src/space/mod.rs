@@ -5,6 +5,7 @@
 //! | extent 0 | extent 1 | ...            | header | extent  | granule | bitmaps: per extent     |
 //! | 2 MiB    |          |                | taken, | descs   | descs   | 32 x 512 B narrow       |
 //! |          |          |                | warm   | 64 B    | 32x64 B | 32 x 8 KiB wide         |
+//! |          |          |                |        |         |         | 32 x 1 KiB for chunks   |
 //! ```
 //!
 //! All bookkeeping is out of band and at a fixed ratio to the data, so that finding it is
@@ -36,7 +37,7 @@ use crate::os::{PageSource, SYSTEM};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering};
 
 use extents::Extents;
-use map::{ExtentDesc, GRANULE, GRANULE_SHIFT, GranuleDesc};
+use map::{ExtentDesc, GRANULE, GRANULE_SHIFT, GranuleDesc, Stale};
 use tables::Tables;
 
 /// The size of the first reservation asked for; each refusal halves it.
@@ -49,9 +50,12 @@ const EXTENT_SHIFT: u32 = 21;
 const SMALL_EXTENT_SHIFT: u32 = 18;
 /// How many extents' descriptors are committed at a time.
 const KNOWN_STEP: usize = 32;
-/// Bitmap bytes per granule for slots of 16 bytes and above, and for smaller ones.
+/// Bitmap bytes per granule for slots of 16 bytes and above, and for smaller ones. The latter are as
+/// many as a granule has words of 8 bytes.
 const NARROW_BITMAP: usize = GRANULE / 16 / 8;
 const WIDE_BITMAP: usize = GRANULE / 8;
+/// Bitmap bytes per granule for the words of a region's chunk.
+pub(crate) const WORD_BITMAP: usize = GRANULE / 8 / 8;
 
 /// The place of a reservation that comes into being at first use.
 pub struct SpaceCell {
@@ -151,7 +155,8 @@ impl Plan {
             (extent_descs + extent_count * size_of::<ExtentDesc>()).next_multiple_of(page);
         let bitmaps = (granule_descs + extent_count * granules * size_of::<GranuleDesc>())
             .next_multiple_of(page);
-        let bitmap_stride = (granules * (NARROW_BITMAP + WIDE_BITMAP)).next_multiple_of(page);
+        let bitmap_stride =
+            (granules * (NARROW_BITMAP + WIDE_BITMAP + WORD_BITMAP)).next_multiple_of(page);
         let end = bitmaps + extent_count * bitmap_stride;
         Self {
             extent_count,
@@ -342,6 +347,58 @@ impl Space {
         debug_assert!(in_extent < self.bitmap_stride);
         // SAFETY: within the bitmap area, which has a stride for each extent.
         unsafe { self.bitmaps.add(extent as usize * self.bitmap_stride + in_extent) }.cast()
+    }
+}
+
+impl Space {
+    /// Zeroes the bitmap of a granule if it may hold old contents.
+    ///
+    /// # Safety
+    ///
+    /// The caller has just taken the granule, in an extent that a family holds.
+    #[inline]
+    pub(crate) unsafe fn clean_bitmap(&self, granule: u32, which: Stale) {
+        let desc = self.granule(granule);
+        if !desc.is_stale(which) {
+            return;
+        }
+        let wide = which == Stale::Wide;
+        let bytes = if wide { WIDE_BITMAP } else { NARROW_BITMAP };
+        // SAFETY: passed on.
+        let bitmap = unsafe { self.bitmap(granule, wide) };
+        // SAFETY: the granule's own bitmap, committed with its extent and in nobody's use.
+        unsafe { bitmap.cast::<u8>().write_bytes(0, bytes) };
+        desc.set_stale(which, false);
+    }
+
+    /// Where the maps of a region's chunk are, with whatever is in them: a byte for each word of it, and
+    /// a bit for each word. For a run of granules those are their own; whole extents are seen as one piece
+    /// of memory, since theirs lie side by side.
+    ///
+    /// # Safety
+    ///
+    /// The chunk starts at `granule`; a family holds it, and it is so many whole extents, or granules of
+    /// one if that is 0.
+    pub(crate) unsafe fn chunk_maps(
+        &self,
+        granule: u32,
+        whole_extents: usize,
+    ) -> (NonNull<u8>, NonNull<AtomicU64>) {
+        let (_, position) = self.granule_in_extent(granule);
+        let per_extent = self.granules_per_extent() as usize;
+        // SAFETY: passed on.
+        let bytes = unsafe { self.bitmap(granule, whole_extents == 0) }.cast::<u8>();
+        let behind = match whole_extents {
+            // The wide bitmaps of the granules before it lie behind those of the narrow ones.
+            0 => {
+                let position = position as usize;
+                (per_extent - position) * WIDE_BITMAP + position * WORD_BITMAP
+            }
+            extents => extents * per_extent * WIDE_BITMAP,
+        };
+        // SAFETY: within the strides of its extents, which have room for both.
+        let bits = unsafe { bytes.add(behind) };
+        (bytes, bits.cast())
     }
 }
 

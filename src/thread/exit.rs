@@ -127,6 +127,11 @@ pub(crate) fn unload_rows_of(family: &FamilyTable) {
     rows_of(family).for_each(unload_row);
 }
 
+/// Drops all addresses in the calling thread's magazines of a family; returns how many.
+pub(crate) fn forget_rows_of(family: &FamilyTable) -> usize {
+    rows_of(family).map(forget_row).sum()
+}
+
 /// Whether no other thread has a row of this family.
 pub(crate) fn is_only_user(family: &FamilyTable) -> bool {
     let all = family.rows.lock().iter().count();
@@ -147,6 +152,23 @@ fn unload_row(row: &Row) {
             head.load_for_freeing(freed, class);
         }
     }
+}
+
+fn forget_row(row: &Row) -> usize {
+    let mut forgotten = 0;
+    for (class, head) in row.heads.iter().enumerate() {
+        if let Some(lane) = head.lane() {
+            // Before, since a forgotten slot looks as if the program had it.
+            lane.note_peak_now(head.tell_idle());
+            let mut loaded = head.unload();
+            forgotten += loaded.clear();
+            head.load(loaded);
+            let mut freed = head.unload_for_freeing(class);
+            forgotten += freed.clear();
+            head.load_for_freeing(freed, class);
+        }
+    }
+    forgotten
 }
 
 /// Whether the calling thread has `slot` in a magazine of this class and family.

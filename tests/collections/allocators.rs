@@ -8,7 +8,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use famalloc::{In, alloc_family, check};
+use famalloc::region::Tracked;
+use famalloc::{In, Region, Snapshot, alloc_family, check};
 
 use crate::common::{Random, usage};
 
@@ -20,6 +21,7 @@ enum Lives {
     Secret,
     #[family(limit = "1 MiB")]
     Limited,
+    Chunks,
 }
 
 fn any_layout(random: &mut Random) -> Layout {
@@ -99,12 +101,8 @@ impl Piece {
 
 /// The same test for the same trait of another name.
 macro_rules! oracle {
-    ($name:ident, $api:ident, $family:ident) => {
-        #[test]
-        fn $name() {
-            use $api::alloc::Allocator;
-
-            let family = In::<lives::$family>::new();
+    ($name:ident, $api:ident) => {
+        fn $name(family: impl $api::alloc::Allocator) {
             let mut random = Random::new(7);
             let mut pieces = Vec::<Piece>::new();
             for step in 0..10_000u32 {
@@ -181,14 +179,53 @@ macro_rules! oracle {
                 unsafe { family.deallocate(piece.start(), layout) };
             }
             check().unwrap();
-            assert_eq!(usage::<lives::$family>().live_objects, 0);
         }
     };
 }
 
-oracle!(random_sequences_through_version_0_2, allocator_api2_02, Two);
-oracle!(random_sequences_through_version_0_4, allocator_api2_04, Four);
-oracle!(random_sequences_in_a_family_that_zeroes, allocator_api2_04, Secret);
+oracle!(run_version_0_2, allocator_api2_02);
+oracle!(run_version_0_4, allocator_api2_04);
+
+#[test]
+fn random_sequences_in_families() {
+    run_version_0_2(In::<lives::Two>::new());
+    run_version_0_4(In::<lives::Four>::new());
+    run_version_0_4(In::<lives::Secret>::new());
+    for family in Snapshot::of::<Lives>().families {
+        if family.name != "Limited" && family.name != "Chunks" {
+            assert_eq!((family.live_objects, family.live_bytes), (0, 0), "in {}", family.name);
+        }
+    }
+}
+
+#[test]
+fn random_sequences_in_regions() {
+    let region = Region::<lives::Chunks>::new();
+    run_version_0_2(&region);
+    run_version_0_4(&region);
+    drop(region);
+    let region = Region::<lives::Chunks, Tracked>::new();
+    run_version_0_4(&region);
+    assert_eq!(region.objects(), 0);
+    drop(region);
+    assert_eq!(usage::<lives::Chunks>().live_objects, 0);
+}
+
+#[test]
+fn collections_of_other_crates_in_a_region() {
+    let region = Region::<lives::Chunks, Tracked>::new();
+    let mut names = hashbrown::HashMap::new_in(&region);
+    let mut numbers = allocator_api2_04::vec::Vec::new_in(&region);
+    for number in 0..10_000_u32 {
+        names.insert(number, !number);
+        numbers.push(number);
+    }
+    assert!(numbers.iter().all(|number| names[number] == !number));
+    assert!(region.usage().live_bytes >= 10_000 * 13);
+    assert_eq!(region.objects(), 2);
+    drop((names, numbers));
+    assert_eq!(region.objects(), 0);
+}
 
 #[test]
 fn a_reported_slot_is_all_of_it() {

@@ -1,5 +1,6 @@
 //! Large allocations, which are runs of granules in an extent of the family, and huge ones, which
-//! are runs of whole extents. Both are counted and resized here.
+//! are runs of whole extents. Both are counted and resized here. The chunks of regions are runs of
+//! the same two sorts.
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::space::extents::{LONGEST_WARM_RUN, Taken};
@@ -47,14 +48,19 @@ impl Holding {
     ) -> Result<Large, AllocError> {
         let count = bytes.div_ceil(GRANULE) as u32;
         let taken = self.take_granules(state, count, align.div_ceil(GRANULE) as u32)?;
-        self.write_tails(taken.first, 1, count);
-        let desc = self.space.granule(taken.first);
+        self.write_run(taken.first, count, bytes, GranuleKind::Large);
+        Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
+    }
+
+    /// Makes granules just taken a run of this kind.
+    pub(super) fn write_run(&self, first: u32, count: u32, bytes: usize, kind: GranuleKind) {
+        self.write_tails(first, 1, count);
+        let desc = self.space.granule(first);
         desc.holding.store(self.as_owner(), Ordering::Relaxed);
         desc.back.store(0, Ordering::Relaxed);
         desc.granules.store(count as u8, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
-        desc.set_kind(GranuleKind::Large);
-        Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
+        desc.set_kind(kind);
     }
 
     fn take_extent_run(
@@ -63,6 +69,18 @@ impl Holding {
         bytes: usize,
         align: usize,
     ) -> Result<Large, AllocError> {
+        let (taken, count) = self.take_extents(state, bytes, align)?;
+        self.write_huge(taken.first, count, bytes, ExtentKind::Huge);
+        Ok(Large { start: self.space.extent_start(taken.first), fresh: taken.fresh })
+    }
+
+    /// Takes as many whole extents as so many bytes need, and says how many those are.
+    pub(super) fn take_extents(
+        &self,
+        state: &mut HoldingState,
+        bytes: usize,
+        align: usize,
+    ) -> Result<(Taken, u32), AllocError> {
         let space = self.space;
         let too_large = AllocError::new(AllocErrorKind::AddressSpace);
         let count = bytes.div_ceil(space.extent_bytes());
@@ -75,8 +93,7 @@ impl Holding {
             Some(taken) => taken,
             None => space.take_extents(count, align, self.taker())?,
         };
-        self.write_huge(taken.first, count, bytes);
-        Ok(Large { start: space.extent_start(taken.first), fresh: taken.fresh })
+        Ok((taken, count))
     }
 
     /// A run of empty extents that an isolated family has from before. Other families do not keep
@@ -123,7 +140,7 @@ impl Holding {
     /// # Safety
     ///
     /// The run is this holding's, and nothing in it is in use.
-    unsafe fn release_run(&self, state: &mut HoldingState, first: u32, count: u32) {
+    pub(super) unsafe fn release_run(&self, state: &mut HoldingState, first: u32, count: u32) {
         if !self.spec.is_isolated() {
             // SAFETY: passed on.
             unsafe { self.space.release_extents(first, count) };
@@ -137,7 +154,7 @@ impl Holding {
         }
     }
 
-    fn write_huge(&self, first: u32, count: u32, bytes: usize) {
+    pub(super) fn write_huge(&self, first: u32, count: u32, bytes: usize, kind: ExtentKind) {
         for position in 1..count {
             let tail = self.space.extent(first + position);
             tail.back.store(position, Ordering::Relaxed);
@@ -147,7 +164,7 @@ impl Holding {
         desc.owner.store(self.as_owner(), Ordering::Relaxed);
         desc.extents.store(count, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
-        desc.set_kind(ExtentKind::Huge);
+        desc.set_kind(kind);
     }
 
     /// Frees the large allocation whose first granule this is.
@@ -244,7 +261,7 @@ impl Holding {
             self.recount_large(&mut state, bytes, old_bytes);
             return false;
         }
-        self.write_huge(extent, new, bytes);
+        self.write_huge(extent, new, bytes, ExtentKind::Huge);
         if new < old {
             // SAFETY: the tail of the allocation, which is not part of it any more.
             unsafe { self.release_run(&mut state, extent + new, old - new) };

@@ -18,6 +18,11 @@ impl Holding {
         (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Huge))
     }
 
+    /// The first extents of all chunks of whole extents of this family's regions.
+    fn extent_chunks(&self) -> impl Iterator<Item = u32> {
+        (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Chunk))
+    }
+
     /// Whether an extent is this family's, and of this kind.
     fn has(&self, extent: u32, kind: ExtentKind) -> bool {
         let desc = self.space.extent(extent);
@@ -97,12 +102,14 @@ impl Holding {
                     GranuleKind::Block => {
                         usize::from(granule.granules.load(Ordering::Relaxed)) << GRANULE_SHIFT
                     }
-                    GranuleKind::Large => granule.bytes.load(Ordering::Relaxed),
+                    GranuleKind::Large | GranuleKind::Chunk => {
+                        granule.bytes.load(Ordering::Relaxed)
+                    }
                     GranuleKind::Free | GranuleKind::Tail => 0,
                 };
             }
         }
-        for extent in self.huge_allocations() {
+        for extent in self.huge_allocations().chain(self.extent_chunks()) {
             committed += space.extent(extent).bytes.load(Ordering::Relaxed);
         }
         if extents != state.usage.extents {

@@ -1,0 +1,97 @@
+//! Which words of a chunk are free: a bit for each.
+//!
+//! Freeing an object sets its bits, and touches nothing else; free objects side by side become one run
+//! of bits by themselves. The bitmap is only valid from the start of the chunk up to some granule, beyond
+//! which nothing was freed yet: so taking and clearing a chunk need not touch it.
+
+use crate::space::holding::Chunk;
+use crate::sync::Ordering;
+
+use super::marks::WORD;
+
+/// A part of a chunk, in words from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Words {
+    /// The words of that part of a chunk.
+    pub(super) fn of(chunk: Chunk, start: *mut u8, bytes: usize) -> Self {
+        let from = (start.addr() - chunk.start().addr().get()) / WORD;
+        Self { from, to: from + bytes / WORD }
+    }
+
+    /// The bits in each word of the bitmap that it concerns.
+    fn masks(self) -> impl Iterator<Item = (usize, u64)> {
+        let end = if self.from < self.to { self.to.div_ceil(64) } else { 0 };
+        (self.from / 64..end).map(move |word| {
+            let first = self.from.saturating_sub(word * 64);
+            let last = (self.to - word * 64).min(64);
+            (word, (u64::MAX >> (64 - (last - first))) << first)
+        })
+    }
+}
+
+/// Marks words as free. Returns whether none of them was before; if one was, nothing has changed.
+#[inline]
+pub(super) fn set(chunk: Chunk, words: Words) -> bool {
+    chunk.validate(words.to * WORD);
+    let bits = chunk.bits();
+    if words.masks().any(|(word, mask)| bits[word].load(Ordering::Relaxed) & mask != 0) {
+        return false;
+    }
+    for (word, mask) in words.masks() {
+        let old = bits[word].load(Ordering::Relaxed);
+        bits[word].store(old | mask, Ordering::Relaxed);
+    }
+    true
+}
+
+/// Marks words, all of which are free, as in use.
+pub(super) fn clear(chunk: Chunk, words: Words) {
+    let bits = chunk.bits();
+    for (word, mask) in words.masks() {
+        let old = bits[word].load(Ordering::Relaxed);
+        bits[word].store(old & !mask, Ordering::Relaxed);
+    }
+}
+
+/// The first run of free words from a position on.
+pub(super) fn next_run(chunk: Chunk, from: usize) -> Option<Words> {
+    let end = chunk.valid() / WORD;
+    let bits = chunk.bits();
+    // The first position whose bit, or inverted bit, is set.
+    let find = |from: usize, invert: u64| {
+        (from / 64..end / 64).find_map(|word| {
+            let skipped = if word == from / 64 { from % 64 } else { 0 };
+            let found = (bits[word].load(Ordering::Relaxed) ^ invert) >> skipped << skipped;
+            (found != 0).then(|| word * 64 + found.trailing_zeros() as usize)
+        })
+    };
+    let first = find(from, 0)?;
+    Some(Words { from: first, to: find(first, u64::MAX).unwrap_or(end) })
+}
+
+/// The position behind the run of free words that starts at this one: itself where it is in use.
+#[inline]
+pub(super) fn skip_run(chunk: Chunk, at: usize) -> usize {
+    if at * WORD >= chunk.valid() {
+        return at;
+    }
+    let bits = chunk.bits();
+    if bits[at / 64].load(Ordering::Relaxed) >> (at % 64) & 1 == 0 {
+        return at;
+    }
+    next_run(chunk, at).map_or(at, |run| run.to)
+}
+
+/// How many words are free.
+pub(super) fn count(chunk: Chunk) -> usize {
+    let valid = chunk.valid() / WORD / 64;
+    chunk.bits()[..valid]
+        .iter()
+        .map(|word| word.load(Ordering::Relaxed).count_ones() as usize)
+        .sum()
+}

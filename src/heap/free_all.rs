@@ -1,0 +1,204 @@
+//! Freeing a whole family at once.
+//!
+//! A phase that ends takes all it has made with it. To free its objects one by one, or to sweep
+//! them, is to visit each; but a family has its blocks to itself, so the blocks can go as they are.
+//!
+//! ```text
+//! 1  magazines of the calling thread   --> empty          addresses dropped, none dispersed
+//! 2  depots, outboxes, mailboxes       --> empty          cell by cell, all lanes of a cell locked
+//! 3  blocks                            --> free granules  bitmaps cleared
+//! 4  large and huge allocations        --> free granules, free extents
+//! ```
+//!
+//! Everything is whole between any two steps: an address that was dropped looks like an object of
+//! the program's until its block goes. So a snapshot, a check or a reclaim by another thread may
+//! come in between. Only the last could hold free slots where nobody sees them; it is kept out.
+
+use core::ptr::{self, NonNull};
+
+use crate::block::Block;
+use crate::class;
+use crate::family::{Family, FamilySet};
+use crate::lane::Lane;
+use crate::space::map::GranuleKind;
+use crate::sync::Ordering;
+use crate::table::FamilyTable;
+use crate::thread::exit;
+
+use super::walk::InUseElsewhere;
+
+/// Frees every object of family `F` at once, and drops none of them. Returns how many there were.
+///
+/// For phases whose handles are forgotten, not dropped: references made by [`FamilyBox::leak`],
+/// addresses from [`alloc_in`]. O(blocks + bitmap words of blocks in which something was freed
+/// before + large allocations + extents of the reservation): no object is looked at, except that a
+/// family marked `zero_on_free` has what is freed zeroed, which touches all of it. The memory is
+/// free at once, stays warm, and counts no more against a limit. Addresses of an isolated family
+/// stay with it. Other families are not concerned, nor is what lies in the family's regions.
+///
+/// A slot that was freed twice before, and still waits in a magazine, is not noticed any more.
+///
+/// # Why it is not safe
+///
+/// A handle like [`FamilyBox`] has no lifetime, and safe code can make one anywhere and hide it
+/// anywhere, so no guard can prove that there is none. Where handles borrow from what frees them it
+/// can be proved, but then they are the handles of an arena and not of a family.
+///
+/// # Errors
+///
+/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing has changed.
+///
+/// # Safety
+///
+/// - No object that is in `F` now is used again: not read, not written, not dropped, not freed, not
+///   resized. So each handle that owns memory of `F`, on whatever thread and in whatever static or
+///   thread-local, has been forgotten (`mem::forget`, [`FamilyBox::leak`], `into_raw`), and each
+///   reference into an object, leaked ones too, is used no more.
+/// - Destructors do not run. No object relies on its own: none is pinned that is not `Unpin`, and
+///   nothing else refers to one until its destructor tells it not to.
+/// - Nothing is allocated, freed, resized, walked or swept in `F` by another thread meanwhile.
+///
+/// # Examples
+///
+/// An interpreter that forgets all its tokens at the end of a phase:
+///
+/// ```
+/// use famalloc::{alloc_family, free_all_in, FamilyBox, Snapshot};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Token,
+///     Program,
+/// }
+///
+/// #[alloc_family(Lives::Token)]
+/// struct Token<'phase> {
+///     text: &'phase str,
+///     next: Option<&'phase Token<'phase>>,
+/// }
+///
+/// /// Tokens refer to each other as they please: nobody owns one.
+/// fn scan<'phase>(source: &'phase str) -> Option<&'phase Token<'phase>> {
+///     source.split_whitespace().rev().fold(None, |next, text| {
+///         Some(&*FamilyBox::leak(FamilyBox::new(Token { text, next })))
+///     })
+/// }
+///
+/// let mut sums = Vec::new();
+/// for source in ["1 2 3", "4 5 6 7"] {
+///     let tokens = std::iter::successors(scan(source), |token| token.next);
+///     let sum = tokens.filter_map(|token| token.text.parse::<u64>().ok()).sum();
+///     sums.push(FamilyBox::<u64, lives::Program>::new_in(sum));
+///
+///     // SAFETY: no token is used after this line, no other thread has any, and a token has nothing
+///     // to drop.
+///     let freed = unsafe { free_all_in::<lives::Token>() };
+///     assert_eq!(freed, Ok(source.split_whitespace().count()));
+/// }
+/// assert_eq!((*sums[0], *sums[1]), (6, 22));
+/// assert_eq!(Snapshot::of::<Lives>().family("Token").unwrap().committed_bytes, 0);
+/// ```
+///
+/// [`FamilyBox`]: crate::FamilyBox
+/// [`FamilyBox::leak`]: crate::FamilyBox::leak
+/// [`alloc_in`]: crate::alloc_in
+pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
+    match <F::Set as FamilySet>::table().used(F::INDEX) {
+        // SAFETY: passed on.
+        Some(family) => unsafe { free_all(family) },
+        None => Ok(0),
+    }
+}
+
+/// # Safety
+///
+/// As for [`free_all_in`].
+unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere> {
+    let _still = family.hold_still();
+    // A row of another thread may hold free slots, and nobody but that thread may touch it.
+    if !exit::is_only_user(family) {
+        return Err(InUseElsewhere);
+    }
+    // All in all: a block that is about to go must not get an old slot back.
+    let first_lanes = (0..class::COUNT).filter_map(|class| family.lanes(class).next());
+    let forgotten =
+        exit::forget_rows_of(family) + first_lanes.map(Lane::forget_parked).sum::<usize>();
+    // SAFETY: passed on; nothing is parked any more, and the lanes are held still.
+    let freed = unsafe { free_extents(family) };
+    // SAFETY: passed on.
+    let huge = unsafe { free_huge(family) };
+    // What was forgotten was free before.
+    Ok((freed + huge).saturating_sub(forgotten))
+}
+
+/// Frees all blocks and large allocations; returns how many slots and allocations were in use.
+///
+/// # Safety
+///
+/// As for [`free_all_in`], and no slot of the family is parked. The lanes are held still.
+unsafe fn free_extents(family: &'static FamilyTable) -> usize {
+    let space = family.holding.space;
+    let per_extent = space.granules_per_extent();
+    let mut freed = 0;
+    for extent in family.holding.extents() {
+        for granule in extent * per_extent..(extent + 1) * per_extent {
+            // Whose it is is asked of each granule: what was freed last may have been the last of the
+            // extent, which may be another family's by now.
+            let desc = space.granule(granule);
+            match desc.kind() {
+                GranuleKind::Block => {
+                    // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
+                    let lane = unsafe { Block::at(space, granule).lane().cast::<Lane>().as_ref() };
+                    let own = |lane: &&Lane| ptr::eq(lane.holding, &raw const family.holding);
+                    if let Some(lane) = lane.filter(own) {
+                        // SAFETY: passed on.
+                        freed += unsafe { lane.free_block(granule) };
+                    }
+                }
+                GranuleKind::Large => {
+                    if family.holding.is_owner(desc.holding.load(Ordering::Relaxed)) {
+                        let bytes = desc.bytes.load(Ordering::Relaxed);
+                        // SAFETY: a live allocation of this family that is not used again (contract).
+                        unsafe { zero(family, space.granule_start(granule), bytes) };
+                        // SAFETY: as above.
+                        unsafe { family.holding.give_large(granule) };
+                        freed += 1;
+                    }
+                }
+                GranuleKind::Free | GranuleKind::Tail | GranuleKind::Chunk => {}
+            }
+        }
+    }
+    freed
+}
+
+/// Frees all huge allocations; returns how many there were.
+///
+/// # Safety
+///
+/// As for [`free_all_in`].
+unsafe fn free_huge(family: &FamilyTable) -> usize {
+    let space = family.holding.space;
+    let mut freed = 0;
+    for extent in family.holding.huge_allocations() {
+        let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
+        // SAFETY: a live allocation of this family that is not used again (contract).
+        unsafe { zero(family, space.extent_start(extent), bytes) };
+        // SAFETY: as above.
+        unsafe { family.holding.give_huge(extent) };
+        freed += 1;
+    }
+    freed
+}
+
+/// Zeroes what is about to be freed, if the family wishes that.
+///
+/// # Safety
+///
+/// So many bytes at `start` are nobody's to use any more.
+unsafe fn zero(family: &FamilyTable, start: NonNull<u8>, bytes: usize) {
+    if family.holding.spec.zeroes_on_free() {
+        // SAFETY: passed on.
+        unsafe { start.write_bytes(0, bytes) };
+    }
+}

@@ -1,0 +1,327 @@
+//! [`RegionPool`]: regions for worker threads.
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use crate::boxed::FamilyBox;
+use crate::error::AllocError;
+use crate::family::Family;
+use crate::sync::Lock;
+
+use super::{Forget, Kind, Region, SendDrops};
+
+/// Regions that threads take when they start on something and give back when it is done, empty but with
+/// their memory.
+///
+/// # Examples
+///
+/// A request is served in a region, by whichever thread:
+///
+/// ```
+/// use famalloc::{alloc_family, RegionPool};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// static REGIONS: RegionPool<lives::Request> = RegionPool::new();
+///
+/// fn serve(request: &str) -> usize {
+///     let region = REGIONS.get();
+///     let words = region.alloc_slice_from_iter(request.split(' '));
+///     words.len()
+/// }
+///
+/// std::thread::scope(|scope| {
+///     for _ in 0..4 {
+///         scope.spawn(|| assert_eq!(serve("GET / HTTP/1.1"), 3));
+///     }
+/// });
+/// assert!((1..=4).contains(&REGIONS.idle()));
+/// assert_eq!(REGIONS.shrink(0), 0);
+/// ```
+pub struct RegionPool<F: Family, K: Kind = Forget> {
+    idle: Lock<Idle<F, K>>,
+    limit: usize,
+    keeps: usize,
+}
+
+/// Regions that nobody uses, the latest first.
+struct Idle<F: Family, K: Kind> {
+    first: Option<FamilyBox<Node<F, K>, F>>,
+    count: usize,
+}
+
+struct Node<F: Family, K: Kind> {
+    region: Region<F, K>,
+    next: Option<FamilyBox<Node<F, K>, F>>,
+}
+
+/// A region of a [`RegionPool`], to be used by one thread; reset and given back when it is dropped.
+///
+/// What lies in it cannot outlive it:
+///
+/// ```compile_fail,E0505
+/// # use famalloc::{alloc_family, RegionPool};
+/// # #[alloc_family]
+/// # enum Lives { Request }
+/// static REGIONS: RegionPool<lives::Request> = RegionPool::new();
+/// let region = REGIONS.get();
+/// let text = region.alloc_str("hello");
+/// drop(region);
+/// println!("{text}");
+/// ```
+pub struct PooledRegion<'p, F: Family, K: Kind = Forget>
+where
+    Region<F, K>: Send,
+{
+    pool: &'p RegionPool<F, K>,
+    /// There until the region is given back.
+    node: Option<FamilyBox<Node<F, K>, F>>,
+}
+
+impl<F: Family> RegionPool<F, Forget> {
+    /// A pool of regions without limits, which keeps all that are given back.
+    ///
+    /// # Examples
+    ///
+    /// See [`RegionPool`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_limits(usize::MAX, usize::MAX)
+    }
+}
+
+impl<F: Family> RegionPool<F, SendDrops<'static>> {
+    /// A pool of regions that run destructors when they are given back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use famalloc::{alloc_family, region::SendDrops, RegionPool};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Request,
+    /// }
+    ///
+    /// static REGIONS: RegionPool<lives::Request, SendDrops> = RegionPool::with_drops();
+    /// let counted = Arc::new(());
+    /// let region = REGIONS.get();
+    /// region.alloc(Arc::clone(&counted));
+    /// drop(region);
+    /// assert_eq!(Arc::strong_count(&counted), 1);
+    /// ```
+    #[must_use]
+    pub const fn with_drops() -> Self {
+        Self::with_limits(usize::MAX, usize::MAX)
+    }
+}
+
+impl<F: Family, K: Kind> RegionPool<F, K> {
+    /// A pool of regions that have `limit` bytes of chunks at most, of which it keeps `keeps` idle ones
+    /// at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, region::Forget, RegionPool};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Request,
+    /// }
+    ///
+    /// static REGIONS: RegionPool<lives::Request, Forget> = RegionPool::with_limits(1 << 20, 1);
+    /// let (one, other) = (REGIONS.get(), REGIONS.get());
+    /// assert!(one.try_alloc_slice_fill(2 << 20, 0_u8).is_err());
+    /// drop((one, other));
+    /// assert_eq!(REGIONS.idle(), 1);
+    /// # REGIONS.shrink(0);
+    /// ```
+    #[must_use]
+    pub const fn with_limits(limit: usize, keeps: usize) -> Self {
+        Self { idle: Lock::new(Idle { first: None, count: 0 }), limit, keeps }
+    }
+
+    /// How many regions wait to be used.
+    ///
+    /// # Examples
+    ///
+    /// See [`RegionPool`].
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.idle.lock().count
+    }
+
+    /// Drops idle regions until so many are left, those that have waited the longest first. Returns how
+    /// many are left.
+    ///
+    /// # Examples
+    ///
+    /// See [`RegionPool`].
+    pub fn shrink(&self, keep: usize) -> usize {
+        let (gone, left) = {
+            let mut idle = self.idle.lock();
+            idle.count = idle.count.min(keep);
+            let count = idle.count;
+            let mut link = &mut idle.first;
+            for _ in 0..count {
+                match link {
+                    Some(node) => link = &mut node.next,
+                    None => break,
+                }
+            }
+            (link.take(), count)
+        };
+        drop_one_by_one(gone);
+        left
+    }
+}
+
+/// A long list must not take as deep a stack.
+fn drop_one_by_one<F: Family, K: Kind>(mut first: Option<FamilyBox<Node<F, K>, F>>) {
+    while let Some(mut node) = first {
+        first = node.next.take();
+    }
+}
+
+impl<F: Family, K: Kind> RegionPool<F, K>
+where
+    Region<F, K>: Send,
+{
+    /// A region: the one that was given back last, or a new one.
+    ///
+    /// A lock is taken for a moment.
+    ///
+    /// # Examples
+    ///
+    /// See [`RegionPool`].
+    #[must_use]
+    pub fn get(&self) -> PooledRegion<'_, F, K> {
+        match self.try_get() {
+            Ok(region) => region,
+            Err(error) => super::failed(error, core::alloc::Layout::new::<Node<F, K>>()),
+        }
+    }
+
+    /// [`get`](Self::get) that reports failure.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory in the family for another region.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, RegionPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// static REGIONS: RegionPool<lives::Request> = RegionPool::new();
+    /// let region = REGIONS.try_get()?;
+    /// assert_eq!(*region.alloc(7), 7);
+    /// # drop(region);
+    /// # REGIONS.shrink(0);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_get(&self) -> Result<PooledRegion<'_, F, K>, AllocError> {
+        let node = {
+            let mut idle = self.idle.lock();
+            let first = idle.first.take();
+            first.map(|mut node| {
+                idle.first = node.next.take();
+                idle.count -= 1;
+                node
+            })
+        };
+        let node = match node {
+            Some(node) => node,
+            None => FamilyBox::try_new_with_in(|| Node {
+                region: Region::with_limit(self.limit),
+                next: None,
+            })?,
+        };
+        Ok(PooledRegion { pool: self, node: Some(node) })
+    }
+}
+
+impl<F: Family, K: Kind> Drop for RegionPool<F, K> {
+    fn drop(&mut self) {
+        self.shrink(0);
+    }
+}
+
+impl<F: Family> Default for RegionPool<F, Forget> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<F: Family, K: Kind> fmt::Debug for RegionPool<F, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegionPool")
+            .field("family", &F::SPEC.name())
+            .field("idle", &self.idle())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F: Family, K: Kind> Deref for PooledRegion<'_, F, K>
+where
+    Region<F, K>: Send,
+{
+    type Target = Region<F, K>;
+
+    #[inline]
+    fn deref(&self) -> &Region<F, K> {
+        match &self.node {
+            Some(node) => &node.region,
+            None => unreachable!("a region that was given back"),
+        }
+    }
+}
+
+impl<F: Family, K: Kind> DerefMut for PooledRegion<'_, F, K>
+where
+    Region<F, K>: Send,
+{
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Region<F, K> {
+        match &mut self.node {
+            Some(node) => &mut node.region,
+            None => unreachable!("a region that was given back"),
+        }
+    }
+}
+
+impl<F: Family, K: Kind> Drop for PooledRegion<'_, F, K>
+where
+    Region<F, K>: Send,
+{
+    /// Resets the region and gives it back to the pool, or drops it if that has enough. One whose
+    /// destructors panic is dropped.
+    fn drop(&mut self) {
+        let Some(mut node) = self.node.take() else { return };
+        node.region.reset();
+        let mut idle = self.pool.idle.lock();
+        if idle.count >= self.pool.keeps {
+            // Let go of the lock first.
+            drop(idle);
+            return;
+        }
+        node.next = idle.first.take();
+        idle.first = Some(node);
+        idle.count += 1;
+    }
+}
+
+impl<F: Family, K: Kind> fmt::Debug for PooledRegion<'_, F, K>
+where
+    Region<F, K>: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}

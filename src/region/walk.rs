@@ -1,0 +1,102 @@
+//! Walking and sweeping a region.
+
+use core::ptr::NonNull;
+
+use crate::family::Family;
+
+use super::{Kind, Region, Tracked};
+
+impl<F: Family, K: Kind> Region<F, Tracked<K>> {
+    /// Calls `visit` with the address of every live object, in address order, and with its size in whole
+    /// words of 8 bytes. Objects of types without a size are not visited.
+    ///
+    /// O(objects + chunks). It is exact: what was freed is not visited, what was allocated and not freed
+    /// is. `visit` may allocate and free in the region; what lies ahead is visited as it is when its turn
+    /// comes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, region::Tracked, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Unit }
+    /// let unit = Region::<lives::Unit, Tracked>::new();
+    /// unit.alloc(7_u32);
+    /// drop(unit.boxed([0_u64; 2]));
+    /// unit.alloc_str("nineteen characters");
+    /// let mut sizes = Vec::new();
+    /// unit.walk(|_, bytes| sizes.push(bytes));
+    /// assert_eq!(sizes, [8, 24]);
+    /// ```
+    pub fn walk(&self, visit: impl FnMut(NonNull<u8>, usize)) {
+        self.arena.walk(visit);
+    }
+
+    /// How many objects are live, but for those of types without a size. O(objects).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, region::Tracked, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Unit }
+    /// let unit = Region::<lives::Unit, Tracked>::new();
+    /// let one = unit.boxed(1);
+    /// unit.alloc(2);
+    /// assert_eq!(unit.objects(), 2);
+    /// drop(one);
+    /// assert_eq!(unit.objects(), 1);
+    /// ```
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        let mut count = 0;
+        self.walk(|_, _| count += 1);
+        count
+    }
+
+    /// Frees every object for which `keep` returns `false`, visiting them like [`walk`](Self::walk).
+    /// Returns how many were freed.
+    ///
+    /// Chunks in which nothing is left go back to the family, but for one. O(objects + chunks). Kind do not run: `keep` can see to that.
+    ///
+    /// # Safety
+    ///
+    /// - What `keep` declines is not used again, and no destructor of the region's waits for it (see
+    ///   [`Kind`]);
+    /// - `keep` does not use the region, and no [checkpoint](Self::checkpoint) from before is rewound to.
+    ///
+    /// # Examples
+    ///
+    /// The sweep of a mark-sweep collector:
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::ptr::NonNull;
+    /// use famalloc::{alloc_family, region::Tracked, Region};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Object,
+    /// }
+    ///
+    /// struct Object {
+    ///     marked: Cell<bool>,
+    ///     name: [u8; 20],
+    /// }
+    ///
+    /// let mut heap = Region::<lives::Object, Tracked>::new();
+    /// let objects: Vec<NonNull<Object>> = (0..1000)
+    ///     .map(|i| NonNull::from(heap.alloc(Object { marked: Cell::new(i % 10 == 0), name: [0; 20] })))
+    ///     .collect();
+    /// // SAFETY: all objects are `Object`s; the unmarked ones are not used again.
+    /// let freed = unsafe {
+    ///     heap.sweep(|object, _| object.cast::<Object>().as_ref().marked.replace(false))
+    /// };
+    /// assert_eq!((freed, heap.objects()), (900, 100));
+    /// # let _ = (objects, |object: Object| object.name);
+    /// ```
+    pub unsafe fn sweep(&mut self, keep: impl FnMut(NonNull<u8>, usize) -> bool) -> usize {
+        // SAFETY: passed on; the region is borrowed mutably, so nothing in it is borrowed.
+        unsafe { self.arena.sweep(keep) }
+    }
+}

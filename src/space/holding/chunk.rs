@@ -1,0 +1,249 @@
+//! The chunks of regions: runs of granules in an extent of the family, or of whole extents.
+//!
+//! A chunk is described by the descriptor of its first granule, whichever of the two it is. What the
+//! region writes there is its own affair: one thread at a time has the region, so that needs no lock.
+//! Taking a chunk and giving it back are the holding's, under its lock.
+//!
+//! The maps of a chunk lie where the bitmaps of blocks would. A region leaves them as they are, so a
+//! chunk is given back in constant time; the granules remember that their bitmaps are stale, and the
+//! next block that needs one zeroes it.
+
+use core::ptr::NonNull;
+
+use crate::error::AllocError;
+use crate::space::Space;
+use crate::space::map::{ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, Stale};
+use crate::sync::{AtomicU64, Ordering};
+
+use super::Holding;
+
+/// From this many extents on, a fresh chunk is given huge pages.
+const HUGE_PAGES_FROM: u32 = 4;
+
+/// A chunk of a region.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chunk {
+    space: &'static Space,
+    /// The first granule.
+    pub(crate) granule: u32,
+}
+
+impl Chunk {
+    /// The chunk that starts at `granule`.
+    pub(crate) fn at(space: &'static Space, granule: u32) -> Self {
+        Self { space, granule }
+    }
+
+    fn desc(self) -> &'static GranuleDesc {
+        self.space.granule(self.granule)
+    }
+
+    pub(crate) fn start(self) -> NonNull<u8> {
+        self.space.granule_start(self.granule)
+    }
+
+    pub(crate) fn bytes(self) -> usize {
+        self.desc().bytes.load(Ordering::Relaxed)
+    }
+
+    /// The map of its objects: a byte for each word, with whatever is in it.
+    pub(crate) fn map(self) -> NonNull<u8> {
+        self.maps().0
+    }
+
+    /// The bitmap of its free words, with whatever is in it.
+    #[inline]
+    pub(crate) fn bits(self) -> &'static [AtomicU64] {
+        let bits = self.desc().bitmap.load(Ordering::Relaxed);
+        // SAFETY: there is a bit for each word of the chunk; committed with it, aligned, and atomics accept
+        // whatever is there.
+        unsafe { core::slice::from_raw_parts(bits, self.bytes() / (8 * 64)) }
+    }
+
+    fn maps(self) -> (NonNull<u8>, NonNull<AtomicU64>) {
+        let (extent, _) = self.space.granule_in_extent(self.granule);
+        let extents = match self.has_whole_extents() {
+            true => self.space.extent(extent).extents.load(Ordering::Relaxed) as usize,
+            false => 0,
+        };
+        // SAFETY: the chunk starts there, is a family's, and that long.
+        unsafe { self.space.chunk_maps(self.granule, extents) }
+    }
+
+    fn has_whole_extents(self) -> bool {
+        let (extent, _) = self.space.granule_in_extent(self.granule);
+        self.space.extent(extent).kind() == ExtentKind::Chunk
+    }
+
+    /// The position of this chunk in the order in which its region took them.
+    pub(crate) fn number(self) -> u32 {
+        self.desc().capacity.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_number(self, number: u32) {
+        self.desc().capacity.store(number, Ordering::Relaxed);
+    }
+
+    /// Whether a single object has the chunk to itself.
+    pub(crate) fn is_dedicated(self) -> bool {
+        self.desc().full.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn set_dedicated(self, dedicated: bool) {
+        self.desc().full.store(u8::from(dedicated), Ordering::Relaxed);
+    }
+
+    /// How many bytes, from the start on, are known to have memory.
+    pub(crate) fn populated(self) -> usize {
+        usize::from(self.desc().first_word.load(Ordering::Relaxed)) * GRANULE
+    }
+
+    /// Asks for the memory of the chunk up to the granule with the byte before `end`, where it has
+    /// not been asked for.
+    pub(crate) fn populate(self, end: usize) {
+        let (from, to) = (self.populated(), end.next_multiple_of(GRANULE).min(self.bytes()));
+        if to > from {
+            // SAFETY: within the chunk.
+            let start = unsafe { self.start().add(from) };
+            // SAFETY: committed with the chunk; populating changes no contents.
+            unsafe { self.space.source.populate(start, to - from) };
+            self.note_populated(to);
+        }
+    }
+
+    /// Notes that the memory up to `end` has been touched.
+    pub(crate) fn note_populated(self, end: usize) {
+        // What a region does not fill piece by piece may be longer than that counts.
+        let granules = u16::try_from(end / GRANULE).unwrap_or(u16::MAX);
+        let populated = self.desc().first_word.load(Ordering::Relaxed);
+        self.desc().first_word.store(granules.max(populated), Ordering::Relaxed);
+    }
+
+    /// How many bytes, whole words, the cursor had passed when the chunk was left.
+    pub(crate) fn used(self) -> usize {
+        self.desc().carved.load(Ordering::Relaxed) as usize * 8
+    }
+
+    pub(crate) fn set_used(self, bytes: usize) {
+        self.desc().carved.store((bytes / 8) as u32, Ordering::Relaxed);
+    }
+
+    /// How many bytes of it have been freed, or more: a hint.
+    pub(crate) fn freed(self) -> usize {
+        self.desc().countdown.load(Ordering::Relaxed) as usize * 8
+    }
+
+    pub(crate) fn set_freed(self, bytes: usize) {
+        self.desc().countdown.store((bytes / 8) as u32, Ordering::Relaxed);
+    }
+
+    /// Up to where, in bytes of the chunk, the bitmap is valid.
+    #[inline]
+    pub(crate) fn valid(self) -> usize {
+        usize::from(self.desc().trimmed.load(Ordering::Relaxed)) * GRANULE
+    }
+
+    /// Makes the bitmap valid up to there at least.
+    pub(crate) fn validate(self, end: usize) {
+        let (from, to) = (self.valid(), end.next_multiple_of(GRANULE));
+        let word = |bytes: usize| bytes / (8 * 64);
+        if to > from {
+            for word in &self.bits()[word(from)..word(to)] {
+                word.store(0, Ordering::Relaxed);
+            }
+            self.desc().trimmed.store((to / GRANULE) as u16, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes the chunk one without anything in it: nothing was freed, and no bit is valid.
+    pub(crate) fn forget_all(self) {
+        self.set_used(0);
+        self.set_freed(0);
+        self.desc().trimmed.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Holding {
+    /// A chunk of `bytes` bytes, a multiple of granules and above an extent of extents, at a multiple
+    /// of `align`.
+    pub(crate) fn take_chunk(&self, bytes: usize, align: usize) -> Result<Chunk, AllocError> {
+        let space = self.space;
+        let mut state = self.lock();
+        state.usage.commit(bytes, self.spec.limit_bytes())?;
+        let small = bytes <= space.extent_bytes() && align <= space.extent_bytes();
+        let taken = if small {
+            let count = (bytes >> GRANULE_SHIFT) as u32;
+            let align = align.div_ceil(GRANULE) as u32;
+            self.take_granules(&mut state, count, align).map(|taken| {
+                self.write_run(taken.first, count, bytes, GranuleKind::Chunk);
+                // Huge pages arrive in one go anyway.
+                let page_by_page = taken.fresh && !space.has_huge_pages(taken.first);
+                (taken.first, page_by_page)
+            })
+        } else {
+            self.take_extents(&mut state, bytes, align).map(|(taken, count)| {
+                let huge = taken.fresh && count >= HUGE_PAGES_FROM;
+                if huge {
+                    let start = space.extent_start(taken.first);
+                    let len = (count as usize) << space.extent_shift;
+                    // SAFETY: just committed.
+                    unsafe { space.source.huge_pages(start, len, true) };
+                }
+                for extent in taken.first..taken.first + count {
+                    if huge {
+                        space.extent(extent).huge_pages.store(1, Ordering::Relaxed);
+                    }
+                    space.extent(extent).stale.store(1, Ordering::Relaxed);
+                }
+                let granule = taken.first * space.granules_per_extent();
+                let desc = space.granule(granule);
+                desc.holding.store(self.as_owner(), Ordering::Relaxed);
+                desc.bytes.store(bytes, Ordering::Relaxed);
+                self.write_huge(taken.first, count, bytes, ExtentKind::Chunk);
+                (granule, taken.fresh && !huge)
+            })
+        };
+        match taken {
+            Ok((granule, page_by_page)) => {
+                state.usage.chunk_bytes += bytes;
+                state.usage.settle();
+                let chunk = Chunk::at(space, granule);
+                chunk.desc().first_word.store(0, Ordering::Relaxed);
+                chunk.note_populated(if page_by_page { 0 } else { bytes });
+                chunk.forget_all();
+                chunk.set_dedicated(false);
+                chunk.desc().bitmap.store(chunk.maps().1.as_ptr(), Ordering::Relaxed);
+                Ok(chunk)
+            }
+            Err(error) => {
+                state.usage.committed -= bytes;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a chunk back.
+    ///
+    /// # Safety
+    ///
+    /// From [`Self::take_chunk`] of this holding, and nothing in it is in use.
+    pub(crate) unsafe fn give_chunk(&self, chunk: Chunk) {
+        let mut state = self.lock();
+        let bytes = chunk.bytes();
+        state.usage.committed -= bytes;
+        state.usage.chunk_bytes -= bytes;
+        let (extent, _) = self.space.granule_in_extent(chunk.granule);
+        if chunk.has_whole_extents() {
+            let count = self.space.extent(extent).extents.load(Ordering::Relaxed);
+            // SAFETY: passed on.
+            unsafe { self.release_run(&mut state, extent, count) };
+        } else {
+            let count = (bytes >> GRANULE_SHIFT) as u32;
+            for granule in chunk.granule..chunk.granule + count {
+                self.space.granule(granule).set_stale(Stale::Wide, true);
+            }
+            // SAFETY: passed on.
+            unsafe { self.give_granules(&mut state, chunk.granule, count) };
+        }
+    }
+}

@@ -13,7 +13,7 @@ use famalloc::collections::{
     HashMap, HashSet, SmallVec, String as Text, Vec as FamilyVec, api2_02, api2_04, serde_map,
     serde_seq,
 };
-use famalloc::{Family, FamilyBox, alloc_family};
+use famalloc::{Family, FamilyArc, FamilyBox, FamilyRc, ThinSlice, ThinStr, alloc_family};
 use serde_core::de::{DeserializeOwned, SeqAccess, Visitor, value};
 use serde_core::{Deserialize, Deserializer, Serialize};
 use serde_json::{from_str, to_string};
@@ -60,6 +60,16 @@ fn handles_read_and_write_what_box_does() {
     alike(Boxed::<CStr>::from(c"name"), CString::from(c"name"));
     alike(Boxed::new_in(Boxed::<str>::from("in it")), "in it".to_owned());
     alike(Some(Boxed::new_in(true)), Some(true));
+
+    type F = lives::Alike;
+    alike(FamilyRc::<_, F>::new_in(7), 7);
+    alike(FamilyRc::<str, F>::from("text"), "text".to_owned());
+    alike(FamilyRc::<[u8], F>::from([1, 2]), vec![1, 2]);
+    alike(FamilyArc::<_, F>::new_in("text".to_owned()), "text".to_owned());
+    alike(FamilyArc::<[u8], F>::from([]), Vec::<u8>::new());
+    alike(ThinStr::<F>::from("text"), "text".to_owned());
+    alike(ThinSlice::<u8, F>::from([1, 2]), vec![1, 2]);
+    alike(ThinSlice::<u8, F>::from([]), Vec::<u8>::new());
 }
 
 #[test]
@@ -150,6 +160,9 @@ fn an_element_that_is_wrong_leaves_nothing_behind() {
         wrong::<FamilyBox<[Text<F>], F>>(&text);
         wrong::<FamilyBox<[FamilyBox<str, F>], F>>(&text);
         wrong::<SmallVec<Text<F>, 3, F>>(&text);
+        wrong::<FamilyRc<[Text<F>], F>>(&text);
+        wrong::<FamilyArc<[FamilyArc<str, F>], F>>(&text);
+        wrong::<ThinSlice<ThinStr<F>, F>>(&text);
         wrong::<FamilyVec<Text<F>, F>>(&text);
         wrong::<api2_02::Vec<Text<F>, F>>(&text);
         wrong::<api2_04::Vec<Text<F>, F>>(&text);

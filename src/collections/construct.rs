@@ -1,6 +1,9 @@
 //! [`FamilyCollection`]: making a collection without a word about its allocator.
 
-#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04"))]
+#[cfg(all(
+    feature = "std",
+    any(feature = "allocator-api2-02", feature = "allocator-api2-04")
+))]
 use crate::In;
 use crate::{Family, collections::SmallVec};
 
@@ -66,7 +69,10 @@ impl<T, const N: usize, F: Family> FamilyCollection for SmallVec<T, N, F> {
 }
 
 /// The same for collections with `new_in` and `with_capacity_in`.
-#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
+#[cfg(all(
+    feature = "std",
+    any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly")
+))]
 macro_rules! family_collection {
     ($([$($generics:tt)*] $collection:ty, of $item:ty);* $(;)?) => {$(
         impl<$($generics)*> $crate::collections::FamilyCollection for $collection {
@@ -83,11 +89,11 @@ macro_rules! family_collection {
     )*};
 }
 
-#[cfg(feature = "nightly")]
+#[cfg(all(feature = "nightly", feature = "std"))]
 pub(super) use family_collection;
 
-#[cfg(feature = "allocator-api2-02")]
+#[cfg(all(feature = "allocator-api2-02", feature = "std"))]
 family_collection!([T, F: Family] allocator_api2_02::vec::Vec<T, In<F>>, of T);
 
-#[cfg(feature = "allocator-api2-04")]
+#[cfg(all(feature = "allocator-api2-04", feature = "std"))]
 family_collection!([T, F: Family] allocator_api2_04::vec::Vec<T, In<F>>, of T);

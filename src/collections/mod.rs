@@ -66,14 +66,14 @@
     doc = "`serde_seq` and `serde_map`, to be named in `#[serde(with = \"..\")]`."
 )]
 
-#[cfg(feature = "allocator-api2-02")]
+#[cfg(all(feature = "allocator-api2-02", feature = "std"))]
 pub mod api2_02;
-#[cfg(feature = "allocator-api2-04")]
+#[cfg(all(feature = "allocator-api2-04", feature = "std"))]
 pub mod api2_04;
 mod construct;
 #[cfg(feature = "hashbrown")]
 mod hash;
-#[cfg(feature = "nightly")]
+#[cfg(all(feature = "nightly", feature = "std"))]
 pub mod nightly;
 #[cfg(feature = "serde")]
 pub mod serde_map;

@@ -6,8 +6,12 @@
 //! sequence gets in advance is limited, whatever length the input claims.
 
 mod boxed;
+mod counted;
+#[cfg(feature = "std")]
+mod platform_text;
 mod sequence;
 mod small_vec;
 mod text;
+mod thin;
 
 pub(crate) use self::sequence::cautious_capacity;

@@ -1,10 +1,8 @@
-//! Text: the collection `String`, and boxes of `str`, `Path`, `CStr`, `OsStr`.
+//! Text: the collection `String`, and boxes of `str`.
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::str;
-use std::ffi::{CStr, CString, OsStr, OsString};
-use std::path::Path;
 
 use serde_core::de::{Error, Unexpected, Visitor};
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,7 +11,7 @@ use crate::collections::String;
 use crate::{Family, FamilyBox};
 
 /// Makes a `V` from text of whatever lifetime, or from bytes that are UTF-8.
-struct Text<V>(PhantomData<V>);
+pub(super) struct Text<V>(pub(super) PhantomData<V>);
 
 impl<V: for<'a> From<&'a str>> Visitor<'_> for Text<V> {
     type Value = V;
@@ -50,35 +48,4 @@ impl<'de, F: Family> Deserialize<'de> for FamilyBox<str, F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text(PhantomData))
     }
-}
-
-/// A boxed path on its way, since `From<&str>` is not ours to write for it.
-struct BoxedPath<F: Family>(FamilyBox<Path, F>);
-
-impl<F: Family> From<&str> for BoxedPath<F> {
-    fn from(text: &str) -> Self {
-        Self(Path::new(text).into())
-    }
-}
-
-impl<'de, F: Family> Deserialize<'de> for FamilyBox<Path, F> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text::<BoxedPath<F>>(PhantomData)).map(|path| path.0)
-    }
-}
-
-/// Kinds of text whose form only `serde` knows: they pass through the global allocator.
-macro_rules! by_way_of {
-    ($($text:ty, $owned:ty);* $(;)?) => {$(
-        impl<'de, F: Family> Deserialize<'de> for FamilyBox<$text, F> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <$owned>::deserialize(deserializer).map(Self::from)
-            }
-        }
-    )*};
-}
-
-by_way_of! {
-    OsStr, OsString;
-    CStr, CString;
 }

@@ -21,6 +21,7 @@ mod convert;
 mod drain;
 mod edit;
 mod into_iter;
+#[cfg(feature = "std")]
 mod std_types;
 mod storage;
 

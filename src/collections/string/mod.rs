@@ -5,6 +5,7 @@
 
 mod compare;
 mod convert;
+#[cfg(feature = "std")]
 mod std_types;
 
 use core::borrow::{Borrow, BorrowMut};

@@ -56,7 +56,8 @@
 //! With the feature `serde` all that is in this table can be serialised and deserialised, and so can
 //! [`FamilyBox`](crate::FamilyBox): ours by this crate, the others by theirs, whose features for it are
 //! turned on. What is loaded goes straight into the family. Only the standard library's collections
-//! lack `Deserialize` with an allocator of one's own; for their fields there are
+//! lack `Deserialize` with an allocator of one's own, and the vector of `allocator-api2` 0.2 has it
+//! with that crate's feature `serde` alone, which needs the standard library; for such fields there are
 #![cfg_attr(
     feature = "serde",
     doc = "[`serde_seq`] and [`serde_map`], to be named in `#[serde(with = \"..\")]`."

@@ -1,7 +1,7 @@
 //! A sequence, for a field whose type lacks `Deserialize`: `#[serde(with = "..::serde_seq")]`.
 //!
 //! Needed for the standard library's collections with an allocator of one's own (module `nightly`),
-//! which have neither of serde's traits. Any [`FamilyCollection`] will do.
+//! which have neither of serde's traits, and for the vector of `allocator-api2` 0.2. Any [`FamilyCollection`] will do.
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -8,10 +8,14 @@ use crate::Family;
 
 /// The allocator of family `F`: a value of no size that stands for it.
 ///
+/// Collections that take an allocator take this one: it implements the allocator traits that the
+/// crate's features `allocator-api2-02`, `allocator-api2-04` and `nightly` name, and the aliases in
+/// [`collections`](crate::collections) are made with it. It costs a collection no space.
+///
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, In};
+/// use famalloc::{alloc_family, In, Snapshot};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -21,6 +25,14 @@ use crate::Family;
 /// let frame = In::<lives::Frame>::new();
 /// assert_eq!(size_of_val(&frame), 0);
 /// assert_eq!(frame, In::default());
+///
+/// # #[cfg(feature = "allocator-api2-04")] {
+/// use allocator_api2_04::vec::Vec;
+///
+/// let mut points = Vec::with_capacity_in(10, frame);
+/// points.push((1.0, 2.0));
+/// assert_eq!(Snapshot::of::<Lives>().family("Frame").unwrap().live_objects, 1);
+/// # }
 /// ```
 pub struct In<F: Family>(PhantomData<fn() -> F>);
 

@@ -39,6 +39,7 @@
 //! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
 //! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
 //! | objects that are used again without being made again; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
+//! | vectors, text, maps and sets; allocators for the collections of others; serde | [`collections`], [`In`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
@@ -191,6 +192,7 @@
 //!   memory is given back as soon as it is empty.
 #![cfg_attr(not(feature = "std"), doc = "\n\n[`Snapshot`]: crate#without-the-standard-library\n")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(feature = "nightly", feature(allocator_api, btreemap_alloc))]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("famalloc needs 64-bit addresses");
@@ -202,10 +204,13 @@ compile_error!(
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
+mod allocator;
 mod arena;
 mod block;
 pub mod boxed;
 mod class;
+pub mod collections;
 mod error;
 mod family;
 mod heap;
@@ -216,6 +221,8 @@ mod os;
 pub mod pool;
 pub mod rc;
 pub mod region;
+#[cfg(feature = "serde")]
+mod serde;
 mod space;
 mod spec;
 mod sync;

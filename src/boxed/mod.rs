@@ -138,7 +138,7 @@ use core::ptr::{self, NonNull};
 pub use self::into_iter::IntoIter;
 pub use self::once::CallOnce;
 use self::raw::Slot;
-pub(crate) use self::raw::failed;
+pub(crate) use self::raw::{capacity_overflow, failed};
 #[doc(hidden)]
 pub use self::unsize::{__Unsize, __coercion, __unsize};
 use crate::heap::free_layout_in;

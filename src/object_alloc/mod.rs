@@ -14,16 +14,17 @@
 //! | | [`RawAlloc`] | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
 //! |---|---|---|---|
 //! | [`In<F>`](crate::In), a family | yes | | for `T: Default`, always new |
+//! | [`&Region<F>`](crate::Region) | yes | | for `T: Default`, always new |
 //! | [`Pool<T, F>`](crate::Pool), [`PoolFront`](crate::pool::PoolFront) | | | yes, as they were freed |
 //! | [`RawPool<F>`](crate::pool::RawPool) | | yes | |
 //!
 //! # Examples
 //!
-//! One function over a family and over a pool:
+//! One function over a family, over a pool, and over a region:
 //!
 //! ```
 //! use famalloc::object_alloc::{ObjectAlloc, ObjectState};
-//! use famalloc::{alloc_family, AllocError, In, Pool};
+//! use famalloc::{alloc_family, AllocError, In, Pool, Region};
 //!
 //! #[alloc_family]
 //! enum Lives {
@@ -45,6 +46,7 @@
 //! assert_eq!(sorted("c a b", &family)?, "a b c");
 //! assert_eq!(sorted("c a b", &pool)?, "a b c");
 //! assert_eq!(sorted("e d", &pool)?, "d e");
+//! assert_eq!(sorted("g f", &&Region::<lives::Request>::new())?, "f g");
 //!
 //! assert_eq!(pool.counts().made, 1);
 //! assert_eq!(<Pool<Vec<String>, lives::Request> as ObjectAlloc<_>>::STATE, ObjectState::Kept);

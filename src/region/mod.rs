@@ -94,6 +94,7 @@
 
 mod boxed;
 mod kind;
+mod object_alloc;
 mod pool;
 mod scope;
 mod slice;

@@ -117,21 +117,23 @@ macro_rules! unsize {
 /// # Safety
 ///
 /// `__into_pointer` gives the address of the value, and whatever the handle owns, to the caller;
-/// `__from_pointer` of the same pointer, or of one that it coerces to, makes a handle of the same
-/// kind that owns it.
+/// `__from_pointer` of the same pointer, or of one that it coerces to, and the same home makes a handle
+/// of the same kind that owns it.
 #[doc(hidden)]
 pub unsafe trait __Unsize: Sized {
     /// What the handle leads to.
     type Value: ?Sized;
     /// The same handle to something else.
     type To<U: ?Sized>;
+    /// What it keeps beside the pointer.
+    type Home;
 
-    fn __into_pointer(self) -> *mut Self::Value;
+    fn __into_pointer(self) -> (*mut Self::Value, Self::Home);
 
     /// # Safety
     ///
     /// `pointer` is an unsizing coercion of what `__into_pointer` gave, and used once.
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U) -> Self::To<U>;
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, home: Self::Home) -> Self::To<U>;
 }
 
 // SAFETY: the two are `into_raw` and `from_raw`; a coercion keeps the address, and the value is as
@@ -139,14 +141,15 @@ pub unsafe trait __Unsize: Sized {
 unsafe impl<T: ?Sized, F: Family> __Unsize for FamilyBox<T, F> {
     type Value = T;
     type To<U: ?Sized> = FamilyBox<U, F>;
+    type Home = ();
 
     #[inline]
-    fn __into_pointer(self) -> *mut T {
-        Self::into_raw(self)
+    fn __into_pointer(self) -> (*mut T, ()) {
+        (Self::into_raw(self), ())
     }
 
     #[inline]
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U) -> FamilyBox<U, F> {
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> FamilyBox<U, F> {
         // SAFETY: passed on.
         unsafe { FamilyBox::from_raw(pointer) }
     }
@@ -174,7 +177,8 @@ pub unsafe fn __unsize<H: __Unsize, U: ?Sized>(
     handle: H,
     coerce: impl FnOnce(*mut H::Value) -> *mut U,
 ) -> H::To<U> {
-    let pointer = coerce(handle.__into_pointer());
+    let (pointer, home) = handle.__into_pointer();
+    let pointer = coerce(pointer);
     // SAFETY: the pointer was just given, and the caller vouches for the coercion.
-    unsafe { H::__from_pointer(pointer) }
+    unsafe { H::__from_pointer(pointer, home) }
 }

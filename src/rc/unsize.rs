@@ -10,14 +10,15 @@ use crate::family::Family;
 unsafe impl<T: ?Sized, F: Family, C: Counter> __Unsize for Counted<T, F, C> {
     type Value = T;
     type To<U: ?Sized> = Counted<U, F, C>;
+    type Home = ();
 
     #[inline]
-    fn __into_pointer(self) -> *mut T {
-        Self::into_raw(self).cast_mut()
+    fn __into_pointer(self) -> (*mut T, ()) {
+        (Self::into_raw(self).cast_mut(), ())
     }
 
     #[inline]
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U) -> Counted<U, F, C> {
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> Counted<U, F, C> {
         // SAFETY: passed on.
         unsafe { Counted::from_raw(pointer) }
     }
@@ -27,14 +28,15 @@ unsafe impl<T: ?Sized, F: Family, C: Counter> __Unsize for Counted<T, F, C> {
 unsafe impl<T: ?Sized, F: Family, C: Counter> __Unsize for Weak<T, F, C> {
     type Value = T;
     type To<U: ?Sized> = Weak<U, F, C>;
+    type Home = ();
 
     #[inline]
-    fn __into_pointer(self) -> *mut T {
-        self.into_raw().cast_mut()
+    fn __into_pointer(self) -> (*mut T, ()) {
+        (self.into_raw().cast_mut(), ())
     }
 
     #[inline]
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U) -> Weak<U, F, C> {
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> Weak<U, F, C> {
         // SAFETY: passed on.
         unsafe { Weak::from_raw(pointer) }
     }

@@ -39,6 +39,7 @@
 //! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
 //! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
 //! | vectors, text, maps and sets; allocators for the collections of others; serde | [`collections`], [`In`] |
+//! | objects that are used again without being made again; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
@@ -215,7 +216,9 @@ mod family;
 mod heap;
 mod in_family;
 mod lane;
+pub mod object_alloc;
 mod os;
+pub mod pool;
 pub mod rc;
 pub mod region;
 #[cfg(feature = "serde")]
@@ -250,6 +253,7 @@ pub use in_family::In;
 #[cfg(feature = "std")]
 pub use os::System;
 pub use os::{FixedBuffer, PageError, PageSource};
+pub use pool::Pool;
 pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
 pub use spec::FamilySpec;

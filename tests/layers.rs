@@ -37,6 +37,7 @@ const LAYERS: &[&[&str]] = &[
         "boxed",
         "in_family",
         "allocator",
+        "object_alloc",
         "region",
         "rc",
         "thin",

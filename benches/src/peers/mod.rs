@@ -5,6 +5,7 @@
 
 mod arena;
 pub mod bulk;
+pub mod counted;
 mod famalloc;
 mod families;
 mod jemalloc;

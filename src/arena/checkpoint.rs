@@ -66,12 +66,9 @@ impl Arena {
         let cursor = self.cursor.get();
         if self.limit.get().addr() - cursor.addr() >= BARRIER {
             if self.tracked {
+                let barrier = Room { words: BARRIER / WORD, state: State::Hidden };
                 // SAFETY: from the cursor on, below the limit (A1).
-                unsafe {
-                    self.marks
-                        .get()
-                        .write(cursor, Room { words: BARRIER / WORD, state: State::Hidden })
-                };
+                unsafe { self.marks.get().write(cursor, barrier) };
             }
             self.cursor.set(cursor.wrapping_add(BARRIER));
             if self.end.get() < self.cursor.get() {

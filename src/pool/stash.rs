@@ -174,7 +174,7 @@ impl<F: Family> Drop for Stash<F> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests {
     use std::collections::VecDeque;
 

@@ -92,16 +92,14 @@ impl<'r, T> Builder<'r, T> {
         mem::forget(self);
         let used = len * size_of::<T>();
         if used < room {
-            match used {
-                // SAFETY: allocated here, and nothing is in it. An array of that layout has been made.
-                0 => unsafe {
-                    arena.free(
-                        start.cast(),
-                        Layout::from_size_align_unchecked(room, align_of::<T>()),
-                    )
-                },
-                // SAFETY: the same, and only the front is in use.
-                _ => unsafe { arena.shrink_in_place(start.cast(), room, used) },
+            if used == 0 {
+                // SAFETY: an array of that layout has been made.
+                let layout = unsafe { Layout::from_size_align_unchecked(room, align_of::<T>()) };
+                // SAFETY: allocated here, and nothing is in it.
+                unsafe { arena.free(start.cast(), layout) };
+            } else {
+                // SAFETY: allocated here, and only the front is in use.
+                unsafe { arena.shrink_in_place(start.cast(), room, used) };
             }
         }
         if let (Some(entry), 1..) = (entry, len) {
@@ -242,7 +240,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let names = frame.alloc_slice_clone(&["a".to_owned(), "b".to_owned()]);
     /// assert_eq!(names.concat(), "ab");
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_slice_clone<T: Clone>(&self, source: &[T]) -> &mut [T]
     where
         K: Accept<T>,
@@ -266,7 +263,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// assert_eq!(frame.try_alloc_slice_clone(&[Some(1), None])?, [Some(1), None]);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn try_alloc_slice_clone<T: Clone>(&self, source: &[T]) -> Result<&mut [T], AllocError>
     where
         K: Accept<T>,
@@ -285,8 +281,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let level = Region::<lives::Level>::new();
     /// assert_eq!(level.alloc_slice_fill(3, 'x'), ['x', 'x', 'x']);
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
-    #[expect(clippy::needless_pass_by_value, reason = "as `Vec::resize` and `vec!` take it")]
     pub fn alloc_slice_fill<T: Clone>(&self, len: usize, value: T) -> &mut [T]
     where
         K: Accept<T>,
@@ -310,8 +304,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let error = level.try_alloc_slice_fill(usize::MAX, 7_u64).unwrap_err();
     /// assert_eq!(error.kind(), AllocErrorKind::TooLarge);
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
-    #[expect(clippy::needless_pass_by_value, reason = "as in `alloc_slice_fill`")]
     pub fn try_alloc_slice_fill<T: Clone>(
         &self,
         len: usize,

@@ -9,6 +9,7 @@ pub mod counted;
 mod famalloc;
 mod families;
 mod jemalloc;
+pub mod maps;
 mod mimalloc;
 mod nothing;
 mod of_life;

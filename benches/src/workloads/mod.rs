@@ -15,6 +15,7 @@ mod in_families;
 #[cfg(test)]
 pub(crate) mod ledger;
 mod list;
+mod map;
 mod pair;
 mod parcel;
 mod region;
@@ -37,6 +38,7 @@ pub use crowd::PairInCrowd;
 pub use hand_over::hand_over;
 pub use in_families::{ChurnInFamilies, PairInOneFamily, PairRoundFamilies};
 pub use list::List;
+pub use map::MapOf;
 pub use pair::Pair;
 pub use region::RegionPair;
 pub use sequence::Sequence;

@@ -128,7 +128,7 @@
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
-//!   That of a huge allocation of more than 16 extents goes back when it is freed.
+//!   That of a huge allocation of more than 32 extents goes back when it is freed.
 //! - An isolated family's memory goes back by [`reclaim`] alone.
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.

@@ -36,6 +36,7 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | an arena: what dies all at once, and single objects before | [`Region`], [`RegionBox`], [`RegionPool`] and [`region`] |
 //! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
 //! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
 //! | objects that are used again without being made again; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
@@ -64,6 +65,10 @@
 //!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.
 //!   **Outbox**: where a lane collects them.
 //! - **refill**: to move addresses from blocks to a magazine. **Disperse**: to move them back.
+//! - **region**: an arena of one family. **Chunk**: memory that a region fills from the front, granules
+//!   or whole extents. **Hole**: a run of its words that were freed. **Checkpoint**: a state of a
+//!   region to go back to.
+//! - **pool**: objects that wait, initialised, to be used again.
 //! - **page source**: where address space and memory come from. **Warm**: free, but with memory.
 //! - **row**: a thread's magazines of one family. **Home**: where the thread keeps its address.
 //!
@@ -136,6 +141,7 @@
 //!   have been at work in.
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
+//! - Nothing in a [`Region`] can be pinned, and no object of one is larger than 32 GiB.
 
 //!
 //! # Without the standard library

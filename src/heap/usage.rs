@@ -52,7 +52,10 @@ pub struct FamilyUse {
     pub large_objects: usize,
     /// Blocks, in use or empty.
     pub blocks: usize,
-    /// Bytes of blocks and of large and huge allocations: what counts against the limit.
+    /// Bytes of the chunks of [regions](crate::Region). What lies in those is the regions' affair and
+    /// not among the live objects here.
+    pub region_bytes: usize,
+    /// Bytes of blocks, of large and huge allocations, and of regions: what counts against the limit.
     pub committed_bytes: usize,
     /// The most bytes that were ever committed at once.
     pub peak_committed_bytes: usize,
@@ -99,6 +102,7 @@ impl FamilyUse {
             peak_bytes: 0,
             large_objects: 0,
             blocks: 0,
+            region_bytes: 0,
             committed_bytes: 0,
             peak_committed_bytes: 0,
             extents: 0,
@@ -116,6 +120,7 @@ impl FamilyUse {
             live_bytes: held.large_bytes,
             peak_bytes: held.large_bytes_peak,
             large_objects: held.large_objects,
+            region_bytes: held.chunk_bytes,
             committed_bytes: held.committed,
             peak_committed_bytes: held.committed_peak,
             extents: held.extents as usize,

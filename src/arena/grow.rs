@@ -301,8 +301,10 @@ impl Arena {
     pub(super) fn enter(&self, chunk: Chunk) {
         let start = chunk.start().as_ptr();
         let first = start.wrapping_add(FRONT);
-        chunk.forget_all();
+        // A rewind goes by what was counted.
+        self.count_near();
         self.near.set(Near::NONE);
+        chunk.forget_all();
         self.enter_at(chunk, first, start.wrapping_add(chunk.bytes()));
         if self.tracked {
             let front = Room { words: FRONT / WORD, state: State::Hidden };

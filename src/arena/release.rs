@@ -199,6 +199,7 @@ impl Arena {
         let before = self.committed();
         let empty = self.current_chunk().is_some_and(|current| {
             current.bytes() == self.committed.get()
+                && !self.is_in_hole()
                 && self.cursor.get().addr() == current.start().addr().get() + FRONT
         });
         if empty {

@@ -65,7 +65,7 @@ pub trait Accept<T>: Kind {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forget;
 
-/// Kind run, for values that live for `'a`; the region cannot be sent to another thread.
+/// Destructors run, for values that live for `'a`; the region cannot be sent to another thread.
 ///
 /// # Examples
 ///
@@ -112,7 +112,7 @@ pub struct Forget;
 // Invariant: a region for a longer `'a` must not pass for one for a shorter. Not `Send`.
 pub struct Drops<'a>(PhantomData<(fn(&'a ()) -> &'a (), *const ())>);
 
-/// Kind run, for values that live for `'a` and may be sent; so the region may be sent, too.
+/// Destructors run, for values that live for `'a` and may be sent; so the region may be sent, too.
 ///
 /// # Examples
 ///

@@ -21,7 +21,8 @@ enum Lives {
     Plain,
     #[family(isolate)]
     Alone,
-    #[family(zero_on_free)]
+    /// Isolated, so that whatever is not zero in it comes from itself.
+    #[family(zero_on_free, isolate)]
     Secret,
     #[family(block = "1 MiB")]
     Bulk,

@@ -5,6 +5,7 @@
 //! a checkpoint may lie in a room that is older (A3): so only chunks that were taken since are searched
 //! for holes.
 
+use core::ops::Range;
 use core::ptr;
 
 use crate::space::holding::Chunk;
@@ -45,6 +46,18 @@ pub(crate) struct Checkpoint {
     freed: usize,
     floor: Floor,
     pub(super) entries: *mut Entry,
+}
+
+impl Checkpoint {
+    /// The addresses that were unused.
+    pub(super) fn unused(&self) -> Range<usize> {
+        self.cursor.addr()..self.limit.addr()
+    }
+
+    /// Whether a chunk was taken before.
+    pub(super) fn is_above(&self, chunk: Chunk) -> bool {
+        chunk.number() <= self.latest
+    }
 }
 
 impl Arena {
@@ -108,6 +121,25 @@ impl Arena {
         self.end.set(checkpoint.end);
         self.limit.set(checkpoint.limit);
         self.floor.set(checkpoint.floor);
+    }
+
+    /// Ends a checkpoint that is not gone back to. What was left free for it is used again, if nothing
+    /// has been allocated since.
+    pub(super) fn forget(&self, checkpoint: &Checkpoint) {
+        let stayed = self.latest.get() == checkpoint.latest
+            && match self.current_chunk() {
+                Some(chunk) => {
+                    let passed = checkpoint.cursor.wrapping_add(BARRIER);
+                    chunk.granule == checkpoint.current && self.cursor.get() == passed
+                }
+                None => true,
+            };
+        if stayed {
+            // SAFETY: this arena's checkpoint, since which nothing was allocated that is still there.
+            unsafe { self.rewind(checkpoint) };
+        } else {
+            self.floor.set(checkpoint.floor);
+        }
     }
 
     /// Takes away the marks of what was freed since the checkpoint in the part of a chunk that is unused

@@ -65,7 +65,7 @@ pub trait Accept<T>: Kind {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forget;
 
-/// Kind run, for values that live for `'a`; the region cannot be sent to another thread.
+/// Destructors run, for values that live for `'a`; the region cannot be sent to another thread.
 ///
 /// # Examples
 ///
@@ -115,7 +115,7 @@ pub struct Drops<'a>(Invariant<'a>, NotSend);
 type Invariant<'a> = PhantomData<fn(&'a ()) -> &'a ()>;
 type NotSend = PhantomData<*const ()>;
 
-/// Kind run, for values that live for `'a` and may be sent; so the region may be sent, too.
+/// Destructors run, for values that live for `'a` and may be sent; so the region may be sent, too.
 ///
 /// # Examples
 ///

@@ -102,10 +102,13 @@ impl<'r, T> Builder<'r, T> {
                 unsafe { arena.shrink_in_place(start.cast(), room, used) };
             }
         }
-        if let (Some(entry), 1..) = (entry, len) {
+        match (entry, len) {
+            // SAFETY: reserved for this slice, and not used.
+            (Some(entry), 0) => unsafe { arena.forget_entry(entry) },
             // SAFETY: reserved for this slice. Entries are only made by regions that run destructors, which
             // take no value that they must not drop (`Accept`), and lend it until then.
-            unsafe { arena.enter_values(entry, start, len) };
+            (Some(entry), _) => unsafe { arena.enter_values(entry, start, len) },
+            (None, _) => {}
         }
         let start = if used == 0 { NonNull::dangling() } else { start };
         NonNull::slice_from_raw_parts(start, len)
@@ -116,12 +119,16 @@ impl<T> Drop for Builder<'_, T> {
     #[cold]
     fn drop(&mut self) {
         /// Gives the room back also when an element's destructor panics.
-        struct Room<'a>(&'a Arena, NonNull<u8>, Layout);
+        struct Room<'a>(&'a Arena, NonNull<u8>, Layout, Option<NonNull<Entry>>);
         impl Drop for Room<'_> {
             fn drop(&mut self) {
                 if self.2.size() > 0 {
                     // SAFETY: allocated for the builder, and nothing is left there.
                     unsafe { self.0.free(self.1, self.2) };
+                }
+                if let Some(entry) = self.3 {
+                    // SAFETY: reserved for the builder, and not used.
+                    unsafe { self.0.forget_entry(entry) };
                 }
             }
         }
@@ -129,7 +136,7 @@ impl<T> Drop for Builder<'_, T> {
         let layout = unsafe {
             Layout::from_size_align_unchecked(self.capacity * size_of::<T>(), align_of::<T>())
         };
-        let _room = Room(self.arena, self.start.cast(), layout);
+        let _room = Room(self.arena, self.start.cast(), layout, self.entry);
         let made = ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len);
         // SAFETY: as many elements are there, and not used again.
         unsafe { ptr::drop_in_place(made) };

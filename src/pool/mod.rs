@@ -28,7 +28,7 @@
 //! # Where things lie
 //!
 //! Objects lie in slots of family `F` like those of a [`FamilyBox`](crate::FamilyBox), idle or not, and
-//! [`walk_in`](crate::walk_in) and [`Snapshot`](crate::Snapshot) see them. The addresses of idle ones
+//! [`walk_in`](crate::walk_in) and [`FamilyUse`](crate::FamilyUse) see them. The addresses of idle ones
 //! are kept in arrays of 256 bytes, in slots of `F` as well, one for every 28 idle objects and one
 //! to spare: they count as live objects too. Nothing is written into idle objects, and the global
 //! allocator is not used.

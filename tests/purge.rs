@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering;
 
 use common::recorder::{Asked, Recorder};
 use common::{Parcel, assert_all_given_back, one_at_a_time, usage};
-use famalloc::{Family, alloc_family, check, flush, reclaim};
+use famalloc::{Family, Region, alloc_family, check, flush, reclaim};
 
 const EXTENT: usize = 2 << 20;
 /// What is returned in one go at most.
@@ -180,18 +180,52 @@ fn a_long_run_goes_at_once() {
         Deep,
     }
     let _alone = one_at_a_time();
-    let long = Parcel::new::<lives::Deep>(17 * EXTENT, 1);
-    drop(Parcel::new::<lives::Deep>(16 * EXTENT, 1));
+    // Zeros, which are not given huge pages.
+    let of = |extents| Parcel::try_new_zeroed::<lives::Deep>(extents * EXTENT, 1).unwrap();
+    let long = of(33);
+    drop(of(32));
     assert_eq!(PAGES.ranges(Asked::Decommit), []);
     drop(long);
     let gone = PAGES.ranges(Asked::Decommit);
-    assert_eq!(gone.iter().map(|piece| piece.len()).sum::<usize>(), 17 * EXTENT);
+    assert_eq!(gone.iter().map(|piece| piece.len()).sum::<usize>(), 33 * EXTENT);
     assert!(gone.iter().all(|piece| piece.len() <= PIECE));
     // Of the other only what is asked for, or a piece more.
     assert_eq!(reclaim(EXTENT + 1), EXTENT + PIECE);
-    assert_eq!(reclaim(usize::MAX), 15 * EXTENT - PIECE);
-    assert_eq!(PAGES.bytes(Asked::Decommit), 16 * EXTENT);
+    assert_eq!(reclaim(usize::MAX), 31 * EXTENT - PIECE);
+    assert_eq!(PAGES.bytes(Asked::Decommit), 32 * EXTENT);
     assert_eq!(flush(), 0);
+    assert_all_given_back::<Lives>();
+}
+
+/// Huge allocations and the chunks of regions are given huge pages, for as much of them as is whole
+/// extents; zeros are not, and nothing short is.
+#[test]
+fn long_memory_is_given_huge_pages() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Long,
+    }
+    let _alone = one_at_a_time();
+    let wanted = || {
+        let ranges = PAGES.ranges(Asked::HugePages(true));
+        ranges.iter().map(|range| range.len() / EXTENT).collect::<Vec<_>>()
+    };
+    let of = |size| Parcel::new::<lives::Long>(size, 1);
+    let zeros = Parcel::try_new_zeroed::<lives::Long>(9 * EXTENT, 1).unwrap();
+    let short = of(4 * EXTENT - (4 << 10));
+    assert_eq!(wanted(), []);
+    PAGES.calls();
+    let long = of(5 * EXTENT + 1);
+    assert_eq!(wanted(), [5]);
+    drop((zeros, short, long));
+    flush();
+    PAGES.calls();
+    let region = Region::<lives::Long>::new();
+    region.alloc_slice_fill(4 * EXTENT, 1_u8);
+    region.alloc_slice_fill(EXTENT, 1_u8);
+    assert_eq!(wanted(), [4]);
+    drop(region);
     assert_all_given_back::<Lives>();
 }
 

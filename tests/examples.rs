@@ -273,6 +273,9 @@ struct Random(u64);
 /// What an expression comes to; `None` if evaluating it fails.
 type Value = Option<i64>;
 
+/// How it is written, how closely it binds, and what it does.
+type Operator<T> = (&'static str, u8, fn(i64, i64) -> T);
+
 impl Random {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
@@ -291,14 +294,14 @@ impl Random {
         least: u8,
         depth: u32,
     ) -> Value {
-        const NUMBERS: [(&str, u8, fn(i64, i64) -> Value); 5] = [
+        const NUMBERS: [Operator<Value>; 5] = [
             ("+", 4, i64::checked_add),
             ("-", 4, i64::checked_sub),
             ("*", 5, i64::checked_mul),
             ("/", 5, i64::checked_div),
             ("%", 5, i64::checked_rem),
         ];
-        const TRUTHS: [(&str, u8, fn(i64, i64) -> bool); 3] =
+        const TRUTHS: [Operator<bool>; 3] =
             [("<", 3, |a, b| a < b), (">", 3, |a, b| a > b), ("==", 3, |a, b| a == b)];
         let choice = if depth == 0 { 0 } else { self.below(6) };
         match choice {

@@ -153,6 +153,16 @@ pub(crate) const fn of_layout(layout: Layout) -> Option<usize> {
     of_size((layout.size() + below) & !below)
 }
 
+/// How many bytes of an allocation with this layout can be used: all of its slot, or what was asked
+/// for where there is none.
+///
+/// The allocation may also be freed with any size from the layout's to this one, and the same
+/// alignment: all of them have one class, since that of the whole slot is its own.
+#[inline]
+pub(crate) fn usable(layout: Layout) -> usize {
+    of_layout(layout).map_or(layout.size(), slot_size)
+}
+
 /// The largest power of two that divides `size`, but at most `cap`: what a raw size is aligned to.
 #[inline]
 pub(crate) const fn natural_align(size: usize, cap: usize) -> usize {
@@ -279,6 +289,22 @@ mod tests {
                         size.next_multiple_of(align) > MAX_SMALL,
                         "{size} at {align} has no class"
                     ),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_size_up_to_what_is_usable_has_the_class_of_the_allocation() {
+        for align_log in 0..=16 {
+            let align = 1 << align_log;
+            for size in (0..=MAX_SMALL + 64).step_by(3) {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                let usable = usable(layout);
+                assert!(usable >= size, "{layout:?} has {usable} bytes");
+                for fitting in [size, size.midpoint(usable), usable] {
+                    let fitting = Layout::from_size_align(fitting, align).unwrap();
+                    assert_eq!(of_layout(fitting), of_layout(layout), "{layout:?}");
                 }
             }
         }

@@ -68,6 +68,18 @@ impl fmt::Display for AllocError {
 
 impl core::error::Error for AllocError {}
 
+/// What the infallible calls do where there is no memory: the standard library's answer, which a
+/// program can choose.
+#[cfg(feature = "std")]
+pub(crate) use std::alloc::handle_alloc_error;
+
+/// What the infallible calls do where there is no memory: the panic handler decides.
+#[cfg(not(feature = "std"))]
+#[cold]
+pub(crate) fn handle_alloc_error(layout: Layout) -> ! {
+    panic!("memory allocation of {} bytes failed", layout.size())
+}
+
 /// Why a pointer could not be freed; nothing was changed.
 ///
 /// Returned by [`try_free_in`](crate::try_free_in), and the wording of the message with which the

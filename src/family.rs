@@ -64,7 +64,8 @@ pub unsafe trait FamilySet: Sized + 'static {
 /// # Safety
 ///
 /// `INDEX` is the position of this family in `Set::FAMILIES`, `SPEC` is the entry there, and `home`
-/// returns the calling thread's own home for this family, valid until the thread has ended.
+/// returns the calling thread's own home for this family, valid until the thread has ended. (Without
+/// the feature `std` all threads have the same.)
 ///
 /// # Examples
 ///

@@ -36,14 +36,19 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
+//! | an arena: what dies all at once, and single objects before | [`Region`], [`RegionBox`], [`RegionPool`] and [`region`] |
+//! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
+//! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
+//! | objects that are used again without being made again; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
+//! | vectors, text, maps and sets; allocators for the collections of others; serde | [`collections`], [`In`] |
 //! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
 //! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
 //! | give memory back | [`reclaim`], [`flush`] |
 //! | every live object of a family; a collector's sweep | [`walk_in`], [`sweep_in`] |
 //! | all of a family at once, without a look at its objects | [`free_all_in`] |
-//! | who uses how much? | [`Snapshot`] |
+//! | who uses how much? | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
 //! | is everything whole? | [`check`] |
-//! | memory from elsewhere than the system | [`PageSource`] |
+//! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |
 //!
 //! # Words
 //!
@@ -60,6 +65,10 @@
 //!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.
 //!   **Outbox**: where a lane collects them.
 //! - **refill**: to move addresses from blocks to a magazine. **Disperse**: to move them back.
+//! - **region**: an arena of one family. **Chunk**: memory that a region fills from the front, granules
+//!   or whole extents. **Hole**: a run of its words that were freed. **Checkpoint**: a state of a
+//!   region to go back to.
+//! - **pool**: objects that wait, initialised, to be used again.
 //! - **page source**: where address space and memory come from. **Warm**: free, but with memory.
 //! - **row**: a thread's magazines of one family. **Home**: where the thread keeps its address.
 //!
@@ -81,7 +90,7 @@
 //!
 //! The modules, bottom to top, each using only those below it: `os` (page sources), `space` (the
 //! reservation, the block map, extents, what a family holds), `block`, `lane`, `table`, `thread`,
-//! `heap`, and the faces on top, here [`boxed`]. Each explains itself in its source.
+//! `heap`, and the faces on top: [`boxed`], [`rc`], [`thin`]. Each explains itself in its source.
 //!
 //! What always holds:
 //!
@@ -117,13 +126,14 @@
 //!
 //! # Limits
 //!
-//! - 64-bit Linux, for now: elsewhere the crate does not compile. A [`PageSource`] of your own changes
-//!   where pages come from, not that.
+//! - 64-bit Linux, for now: elsewhere the crate compiles [without the standard
+//!   library](#without-the-standard-library) alone, for any 64-bit target. A [`PageSource`] of your own
+//!   changes where pages come from, not that.
 //! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
 //!   less) until it ends, calls [`reclaim`], or uses them up.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
-//!   That of a huge allocation of more than 16 extents goes back when it is freed.
+//!   That of a huge allocation of more than 32 extents goes back when it is freed.
 //! - An isolated family's memory goes back by [`reclaim`] alone.
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.
@@ -131,27 +141,99 @@
 //!   have been at work in.
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
+//! - Nothing in a [`Region`] can be pinned, and no object of one is larger than 32 GiB.
 
-#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-compile_error!("famalloc supports 64-bit Linux alone, for now");
+//!
+//! # Without the standard library
+//!
+//! With `default-features = false` the crate needs `core` alone, and neither an operating system nor
+//! another allocator:
+//!
+//! ```toml
+//! famalloc = { version = "0.1", default-features = false }
+//! ```
+//!
+//! There is no source of pages then but the one you name: a [`FixedBuffer`], or a [`PageSource`] of your
+//! own over whatever the machine has. A family set without one is an error that says so.
+//!
+//! ```
+//! #![no_std]
+//! use famalloc::{alloc_family, FamilyBox, FixedBuffer};
+//!
+//! static PAGES: FixedBuffer<{ 1 << 20 }> = FixedBuffer::new();
+//!
+//! #[alloc_family(source = PAGES)]
+//! enum Lives {
+//!     Packet,
+//! }
+//!
+//! #[alloc_family(Lives::Packet)]
+//! struct Packet([u8; 1500]);
+//!
+//! # fn main() {
+//! let packet = FamilyBox::try_new(Packet([0; 1500])).expect("no room for a packet");
+//! # assert_eq!(packet.0[0], 0);
+//! # }
+//! ```
+//!
+//! Everything is there but what needs more than `core`: `System`, `Snapshot` (there are
+//! [`FamilyUse::of`] and [`ClassUse::of`]), and what a box has to do with `Box`, `Vec`, `String`, `Rc`,
+//! `Arc`, `CStr`, `OsStr`, `Path`, and input and output. And this is different:
+//!
+//! - **Threads.** Any number of threads or cores may allocate and free at once, but none has magazines,
+//!   as nobody tells when it ends: every operation takes the lock of its cell for one slot. So nothing
+//!   is ever parked, and a double free is noticed when it happens. Where there is but one thread, a
+//!   promise of that (`promise_one_thread`) gives it magazines, and the fast path.
+//! - **Locks** spin. An interrupt handler must not allocate or free, as what it interrupts may hold the
+//!   lock that it would wait for. Where threads have strict priorities, no two that share a core may
+//!   use the same family, for the same reason.
+//! - **Walks** ([`walk_in`], [`sweep_in`]) cannot tell whether another core is at work in the family, so
+//!   they never return [`InUseElsewhere`]. What is allocated or freed elsewhere meanwhile is visited or
+//!   not.
+//! - **Errors.** Where a process would be aborted, for a double free say, the panic handler is called,
+//!   with the same message. It may be called under a lock, while a table is half changed: it must not
+//!   return to the program, nor unwind, but halt or reset the machine. Where an infallible call finds no
+//!   memory, it panics as well; there nothing is held, and every invariant holds.
+//! - **Time.** What a source calls a [millisecond](PageSource::milliseconds) is one; without a clock
+//!   memory is given back as soon as it is empty.
+#![cfg_attr(not(feature = "std"), doc = "\n\n[`Snapshot`]: crate#without-the-standard-library\n")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(feature = "nightly", feature(allocator_api, btreemap_alloc))]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("famalloc needs 64-bit addresses");
+#[cfg(all(feature = "std", not(target_os = "linux")))]
+compile_error!(
+    "with its feature `std` famalloc supports 64-bit Linux alone, for now; without it (`default-features = false`) any 64-bit target will do"
+);
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+#[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
+mod allocator;
 mod arena;
 mod block;
 pub mod boxed;
 mod class;
+pub mod collections;
 mod error;
 mod family;
 mod heap;
+mod in_family;
 mod lane;
+pub mod object_alloc;
 mod os;
+pub mod pool;
+pub mod rc;
 pub mod region;
+#[cfg(feature = "serde")]
+mod serde;
 mod space;
 mod spec;
 mod sync;
 mod table;
+pub mod thin;
 mod thread;
 
 pub use boxed::FamilyBox;
@@ -169,18 +251,34 @@ pub use heap::reclaim::{flush, reclaim};
 pub use heap::resize::{
     grow_in_place_in, realloc_in, realloc_layout_in, realloc_zeroed_in, realloc_zeroed_layout_in,
 };
-pub use heap::snapshot::{ClassUse, FamilyUse, Snapshot};
+#[cfg(feature = "std")]
+pub use heap::snapshot::Snapshot;
+pub use heap::usage::{ClassUse, FamilyUse};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
-pub use os::{PageError, PageSource, System};
+pub use in_family::In;
+#[cfg(feature = "std")]
+pub use os::System;
+pub use os::{FixedBuffer, PageError, PageSource};
+pub use pool::Pool;
+pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
 pub use spec::FamilySpec;
+pub use thin::{ThinSlice, ThinStr};
+#[cfg(not(feature = "std"))]
+pub use thread::one::promise_one_thread;
 
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::space::{SYSTEM_SPACE, SpaceCell};
+    #[cfg(feature = "std")]
+    pub use crate::space::SYSTEM_SPACE;
+    pub use crate::space::SpaceCell;
     pub use crate::table::{FamilyCell, SetTable};
     pub use crate::thread::RowHome;
+    #[cfg(not(feature = "std"))]
+    pub use crate::thread::one::StaticHomes;
+    #[cfg(feature = "std")]
+    pub use std::thread_local;
 }
 
 /// The README's snippets compile and run.

@@ -1,50 +1,23 @@
 //! Everything that threads share goes through this module.
 //!
 //! The atomics are those of `core` and the lock is that of the standard library, which on Linux,
-//! macOS and Windows neither allocates nor needs destruction. No other module names
-//! `std::sync` or `core::sync`, so a model checker can stand in for both by changing this file
-//! alone.
+//! macOS and Windows neither allocates nor needs destruction; without the standard library it is one
+//! that spins. No other module names `std::sync` or `core::sync`, so a model checker can stand in for
+//! both by changing this module alone.
+
+#[cfg(any(test, not(feature = "std")))]
+mod spin;
+#[cfg(feature = "std")]
+mod waiting;
 
 pub(crate) use core::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
-
-/// A lock around the state it guards.
-///
-/// A panic while it is held does not poison it: the allocator's own critical sections do not
-/// panic, so the state is whole whenever the lock is free.
-#[derive(Debug, Default)]
-pub(crate) struct Lock<T> {
-    inner: Mutex<T>,
-}
-
-/// The right to touch what a [`Lock`] guards.
-pub(crate) type Guard<'a, T> = MutexGuard<'a, T>;
-
-impl<T> Lock<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self { inner: Mutex::new(value) }
-    }
-
-    /// Waits for the lock.
-    pub(crate) fn lock(&self) -> Guard<'_, T> {
-        match self.inner.lock() {
-            Ok(guard) => guard,
-            Err(poisoned) => poisoned.into_inner(),
-        }
-    }
-
-    /// Takes the lock if nobody holds it.
-    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
-        match self.inner.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-}
+#[cfg(not(feature = "std"))]
+pub(crate) use spin::{Guard, Lock};
+#[cfg(feature = "std")]
+pub(crate) use waiting::{Guard, Lock};
 
 /// Asks for the cache line of an address, which may be any.
 #[inline(always)]
@@ -54,4 +27,6 @@ pub(crate) fn prefetch(address: *const u8) {
     unsafe {
         core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(address.cast());
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }

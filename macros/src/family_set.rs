@@ -8,7 +8,7 @@
 //! const _: () = {                    everything that needs both, where both can be named, and
 //!     impl Family for lives::Ast     whose names are seen by nobody
 //!     impl Family for lives::Object
-//!     static cells, static table, thread-local homes
+//!     static cells, static table, homes: thread-local where there are threads
 //!     impl FamilySet for Lives
 //! };
 //! ```
@@ -234,7 +234,11 @@ fn implementations(
         quote!(#count)
     };
     let (space_static, space) = match &arguments.source {
-        None => (TokenStream::new(), quote!(#private::SYSTEM_SPACE)),
+        // By way of a macro: whether there is such a thing depends on famalloc's features.
+        None => {
+            let space = quote_spanned!(set_name.span()=> #krate::__system_space!());
+            (TokenStream::new(), space)
+        }
         Some((_, source)) => {
             let reference = quote_spanned!(source.span()=> &#source);
             let space = format_ident!("__FAMALLOC_SPACE");
@@ -285,12 +289,7 @@ fn implementations(
                 &#space,
             );
 
-            // Constant and without a destructor: reaching it is one instruction, and it outlives
-            // whatever else the thread keeps.
-            ::std::thread_local! {
-                static __FAMALLOC_HOMES: [#private::RowHome; __FAMALLOC_COUNT] =
-                    const { [const { #private::RowHome::new() }; __FAMALLOC_COUNT] };
-            }
+            #krate::__homes!(__FAMALLOC_HOMES, __FAMALLOC_COUNT);
 
             #(#families)*
 

@@ -80,7 +80,8 @@ use crate::errors::Errors;
 /// ## `source`: where the set's pages come from
 ///
 /// `#[alloc_family(source = BUFFER)]` takes the set's address space from `BUFFER`, the path of a
-/// `static` that is a page source, instead of from the operating system.
+/// `static` that is a page source, instead of from the operating system. Without famalloc's feature
+/// `std` there are no such pages, and every set has to name its source.
 ///
 /// # On a struct, enum or union, with a path: membership
 ///

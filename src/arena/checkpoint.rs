@@ -5,6 +5,7 @@
 //! a checkpoint may lie in a room that is older (A3): so only chunks that were taken since are searched
 //! for holes.
 
+use core::ops::Range;
 use core::ptr;
 
 use crate::space::holding::Chunk;
@@ -47,6 +48,18 @@ pub(crate) struct Checkpoint {
     pub(super) entries: *mut Entry,
 }
 
+impl Checkpoint {
+    /// The addresses that were unused.
+    pub(super) fn unused(&self) -> Range<usize> {
+        self.cursor.addr()..self.limit.addr()
+    }
+
+    /// Whether a chunk was taken before.
+    pub(super) fn is_above(&self, chunk: Chunk) -> bool {
+        chunk.number() <= self.latest
+    }
+}
+
 impl Arena {
     /// The present state, to go back to.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
@@ -66,12 +79,9 @@ impl Arena {
         let cursor = self.cursor.get();
         if self.limit.get().addr() - cursor.addr() >= BARRIER {
             if self.tracked {
+                let barrier = Room { words: BARRIER / WORD, state: State::Hidden };
                 // SAFETY: from the cursor on, below the limit (A1).
-                unsafe {
-                    self.marks
-                        .get()
-                        .write(cursor, Room { words: BARRIER / WORD, state: State::Hidden })
-                };
+                unsafe { self.marks.get().write(cursor, barrier) };
             }
             self.cursor.set(cursor.wrapping_add(BARRIER));
             if self.end.get() < self.cursor.get() {
@@ -111,6 +121,25 @@ impl Arena {
         self.end.set(checkpoint.end);
         self.limit.set(checkpoint.limit);
         self.floor.set(checkpoint.floor);
+    }
+
+    /// Ends a checkpoint that is not gone back to. What was left free for it is used again, if nothing
+    /// has been allocated since.
+    pub(super) fn forget(&self, checkpoint: &Checkpoint) {
+        let stayed = self.latest.get() == checkpoint.latest
+            && match self.current_chunk() {
+                Some(chunk) => {
+                    let passed = checkpoint.cursor.wrapping_add(BARRIER);
+                    chunk.granule == checkpoint.current && self.cursor.get() == passed
+                }
+                None => true,
+            };
+        if stayed {
+            // SAFETY: this arena's checkpoint, since which nothing was allocated that is still there.
+            unsafe { self.rewind(checkpoint) };
+        } else {
+            self.floor.set(checkpoint.floor);
+        }
     }
 
     /// Takes away the marks of what was freed since the checkpoint in the part of a chunk that is unused

@@ -39,6 +39,17 @@ impl Arena {
         self.alloc_hidden(Layout::new::<Entry>()).map(NonNull::cast)
     }
 
+    /// Gives back the room for an entry that is not made.
+    ///
+    /// # Safety
+    ///
+    /// The entry is reserved, and not used.
+    #[cold]
+    pub(crate) unsafe fn forget_entry(&self, entry: NonNull<Entry>) {
+        // SAFETY: allocated in `reserve_entry`, and used by nobody (contract).
+        unsafe { self.free(entry.cast(), Layout::new::<Entry>()) };
+    }
+
     /// Enters values.
     ///
     /// # Safety

@@ -133,11 +133,11 @@ impl Arena {
     fn enter_hole_of(&self, chunk: Chunk, from: usize, bytes: usize) -> bool {
         let used = chunk.used();
         let (mut at, mut passed) = (from / WORD, 0);
-        let hole = loop {
+        let (hole, freed) = loop {
             match bits::next_run(chunk, at) {
                 Some(run) if run.to * WORD < used => {
                     if (run.to - run.from) * WORD >= bytes {
-                        break run;
+                        break (run, 0);
                     }
                     passed += (run.to - run.from) * WORD;
                     at = run.to;
@@ -145,14 +145,15 @@ impl Arena {
                 // The last run and what was never used are one.
                 last => {
                     let from = last.map_or(used / WORD, |run| run.from);
-                    break Words { from, to: chunk.bytes() / WORD };
+                    break (Words { from, to: chunk.bytes() / WORD }, used - from * WORD);
                 }
             }
         };
-        chunk.set_freed(chunk.freed() + passed);
         if (hole.to - hole.from) * WORD < bytes {
+            chunk.set_freed(chunk.freed() + passed + freed);
             return false;
         }
+        chunk.set_freed(chunk.freed() + passed);
         self.leave();
         bits::clear(chunk, Words { to: hole.to.min(used / WORD), ..hole });
         let start = chunk.start().as_ptr();
@@ -222,7 +223,7 @@ impl Arena {
     fn take_spare(&self, needed: usize) -> Option<Chunk> {
         let space = self.space()?;
         let owner = self.and_outer().find(|arena| arena.spare_bytes() >= needed)?;
-        let chunk = Chunk::at(space, owner.spare.replace(NONE));
+        let chunk = owner.lose_spare(space)?;
         self.add(chunk);
         Some(chunk)
     }
@@ -247,7 +248,9 @@ impl Arena {
                 }
             }
         };
-        self.give_spare();
+        for arena in self.and_outer() {
+            arena.give_spare();
+        }
         if !self.is_over_limit(needed) {
             relieve(family, refused.kind());
         }
@@ -301,8 +304,10 @@ impl Arena {
     pub(super) fn enter(&self, chunk: Chunk) {
         let start = chunk.start().as_ptr();
         let first = start.wrapping_add(FRONT);
-        chunk.forget_all();
+        // A rewind goes by what was counted.
+        self.count_near();
         self.near.set(Near::NONE);
+        chunk.forget_all();
         self.enter_at(chunk, first, start.wrapping_add(chunk.bytes()));
         if self.tracked {
             let front = Room { words: FRONT / WORD, state: State::Hidden };

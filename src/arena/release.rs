@@ -3,6 +3,7 @@
 use core::ptr;
 
 use crate::os::die;
+use crate::space::Space;
 use crate::space::holding::Chunk;
 use crate::space::order::NONE;
 use crate::sync::{AtomicU64, Ordering};
@@ -199,6 +200,7 @@ impl Arena {
         let before = self.committed();
         let empty = self.current_chunk().is_some_and(|current| {
             current.bytes() == self.committed.get()
+                && !self.is_in_hole()
                 && self.cursor.get().addr() == current.start().addr().get() + FRONT
         });
         if empty {
@@ -260,6 +262,9 @@ impl Arena {
             self.give_spare();
             self.spare.set(chunk.granule);
             self.first.set(ptr::null_mut());
+            for outer in self.and_outer().skip(1) {
+                outer.nested.set(outer.nested.get() + chunk.bytes());
+            }
         } else {
             // SAFETY: passed on.
             unsafe { self.give(chunk) };
@@ -276,17 +281,25 @@ impl Arena {
 
     /// Lists the spare chunk among the others again.
     fn take_spare_back(&self) {
-        let granule = self.spare.replace(NONE);
-        if let (Some(space), true) = (self.space(), granule != NONE) {
-            self.add(Chunk::at(space, granule));
+        if let Some(chunk) = self.space().and_then(|space| self.lose_spare(space)) {
+            self.add(chunk);
         }
+    }
+
+    /// The spare chunk, which is not the spare one any more.
+    pub(super) fn lose_spare(&self, space: &'static Space) -> Option<Chunk> {
+        let granule = self.spare.replace(NONE);
+        let chunk = (granule != NONE).then(|| Chunk::at(space, granule))?;
+        for outer in self.and_outer().skip(1) {
+            outer.nested.set(outer.nested.get() - chunk.bytes());
+        }
+        Some(chunk)
     }
 
     /// Gives the spare chunk back. Returns its bytes.
     pub(crate) fn give_spare(&self) -> usize {
         let bytes = self.spare_bytes();
-        if let (Some(space), true) = (self.space(), bytes > 0) {
-            let spare = Chunk::at(space, self.spare.replace(NONE));
+        if let Some(spare) = self.space().and_then(|space| self.lose_spare(space)) {
             // SAFETY: it is in no list, and nothing is in it.
             unsafe { self.give(spare) };
         }

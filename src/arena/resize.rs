@@ -69,6 +69,10 @@ impl Arena {
             }
             return;
         }
+        if start.wrapping_add(old) == self.cursor.get() && !self.zeroes {
+            self.cursor.set(rest);
+            return;
+        }
         // SAFETY: whole words of a live object, which nobody uses any more (contract).
         unsafe { self.free_slowly(rest, old - new) };
     }

@@ -1,23 +1,36 @@
 //! Walking an arena's objects in address order, and sweeping them.
 
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use crate::space::holding::Chunk;
 
 use super::bits::{self, Words};
+use super::checkpoint::{Checkpoint, Floor};
 use super::marks::{Room, State, WORD};
 use super::{Arena, FRONT};
 
 impl Arena {
     /// Visits every live object of a tracked arena, in address order, with the bytes that it takes.
     ///
-    /// `visit` may allocate and free in this arena: what lies behind the object it was called with is
-    /// visited as it is when its turn comes.
+    /// `visit` may allocate and free in this arena: what it frees is not visited any more, and what it
+    /// allocates is not yet. For that the walk is under a checkpoint of its own, so that nothing is
+    /// allocated where it has been or will be (A3): otherwise a new object could cover the place where
+    /// it goes on.
     pub(crate) fn walk(&self, mut visit: impl FnMut(NonNull<u8>, usize)) {
+        /// Also where `visit` panics.
+        struct End<'a>(&'a Arena, Checkpoint);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.forget(&self.1);
+            }
+        }
         debug_assert!(self.tracked);
-        for chunk in self.each_chunk() {
+        let end = End(self, self.checkpoint());
+        let unused = end.1.unused();
+        for chunk in self.each_chunk().filter(|chunk| end.1.is_above(*chunk)) {
             let mut at = 0;
-            while let Some((offset, room)) = self.room_from(chunk, at) {
+            while let Some((offset, room)) = self.room_from(chunk, at, &unused) {
                 let bytes = room.words * WORD;
                 if room.state == State::Live {
                     // SAFETY: within the chunk.
@@ -32,13 +45,13 @@ impl Arena {
         }
     }
 
-    /// The object or gap that starts at an offset, or behind what is free or unused there.
+    /// The object or gap that starts at an offset, or behind what is free there, or among the addresses
+    /// that are `unused`.
     #[inline]
-    fn room_from(&self, chunk: Chunk, at: usize) -> Option<(usize, Room)> {
+    fn room_from(&self, chunk: Chunk, at: usize, unused: &Range<usize>) -> Option<(usize, Room)> {
         let mut at = at;
         let start = chunk.start().addr().get();
         if !chunk.is_dedicated() {
-            let unused = self.cursor.get().addr()..self.limit.get().addr();
             loop {
                 let before = at;
                 if unused.contains(&(start + at)) {
@@ -71,11 +84,13 @@ impl Arena {
     pub(crate) unsafe fn sweep(&self, mut keep: impl FnMut(NonNull<u8>, usize) -> bool) -> usize {
         debug_assert!(self.tracked);
         self.leave();
+        self.count_near();
+        self.floor.set(Floor::NONE);
         let mut freed = 0;
         for chunk in self.each_chunk() {
             let mut kept = false;
             let mut at = if chunk.is_dedicated() { 0 } else { FRONT };
-            while let Some((offset, room)) = self.room_from(chunk, at) {
+            while let Some((offset, room)) = self.room_from(chunk, at, &(0..0)) {
                 let bytes = room.words * WORD;
                 // SAFETY: within the chunk.
                 let start = unsafe { chunk.start().add(offset) };
@@ -93,13 +108,16 @@ impl Arena {
                         unsafe { start.write_bytes(0, bytes) };
                     }
                     bits::set(chunk, Words { from: offset / WORD, to: (offset + bytes) / WORD });
-                    chunk.set_freed(chunk.freed() + bytes);
                 }
                 freed += usize::from(declined && room.state == State::Live);
                 if chunk.is_dedicated() {
                     break;
                 }
                 at = offset + bytes;
+            }
+            if kept && !chunk.is_dedicated() {
+                // Exactly, since a search may have passed over some of it.
+                chunk.set_freed(bits::count(chunk) * WORD);
             }
             if !kept {
                 if self.zeroes {

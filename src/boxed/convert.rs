@@ -1,7 +1,6 @@
-//! From and to other owners: plain values, `Box`, `Cow`, `Rc`, `Arc`, `Pin`.
+//! From and to other owners: `Box`, `Cow`, `Rc`, `Arc`.
 
 use core::alloc::Layout;
-use core::pin::Pin;
 use core::ptr::NonNull;
 use std::alloc::{alloc, dealloc, handle_alloc_error};
 use std::borrow::Cow;
@@ -80,14 +79,6 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     }
 }
 
-impl<T, F: Family> From<T> for FamilyBox<T, F> {
-    /// [`new_in`](FamilyBox::new_in).
-    #[inline]
-    fn from(value: T) -> Self {
-        Self::new_in(value)
-    }
-}
-
 impl<T, F: Family> From<Box<T>> for FamilyBox<T, F> {
     /// [`from_box`](FamilyBox::from_box).
     fn from(boxed: Box<T>) -> Self {
@@ -138,13 +129,5 @@ impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Arc<T> {
     /// Moves the value to the global allocator, by way of a `Box`.
     fn from(boxed: FamilyBox<T, F>) -> Self {
         FamilyBox::into_box(boxed).into()
-    }
-}
-
-impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Pin<FamilyBox<T, F>> {
-    /// [`into_pin`](FamilyBox::into_pin).
-    #[inline]
-    fn from(boxed: FamilyBox<T, F>) -> Self {
-        FamilyBox::into_pin(boxed)
     }
 }

@@ -39,7 +39,8 @@
 //!
 //! # Beside `Box`
 //!
-//! Everything that `Box` has in Rust 1.95, unstable parts included, and where it is here.
+//! Everything that `Box` has in Rust 1.95, unstable parts included, and where it is here. (What names a
+//! type that is not in `core` takes the feature `std`; so does text that is collected.)
 //!
 //! | `Box` | here |
 //! |---|---|
@@ -85,8 +86,8 @@
 //! | `TryFrom<Box<[T]>>`, `TryFrom<Vec<T>>` for a boxed array | yes |
 //! | `From<Box<str>>` for `Box<[u8]>` | yes |
 //! | `From<Box<_>>` for `Vec`, `String`, `CString`, `OsString`, `PathBuf`, `Rc`, `Arc`, `Pin` | yes; all but the last move the value to the global allocator |
-//! | - | `From<Box<T>>`, and of `[T]`, `str`, `CStr`, `OsStr`, `Path`; [`from_box`](FamilyBox::from_box) for all others |
-//! | - | `Box` from a boxed `[T]`, `str`, `CStr`, `OsStr`, `Path`; [`into_box`](FamilyBox::into_box) for all others, since `From<..> for Box<T>` is not ours to write |
+//! | - | `From<Box<T>>`, and of `[T]`, `str`, `CStr`, `OsStr`, `Path`; `FamilyBox::from_box` for all others |
+//! | - | `Box` from a boxed `[T]`, `str`, `CStr`, `OsStr`, `Path`; `FamilyBox::into_box` for all others, since `From<..> for Box<T>` is not ours to write |
 //! | `From<E: Error>` for `dyn Error`, and with `Send + Sync` | yes |
 //! | `From<&str>`, `From<String>`, `From<Cow<str>>` for `dyn Error` | [`from_message`](FamilyBox::from_message): outside the standard library these collide with the row above, as text might become an error one day |
 //! | `Error` | for types with a size, like `Box`; forwards `source` (`provide` is unstable, `description` and `cause` are deprecated) |
@@ -104,21 +105,28 @@ mod any;
 mod builder;
 mod clone;
 mod compare;
+#[cfg(feature = "std")]
 mod convert;
 mod default;
 mod error;
 mod fmt;
 mod forward;
 mod into_iter;
+#[cfg(feature = "std")]
 mod io;
 mod new;
 mod once;
+#[cfg(feature = "std")]
 mod platform_str;
-mod raw;
-mod slice;
+pub(crate) mod raw;
+pub(crate) mod slice;
 mod str;
+#[cfg(feature = "std")]
+mod string;
 mod unsize;
 mod value;
+#[cfg(feature = "std")]
+mod vec;
 
 use core::alloc::Layout;
 use core::borrow::{Borrow, BorrowMut};
@@ -130,9 +138,9 @@ use core::ptr::{self, NonNull};
 pub use self::into_iter::IntoIter;
 pub use self::once::CallOnce;
 use self::raw::Slot;
-pub(crate) use self::raw::failed;
+pub(crate) use self::raw::{capacity_overflow, failed};
 #[doc(hidden)]
-pub use self::unsize::{__coercion, __unsize};
+pub use self::unsize::{__Unsize, __coercion, __unsize};
 use crate::heap::free_layout_in;
 use crate::{Family, FamilyOf};
 

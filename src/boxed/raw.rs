@@ -7,9 +7,9 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::{self, NonNull};
-use std::alloc::handle_alloc_error;
 
 use super::FamilyBox;
+use crate::error::handle_alloc_error;
 use crate::heap::{alloc_layout_in, free_layout_in};
 use crate::{AllocError, AllocErrorKind, Family};
 
@@ -182,7 +182,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
 
     /// Takes the value's slot out of the handle; the value is the caller's to drop or move out.
     #[inline]
-    pub(super) fn into_slot(this: Self) -> (NonNull<T>, Slot<F>) {
+    pub(crate) fn into_slot(this: Self) -> (NonNull<T>, Slot<F>) {
         let layout = Layout::for_value::<T>(&this);
         let value = Self::into_non_null(this);
         // SAFETY: B2.
@@ -207,7 +207,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
 }
 
 /// A slot without a value: freed when it goes out of scope, whatever happens meanwhile.
-pub(super) struct Slot<F: Family> {
+pub(crate) struct Slot<F: Family> {
     start: NonNull<u8>,
     layout: Layout,
     family: PhantomData<fn() -> F>,
@@ -216,7 +216,7 @@ pub(super) struct Slot<F: Family> {
 impl<F: Family> Slot<F> {
     /// A fresh slot.
     #[inline]
-    pub(super) fn allocate(layout: Layout) -> Result<Self, AllocError> {
+    pub(crate) fn allocate(layout: Layout) -> Result<Self, AllocError> {
         let start = alloc_layout_in::<F>(layout)?;
         // SAFETY: just handed out, with this layout.
         Ok(unsafe { Self::own(start, layout) })
@@ -228,19 +228,19 @@ impl<F: Family> Slot<F> {
     ///
     /// The slot was handed out by family `F` with this layout; nobody else frees it.
     #[inline]
-    pub(super) const unsafe fn own(start: NonNull<u8>, layout: Layout) -> Self {
+    pub(crate) const unsafe fn own(start: NonNull<u8>, layout: Layout) -> Self {
         Self { start, layout, family: PhantomData }
     }
 
     /// Where the slot starts.
     #[inline]
-    pub(super) fn start(&self) -> NonNull<u8> {
+    pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
     /// Leaves the slot to the caller.
     #[inline]
-    pub(super) fn keep(self) -> NonNull<u8> {
+    pub(crate) fn keep(self) -> NonNull<u8> {
         ManuallyDrop::new(self).start
     }
 }
@@ -265,7 +265,7 @@ impl<F: Family> Drop for Slot<F> {
 ///
 /// Panics on a platform that keeps the address elsewhere, before anything is done with the pointer.
 #[inline]
-pub(super) fn with_address_of<T: ?Sized>(shape: *mut T, address: NonNull<u8>) -> *mut T {
+pub(crate) fn with_address_of<T: ?Sized>(shape: *mut T, address: NonNull<u8>) -> *mut T {
     const { assert!(size_of::<*mut T>() >= size_of::<*mut u8>()) };
     let mut result = shape;
     let first_word = (&raw mut result).cast::<*mut u8>();
@@ -306,6 +306,6 @@ pub(crate) fn failed(error: AllocError, layout: Layout) -> ! {
 /// What they do when no layout could hold what was asked for.
 #[cold]
 #[inline(never)]
-pub(super) fn capacity_overflow() -> ! {
+pub(crate) fn capacity_overflow() -> ! {
     panic!("capacity overflow");
 }

@@ -1,7 +1,6 @@
-//! Text: `FamilyBox<str, F>`, its bytes, and what it is made from.
+//! Text: `FamilyBox<str, F>`, and its bytes.
 
-use std::borrow::Cow;
-use std::str::{self, Utf8Error};
+use core::str::{self, Utf8Error};
 
 use super::FamilyBox;
 use super::raw::copy_of;
@@ -78,22 +77,6 @@ impl<F: Family> FamilyBox<str, F> {
         // SAFETY: text is laid out like its bytes.
         unsafe { Self::view_as(self, |text| text as *mut [u8]) }
     }
-
-    /// The text as a `String`: it moves to the global allocator, and the slot is freed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, FamilyBox};
-    /// # #[alloc_family]
-    /// # enum Lives { Interned }
-    /// let text = FamilyBox::<str, lives::Interned>::from("loop");
-    /// assert_eq!(text.into_string() + "s", "loops");
-    /// ```
-    #[must_use]
-    pub fn into_string(self) -> String {
-        String::from(&*self)
-    }
 }
 
 impl<F: Family> From<&str> for FamilyBox<str, F> {
@@ -109,63 +92,9 @@ impl<F: Family> From<&mut str> for FamilyBox<str, F> {
     }
 }
 
-impl<F: Family> From<String> for FamilyBox<str, F> {
-    fn from(text: String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl<F: Family> From<Cow<'_, str>> for FamilyBox<str, F> {
-    fn from(text: Cow<'_, str>) -> Self {
-        Self::from(&*text)
-    }
-}
-
 impl<F: Family> From<FamilyBox<str, F>> for FamilyBox<[u8], F> {
     #[inline]
     fn from(text: FamilyBox<str, F>) -> Self {
         text.into_boxed_bytes()
     }
-}
-
-impl<F: Family> From<FamilyBox<str, F>> for String {
-    fn from(text: FamilyBox<str, F>) -> Self {
-        text.into_string()
-    }
-}
-
-impl<F: Family> Extend<FamilyBox<str, F>> for String {
-    fn extend<I: IntoIterator<Item = FamilyBox<str, F>>>(&mut self, texts: I) {
-        texts.into_iter().for_each(|text| self.push_str(&text));
-    }
-}
-
-impl<F: Family> FromIterator<FamilyBox<str, F>> for String {
-    fn from_iter<I: IntoIterator<Item = FamilyBox<str, F>>>(texts: I) -> Self {
-        let mut whole = Self::new();
-        whole.extend(texts);
-        whole
-    }
-}
-
-/// Collects pieces of text, by way of a `String`.
-macro_rules! collect_text {
-    ($([$($generics:tt)*] $piece:ty),* $(,)?) => {$(
-        impl<$($generics)* F: Family> FromIterator<$piece> for FamilyBox<str, F> {
-            /// Collects by way of a `String`, since the length is not known before the end.
-            fn from_iter<I: IntoIterator<Item = $piece>>(pieces: I) -> Self {
-                Self::from(String::from_iter(pieces))
-            }
-        }
-    )*};
-}
-
-collect_text! {
-    [] char,
-    ['a,] &'a char,
-    ['a,] &'a str,
-    [] String,
-    [] Box<str>,
-    ['a,] Cow<'a, str>,
-    [G: Family,] FamilyBox<str, G>,
 }

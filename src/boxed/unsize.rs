@@ -1,6 +1,7 @@
-//! Unsizing: from a box of a value to a box of a trait object or of a slice.
+//! Unsizing: from a handle to a value to a handle to a trait object or to a slice.
 //!
-//! `Box` does this by itself, through a trait that stable Rust keeps to the standard library. What
+//! `Box`, `Rc` and `Arc` do this by themselves, through a trait that stable Rust keeps to the
+//! standard library. What
 //! stable Rust does for everyone is to unsize raw pointers, so [`unsize!`](crate::unsize) takes the
 //! handle apart, lets the compiler unsize the pointer, and makes a handle of it again. Nothing the
 //! caller writes gets between these steps: an expression, evaluated before, and a type, to which
@@ -15,10 +16,11 @@
 use super::FamilyBox;
 use crate::Family;
 
-/// Turns a `FamilyBox` of a value into one of a trait object or slice, in the same slot and family.
+/// Turns a handle to a value into one to a trait object or slice, in the same slot and family.
 ///
 /// `unsize!(boxed => dyn Trait)` does for a [`FamilyBox`](crate::FamilyBox) what assignment does for
-/// a `Box`. The type may be anything to which a raw pointer to the value coerces: `dyn Trait`, with
+/// a `Box`; likewise for a [`FamilyRc`](crate::FamilyRc), a [`FamilyArc`](crate::FamilyArc), and
+/// their weak handles. The type may be anything to which a raw pointer to the value coerces: `dyn Trait`, with
 /// auto traits and a lifetime, `[T]` for an array, a struct with such a tail, and, from Rust 1.86,
 /// a supertrait of a trait object.
 ///
@@ -53,6 +55,10 @@ use crate::Family;
 ///
 /// let slice = unsize!(FamilyBox::<_, lives::Scene>::new_in([1, 2, 3]) => [i32]);
 /// assert_eq!(slice.len(), 3);
+///
+/// let shared = famalloc::FamilyRc::new(Square(4.0));
+/// let shape = unsize!(shared.clone() => dyn Shape);
+/// assert_eq!(shape.area(), shared.area());
 /// ```
 ///
 /// A type that the value does not coerce to is an error of the compiler:
@@ -95,23 +101,66 @@ use crate::Family;
 /// ```
 #[macro_export]
 macro_rules! unsize {
-    ($boxed:expr => $target:ty) => {
-        match $boxed {
-            boxed => {
-                let coerce = $crate::boxed::__coercion(&boxed, |value| -> *mut $target { value });
+    ($handle:expr => $target:ty) => {
+        match $handle {
+            handle => {
+                let coerce = $crate::boxed::__coercion(&handle, |value| -> *mut $target { value });
                 // SAFETY: the closure above is a coercion of the compiler's and nothing else.
-                unsafe { $crate::boxed::__unsize(boxed, coerce) }
+                unsafe { $crate::boxed::__unsize(handle, coerce) }
             }
         }
     };
 }
 
-/// Tells a closure's argument type from a box, so that the coercion in its body is one; the box is
-/// not touched.
+/// A handle that [`unsize!`](crate::unsize) takes apart and puts together again: not for others to implement.
+///
+/// # Safety
+///
+/// `__into_pointer` gives the address of the value, and whatever the handle owns, to the caller;
+/// `__from_pointer` of the same pointer, or of one that it coerces to, and the same home makes a handle
+/// of the same kind that owns it.
+#[doc(hidden)]
+pub unsafe trait __Unsize: Sized {
+    /// What the handle leads to.
+    type Value: ?Sized;
+    /// The same handle to something else.
+    type To<U: ?Sized>;
+    /// What it keeps beside the pointer.
+    type Home;
+
+    fn __into_pointer(self) -> (*mut Self::Value, Self::Home);
+
+    /// # Safety
+    ///
+    /// `pointer` is an unsizing coercion of what `__into_pointer` gave, and used once.
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, home: Self::Home) -> Self::To<U>;
+}
+
+// SAFETY: the two are `into_raw` and `from_raw`; a coercion keeps the address, and the value is as
+// large and as aligned as before.
+unsafe impl<T: ?Sized, F: Family> __Unsize for FamilyBox<T, F> {
+    type Value = T;
+    type To<U: ?Sized> = FamilyBox<U, F>;
+    type Home = ();
+
+    #[inline]
+    fn __into_pointer(self) -> (*mut T, ()) {
+        (Self::into_raw(self), ())
+    }
+
+    #[inline]
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> FamilyBox<U, F> {
+        // SAFETY: passed on.
+        unsafe { FamilyBox::from_raw(pointer) }
+    }
+}
+
+/// Tells a closure's argument type from a handle, so that the coercion in its body is one; the
+/// handle is not touched.
 #[doc(hidden)]
 #[inline]
-pub const fn __coercion<T: ?Sized, U: ?Sized, F: Family, C: FnOnce(*mut T) -> *mut U>(
-    _: &FamilyBox<T, F>,
+pub const fn __coercion<H: __Unsize, U: ?Sized, C: FnOnce(*mut H::Value) -> *mut U>(
+    _: &H,
     coerce: C,
 ) -> C {
     coerce
@@ -124,10 +173,12 @@ pub const fn __coercion<T: ?Sized, U: ?Sized, F: Family, C: FnOnce(*mut T) -> *m
 /// `coerce` does nothing but an unsizing coercion of its argument.
 #[doc(hidden)]
 #[inline]
-pub unsafe fn __unsize<T: ?Sized, U: ?Sized, F: Family>(
-    boxed: FamilyBox<T, F>,
-    coerce: impl FnOnce(*mut T) -> *mut U,
-) -> FamilyBox<U, F> {
-    // SAFETY: a coercion keeps the address, and the value is as large and as aligned as before.
-    unsafe { FamilyBox::view_as(boxed, coerce) }
+pub unsafe fn __unsize<H: __Unsize, U: ?Sized>(
+    handle: H,
+    coerce: impl FnOnce(*mut H::Value) -> *mut U,
+) -> H::To<U> {
+    let (pointer, home) = handle.__into_pointer();
+    let pointer = coerce(pointer);
+    // SAFETY: the pointer was just given, and the caller vouches for the coercion.
+    unsafe { H::__from_pointer(pointer, home) }
 }

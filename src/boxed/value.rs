@@ -177,3 +177,19 @@ impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
         unsafe { Self::view_as(self, |slot| slot.cast::<T>()) }
     }
 }
+
+impl<T, F: Family> From<T> for FamilyBox<T, F> {
+    /// [`new_in`](FamilyBox::new_in).
+    #[inline]
+    fn from(value: T) -> Self {
+        Self::new_in(value)
+    }
+}
+
+impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Pin<FamilyBox<T, F>> {
+    /// [`into_pin`](FamilyBox::into_pin).
+    #[inline]
+    fn from(boxed: FamilyBox<T, F>) -> Self {
+        FamilyBox::into_pin(boxed)
+    }
+}

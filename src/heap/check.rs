@@ -14,7 +14,6 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::lane::Lane;
-use crate::os::{PageSource, SYSTEM};
 use crate::space::Space;
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::exit;
@@ -90,13 +89,18 @@ pub fn check() -> Result<(), Corruption> {
 type Fault = (usize, &'static str);
 
 fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
+    if cfg!(not(feature = "std")) && exit::most_magazines() > 0 {
+        // There is nowhere to keep a list of what is parked, so nothing may be.
+        exit::unload_rows_of(family);
+        family.settle();
+    }
     family.holding.fault().map_or(Ok(()), Err)?;
     for class in 0..class::COUNT {
         let Some(first) = family.lanes(class).next() else { continue };
         family.lanes(class).find_map(Lane::fault).map_or(Ok(()), Err)?;
         // The bound on what can be parked grows while we count; what is too much is not looked at.
         let parked: u64 = family.lanes(class).map(|lane| lane.counts().parked).sum();
-        let own = 2 * class::magazine_capacity(class);
+        let own = exit::most_magazines() * class::magazine_capacity(class);
         let mut seen = Addresses::with_room_for(2 * parked as usize + own)?;
         gather(first, first, &mut seen, family, class)?;
     }
@@ -149,7 +153,9 @@ struct Addresses {
 }
 
 impl Addresses {
+    #[cfg(feature = "std")]
     fn with_room_for(count: usize) -> Result<Self, Fault> {
+        use crate::os::{PageSource, SYSTEM};
         let page = SYSTEM.page_size();
         let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
         let refused = (0, "there is no memory for the check itself");
@@ -158,6 +164,12 @@ impl Addresses {
         // SAFETY: reserved just now.
         unsafe { SYSTEM.commit(start, bytes) }.map_err(|_| refused)?;
         Ok(addresses)
+    }
+
+    /// Without the standard library there are no such pages, and nothing to list.
+    #[cfg(not(feature = "std"))]
+    fn with_room_for(_: usize) -> Result<Self, Fault> {
+        Ok(Self { start: NonNull::dangling(), len: 0, bytes: 0 })
     }
 
     fn push(&mut self, address: usize) {
@@ -182,8 +194,10 @@ impl Addresses {
     }
 }
 
+#[cfg(feature = "std")]
 impl Drop for Addresses {
     fn drop(&mut self) {
+        use crate::os::{PageSource, SYSTEM};
         // SAFETY: reserved by `with_room_for`, and not used again.
         unsafe { SYSTEM.release(self.start.cast(), self.bytes) };
     }

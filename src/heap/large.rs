@@ -22,16 +22,26 @@ pub(crate) fn alloc(
     size: usize,
     align: usize,
 ) -> Result<Large, AllocError> {
+    alloc_as(set, family, size, align, true)
+}
+
+fn alloc_as(
+    set: &'static SetTable,
+    family: usize,
+    size: usize,
+    align: usize,
+    dense: bool,
+) -> Result<Large, AllocError> {
     if size > isize::MAX as usize - (align - 1) {
         return Err(AllocError::new(AllocErrorKind::TooLarge));
     }
     let table = set.family(family)?;
-    table.holding.take_large(size, align).or_else(|error| {
+    table.holding.take_large(size, align, dense).or_else(|error| {
         if error.kind() == AllocErrorKind::TooLarge {
             return Err(error);
         }
         relieve(table, error.kind());
-        table.holding.take_large(size, align)
+        table.holding.take_large(size, align, dense)
     })
 }
 
@@ -43,7 +53,8 @@ pub(crate) fn alloc_zeroed(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let Large { start, fresh } = alloc(set, family, size, align)?;
+    // Zeros are often asked for where most of them stay: a huge page would touch them all.
+    let Large { start, fresh } = alloc_as(set, family, size, align, false)?;
     if !fresh {
         // SAFETY: `size` bytes were allocated.
         unsafe { start.write_bytes(0, size) };
@@ -164,7 +175,7 @@ pub(crate) unsafe fn remap(
         return None;
     }
     let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
-    let new = holding.take_large(size, align).ok()?;
+    let new = holding.take_large(size, align, false).ok()?;
     let moved = bytes.min(size.next_multiple_of(space.page_size()));
     // SAFETY: both are committed allocations of whole pages, the new one unused.
     if !unsafe { space.source.move_pages(start, new.start, moved) } {

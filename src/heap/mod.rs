@@ -9,7 +9,8 @@
 //! | [`reclaim`] | giving memory back: so much, or all |
 //! | [`free_all`] | all of a family at once |
 //! | [`walk`] | every live object of a family; sweeping it |
-//! | [`snapshot`] | how much every family uses |
+//! | [`usage`] | how much a family uses |
+//! | `snapshot` | how much every family of a set uses (with the standard library) |
 //! | [`check`] | the integrity of everything |
 
 pub(crate) mod alloc;
@@ -19,7 +20,9 @@ pub(crate) mod large;
 pub(crate) mod query;
 pub(crate) mod reclaim;
 pub(crate) mod resize;
+#[cfg(feature = "std")]
 pub(crate) mod snapshot;
+pub(crate) mod usage;
 pub(crate) mod walk;
 
 pub(crate) use alloc::{

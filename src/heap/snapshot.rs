@@ -1,70 +1,10 @@
-//! How much every family uses.
-//!
-//! Live objects are not counted where they are made and freed: they are the slots that bump
-//! cursors have passed, less those that are free in blocks, parked in lanes, and in the magazines
-//! of threads. So the counts cost the fast path nothing; they are exact while the threads that use
-//! the family rest, and off by at most the magazines' contents while they run.
+//! How much a whole family set uses, and the table of it that people read.
 
 use core::fmt;
 
-use crate::class;
 use crate::family::FamilySet;
-use crate::table::FamilyTable;
-use crate::thread::Row;
 
-/// How much one size class of a family uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClassUse {
-    /// The size of a slot in bytes.
-    pub slot_bytes: usize,
-    /// Slots in the program's hands.
-    pub live_objects: usize,
-    /// Their bytes, as slots.
-    pub live_bytes: usize,
-    /// At least the most slots that were ever in the program's hands at once. How far above depends
-    /// on how they came and went: what was out of the blocks counts, but for slots known to have
-    /// stayed in magazines; with several lanes, it is the sum of what each of them saw.
-    pub peak_objects: usize,
-    /// Free slots that wait in magazines, depots and mailboxes.
-    pub parked_objects: usize,
-    /// Blocks, in use or empty.
-    pub blocks: usize,
-    /// The bytes of these blocks.
-    pub committed_bytes: usize,
-    /// Lanes, one for each thread that was at work here at the same time, at the most.
-    pub lanes: usize,
-    /// How often a lane's lock was taken.
-    pub lock_acquisitions: u64,
-}
-
-/// How much a family uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FamilyUse {
-    /// The family's name.
-    pub name: &'static str,
-    /// Objects in the program's hands, large ones included.
-    pub live_objects: usize,
-    /// Their bytes, as slots and pages.
-    pub live_bytes: usize,
-    /// The sum of every class's peak, in bytes: at least what was ever live at once.
-    pub peak_bytes: usize,
-    /// Large and huge allocations among the live objects.
-    pub large_objects: usize,
-    /// Blocks, in use or empty.
-    pub blocks: usize,
-    /// Bytes of blocks and of large and huge allocations: what counts against the limit.
-    pub committed_bytes: usize,
-    /// The most bytes that were ever committed at once.
-    pub peak_committed_bytes: usize,
-    /// Extents that belong to the family.
-    pub extents: usize,
-    /// How often a lock of this family was taken.
-    pub lock_acquisitions: u64,
-    /// The classes that were ever used, by size.
-    pub classes: Vec<ClassUse>,
-}
+use super::usage::FamilyUse;
 
 /// How much a family set uses: its table, family by family.
 ///
@@ -109,7 +49,7 @@ impl Snapshot {
         let table = S::table();
         let families = (0..S::FAMILIES.len())
             .map(|family| match table.used(family) {
-                Some(used) => FamilyUse::of(used),
+                Some(used) => FamilyUse::of_table(used),
                 None => FamilyUse::unused(S::FAMILIES[family].name()),
             })
             .collect();
@@ -135,109 +75,6 @@ impl Snapshot {
     pub fn family(&self, name: &str) -> Option<&FamilyUse> {
         self.families.iter().find(|family| family.name == name)
     }
-}
-
-impl FamilyUse {
-    fn unused(name: &'static str) -> Self {
-        Self {
-            name,
-            live_objects: 0,
-            live_bytes: 0,
-            peak_bytes: 0,
-            large_objects: 0,
-            blocks: 0,
-            committed_bytes: 0,
-            peak_committed_bytes: 0,
-            extents: 0,
-            lock_acquisitions: 0,
-            classes: Vec::new(),
-        }
-    }
-
-    fn of(family: &'static FamilyTable) -> Self {
-        let in_magazines = magazines(family);
-        let held = family.holding.usage();
-        let mut whole = Self {
-            live_objects: held.large_objects,
-            live_bytes: held.large_bytes,
-            peak_bytes: held.large_bytes_peak,
-            large_objects: held.large_objects,
-            committed_bytes: held.committed,
-            peak_committed_bytes: held.committed_peak,
-            extents: held.extents as usize,
-            lock_acquisitions: held.locks,
-            ..Self::unused(family.holding.spec.name())
-        };
-        for (class, in_magazines) in in_magazines.into_iter().enumerate() {
-            if let Some(used) = ClassUse::of(family, class, in_magazines) {
-                whole.live_objects += used.live_objects;
-                whole.live_bytes += used.live_bytes;
-                whole.peak_bytes += used.peak_objects * used.slot_bytes;
-                whole.blocks += used.blocks;
-                whole.lock_acquisitions += used.lock_acquisitions;
-                whole.classes.push(used);
-            }
-        }
-        whole
-    }
-}
-
-impl ClassUse {
-    fn of(family: &'static FamilyTable, class: usize, magazines: InMagazines) -> Option<Self> {
-        let mut lanes = 0;
-        let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);
-        let mut in_depots = 0;
-        let (mut blocks, mut granules) = (0, 0);
-        for counts in family.lanes(class).map(|lane| lane.counts()) {
-            lanes += 1;
-            out += counts.carved - counts.free;
-            parked += counts.parked;
-            peak += counts.peak;
-            in_depots += counts.depot;
-            locks += counts.locks;
-            blocks += counts.blocks as usize;
-            granules += counts.granules as usize;
-        }
-        let slot_bytes = class::slot_size(class);
-        let parked = parked as usize + magazines.slots;
-        let now = out.saturating_sub(in_depots + magazines.idle as u64);
-        let peak = u64::max(peak, now);
-        let live_objects = (out as usize).saturating_sub(parked);
-        (lanes > 0).then_some(Self {
-            slot_bytes,
-            live_objects,
-            live_bytes: live_objects * slot_bytes,
-            peak_objects: peak as usize,
-            parked_objects: parked,
-            blocks,
-            committed_bytes: granules << crate::space::map::GRANULE_SHIFT,
-            lanes,
-            lock_acquisitions: locks,
-        })
-    }
-}
-
-/// What the magazines of all threads hold of one class.
-#[derive(Clone, Copy, Default)]
-struct InMagazines {
-    slots: usize,
-    /// Those that have been there since their lanes last noted the peak.
-    idle: usize,
-}
-
-/// What the magazines of all threads hold of each class.
-fn magazines(family: &FamilyTable) -> [InMagazines; class::COUNT] {
-    let mut counts = [InMagazines::default(); class::COUNT];
-    let rows = family.rows.lock();
-    for links in rows.iter() {
-        // SAFETY: rows in the list stay valid while the list is locked.
-        let row = unsafe { Row::of_links(links) };
-        for (class, head) in row.heads().iter().enumerate() {
-            counts[class].slots += head.len(class);
-            counts[class].idle += head.idle();
-        }
-    }
-    counts
 }
 
 /// Bytes as people read them.

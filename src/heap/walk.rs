@@ -64,7 +64,8 @@ impl core::error::Error for InUseElsewhere {}
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing is visited.
+/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing is visited. (Never
+/// without the feature `std`: see [there](crate#without-the-standard-library).)
 ///
 /// # Examples
 ///

@@ -1,22 +1,43 @@
 //! Page sources: where address space and memory come from.
 //!
 //! This is the lowest layer. Everything above asks a [`PageSource`] for a range of addresses,
-//! commits parts of it, and gives them back; [`System`] is the operating system's. A family set
-//! can name a source of its own (`#[alloc_family(source = SOURCE)]`), for embedders with page
-//! hooks and for tests with a source that fails on purpose.
+//! commits parts of it, and gives them back; `System` is the operating system's, and [`FixedBuffer`] a
+//! buffer that stands in for one. A family set can name a source of its own
+//! (`#[alloc_family(source = SOURCE)]`), for embedders with page hooks and for tests with a source that
+//! fails on purpose.
 
 use core::fmt;
 use core::ptr::NonNull;
 
-#[cfg(target_os = "linux")]
+mod fixed;
+#[cfg(all(feature = "std", target_os = "linux"))]
 mod linux;
-#[cfg(target_os = "linux")]
+
+pub use fixed::FixedBuffer;
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub use linux::System;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use linux::{cores, exit_hook, write_stderr};
 
 /// The operating system's pages.
+#[cfg(feature = "std")]
 pub(crate) static SYSTEM: System = System::new();
+
+/// How many processor cores there are: nobody knows, and without magazines a second one gains
+/// little from a lane of its own.
+#[cfg(not(feature = "std"))]
+pub(crate) fn cores() -> usize {
+    1
+}
+
+/// Has `hook` called with `value` when the calling thread ends: it is the only one, and never does.
+#[cfg(not(feature = "std"))]
+pub(crate) fn exit_hook(
+    _hook: unsafe extern "C" fn(*mut core::ffi::c_void),
+    _value: *mut core::ffi::c_void,
+) -> bool {
+    true
+}
 
 /// A page source's refusal.
 ///
@@ -111,6 +132,13 @@ pub unsafe trait PageSource: Sync {
     /// When there is no such range. The allocator then asks again for less.
     fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError>;
 
+    /// A bound on the size of a range that [`reserve`](Self::reserve) may now return at a multiple of
+    /// `align`, as far as the source knows one. The allocator takes all that there is: it first asks
+    /// for 1 TiB or, if that is less, for so much.
+    fn largest_range(&self, _align: usize) -> usize {
+        usize::MAX
+    }
+
     /// Makes a reserved range readable and writable. Pages that were not committed read as zero;
     /// pages that were keep their contents.
     ///
@@ -190,7 +218,16 @@ pub unsafe trait PageSource: Sync {
     }
 }
 
+/// Says why the process cannot go on, by way of the panic handler. What is damaged stays so, and
+/// locks may be held: nothing of this allocator can be used after it.
+#[cfg(not(feature = "std"))]
+#[cold]
+pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
+    panic!("famalloc: {reason}")
+}
+
 /// Says on standard error why the process cannot go on, and aborts it. Does not allocate.
+#[cfg(feature = "std")]
 #[cold]
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
     struct Line {

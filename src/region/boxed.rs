@@ -16,6 +16,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::{self, NonNull};
 
 use crate::arena::Arena;
+use crate::boxed::__Unsize;
 
 use super::failed;
 use super::value::Slot;
@@ -66,6 +67,20 @@ use super::value::Slot;
 ///     list = RegionBox::into_inner(node).next;
 /// }
 /// assert_eq!(frame.usage().live_bytes, 4 * size_of::<Node>());
+/// ```
+///
+/// As a trait object, by [`unsize!`](crate::unsize):
+///
+/// ```
+/// # use famalloc::{alloc_family, unsize, Region, RegionBox};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// let frame = Region::<lives::Frame>::new();
+/// let shown: [RegionBox<dyn std::fmt::Display>; 2] = [
+///     unsize!(frame.boxed(1) => dyn std::fmt::Display),
+///     unsize!(frame.boxed("two") => dyn std::fmt::Display),
+/// ];
+/// assert_eq!(format!("{} {}", shown[0], shown[1]), "1 two");
 /// ```
 pub struct RegionBox<'r, T: ?Sized> {
     value: NonNull<T>,
@@ -175,6 +190,31 @@ impl<'r, T: ?Sized> RegionBox<'r, T> {
         Self::of(region.arena(), unsafe { NonNull::new_unchecked(raw) })
     }
 }
+
+// SAFETY: the pointer and the arena are the handle; a coercion keeps the address, and the value is as
+// large and as aligned as before.
+unsafe impl<'r, T: ?Sized> __Unsize for RegionBox<'r, T> {
+    type Value = T;
+    type To<U: ?Sized> = RegionBox<'r, U>;
+    type Home = Home<'r>;
+
+    #[inline]
+    fn __into_pointer(self) -> (*mut T, Home<'r>) {
+        let home = Home(self.arena);
+        (Self::into_raw(self), home)
+    }
+
+    #[inline]
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, home: Home<'r>) -> RegionBox<'r, U> {
+        // SAFETY: a handle's pointer is not null.
+        RegionBox::of(home.0, unsafe { NonNull::new_unchecked(pointer) })
+    }
+}
+
+/// What a box keeps beside its pointer.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Home<'r>(&'r Arena);
 
 impl<T> RegionBox<'_, T> {
     /// Moves the value out, and frees its room.

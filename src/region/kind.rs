@@ -65,7 +65,7 @@ pub trait Accept<T>: Kind {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forget;
 
-/// Kind run, for values that live for `'a`; the region cannot be sent to another thread.
+/// Destructors run, for values that live for `'a`; the region cannot be sent to another thread.
 ///
 /// # Examples
 ///
@@ -109,10 +109,13 @@ pub struct Forget;
 /// std::thread::spawn(move || drop(frame));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-// Invariant: a region for a longer `'a` must not pass for one for a shorter. Not `Send`.
-pub struct Drops<'a>(PhantomData<(fn(&'a ()) -> &'a (), *const ())>);
+pub struct Drops<'a>(Invariant<'a>, NotSend);
 
-/// Kind run, for values that live for `'a` and may be sent; so the region may be sent, too.
+/// A region for a longer `'a` must not pass for one for a shorter.
+type Invariant<'a> = PhantomData<fn(&'a ()) -> &'a ()>;
+type NotSend = PhantomData<*const ()>;
+
+/// Destructors run, for values that live for `'a` and may be sent; so the region may be sent, too.
 ///
 /// # Examples
 ///
@@ -137,8 +140,7 @@ pub struct Drops<'a>(PhantomData<(fn(&'a ()) -> &'a (), *const ())>);
 /// region.alloc(std::rc::Rc::new(7));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-// Invariant, as above.
-pub struct SendDrops<'a>(PhantomData<fn(&'a ()) -> &'a ()>);
+pub struct SendDrops<'a>(Invariant<'a>);
 
 /// A region of kind `K` that knows where its objects are, so that it can be
 /// [walked](crate::Region::walk) and [swept](crate::Region::sweep).

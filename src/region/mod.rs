@@ -9,7 +9,7 @@
 //!
 //! - **Single objects can be freed**, and their memory is used again: a [`RegionBox`] drops its value and
 //!   gives its room back. What is freed in the reverse order of allocation costs next to nothing.
-//! - **Kind, if wanted**: the type of the region says whether those of plain references run when
+//! - **Destructors, if wanted**: the type of the region says whether those of plain references run when
 //!   the region is reset ([`Forget`], the default, [`Drops`], [`SendDrops`]). Types that need none cost the
 //!   same either way.
 //! - **A walk**, if wanted: a region that is [`Tracked`] knows its live objects and visits them in address
@@ -94,6 +94,7 @@
 
 mod boxed;
 mod kind;
+mod object_alloc;
 mod pool;
 mod scope;
 mod slice;

@@ -305,6 +305,8 @@ where
     fn drop(&mut self) {
         let Some(mut node) = self.node.take() else { return };
         node.region.reset();
+        // Whoever had it may have changed that.
+        node.region.set_limit(Some(self.pool.limit));
         let mut idle = self.pool.idle.lock();
         if idle.count >= self.pool.keeps {
             // Let go of the lock first.

@@ -92,22 +92,23 @@ impl<'r, T> Builder<'r, T> {
         mem::forget(self);
         let used = len * size_of::<T>();
         if used < room {
-            match used {
-                // SAFETY: allocated here, and nothing is in it. An array of that layout has been made.
-                0 => unsafe {
-                    arena.free(
-                        start.cast(),
-                        Layout::from_size_align_unchecked(room, align_of::<T>()),
-                    )
-                },
-                // SAFETY: the same, and only the front is in use.
-                _ => unsafe { arena.shrink_in_place(start.cast(), room, used) },
+            if used == 0 {
+                // SAFETY: an array of that layout has been made.
+                let layout = unsafe { Layout::from_size_align_unchecked(room, align_of::<T>()) };
+                // SAFETY: allocated here, and nothing is in it.
+                unsafe { arena.free(start.cast(), layout) };
+            } else {
+                // SAFETY: allocated here, and only the front is in use.
+                unsafe { arena.shrink_in_place(start.cast(), room, used) };
             }
         }
-        if let (Some(entry), 1..) = (entry, len) {
+        match (entry, len) {
+            // SAFETY: reserved for this slice, and not used.
+            (Some(entry), 0) => unsafe { arena.forget_entry(entry) },
             // SAFETY: reserved for this slice. Entries are only made by regions that run destructors, which
             // take no value that they must not drop (`Accept`), and lend it until then.
-            unsafe { arena.enter_values(entry, start, len) };
+            (Some(entry), _) => unsafe { arena.enter_values(entry, start, len) },
+            (None, _) => {}
         }
         let start = if used == 0 { NonNull::dangling() } else { start };
         NonNull::slice_from_raw_parts(start, len)
@@ -118,12 +119,16 @@ impl<T> Drop for Builder<'_, T> {
     #[cold]
     fn drop(&mut self) {
         /// Gives the room back also when an element's destructor panics.
-        struct Room<'a>(&'a Arena, NonNull<u8>, Layout);
+        struct Room<'a>(&'a Arena, NonNull<u8>, Layout, Option<NonNull<Entry>>);
         impl Drop for Room<'_> {
             fn drop(&mut self) {
                 if self.2.size() > 0 {
                     // SAFETY: allocated for the builder, and nothing is left there.
                     unsafe { self.0.free(self.1, self.2) };
+                }
+                if let Some(entry) = self.3 {
+                    // SAFETY: reserved for the builder, and not used.
+                    unsafe { self.0.forget_entry(entry) };
                 }
             }
         }
@@ -131,7 +136,7 @@ impl<T> Drop for Builder<'_, T> {
         let layout = unsafe {
             Layout::from_size_align_unchecked(self.capacity * size_of::<T>(), align_of::<T>())
         };
-        let _room = Room(self.arena, self.start.cast(), layout);
+        let _room = Room(self.arena, self.start.cast(), layout, self.entry);
         let made = ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len);
         // SAFETY: as many elements are there, and not used again.
         unsafe { ptr::drop_in_place(made) };
@@ -242,7 +247,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let names = frame.alloc_slice_clone(&["a".to_owned(), "b".to_owned()]);
     /// assert_eq!(names.concat(), "ab");
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_slice_clone<T: Clone>(&self, source: &[T]) -> &mut [T]
     where
         K: Accept<T>,
@@ -266,7 +270,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// assert_eq!(frame.try_alloc_slice_clone(&[Some(1), None])?, [Some(1), None]);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn try_alloc_slice_clone<T: Clone>(&self, source: &[T]) -> Result<&mut [T], AllocError>
     where
         K: Accept<T>,
@@ -285,8 +288,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let level = Region::<lives::Level>::new();
     /// assert_eq!(level.alloc_slice_fill(3, 'x'), ['x', 'x', 'x']);
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
-    #[expect(clippy::needless_pass_by_value, reason = "as `Vec::resize` and `vec!` take it")]
     pub fn alloc_slice_fill<T: Clone>(&self, len: usize, value: T) -> &mut [T]
     where
         K: Accept<T>,
@@ -310,8 +311,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let error = level.try_alloc_slice_fill(usize::MAX, 7_u64).unwrap_err();
     /// assert_eq!(error.kind(), AllocErrorKind::TooLarge);
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
-    #[expect(clippy::needless_pass_by_value, reason = "as in `alloc_slice_fill`")]
     pub fn try_alloc_slice_fill<T: Clone>(
         &self,
         len: usize,

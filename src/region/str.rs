@@ -101,7 +101,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// let frame = Region::<lives::Frame>::new();
     /// assert_eq!(frame.alloc_fmt(format_args!("{} of {:?}", 1, Some(2))), "1 of Some(2)");
     /// ```
-    #[expect(clippy::mut_from_ref, reason = "each call lends other memory")]
     pub fn alloc_fmt(&self, text: fmt::Arguments<'_>) -> &mut str {
         match self.try_alloc_fmt(text) {
             Ok(text) => text,

@@ -29,7 +29,16 @@ impl<'r, T> Slot<'r, T> {
         };
         let start = match size_of::<T>() {
             0 => NonNull::dangling(),
-            _ => arena.alloc(Layout::new::<T>(), tracked)?.cast(),
+            _ => match arena.alloc(Layout::new::<T>(), tracked) {
+                Ok(start) => start.cast(),
+                Err(error) => {
+                    if let Some(entry) = entry {
+                        // SAFETY: reserved above, and not used.
+                        unsafe { arena.forget_entry(entry) };
+                    }
+                    return Err(error);
+                }
+            },
         };
         Ok(Self { arena, start, entry })
     }
@@ -56,6 +65,10 @@ impl<T> Drop for Slot<'_, T> {
         if size_of::<T>() > 0 {
             // SAFETY: allocated for this slot, and no value is there.
             unsafe { self.arena.free(self.start.cast(), Layout::new::<T>()) };
+        }
+        if let Some(entry) = self.entry {
+            // SAFETY: reserved with the slot, and not used.
+            unsafe { self.arena.forget_entry(entry) };
         }
     }
 }
@@ -297,8 +310,9 @@ impl<F: Family, K: Kind> Region<F, K> {
     ///
     /// # Aborts
     ///
-    /// A pointer that is no live object of the region, or has another layout, is undefined behaviour; it is
-    /// noticed, unless its end is where the latest object's is.
+    /// A pointer that is no live object of the region, or has another layout, is undefined behaviour. What
+    /// is free already or outside of the region is noticed, unless its end is where the latest object's
+    /// is; an address or a length within live objects is not.
     ///
     /// # Examples
     ///

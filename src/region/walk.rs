@@ -11,8 +11,8 @@ impl<F: Family, K: Kind> Region<F, Tracked<K>> {
     /// words of 8 bytes. Objects of types without a size are not visited.
     ///
     /// O(objects + chunks). It is exact: what was freed is not visited, what was allocated and not freed
-    /// is. `visit` may allocate and free in the region; what lies ahead is visited as it is when its turn
-    /// comes.
+    /// is. `visit` may allocate and free in the region: what it frees ahead is not visited, nor is what it
+    /// allocates; memory that is free is used again after the walk.
     ///
     /// # Examples
     ///
@@ -57,7 +57,8 @@ impl<F: Family, K: Kind> Region<F, Tracked<K>> {
     /// Frees every object for which `keep` returns `false`, visiting them like [`walk`](Self::walk).
     /// Returns how many were freed.
     ///
-    /// Chunks in which nothing is left go back to the family, but for one. O(objects + chunks). Kind do not run: `keep` can see to that.
+    /// Chunks in which nothing is left go back to the family, but for one. O(objects + chunks). Destructors do not run: `keep` can see to
+    /// that.
     ///
     /// # Safety
     ///

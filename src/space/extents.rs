@@ -25,7 +25,7 @@ pub(crate) const DECAY_MILLISECONDS: u64 = 500;
 /// takes the system some ten microseconds. A huge page is returned whole, which takes no longer.
 pub(super) const PURGE_STEP: u32 = 2;
 /// A released run longer than this many extents is given back at once.
-pub(super) const LONGEST_WARM_RUN: u32 = 16;
+pub(super) const LONGEST_WARM_RUN: u32 = 32;
 
 /// Which extents are in use, and which are warm.
 #[derive(Debug)]

@@ -15,7 +15,7 @@
 //!
 //! Where address space is short (`RLIMIT_AS`), the reservation is smaller, and where it is below
 //! 1 GiB an extent is 256 KiB instead of 2 MiB, so that even a process of 64 MiB has room for a few
-//! dozen families.
+//! dozen families. Below 16 MiB, in a buffer on a small machine, an extent is one granule.
 //!
 //! The modules: [`map`] the descriptors, [`order`] the ordered sets in them, [`extents`] taking and
 //! releasing whole extents, [`tables`] the allocator's own memory, [`holding`] what one family
@@ -33,7 +33,7 @@ use core::ptr::{self, NonNull};
 use once_cell::race::OnceRef;
 
 use crate::error::{AllocError, AllocErrorKind};
-use crate::os::{PageSource, SYSTEM};
+use crate::os::PageSource;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering};
 
 use extents::Extents;
@@ -43,11 +43,14 @@ use tables::Tables;
 /// The size of the first reservation asked for; each refusal halves it.
 const LARGEST_RESERVATION: usize = 1 << 40;
 /// Below this a reservation is not worth having.
-const SMALLEST_RESERVATION: usize = 4 << 20;
-/// Reservations below this have small extents.
+const SMALLEST_RESERVATION: usize = 192 << 10;
+/// Reservations below this have small extents, ...
 const SMALL_RESERVATION: usize = 1 << 30;
+/// ... and below this the smallest there can be.
+const TINY_RESERVATION: usize = 16 << 20;
 const EXTENT_SHIFT: u32 = 21;
 const SMALL_EXTENT_SHIFT: u32 = 18;
+const TINY_EXTENT_SHIFT: u32 = GRANULE_SHIFT;
 /// How many extents' descriptors are committed at a time.
 const KNOWN_STEP: usize = 32;
 /// Bitmap bytes per granule for slots of 16 bytes and above, and for smaller ones. The latter are as
@@ -66,7 +69,30 @@ pub struct SpaceCell {
 }
 
 /// The space over the operating system's pages, which sets use that name no other source.
-pub static SYSTEM_SPACE: SpaceCell = SpaceCell::new(&SYSTEM);
+#[cfg(feature = "std")]
+pub static SYSTEM_SPACE: SpaceCell = SpaceCell::new(&crate::os::SYSTEM);
+
+/// The space of a set that names no source.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __system_space {
+    () => {
+        $crate::__private::SYSTEM_SPACE
+    };
+}
+
+/// The space of a set that names no source: there is none.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __system_space {
+    () => {
+        ::core::compile_error!(
+            "without its feature `std` famalloc has no pages of its own; name the set's page source: write `#[alloc_family(source = PAGES)]`, where `PAGES` is a `static` such as a `famalloc::FixedBuffer`"
+        )
+    };
+}
 
 /// All spaces that have come into being, newest first.
 static SPACES: AtomicPtr<Space> = AtomicPtr::new(ptr::null_mut());
@@ -179,9 +205,10 @@ impl Plan {
             if plan.end <= size {
                 return plan;
             }
-            let excess = plan.end - size;
-            // A fifth more than an extent, so that this never overshoots by much.
-            extent_count -= (excess / ((6 << extent_shift) / 5)).max(1);
+            // An extent adds less than the average, in which what is there only once is contained:
+            // so this takes no more away than it must.
+            let average = plan.end.div_ceil(extent_count.max(1));
+            extent_count = extent_count.saturating_sub(((plan.end - size) / average).max(1));
         }
     }
 }
@@ -190,9 +217,19 @@ impl Space {
     /// Reserves as much as `source` will give, and lays it out.
     fn reserve(source: &'static dyn PageSource) -> Result<&'static Self, AllocError> {
         let mut size = LARGEST_RESERVATION;
-        loop {
-            let extent_shift =
-                if size < SMALL_RESERVATION { SMALL_EXTENT_SHIFT } else { EXTENT_SHIFT };
+        while size >= SMALLEST_RESERVATION {
+            let (extent_shift, least) = match size {
+                0..TINY_RESERVATION => (TINY_EXTENT_SHIFT, SMALLEST_RESERVATION),
+                TINY_RESERVATION..SMALL_RESERVATION => (SMALL_EXTENT_SHIFT, TINY_RESERVATION),
+                _ => (EXTENT_SHIFT, SMALL_RESERVATION),
+            };
+            let page = source.page_size();
+            let largest = source.largest_range(1 << extent_shift) & !(page - 1);
+            if largest < size {
+                // With smaller extents less is lost to alignment.
+                size = if largest >= least { largest } else { least - page };
+                continue;
+            }
             if let Ok(base) = source.reserve(size, 1 << extent_shift) {
                 // SAFETY: reserved just now with this size and alignment.
                 let space = unsafe { Self::lay_out(source, base, size, extent_shift) };
@@ -202,11 +239,9 @@ impl Space {
                 }
                 return space;
             }
-            size /= 2;
-            if size < SMALLEST_RESERVATION {
-                return Err(AllocError::new(AllocErrorKind::AddressSpace));
-            }
+            size = (size / 2) & !(page - 1);
         }
+        Err(AllocError::new(AllocErrorKind::AddressSpace))
     }
 
     /// # Safety
@@ -419,16 +454,21 @@ mod tests {
 
     #[test]
     fn every_plan_fits_and_wastes_less_than_two_extents() {
-        for (log, shift) in [(40, 21), (36, 21), (30, 21), (29, 18), (25, 18), (22, 18)] {
-            let size = 1usize << log;
-            let plan = Plan::fitting(size, shift, 4096);
-            assert!(plan.end <= size && plan.extent_count > 0);
-            let more = Plan::new(plan.extent_count + plan.extent_count / 4 + 2, shift, 4096);
-            assert!(more.end > size, "{log}: room for a quarter more was left");
-            for part in [plan.header, plan.extent_descs, plan.granule_descs, plan.bitmaps] {
-                assert_eq!(part % 4096, 0);
+        let halves =
+            [(40, 21), (36, 21), (30, 21), (29, 18), (25, 18), (23, 16), (20, 16), (19, 16)];
+        let sizes = halves.map(|(log, shift)| (1usize << log, shift));
+        let odd = [(SMALLEST_RESERVATION, 16), ((1 << 20) - 4096, 16), (777 << 16, 18)];
+        for (size, shift) in sizes.into_iter().chain(odd) {
+            for page in [4096, 65_536] {
+                let plan = Plan::fitting(size, shift, page);
+                assert!(plan.end <= size && (plan.extent_count > 0 || page > 4096));
+                let more = Plan::new(plan.extent_count + 2, shift, page);
+                assert!(more.end > size, "{size}: room for two more was left");
+                for part in [plan.header, plan.extent_descs, plan.granule_descs, plan.bitmaps] {
+                    assert_eq!(part % page, 0);
+                }
+                assert_eq!(plan.taken % 64, 0);
             }
-            assert_eq!(plan.taken % 64, 0);
         }
     }
 }

@@ -3,7 +3,9 @@
 //! The rows of a thread hang in one list, which the thread's exit hook takes down: it empties every
 //! magazine into its lane, gives up the lanes and the rows, and points the homes at the empty row
 //! again. Whatever the thread still allocates or frees after that (other exit hooks may) goes to
-//! the lanes without magazines; so does everything on a thread for which no hook can be had.
+//! the lanes without magazines; so does everything on a thread for which no hook can be had, and
+//! everything where the standard library is missing and nobody has promised that there is but one
+//! thread.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -15,6 +17,23 @@ use crate::sync::Ordering;
 use crate::table::FamilyTable;
 
 use super::{EMPTY_ROW, Row, RowHome};
+
+/// How many magazines the calling thread may have of one cell.
+pub(crate) fn most_magazines() -> usize {
+    if may_have_rows() { 2 } else { 0 }
+}
+
+/// Whether threads can be told apart, so that the calling one may have rows.
+#[cfg(feature = "std")]
+fn may_have_rows() -> bool {
+    true
+}
+
+/// Whether there is nothing to tell apart.
+#[cfg(not(feature = "std"))]
+fn may_have_rows() -> bool {
+    super::one::is_promised()
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -31,11 +50,20 @@ struct ThreadState {
     rows: Cell<*const Row>,
 }
 
+impl ThreadState {
+    const fn new() -> Self {
+        Self { stage: Cell::new(Stage::New), rows: Cell::new(ptr::null()) }
+    }
+}
+
+#[cfg(feature = "std")]
 std::thread_local! {
     // No destructor, so that it can be used until the very end of the thread.
-    static THREAD: ThreadState =
-        const { ThreadState { stage: Cell::new(Stage::New), rows: Cell::new(ptr::null()) } };
+    static THREAD: ThreadState = const { ThreadState::new() };
 }
+
+#[cfg(not(feature = "std"))]
+static THREAD: super::one::OneThread<ThreadState> = super::one::OneThread::new(ThreadState::new());
 
 /// The calling thread's row of a family, made now if this is its first use; `None` where the
 /// thread has to do without.
@@ -44,6 +72,9 @@ pub(super) fn row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option
 }
 
 fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
+    if !may_have_rows() {
+        return None;
+    }
     THREAD.with(|thread| {
         match thread.stage.get() {
             Stage::Without => return None,

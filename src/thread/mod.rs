@@ -23,6 +23,9 @@
 //! words, because a snapshot reads from outside how full the magazines are.
 
 pub(crate) mod exit;
+mod homes;
+#[cfg(not(feature = "std"))]
+pub(crate) mod one;
 
 use core::cell::Cell;
 use core::fmt;

@@ -162,6 +162,14 @@ pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
     LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Runs something on a thread of its own, and returns when that has ended, its magazines with it.
+/// (A scope waits only until the thread's work is done.)
+pub(crate) fn on_a_thread(work: impl FnOnce() + Send) {
+    if let Err(panic) = std::thread::scope(|scope| scope.spawn(work).join()) {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 /// Ends the process when it is not dropped in time: a deadlock fails instead of hanging.
 pub(crate) struct Watchdog(Arc<AtomicBool>);
 

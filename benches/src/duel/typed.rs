@@ -5,7 +5,7 @@ use crate::event;
 use crate::order::Random;
 use crate::power_law::PowerLaw;
 use crate::workloads::shaped::{ShapedChurn, Text, Words};
-use crate::workloads::{Batch, Churn, Order, Pair, Trees, Vectors};
+use crate::workloads::{Batch, Churn, CountedPair, MapOf, Order, Pair, Trees, Vectors};
 
 /// The contests of this group.
 pub(super) fn contests(scale: Scale) -> Vec<Contest> {
@@ -62,6 +62,15 @@ fn programs(scale: Scale) -> Vec<Contest> {
     contests.push(contest(
         format!("binary trees of depth {depth}"),
         move |name| event!(name, 1, A => Trees::<A>::new(depth); Arena),
+    ));
+    contests.push(contest(
+        "counted pair 48 B".to_owned(),
+        |name| event!(name, 1, A => CountedPair::<A>::new()),
+    ));
+    let entries = if scale.quick { 100_000 } else { 1_000_000 };
+    contests.push(contest(
+        format!("map of {}", thousands(entries)),
+        move |name| event!(name, 1, A => MapOf::<A>::new(entries)),
     ));
     contests.push(contest(
         "vectors that grow by pushing".to_owned(),

@@ -5,9 +5,11 @@
 
 mod arena;
 pub mod bulk;
+pub mod counted;
 mod famalloc;
 mod families;
 mod jemalloc;
+pub mod maps;
 mod mimalloc;
 mod nothing;
 mod of_life;

@@ -1,18 +1,19 @@
 //! Everything dies at once: allocate some objects, then drop them all together.
 
 use core::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 use super::Workload;
 use crate::peers::bulk::BulkFree;
 
-/// So many objects at a time, of which the program keeps the addresses.
+/// So many objects at a time, of so many words, of which the program keeps the addresses.
 #[derive(Debug)]
-pub struct AllAtOnce<B> {
+pub struct AllAtOnce<B, const WORDS: usize> {
     home: B,
     objects: Vec<NonNull<u64>>,
 }
 
-impl<B: BulkFree> AllAtOnce<B> {
+impl<B: BulkFree<WORDS>, const WORDS: usize> AllAtOnce<B, WORDS> {
     /// On the calling thread.
     #[must_use]
     pub fn new(count: usize) -> Self {
@@ -20,7 +21,7 @@ impl<B: BulkFree> AllAtOnce<B> {
     }
 }
 
-impl<B: BulkFree> Workload for AllAtOnce<B> {
+impl<B: BulkFree<WORDS>, const WORDS: usize> Workload for AllAtOnce<B, WORDS> {
     fn operations(&self) -> u64 {
         self.objects.len() as u64
     }
@@ -35,6 +36,43 @@ impl<B: BulkFree> Workload for AllAtOnce<B> {
     }
 }
 
+/// The end of so many objects: only that is timed, and each is one operation.
+#[derive(Debug)]
+pub struct EndOfAll<B, const WORDS: usize>(AllAtOnce<B, WORDS>);
+
+impl<B: BulkFree<WORDS>, const WORDS: usize> EndOfAll<B, WORDS> {
+    /// On the calling thread.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(AllAtOnce::new(count))
+    }
+}
+
+impl<B: BulkFree<WORDS>, const WORDS: usize> Workload for EndOfAll<B, WORDS> {
+    fn operations(&self) -> u64 {
+        1
+    }
+
+    fn round(&mut self) {
+        self.0.round();
+    }
+
+    fn time(&mut self, rounds: u32, laps: &mut [Duration]) {
+        let all = &mut self.0;
+        all.round();
+        laps[0] = Duration::ZERO;
+        for _ in 0..rounds {
+            for (object, number) in all.objects.iter_mut().zip(0..) {
+                *object = all.home.alloc(number);
+            }
+            let start = Instant::now();
+            // SAFETY: these are the objects since the last time, and they are not used again.
+            unsafe { all.home.free_all(&all.objects) };
+            laps[0] += start.elapsed();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,7 +81,7 @@ mod tests {
 
     #[test]
     fn all_are_born_and_then_all_die() {
-        let mut all = AllAtOnce::<OneByOne<Ledger>>::new(100);
+        let mut all = AllAtOnce::<OneByOne<Ledger>, 6>::new(100);
         all.round();
         assert_eq!(Ledger::live(), 0);
         let calls = Ledger::calls();

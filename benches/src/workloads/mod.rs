@@ -5,6 +5,7 @@ mod all_at_once;
 mod batch;
 mod churn;
 mod circle;
+mod counted;
 #[cfg(test)]
 pub(crate) mod counting;
 mod crowd;
@@ -14,8 +15,10 @@ mod in_families;
 #[cfg(test)]
 pub(crate) mod ledger;
 mod list;
+mod map;
 mod pair;
 mod parcel;
+mod region;
 mod ring;
 mod sequence;
 mod server;
@@ -26,15 +29,18 @@ mod trees;
 mod vectors;
 mod walk;
 
-pub use all_at_once::AllAtOnce;
+pub use all_at_once::{AllAtOnce, EndOfAll};
 pub use batch::{Batch, Order};
 pub use churn::Churn;
 pub use circle::circle;
+pub use counted::CountedPair;
 pub use crowd::PairInCrowd;
 pub use hand_over::hand_over;
 pub use in_families::{ChurnInFamilies, PairInOneFamily, PairRoundFamilies};
 pub use list::List;
+pub use map::MapOf;
 pub use pair::Pair;
+pub use region::RegionPair;
 pub use sequence::Sequence;
 pub use server::Server;
 pub use threads::{Maker, Part, Threads};

@@ -17,9 +17,6 @@ use crate::sync::{AtomicU64, Ordering};
 
 use super::Holding;
 
-/// From this many extents on, a fresh chunk is given huge pages.
-const HUGE_PAGES_FROM: u32 = 4;
-
 /// A chunk of a region.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chunk {
@@ -182,17 +179,8 @@ impl Holding {
             })
         } else {
             self.take_extents(&mut state, bytes, align).map(|(taken, count)| {
-                let huge = taken.fresh && count >= HUGE_PAGES_FROM;
-                if huge {
-                    let start = space.extent_start(taken.first);
-                    let len = (count as usize) << space.extent_shift;
-                    // SAFETY: just committed.
-                    unsafe { space.source.huge_pages(start, len, true) };
-                }
+                self.want_huge_pages(taken.first, count);
                 for extent in taken.first..taken.first + count {
-                    if huge {
-                        space.extent(extent).huge_pages.store(1, Ordering::Relaxed);
-                    }
                     space.extent(extent).stale.store(1, Ordering::Relaxed);
                 }
                 let granule = taken.first * space.granules_per_extent();
@@ -200,7 +188,8 @@ impl Holding {
                 desc.holding.store(self.as_owner(), Ordering::Relaxed);
                 desc.bytes.store(bytes, Ordering::Relaxed);
                 self.write_huge(taken.first, count, bytes, ExtentKind::Chunk);
-                (granule, taken.fresh && !huge)
+                let page_by_page = taken.fresh && !space.has_huge_pages(granule);
+                (granule, page_by_page)
             })
         };
         match taken {

@@ -9,13 +9,21 @@ use crate::sync::Ordering;
 
 use super::{Holding, HoldingState, Large, run_mask};
 
+/// From this many whole extents on, memory that will be used all over is given huge pages.
+const HUGE_PAGES_FROM: u32 = 4;
 /// Alignments above this are refused: such an address lies so far out that the map up to it would
 /// cost more than anything that is put there.
 const LARGEST_ALIGN: usize = 1 << 36;
 
 impl Holding {
-    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
-    pub(crate) fn take_large(&self, size: usize, align: usize) -> Result<Large, AllocError> {
+    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`. One that is `dense`
+    /// will be used all over: what it has of whole extents is worth huge pages.
+    pub(crate) fn take_large(
+        &self,
+        size: usize,
+        align: usize,
+        dense: bool,
+    ) -> Result<Large, AllocError> {
         let too_large = AllocError::new(AllocErrorKind::TooLarge);
         let bytes = size.checked_next_multiple_of(self.space.page_size()).ok_or(too_large)?;
         let mut state = self.lock();
@@ -24,7 +32,7 @@ impl Holding {
         let taken = if bytes <= extent_bytes && align <= extent_bytes {
             self.take_granule_run(&mut state, bytes, align)
         } else {
-            self.take_extent_run(&mut state, bytes, align)
+            self.take_extent_run(&mut state, bytes, align, dense)
         };
         match taken {
             Ok(large) => {
@@ -68,10 +76,30 @@ impl Holding {
         state: &mut HoldingState,
         bytes: usize,
         align: usize,
+        dense: bool,
     ) -> Result<Large, AllocError> {
         let (taken, count) = self.take_extents(state, bytes, align)?;
+        if dense {
+            self.want_huge_pages(taken.first, (bytes / self.space.extent_bytes()) as u32);
+        }
         self.write_huge(taken.first, count, bytes, ExtentKind::Huge);
         Ok(Large { start: self.space.extent_start(taken.first), fresh: taken.fresh })
+    }
+
+    /// Asks for huge pages in so many extents, if they are worth it. Those that are warm have small ones
+    /// and keep them.
+    pub(super) fn want_huge_pages(&self, first: u32, count: u32) {
+        let space = self.space;
+        let has = |extent| space.extent(extent).huge_pages.load(Ordering::Relaxed) != 0;
+        if count < HUGE_PAGES_FROM || (first..first + count).all(has) {
+            return;
+        }
+        let bytes = (count as usize) << space.extent_shift;
+        // SAFETY: just committed.
+        unsafe { space.source.huge_pages(space.extent_start(first), bytes, true) };
+        for extent in first..first + count {
+            space.extent(extent).huge_pages.store(1, Ordering::Relaxed);
+        }
     }
 
     /// Takes as many whole extents as so many bytes need, and says how many those are.

@@ -10,7 +10,7 @@ use super::{BulkFree, touched};
 #[derive(Debug)]
 pub struct BumpScope(Bump);
 
-impl BulkFree for BumpScope {
+impl<const WORDS: usize> BulkFree<WORDS> for BumpScope {
     const NAME: &'static str = "bump-scope";
 
     fn new() -> Self {
@@ -19,7 +19,7 @@ impl BulkFree for BumpScope {
 
     #[inline(always)]
     fn alloc(&mut self, word: u64) -> NonNull<u64> {
-        touched(BumpBox::leak(self.0.alloc_uninit()), word)
+        touched(BumpBox::leak(self.0.alloc_uninit::<[u64; WORDS]>()), word)
     }
 
     #[inline(always)]

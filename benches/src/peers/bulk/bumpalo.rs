@@ -10,7 +10,7 @@ use super::{BulkFree, Object, touched};
 #[derive(Debug)]
 pub struct Bumpalo(Bump);
 
-impl BulkFree for Bumpalo {
+impl<const WORDS: usize> BulkFree<WORDS> for Bumpalo {
     const NAME: &'static str = "bumpalo";
 
     fn new() -> Self {
@@ -19,7 +19,7 @@ impl BulkFree for Bumpalo {
 
     #[inline(always)]
     fn alloc(&mut self, word: u64) -> NonNull<u64> {
-        touched(self.0.alloc_with(Object::uninit), word)
+        touched(self.0.alloc_with(Object::<WORDS>::uninit), word)
     }
 
     #[inline(always)]

@@ -8,22 +8,24 @@ mod bump_scope;
 mod bumpalo;
 mod multitude;
 mod one_by_one;
+mod region;
 mod typed_arena;
 
 pub use bump_scope::BumpScope;
 pub use bumpalo::Bumpalo;
 pub use multitude::Multitude;
 pub use one_by_one::OneByOne;
+pub use region::FamilyRegion;
 pub use typed_arena::TypedArena;
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-/// What is allocated: 48 bytes. Arenas know its type.
-pub type Object = MaybeUninit<[u64; 6]>;
+/// What is allocated: so many words of 8 bytes. Arenas know its type.
+pub type Object<const WORDS: usize> = MaybeUninit<[u64; WORDS]>;
 
-/// Something that frees all its objects together.
-pub trait BulkFree: 'static {
+/// Something that frees all its objects, of so many words each, together.
+pub trait BulkFree<const WORDS: usize>: 'static {
     /// What the reports call it.
     const NAME: &'static str;
 
@@ -44,7 +46,7 @@ pub trait BulkFree: 'static {
 
 /// Writes an object's first word, as any use of it would do.
 #[inline(always)]
-fn touched(object: &mut Object, word: u64) -> NonNull<u64> {
+fn touched<const WORDS: usize>(object: &mut Object<WORDS>, word: u64) -> NonNull<u64> {
     let object = NonNull::from(object).cast();
     // SAFETY: at least 8 bytes, aligned to 8, borrowed here.
     unsafe { object.write(word) };
@@ -59,7 +61,7 @@ mod tests {
     use crate::peers::{Famalloc, System};
 
     /// Objects of several rounds are apart and keep what is written into them.
-    fn keeps_objects_apart<B: BulkFree>() {
+    fn keeps_objects_apart<B: BulkFree<6>>() {
         let mut home = B::new();
         for round in 0..3 {
             let objects: Vec<_> = (0..3000_u64).map(|number| home.alloc(number ^ round)).collect();
@@ -83,7 +85,8 @@ mod tests {
         keeps_objects_apart::<Bumpalo>();
         keeps_objects_apart::<BumpScope>();
         keeps_objects_apart::<Multitude>();
-        keeps_objects_apart::<TypedArena>();
+        keeps_objects_apart::<TypedArena<6>>();
+        keeps_objects_apart::<FamilyRegion>();
         keeps_objects_apart::<OneByOne<Famalloc>>();
         keeps_objects_apart::<OneByOne<System>>();
     }

@@ -17,7 +17,7 @@ impl fmt::Debug for Multitude {
     }
 }
 
-impl BulkFree for Multitude {
+impl<const WORDS: usize> BulkFree<WORDS> for Multitude {
     const NAME: &'static str = "multitude";
 
     fn new() -> Self {
@@ -26,7 +26,7 @@ impl BulkFree for Multitude {
 
     #[inline(always)]
     fn alloc(&mut self, word: u64) -> NonNull<u64> {
-        touched(Alloc::leak(self.0.alloc_uninit()), word)
+        touched(Alloc::leak(self.0.alloc_uninit::<[u64; WORDS]>()), word)
     }
 
     #[inline(always)]

@@ -1,15 +1,16 @@
 //! What is no arena: each object is freed by itself, in the order in which they came.
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{BulkFree, Object};
 use crate::allocator::Allocator;
 
-/// An allocator without regions. famalloc takes part in this way, as it has none.
+/// An allocator by its other calls.
 #[derive(Debug)]
 pub struct OneByOne<A>(A);
 
-impl<A: Allocator> BulkFree for OneByOne<A> {
+impl<A: Allocator, const WORDS: usize> BulkFree<WORDS> for OneByOne<A> {
     const NAME: &'static str = A::NAME;
 
     fn new() -> Self {
@@ -18,14 +19,18 @@ impl<A: Allocator> BulkFree for OneByOne<A> {
 
     #[inline(always)]
     fn alloc(&mut self, word: u64) -> NonNull<u64> {
-        self.0.alloc_touched::<{ size_of::<Object>() }>(word)
+        let object = self.0.alloc_layout(Layout::new::<Object<WORDS>>()).cast();
+        // SAFETY: at least one word, ours alone.
+        unsafe { object.write(word) };
+        object
     }
 
     #[inline(always)]
     unsafe fn free_all(&mut self, objects: &[NonNull<u64>]) {
         for &object in objects {
+            let layout = Layout::new::<Object<WORDS>>();
             // SAFETY: allocated above, and each is there once (contract).
-            unsafe { self.0.free::<{ size_of::<Object>() }>(object) };
+            unsafe { self.0.free_layout(object.cast(), layout) };
         }
     }
 }

@@ -9,15 +9,15 @@ use typed_arena::Arena;
 use super::{BulkFree, Object, touched};
 
 /// typed-arena, as the crate comes by default.
-pub struct TypedArena(Arena<Object>);
+pub struct TypedArena<const WORDS: usize>(Arena<Object<WORDS>>);
 
-impl fmt::Debug for TypedArena {
+impl<const WORDS: usize> fmt::Debug for TypedArena<WORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TypedArena")
     }
 }
 
-impl BulkFree for TypedArena {
+impl<const WORDS: usize> BulkFree<WORDS> for TypedArena<WORDS> {
     const NAME: &'static str = "typed-arena";
 
     fn new() -> Self {

@@ -1,0 +1,99 @@
+//! [`FamilyCollection`]: making a collection without a word about its allocator.
+
+#[cfg(all(
+    feature = "std",
+    any(feature = "allocator-api2-02", feature = "allocator-api2-04")
+))]
+use crate::In;
+use crate::{Family, collections::SmallVec};
+
+/// A collection in a family: made empty, with room, or from an iterator.
+///
+/// The family is part of the collection's type, so nothing has to be handed over. The standard
+/// library's `Default` and `FromIterator` do not serve, since most collections implement them for the
+/// global allocator only.
+///
+/// # Examples
+///
+/// ```
+/// # use famalloc::alloc_family;
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// use famalloc::collections::{FamilyCollection, Vec};
+///
+/// fn first_squares<C: FamilyCollection<Item = u32>>(count: u32) -> C {
+///     C::from_iter_in_family((0..count).map(|x| x * x))
+/// }
+///
+/// let squares: Vec<u32, lives::Frame> = first_squares(4);
+/// assert_eq!(squares, [0, 1, 4, 9]);
+///
+/// # #[cfg(feature = "allocator-api2-04")] {
+/// use famalloc::collections::api2_04;
+///
+/// let squares: api2_04::Vec<u32, lives::Frame> = first_squares(4);
+/// assert_eq!(squares, [0, 1, 4, 9]);
+/// # }
+/// ```
+pub trait FamilyCollection: Sized + Extend<Self::Item> {
+    /// What it is a collection of; of pairs, where it is a map.
+    type Item;
+
+    /// An empty collection. Nothing is allocated.
+    #[must_use]
+    fn in_family() -> Self;
+
+    /// An empty collection with room for `capacity` items, where it is of a kind that has such.
+    #[must_use]
+    fn with_capacity_in_family(capacity: usize) -> Self;
+
+    /// A collection of all that the iterator gives.
+    #[must_use]
+    fn from_iter_in_family(items: impl IntoIterator<Item = Self::Item>) -> Self {
+        let mut collection = Self::in_family();
+        collection.extend(items);
+        collection
+    }
+}
+
+impl<T, const N: usize, F: Family> FamilyCollection for SmallVec<T, N, F> {
+    type Item = T;
+
+    fn in_family() -> Self {
+        Self::new()
+    }
+
+    fn with_capacity_in_family(capacity: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+}
+
+/// The same for collections with `new_in` and `with_capacity_in`.
+#[cfg(all(
+    feature = "std",
+    any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly")
+))]
+macro_rules! family_collection {
+    ($([$($generics:tt)*] $collection:ty, of $item:ty);* $(;)?) => {$(
+        impl<$($generics)*> $crate::collections::FamilyCollection for $collection {
+            type Item = $item;
+
+            fn in_family() -> Self {
+                Self::new_in($crate::In::new())
+            }
+
+            fn with_capacity_in_family(capacity: usize) -> Self {
+                Self::with_capacity_in(capacity, $crate::In::new())
+            }
+        }
+    )*};
+}
+
+#[cfg(all(feature = "nightly", feature = "std"))]
+pub(super) use family_collection;
+
+#[cfg(all(feature = "allocator-api2-02", feature = "std"))]
+family_collection!([T, F: Family] allocator_api2_02::vec::Vec<T, In<F>>, of T);
+
+#[cfg(all(feature = "allocator-api2-04", feature = "std"))]
+family_collection!([T, F: Family] allocator_api2_04::vec::Vec<T, In<F>>, of T);

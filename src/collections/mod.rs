@@ -1,0 +1,107 @@
+//! Collections whose memory comes from a family.
+//!
+//! | collection | is | feature |
+//! |---|---|---|
+//! | [`SmallVec<T, N, F>`](SmallVec) | ours: up to `N` elements inside the vector, more in a slot of `F` | |
+//! | [`Vec<T, F>`](Vec) | `SmallVec<T, 0, F>`: a plain vector | |
+//! | [`String<F>`](String) | ours: text in a `Vec<u8, F>` | |
+//! | `HashMap<K, V, F>`, `HashSet<T, F>`, `HashTable<T, F>` | `hashbrown`'s | `hashbrown` |
+//! | `api2_02::Vec<T, F>`, `api2_02::Box<T, F>` | those of `allocator-api2` 0.2 | `allocator-api2-02` |
+//! | `api2_04::Vec<T, F>`, `api2_04::Box<T, F>` | those of `allocator-api2` 0.4 | `allocator-api2-04` |
+//! | `nightly::{Vec, VecDeque, BTreeMap, BTreeSet, BinaryHeap, LinkedList, Box, Rc, Arc}` | the standard library's | `nightly` |
+//!
+//! A double-ended queue or a tree map that takes an allocator exists for the nightly compiler alone.
+//! Any other collection that takes an allocator of one of these traits takes [`In<F>`](crate::In):
+//! `bumpalo`, `smallvec` 2 (a beta so far) and others ask for `allocator-api2`.
+//!
+//! A reference to a [`Region`](crate::Region) is such an allocator as well: the collection then goes with
+//! the region, which it borrows.
+//!
+//! ```
+//! # use famalloc::{alloc_family, Region};
+//! # #[alloc_family]
+//! # enum Lives { Request }
+//! # #[cfg(feature = "hashbrown")] {
+//! let request = Region::<lives::Request>::new();
+//! let mut headers = hashbrown::HashMap::new_in(&request);
+//! headers.insert("host", "example.org");
+//! # }
+//! ```
+//!
+//! The features may be on together in any combination; none changes what another one's names mean.
+//!
+//! # Making them
+//!
+//! The collections of other crates have `new_in` and `with_capacity_in`, which want the allocator
+//! handed to them although its type says everything. [`FamilyCollection`] is the same without:
+//!
+//! ```
+//! # use famalloc::alloc_family;
+//! # #[alloc_family]
+//! # enum Lives { Level }
+//! # #[cfg(feature = "hashbrown")] {
+//! use famalloc::collections::{FamilyCollection, HashMap};
+//!
+//! let mut ages = HashMap::<&str, u32, lives::Level>::with_capacity_in_family(100);
+//! ages.insert("Ada", 36);
+//!
+//! let squares: HashMap<u32, u32, lives::Level> =
+//!     FamilyCollection::from_iter_in_family((0..10).map(|x| (x, x * x)));
+//! assert_eq!(squares[&7], 49);
+//! # }
+//! ```
+//!
+//! # Saving and loading
+//!
+//! With the feature `serde` all that is in this table can be serialised and deserialised, and so can
+//! [`FamilyBox`](crate::FamilyBox): ours by this crate, the others by theirs, whose features for it are
+//! turned on. What is loaded goes straight into the family. Only the standard library's collections
+//! lack `Deserialize` with an allocator of one's own, and the vector of `allocator-api2` 0.2 has it
+//! with that crate's feature `serde` alone, which needs the standard library; for such fields there are
+#![cfg_attr(
+    feature = "serde",
+    doc = "[`serde_seq`] and [`serde_map`], to be named in `#[serde(with = \"..\")]`."
+)]
+#![cfg_attr(
+    not(feature = "serde"),
+    doc = "`serde_seq` and `serde_map`, to be named in `#[serde(with = \"..\")]`."
+)]
+
+#[cfg(all(feature = "allocator-api2-02", feature = "std"))]
+pub mod api2_02;
+#[cfg(all(feature = "allocator-api2-04", feature = "std"))]
+pub mod api2_04;
+mod construct;
+#[cfg(feature = "hashbrown")]
+mod hash;
+#[cfg(all(feature = "nightly", feature = "std"))]
+pub mod nightly;
+#[cfg(feature = "serde")]
+pub mod serde_map;
+#[cfg(feature = "serde")]
+pub mod serde_seq;
+pub mod small_vec;
+pub mod string;
+
+pub use self::construct::FamilyCollection;
+#[cfg(feature = "hashbrown")]
+pub use self::hash::{HashMap, HashSet, HashTable};
+pub use self::small_vec::SmallVec;
+pub use self::string::String;
+use crate::FamilyOf;
+
+/// A vector whose elements are in a slot of family `F`: a [`SmallVec`] with none inside it.
+///
+/// # Examples
+///
+/// ```
+/// # use famalloc::alloc_family;
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// use famalloc::collections::Vec;
+///
+/// let mut points: Vec<(f32, f32), lives::Frame> = Vec::new();
+/// points.push((1.0, 2.0));
+/// assert_eq!(points, [(1.0, 2.0)]);
+/// ```
+pub type Vec<T, F = FamilyOf<T>> = SmallVec<T, 0, F>;

@@ -1,0 +1,231 @@
+//! How much every family uses.
+//!
+//! Live objects are not counted where they are made and freed: they are the slots that bump
+//! cursors have passed, less those that are free in blocks, parked in lanes, and in the magazines
+//! of threads. So the counts cost the fast path nothing; they are exact while the threads that use
+//! the family rest, and off by at most the magazines' contents while they run.
+
+use crate::class;
+use crate::family::{Family, FamilySet};
+use crate::table::FamilyTable;
+use crate::thread::Row;
+
+/// How much one size class of a family uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClassUse {
+    /// The size of a slot in bytes.
+    pub slot_bytes: usize,
+    /// Slots in the program's hands.
+    pub live_objects: usize,
+    /// Their bytes, as slots.
+    pub live_bytes: usize,
+    /// At least the most slots that were ever in the program's hands at once. How far above depends
+    /// on how they came and went: what was out of the blocks counts, but for slots known to have
+    /// stayed in magazines; with several lanes, it is the sum of what each of them saw.
+    pub peak_objects: usize,
+    /// Free slots that wait in magazines, depots and mailboxes.
+    pub parked_objects: usize,
+    /// Blocks, in use or empty.
+    pub blocks: usize,
+    /// The bytes of these blocks.
+    pub committed_bytes: usize,
+    /// Lanes, one for each thread that was at work here at the same time, at the most.
+    pub lanes: usize,
+    /// How often a lane's lock was taken.
+    pub lock_acquisitions: u64,
+}
+
+/// How much a family uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FamilyUse {
+    /// The family's name.
+    pub name: &'static str,
+    /// Objects in the program's hands, large ones included.
+    pub live_objects: usize,
+    /// Their bytes, as slots and pages.
+    pub live_bytes: usize,
+    /// The sum of every class's peak, in bytes: at least what was ever live at once.
+    pub peak_bytes: usize,
+    /// Large and huge allocations among the live objects.
+    pub large_objects: usize,
+    /// Blocks, in use or empty.
+    pub blocks: usize,
+    /// Bytes of the chunks of [regions](crate::Region). What lies in those is the regions' affair and
+    /// not among the live objects here.
+    pub region_bytes: usize,
+    /// Bytes of blocks, of large and huge allocations, and of regions: what counts against the limit.
+    pub committed_bytes: usize,
+    /// The most bytes that were ever committed at once.
+    pub peak_committed_bytes: usize,
+    /// Extents that belong to the family.
+    pub extents: usize,
+    /// How often a lock of this family was taken.
+    pub lock_acquisitions: u64,
+    /// The classes that were ever used, by size.
+    #[cfg(feature = "std")]
+    pub classes: Vec<ClassUse>,
+}
+
+impl FamilyUse {
+    /// How much the family `F` uses now. Takes a lock for each of its lanes and touches no object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, FamilyBox, FamilyUse};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Ast,
+    /// }
+    ///
+    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// let used = FamilyUse::of::<lives::Ast>();
+    /// assert_eq!((used.live_objects, used.live_bytes), (1, 8));
+    /// # drop(number);
+    /// ```
+    #[must_use]
+    pub fn of<F: Family>() -> Self {
+        match F::Set::table().used(F::INDEX) {
+            Some(used) => Self::of_table(used),
+            None => Self::unused(F::SPEC.name()),
+        }
+    }
+
+    pub(super) fn unused(name: &'static str) -> Self {
+        Self {
+            name,
+            live_objects: 0,
+            live_bytes: 0,
+            peak_bytes: 0,
+            large_objects: 0,
+            blocks: 0,
+            region_bytes: 0,
+            committed_bytes: 0,
+            peak_committed_bytes: 0,
+            extents: 0,
+            lock_acquisitions: 0,
+            #[cfg(feature = "std")]
+            classes: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_table(family: &'static FamilyTable) -> Self {
+        let in_magazines = magazines(family);
+        let held = family.holding.usage();
+        let mut whole = Self {
+            live_objects: held.large_objects,
+            live_bytes: held.large_bytes,
+            peak_bytes: held.large_bytes_peak,
+            large_objects: held.large_objects,
+            region_bytes: held.chunk_bytes,
+            committed_bytes: held.committed,
+            peak_committed_bytes: held.committed_peak,
+            extents: held.extents as usize,
+            lock_acquisitions: held.locks,
+            ..Self::unused(family.holding.spec.name())
+        };
+        for (class, in_magazines) in in_magazines.into_iter().enumerate() {
+            if let Some(used) = ClassUse::of_class(family, class, in_magazines) {
+                whole.live_objects += used.live_objects;
+                whole.live_bytes += used.live_bytes;
+                whole.peak_bytes += used.peak_objects * used.slot_bytes;
+                whole.blocks += used.blocks;
+                whole.lock_acquisitions += used.lock_acquisitions;
+                #[cfg(feature = "std")]
+                whole.classes.push(used);
+            }
+        }
+        whole
+    }
+}
+
+impl ClassUse {
+    /// How much each class of the family `F` uses now: those that were ever used, by size. Does not
+    /// allocate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ClassUse, FamilyBox};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Ast,
+    /// }
+    ///
+    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// let triple = FamilyBox::<[u64; 3], lives::Ast>::new_in([7; 3]);
+    /// let sizes = ClassUse::of::<lives::Ast>().map(|class| class.slot_bytes);
+    /// assert!(sizes.eq([8, 24]));
+    /// # drop((number, triple));
+    /// ```
+    pub fn of<F: Family>() -> impl Iterator<Item = Self> {
+        F::Set::table().used(F::INDEX).into_iter().flat_map(|family| {
+            let in_magazines = magazines(family).into_iter().enumerate();
+            in_magazines.filter_map(|(class, held)| Self::of_class(family, class, held))
+        })
+    }
+
+    fn of_class(
+        family: &'static FamilyTable,
+        class: usize,
+        magazines: InMagazines,
+    ) -> Option<Self> {
+        let mut lanes = 0;
+        let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);
+        let mut in_depots = 0;
+        let (mut blocks, mut granules) = (0, 0);
+        for counts in family.lanes(class).map(|lane| lane.counts()) {
+            lanes += 1;
+            out += counts.carved - counts.free;
+            parked += counts.parked;
+            peak += counts.peak;
+            in_depots += counts.depot;
+            locks += counts.locks;
+            blocks += counts.blocks as usize;
+            granules += counts.granules as usize;
+        }
+        let slot_bytes = class::slot_size(class);
+        let parked = parked as usize + magazines.slots;
+        let now = out.saturating_sub(in_depots + magazines.idle as u64);
+        let peak = u64::max(peak, now);
+        let live_objects = (out as usize).saturating_sub(parked);
+        (lanes > 0).then_some(Self {
+            slot_bytes,
+            live_objects,
+            live_bytes: live_objects * slot_bytes,
+            peak_objects: peak as usize,
+            parked_objects: parked,
+            blocks,
+            committed_bytes: granules << crate::space::map::GRANULE_SHIFT,
+            lanes,
+            lock_acquisitions: locks,
+        })
+    }
+}
+
+/// What the magazines of all threads hold of one class.
+#[derive(Clone, Copy, Default)]
+struct InMagazines {
+    slots: usize,
+    /// Those that have been there since their lanes last noted the peak.
+    idle: usize,
+}
+
+/// What the magazines of all threads hold of each class.
+fn magazines(family: &FamilyTable) -> [InMagazines; class::COUNT] {
+    let mut counts = [InMagazines::default(); class::COUNT];
+    let rows = family.rows.lock();
+    for links in rows.iter() {
+        // SAFETY: rows in the list stay valid while the list is locked.
+        let row = unsafe { Row::of_links(links) };
+        for (class, head) in row.heads().iter().enumerate() {
+            counts[class].slots += head.len(class);
+            counts[class].idle += head.idle();
+        }
+    }
+    counts
+}

@@ -1,0 +1,212 @@
+//! Traits of allocators, to write code that does not know which one it gets: a family, a pool, a
+//! region.
+//!
+//! | trait | hands out | in what state |
+//! |---|---|---|
+//! | [`RawAlloc`] | memory of any layout | not initialised |
+//! | [`SlotAlloc`] | memory of one layout | as its allocator says: not initialised, or as it was freed |
+//! | [`ObjectAlloc<T>`](ObjectAlloc) | objects | valid: new, or as they were freed, see [`ObjectState`] |
+//!
+//! The split is that of the object allocators that came before: an allocator of *memory* cares
+//! nothing for what is in it, one of *objects* initialises them once and counts on their being valid
+//! when they come back (Bonwick, "The Slab Allocator", USENIX 1994, section 2).
+//!
+//! | | [`RawAlloc`] | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
+//! |---|---|---|---|
+//! | [`In<F>`](crate::In), a family | yes | | for `T: Default`, always new |
+//! | [`&Region<F>`](crate::Region) | yes | | for `T: Default`, always new |
+//! | [`Pool<T, F>`](crate::Pool), [`PoolFront`](crate::pool::PoolFront) | | | yes, as they were freed |
+//! | [`RawPool<F>`](crate::pool::RawPool) | | yes | |
+//!
+//! # Examples
+//!
+//! One function over a family, over a pool, and over a region:
+//!
+//! ```
+//! use famalloc::object_alloc::{ObjectAlloc, ObjectState};
+//! use famalloc::{alloc_family, AllocError, In, Pool, Region};
+//!
+//! #[alloc_family]
+//! enum Lives {
+//!     Request,
+//! }
+//!
+//! /// Sorts words by way of a buffer that comes from anywhere.
+//! fn sorted<A: ObjectAlloc<Vec<String>>>(text: &str, buffers: &A) -> Result<String, AllocError> {
+//!     let mut words = buffers.try_object()?;
+//!     words.extend(text.split(' ').map(String::from));
+//!     words.sort();
+//!     let text = words.join(" ");
+//!     words.clear(); // the next user may get this very buffer
+//!     Ok(text)
+//! }
+//!
+//! let family = In::<lives::Request>::new();
+//! let pool = Pool::<Vec<String>, lives::Request>::new_in(Vec::new);
+//! assert_eq!(sorted("c a b", &family)?, "a b c");
+//! assert_eq!(sorted("c a b", &pool)?, "a b c");
+//! assert_eq!(sorted("e d", &pool)?, "d e");
+//! assert_eq!(sorted("g f", &&Region::<lives::Request>::new())?, "f g");
+//!
+//! assert_eq!(pool.counts().made, 1);
+//! assert_eq!(<Pool<Vec<String>, lives::Request> as ObjectAlloc<_>>::STATE, ObjectState::Kept);
+//! # Ok::<(), AllocError>(())
+//! ```
+
+mod lent;
+mod raw;
+
+use core::ptr::NonNull;
+
+pub use self::lent::Lent;
+pub use self::raw::{RawAlloc, SlotAlloc};
+use crate::{AllocError, Family, FamilyBox, In};
+
+/// What state objects are in when an [`ObjectAlloc`] hands them out.
+///
+/// # Examples
+///
+/// See the [module](self).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectState {
+    /// Always new: made when they are handed out, dropped when they are freed.
+    New,
+    /// As they were when they were freed, or new when none was there: freeing drops nothing. The
+    /// allocator may have changed them when they came back, as its reset hook does.
+    Kept,
+}
+
+/// An allocator of valid objects of one type.
+///
+/// The methods to implement deal in pointers, as a collector or a C interface wants them;
+/// [`try_object`](Self::try_object) is the safe one to call.
+///
+/// # Safety
+///
+/// What [`try_alloc_object`](Self::try_alloc_object) returns is a valid `T` at its alignment, which
+/// the caller alone may use until it frees it, even when the allocator is moved meanwhile; an object
+/// of a type with a size overlaps no other that is handed out.
+///
+/// # Examples
+///
+/// See the [module](self), and [`try_object`](Self::try_object).
+pub unsafe trait ObjectAlloc<T> {
+    /// What state objects are in when they are handed out.
+    const STATE: ObjectState;
+
+    /// Hands out an object: a valid `T`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for another.
+    ///
+    /// # Panics
+    ///
+    /// When the constructor does; no slot is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::object_alloc::ObjectAlloc;
+    /// use famalloc::{alloc_family, Pool};
+    ///
+    /// #[alloc_family]
+    /// enum Lives { Frame }
+    ///
+    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let object = pool.try_alloc_object()?;
+    /// // SAFETY: valid and ours alone; freed once, where it came from.
+    /// unsafe {
+    ///     assert_eq!(object.read(), 7);
+    ///     pool.free_object(object);
+    /// }
+    /// assert_eq!(pool.len(), 1);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    fn try_alloc_object(&self) -> Result<NonNull<T>, AllocError>;
+
+    /// Takes an object back.
+    ///
+    /// # Panics
+    ///
+    /// When the destructor does, or a hook of the allocator's; the object is freed all the same.
+    ///
+    /// # Safety
+    ///
+    /// `object` was handed out by this allocator and not freed since; it is a valid `T`, and not
+    /// used again.
+    ///
+    /// # Examples
+    ///
+    /// See [`try_alloc_object`](Self::try_alloc_object).
+    unsafe fn free_object(&self, object: NonNull<T>);
+
+    /// Lends an object: it is freed when the handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_alloc_object`](Self::try_alloc_object).
+    ///
+    /// # Panics
+    ///
+    /// As for [`try_alloc_object`](Self::try_alloc_object).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, object_alloc::ObjectAlloc, In};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let family = In::<lives::Frame>::new();
+    /// let mut object = ObjectAlloc::<u32>::try_object(&family)?;
+    /// *object += 1;
+    /// assert_eq!(*object, 1);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    fn try_object(&self) -> Result<Lent<'_, T, Self>, AllocError>
+    where
+        Self: Sized,
+    {
+        let object = self.try_alloc_object()?;
+        // SAFETY: just handed out.
+        Ok(unsafe { Lent::new(self, object) })
+    }
+}
+
+/// An [`ObjectAlloc`] whose objects lie in slots of a family, each in its own: they can leave it
+/// ([`Lent::detach`]).
+///
+/// # Safety
+///
+/// What the allocator hands out lies in a slot that was allocated in `Family` with the layout of a
+/// `T`, and whoever has the object may free the slot.
+///
+/// # Examples
+///
+/// See [`Lent::detach`].
+pub unsafe trait FamilyObjectAlloc<T>: ObjectAlloc<T> {
+    /// Whose slots they are.
+    type Family: Family;
+}
+
+// SAFETY: slots of a family, each with one user, and with a value in them.
+unsafe impl<T: Default, F: Family> ObjectAlloc<T> for In<F> {
+    const STATE: ObjectState = ObjectState::New;
+
+    #[inline]
+    fn try_alloc_object(&self) -> Result<NonNull<T>, AllocError> {
+        FamilyBox::<T, F>::try_new_with_in(T::default).map(FamilyBox::into_non_null)
+    }
+
+    #[inline]
+    unsafe fn free_object(&self, object: NonNull<T>) {
+        // SAFETY: from `into_non_null` of such a box, by the caller's word.
+        drop(unsafe { FamilyBox::<T, F>::from_non_null(object) });
+    }
+}
+
+// SAFETY: each is allocated as a box.
+unsafe impl<T: Default, F: Family> FamilyObjectAlloc<T> for In<F> {
+    type Family = F;
+}

@@ -1,0 +1,237 @@
+//! What the threads that use a pool share: the idle objects, how many were needed, and the lock.
+//!
+//! Nothing here knows a type, so that it is compiled once for each family. Objects that are to be
+//! destroyed are returned, and destroyed by the caller when the lock is free again: no constructor,
+//! destructor or hook of a user's ever runs under it. Memory for addresses is taken under it; the
+//! locks of the allocator come after the pool's.
+
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+use super::retention::{Retention, Tide};
+use super::stash::Stash;
+use crate::Family;
+use crate::sync::{AtomicUsize, Guard, Lock, Ordering};
+
+/// How many objects at most one hand-back has destroyed: itself, or so many that are due. More than
+/// one, so that what is due comes to an end.
+const DUE_WITH_EACH: usize = 2;
+
+/// How many objects come back at once at most.
+pub(super) const BATCH: usize = 16;
+
+/// What a pool has done so far.
+///
+/// # Examples
+///
+/// ```
+/// # use famalloc::{alloc_family, Pool};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+/// drop(pool.get());
+/// drop(pool.get());
+/// let counts = pool.counts();
+/// assert_eq!((counts.made, counts.reused), (1, 1));
+/// pool.clear();
+/// assert_eq!((pool.counts().idle, pool.counts().released), (0, 1));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolCounts {
+    /// How many objects lie in the pool now, not counting those in fronts.
+    pub idle: usize,
+    /// How many times the constructor was called, and returned.
+    pub made: usize,
+    /// How many times an object was handed out that had been made before. A front tells of its own
+    /// when it next takes from the pool or gives back.
+    pub reused: usize,
+    /// How many objects the pool has destroyed: by its retention, [`trim`](crate::Pool::trim),
+    /// [`clear`](crate::Pool::clear), or because there was no memory to note their addresses.
+    pub released: usize,
+}
+
+/// What the lock guards.
+struct Idle<F: Family> {
+    stash: Stash<F>,
+    tide: Tide,
+    reused: usize,
+    released: usize,
+}
+
+impl<F: Family> Idle<F> {
+    fn take(&mut self) -> Option<NonNull<u8>> {
+        let object = self.stash.pop()?;
+        self.tide.fell_to(self.stash.len());
+        Some(object)
+    }
+
+    /// Takes one that is to be destroyed, the one that has been idle for longest.
+    fn release_one(&mut self) -> Option<NonNull<u8>> {
+        let object = self.stash.pop_oldest()?;
+        self.tide.released_one();
+        self.released += 1;
+        Some(object)
+    }
+
+    fn release_due(&mut self) -> Option<NonNull<u8>> {
+        if self.tide.due() > 0 { self.release_one() } else { None }
+    }
+
+    /// Takes an object back. Returns what is to be destroyed.
+    fn put(
+        &mut self,
+        object: NonNull<u8>,
+        retention: &Retention,
+    ) -> [Option<NonNull<u8>>; DUE_WITH_EACH] {
+        let mut out = [None; DUE_WITH_EACH];
+        if self.stash.len() >= retention.most || self.stash.push(object).is_err() {
+            self.released += 1;
+            out[0] = Some(object);
+        }
+        if self.tide.handed_back_one(retention) {
+            self.tide.turn(retention, self.stash.len());
+        }
+        if out[0].is_none() {
+            out = out.map(|_| self.release_due());
+        }
+        out
+    }
+}
+
+/// See the [file](self).
+pub(super) struct Depot<F: Family> {
+    idle: Lock<Idle<F>>,
+    made: AtomicUsize,
+    pub(super) retention: Retention,
+}
+
+impl<F: Family> Depot<F> {
+    pub(super) const fn new() -> Self {
+        let idle = Idle { stash: Stash::new(), tide: Tide::new(), reused: 0, released: 0 };
+        Self {
+            idle: Lock::new(idle),
+            made: AtomicUsize::new(0),
+            retention: Retention::everything(),
+        }
+    }
+
+    fn lock(&self) -> Guard<'_, Idle<F>> {
+        self.idle.lock()
+    }
+
+    /// Takes the object that came back last, to be used.
+    pub(super) fn take(&self) -> Option<NonNull<u8>> {
+        let mut idle = self.lock();
+        let object = idle.take()?;
+        idle.reused += 1;
+        Some(object)
+    }
+
+    /// Fills `room` from its start as far as there are objects; returns how far. `reused` were used
+    /// by a front in the meantime.
+    pub(super) fn take_some(&self, room: &mut [NonNull<u8>], reused: usize) -> usize {
+        let mut idle = self.lock();
+        idle.reused += reused;
+        let mut taken = 0;
+        for place in room {
+            let Some(object) = idle.take() else { break };
+            *place = object;
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Takes an object back; those in the result are to be destroyed instead.
+    pub(super) fn put(&self, object: NonNull<u8>) -> [Option<NonNull<u8>>; DUE_WITH_EACH] {
+        self.lock().put(object, &self.retention)
+    }
+
+    /// Takes up to [`BATCH`] objects back, and a front's count; those in the result are to be
+    /// destroyed.
+    pub(super) fn put_some(
+        &self,
+        objects: &[NonNull<u8>],
+        reused: usize,
+    ) -> [Option<NonNull<u8>>; DUE_WITH_EACH * BATCH] {
+        let mut out = [None; DUE_WITH_EACH * BATCH];
+        let mut idle = self.lock();
+        idle.reused += reused;
+        for (&object, out) in objects.iter().zip(out.chunks_exact_mut(DUE_WITH_EACH)) {
+            out.copy_from_slice(&idle.put(object, &self.retention));
+        }
+        out
+    }
+
+    /// Ends a period of the working set.
+    pub(super) fn end_period(&self) {
+        let mut idle = self.lock();
+        let len = idle.stash.len();
+        idle.tide.turn(&self.retention, len);
+    }
+
+    /// Takes one that is due, to be destroyed.
+    pub(super) fn release_due(&self) -> Option<NonNull<u8>> {
+        self.lock().release_due()
+    }
+
+    /// Takes the oldest object, to be destroyed, if there are more than `keep`.
+    pub(super) fn release_beyond(&self, keep: usize) -> Option<NonNull<u8>> {
+        let mut idle = self.lock();
+        if idle.stash.len() > keep { idle.release_one() } else { None }
+    }
+
+    /// Frees memory for addresses that is not needed now.
+    pub(super) fn free_spare(&self) {
+        self.lock().stash.free_spare();
+    }
+
+    pub(super) fn count_made(&self) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().stash.len()
+    }
+
+    pub(super) fn counts(&self) -> PoolCounts {
+        let idle = self.lock();
+        PoolCounts {
+            idle: idle.stash.len(),
+            made: self.made.load(Ordering::Relaxed),
+            reused: idle.reused,
+            released: idle.released,
+        }
+    }
+}
+
+/// Destroys what `next` returns until it returns none; returns how many that were.
+///
+/// When a destructor panics the others are destroyed all the same, and the panic goes on.
+pub(super) fn destroy_all<T>(next: impl FnMut() -> Option<T>) -> usize {
+    struct Destroying<I: FnMut() -> Option<T>, T> {
+        next: I,
+        destroyed: usize,
+    }
+
+    impl<I: FnMut() -> Option<T>, T> Destroying<I, T> {
+        fn run(&mut self) {
+            while let Some(object) = (self.next)() {
+                self.destroyed += 1;
+                drop(object);
+            }
+        }
+    }
+
+    impl<I: FnMut() -> Option<T>, T> Drop for Destroying<I, T> {
+        fn drop(&mut self) {
+            self.run();
+        }
+    }
+
+    let mut destroying = Destroying { next, destroyed: 0 };
+    destroying.run();
+    // The guard is for a panic that unwinds, and would ask `next` once more.
+    let destroying = ManuallyDrop::new(destroying);
+    destroying.destroyed
+}

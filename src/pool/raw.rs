@@ -1,0 +1,485 @@
+//! [`RawPool`]: a pool of memory of one layout, which its hooks initialise.
+
+use core::alloc::Layout;
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+use super::depot::{Depot, destroy_all};
+use super::{PoolCounts, Retention};
+use crate::boxed::raw::{Slot, failed};
+use crate::object_alloc::SlotAlloc;
+use crate::{AllocError, Family};
+
+/// What a [`RawPool`] calls with the address of an object.
+///
+/// # Examples
+///
+/// See [`RawPool`].
+pub type RawHook = unsafe fn(NonNull<u8>);
+
+/// A pool of objects of one [`Layout`] in family `F`: [`Pool`](crate::Pool) for objects whose type
+/// the allocator does not know, as an interpreter or a C interface has them.
+///
+/// Three hooks, each of them optional, stand for the constructor, the reset and the destructor:
+///
+/// | hook | called | then |
+/// |---|---|---|
+/// | `init` | with a new slot, not initialised | the object is handed out |
+/// | `reset` | with an object that is handed back | it is idle |
+/// | `finish` | with an object that is to be destroyed | its slot is freed |
+///
+/// Retention, counts and costs are those of a [`Pool`](crate::Pool).
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use core::ptr::NonNull;
+/// use famalloc::alloc_family;
+/// use famalloc::pool::RawPool;
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Object,
+/// }
+///
+/// unsafe fn zero(cell: NonNull<u8>) {
+///     // SAFETY: called with slots of 48 bytes.
+///     unsafe { cell.write_bytes(0, 48) };
+/// }
+///
+/// let layout = Layout::from_size_align(48, 16)?;
+/// // SAFETY: `zero` writes 48 bytes, which every slot has.
+/// let cells = unsafe { RawPool::<lives::Object>::new(layout).with_init(zero).with_reset(zero) };
+/// let cell = cells.try_get()?;
+/// // SAFETY: the cell is ours, was zeroed, and goes back once.
+/// unsafe {
+///     assert_eq!(cell.add(47).read(), 0);
+///     cell.write(7);
+///     cells.put(cell);
+///     assert_eq!(cells.try_get()?.read(), 0);
+/// }
+/// # // SAFETY: the only one there is; so that not even the example leaks.
+/// # unsafe { cells.put(cell) };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RawPool<F: Family> {
+    /// Addresses of idle objects, each in a slot of `F` with this layout that nobody else uses or
+    /// frees.
+    depot: Depot<F>,
+    layout: Layout,
+    init: Option<RawHook>,
+    reset: Option<RawHook>,
+    finish: Option<RawHook>,
+}
+
+/// An object and its slot: finished and freed when dropped.
+struct Owned<F: Family> {
+    slot: Slot<F>,
+    finish: Option<RawHook>,
+}
+
+impl<F: Family> Owned<F> {
+    /// Leaves object and slot to the caller.
+    fn keep(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).slot.start()
+    }
+}
+
+impl<F: Family> Drop for Owned<F> {
+    /// The slot is freed after this, and also when the hook panics.
+    fn drop(&mut self) {
+        if let Some(finish) = self.finish {
+            // SAFETY: an object of the pool's whose hook it is (`with_finish`), and its last use.
+            unsafe { finish(self.slot.start()) };
+        }
+    }
+}
+
+impl<F: Family> RawPool<F> {
+    /// A pool of slots of this layout, empty and without memory, that calls no hooks and keeps
+    /// everything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// #[repr(align(4096))]
+    /// struct Page([u8; 4096]);
+    ///
+    /// static PAGES: RawPool<lives::Frame> = RawPool::new(Layout::new::<Page>());
+    /// # let _ = Page([0; 4096]).0;
+    /// ```
+    #[must_use]
+    pub const fn new(layout: Layout) -> Self {
+        Self { depot: Depot::new(), layout, init: None, reset: None, finish: None }
+    }
+
+    /// Has new slots initialised. When `init` panics the slot is freed.
+    ///
+    /// # Safety
+    ///
+    /// `init` may be called on any thread with any slot of the pool's layout, which is not
+    /// initialised.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawPool`].
+    #[must_use]
+    pub const unsafe fn with_init(mut self, init: RawHook) -> Self {
+        self.init = Some(init);
+        self
+    }
+
+    /// Has objects reset when they are handed back. When `reset` panics the object is destroyed.
+    ///
+    /// # Safety
+    ///
+    /// `reset` may be called on any thread with any object that is handed back to this pool.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawPool`].
+    #[must_use]
+    pub const unsafe fn with_reset(mut self, reset: RawHook) -> Self {
+        self.reset = Some(reset);
+        self
+    }
+
+    /// Has objects finished before their slots are freed. When `finish` panics the slot is freed all
+    /// the same.
+    ///
+    /// # Safety
+    ///
+    /// `finish` may be called on any thread, once, with any object that was handed back to this pool,
+    /// whether its reset returned or panicked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::{alloc::Layout, ptr::NonNull};
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Object }
+    /// unsafe fn make(text: NonNull<u8>) {
+    ///     // SAFETY: called with slots for a `String`.
+    ///     unsafe { text.cast::<String>().write(String::from("text")) };
+    /// }
+    /// unsafe fn end(text: NonNull<u8>) {
+    ///     // SAFETY: called with what `make` made, at its end.
+    ///     unsafe { text.cast::<String>().drop_in_place() };
+    /// }
+    ///
+    /// let pool = RawPool::<lives::Object>::new(Layout::new::<String>());
+    /// // SAFETY: the one makes strings in slots for strings, the other drops them.
+    /// let texts = unsafe { pool.with_init(make).with_finish(end) };
+    /// let text = texts.try_get()?;
+    /// // SAFETY: a string of ours; goes back once, as it came.
+    /// unsafe {
+    ///     assert_eq!(*text.cast::<String>().as_ref(), "text");
+    ///     texts.put(text);
+    /// }
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[must_use]
+    pub const unsafe fn with_finish(mut self, finish: RawHook) -> Self {
+        self.finish = Some(finish);
+        self
+    }
+
+    /// Says how many idle objects to keep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::{RawPool, Retention}};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// static PAGES: RawPool<lives::Frame> =
+    ///     RawPool::new(Layout::new::<[u64; 512]>()).with_retention(Retention::working_set());
+    /// ```
+    #[must_use]
+    pub const fn with_retention(mut self, retention: Retention) -> Self {
+        self.depot.retention = retention;
+        self
+    }
+
+    /// Hands out the object that came back last, or makes one. It is the caller's until it is
+    /// [`put`](Self::put) back; or for good, since the pool keeps no account of it: the caller may as
+    /// well finish it and free its slot with [`free_layout_in`](crate::free_layout_in).
+    ///
+    /// # Aborts
+    ///
+    /// Like [`FamilyBox::new`](crate::FamilyBox::new) when there is no memory for one more.
+    ///
+    /// # Panics
+    ///
+    /// When `init` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::<lives::Frame>::new(Layout::new::<u64>());
+    /// let slot = pool.get();
+    /// // SAFETY: just handed out.
+    /// unsafe { pool.put(slot) };
+    /// ```
+    #[must_use = "the object leaks unless it is put back"]
+    pub fn get(&self) -> NonNull<u8> {
+        match self.try_get() {
+            Ok(object) => object,
+            Err(error) => failed(error, self.layout),
+        }
+    }
+
+    /// [`get`](Self::get) that reports failure; `init` is not called then.
+    ///
+    /// # Errors
+    ///
+    /// None is idle, and the family's limit is reached or its page source has no more memory. The
+    /// pool is as it was.
+    ///
+    /// # Panics
+    ///
+    /// When `init` does.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawPool`].
+    pub fn try_get(&self) -> Result<NonNull<u8>, AllocError> {
+        if let Some(object) = self.depot.take() {
+            return Ok(object);
+        }
+        let slot = Slot::<F>::allocate(self.layout)?;
+        if let Some(init) = self.init {
+            // SAFETY: a new slot of the layout, which is what the hook is for (`with_init`).
+            unsafe { init(slot.start()) };
+        }
+        self.depot.count_made();
+        Ok(slot.keep())
+    }
+
+    /// Takes an object back, or one that was made elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// When `reset` or `finish` does.
+    ///
+    /// # Safety
+    ///
+    /// - `object` was handed out by this pool (or allocated in `F` with its layout, and initialised as
+    ///   `init` does it), and is in a state that `reset` and `finish` expect.
+    /// - It is not used again.
+    ///
+    /// # Examples
+    ///
+    /// See [`RawPool`].
+    pub unsafe fn put(&self, object: NonNull<u8>) {
+        // SAFETY: passed on.
+        let object = unsafe { self.own(object) };
+        if let Some(reset) = self.reset {
+            // SAFETY: what the hook is for (`with_reset`).
+            unsafe { reset(object.slot.start()) };
+        }
+        let out = self.depot.put(object.keep());
+        // SAFETY: they are the pool's, and it no longer knows them.
+        drop(out.map(|object| object.map(|object| unsafe { self.own(object) })));
+    }
+
+    /// The layout of the objects.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::<lives::Frame>::new(Layout::new::<u64>());
+    /// assert_eq!(pool.layout().align(), 8);
+    /// ```
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Ends a period like [`Pool::end_period`](crate::Pool::end_period).
+    ///
+    /// # Panics
+    ///
+    /// When `finish` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::{RawPool, Retention}};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::<lives::Frame>::new(Layout::new::<u64>())
+    ///     .with_retention(Retention::working_set());
+    /// // SAFETY: handed out by this pool.
+    /// unsafe { pool.put(pool.get()) };
+    /// assert_eq!(pool.end_period(), 0); // it was in use
+    /// assert_eq!(pool.end_period(), 1); // it was not
+    /// ```
+    pub fn end_period(&self) -> usize {
+        self.depot.end_period();
+        let mut left = self.depot.retention.step;
+        self.destroy(|depot| {
+            left = left.checked_sub(1)?;
+            depot.release_due()
+        })
+    }
+
+    /// Destroys idle objects like [`Pool::trim`](crate::Pool::trim).
+    ///
+    /// # Panics
+    ///
+    /// When `finish` does; all are destroyed before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::<lives::Frame>::new(Layout::new::<u64>());
+    /// // SAFETY: handed out by this pool.
+    /// unsafe { pool.put(pool.get()) };
+    /// assert_eq!((pool.trim(1), pool.trim(0)), (0, 1));
+    /// ```
+    pub fn trim(&self, keep: usize) -> usize {
+        let mut left = self.depot.len().saturating_sub(keep);
+        self.destroy(|depot| {
+            left = left.checked_sub(1)?;
+            depot.release_beyond(keep)
+        })
+    }
+
+    /// Destroys all idle objects like [`Pool::clear`](crate::Pool::clear).
+    ///
+    /// # Panics
+    ///
+    /// As for [`trim`](Self::trim).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::<lives::Frame>::new(Layout::new::<u64>());
+    /// pool.clear();
+    /// assert!(pool.is_empty());
+    /// ```
+    pub fn clear(&self) {
+        self.trim(0);
+        self.depot.free_spare();
+    }
+
+    /// How many objects are idle.
+    ///
+    /// # Examples
+    ///
+    /// See [`counts`](Self::counts).
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.depot.len()
+    }
+
+    /// Whether no object is idle.
+    ///
+    /// # Examples
+    ///
+    /// See [`clear`](Self::clear).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the pool has done so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::<lives::Frame>::new(Layout::new::<u64>());
+    /// // SAFETY: handed out by this pool.
+    /// unsafe { pool.put(pool.get()) };
+    /// assert_eq!((pool.len(), pool.counts().made), (1, 1));
+    /// ```
+    #[must_use]
+    pub fn counts(&self) -> PoolCounts {
+        self.depot.counts()
+    }
+
+    fn destroy(&self, mut next: impl FnMut(&Depot<F>) -> Option<NonNull<u8>>) -> usize {
+        destroy_all(|| {
+            // SAFETY: it was the pool's, which no longer knows it.
+            next(&self.depot).map(|object| unsafe { self.own(object) })
+        })
+    }
+
+    /// Takes charge of an object.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    unsafe fn own(&self, object: NonNull<u8>) -> Owned<F> {
+        // SAFETY: a slot of this family and layout, and nobody else's.
+        let slot = unsafe { Slot::own(object, self.layout) };
+        Owned { slot, finish: self.finish }
+    }
+}
+
+impl<F: Family> Drop for RawPool<F> {
+    /// Destroys the idle objects. Those that are in use leak unless they are freed by hand.
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl<F: Family> fmt::Debug for RawPool<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawPool")
+            .field("family", &F::SPEC.name())
+            .field("layout", &self.layout)
+            .field("counts", &self.counts())
+            .field("retention", &self.depot.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+// SAFETY: a slot is either the depot's or handed out, and stays where it is.
+unsafe impl<F: Family> SlotAlloc for RawPool<F> {
+    #[inline]
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    #[inline]
+    fn try_alloc_slot(&self) -> Result<NonNull<u8>, AllocError> {
+        self.try_get()
+    }
+
+    #[inline]
+    unsafe fn free_slot(&self, slot: NonNull<u8>) {
+        // SAFETY: passed on.
+        unsafe { self.put(slot) };
+    }
+}

@@ -1,0 +1,400 @@
+//! [`Pool`]: of objects of one type.
+
+use core::alloc::Layout;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use super::depot::Depot;
+use super::{PoolFront, Retention};
+use crate::boxed::raw::failed;
+use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
+use crate::{AllocError, Family, FamilyBox, FamilyOf, InFamily};
+
+/// An object of a [`Pool`] in use; it goes back when this is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::pool::Pooled;
+/// use famalloc::{alloc_family, Pool};
+///
+/// #[alloc_family]
+/// enum Lives { Frame }
+///
+/// static POOL: Pool<String, lives::Frame> = Pool::new_in(String::new);
+///
+/// fn line() -> Pooled<'static, String, lives::Frame> {
+///     POOL.get()
+/// }
+///
+/// let mut line = line();
+/// line.push('a');
+/// ```
+pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
+
+/// A pool of objects of type `T` in family `F`, which is that of `T` unless it is named.
+///
+/// See the [module](crate::pool) for what it is and what it costs. It is shared by all threads if `T` may
+/// go from one to another (`Send`), and can be a `static`.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::pool::Retention;
+/// use famalloc::{alloc_family, Pool};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Parser,
+/// }
+///
+/// #[alloc_family(Lives::Parser)]
+/// struct Parser {
+///     tokens: Vec<String>,
+/// }
+///
+/// static PARSERS: Pool<Parser> = Pool::new(|| Parser { tokens: Vec::with_capacity(100) })
+///     .with_reset(|parser| parser.tokens.clear())
+///     .with_retention(Retention::working_set());
+///
+/// for text in ["a b", "c d e"] {
+///     let mut parser = PARSERS.get();
+///     assert!(parser.tokens.is_empty() && parser.tokens.capacity() >= 100);
+///     parser.tokens.extend(text.split(' ').map(String::from));
+/// }
+/// assert_eq!((PARSERS.counts().made, PARSERS.counts().reused), (1, 1));
+/// ```
+///
+/// Objects that must stay on one thread keep their pool there:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, Pool};
+/// # use std::rc::Rc;
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// static POOL: Pool<Rc<u32>, lives::Frame> = Pool::new_in(|| Rc::new(7));
+/// ```
+///
+/// What an object refers to has to outlive the pool:
+///
+/// ```compile_fail,E0597
+/// # use famalloc::{alloc_family, Pool};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// fn set<'a>(pool: &Pool<&'a str, lives::Frame>, text: &'a str) {
+///     *pool.get() = text;
+/// }
+///
+/// let pool = Pool::<&str, lives::Frame>::new_in(|| "");
+/// {
+///     let text = String::from("short-lived");
+///     set(&pool, &text);
+/// }
+/// println!("{}", *pool.get());
+/// ```
+///
+/// A type without a family needs one to be named:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::Pool;
+/// let pool = Pool::new(|| 7_u32);
+/// ```
+pub struct Pool<T, F: Family = FamilyOf<T>> {
+    /// Addresses of valid objects, each in a slot of `F` with the layout of `T` that nobody else
+    /// uses or frees.
+    pub(super) depot: Depot<F>,
+    pub(super) make: fn() -> T,
+    /// Its type is what keeps a pool from passing for one of objects of a shorter life, which would
+    /// come out of it after their time.
+    reset: Option<fn(&mut T)>,
+    owns: PhantomData<T>,
+}
+
+// SAFETY: the pool owns its objects, which may go to another thread.
+unsafe impl<T: Send, F: Family> Send for Pool<T, F> {}
+
+// SAFETY: a shared pool gives objects to one user at a time, on any thread; it never gives shared
+// access to one.
+unsafe impl<T: Send, F: Family> Sync for Pool<T, F> {}
+
+impl<T: InFamily> Pool<T> {
+    /// A pool in the family of the objects' type, empty and without memory.
+    ///
+    /// `make` is called when an object is wanted and none is idle. It keeps everything and resets
+    /// nothing; see [`with_retention`](Self::with_retention) and [`with_reset`](Self::with_reset). A
+    /// constructor that needs something of the place is given to [`get_with`](Self::get_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// #[alloc_family(Lives::Ast)]
+    /// #[derive(Default)]
+    /// struct Scope(Vec<u32>);
+    ///
+    /// static SCOPES: Pool<Scope> = Pool::new(Scope::default);
+    /// assert!(SCOPES.get().0.is_empty());
+    /// ```
+    #[must_use]
+    pub const fn new(make: fn() -> T) -> Self {
+        Self::new_in(make)
+    }
+}
+
+impl<T, F: Family> Pool<T, F> {
+    /// A pool in the family that its type names; otherwise like [`new`](Pool::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// static BUFFERS: Pool<[u8; 4096], lives::Frame> = Pool::new_in(|| [0; 4096]);
+    /// BUFFERS.get()[0] = 1;
+    /// ```
+    #[must_use]
+    pub const fn new_in(make: fn() -> T) -> Self {
+        Self { depot: Depot::new(), make, reset: None, owns: PhantomData }
+    }
+
+    /// Has `reset` called with every object that is handed back or [`put`](Self::put); the
+    /// [module](crate::pool) says why then. When it panics the object is destroyed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// static LINES: Pool<String, lives::Frame> =
+    ///     Pool::new_in(String::new).with_reset(|line| line.clear());
+    /// LINES.get().push('x');
+    /// assert_eq!(*LINES.get(), "");
+    /// ```
+    #[must_use]
+    pub const fn with_reset(mut self, reset: fn(&mut T)) -> Self {
+        self.reset = Some(reset);
+        self
+    }
+
+    /// Says how many idle objects to keep.
+    ///
+    /// # Examples
+    ///
+    /// See [`Retention`].
+    #[must_use]
+    pub const fn with_retention(mut self, retention: Retention) -> Self {
+        self.depot.retention = retention;
+        self
+    }
+
+    /// Hands out the object that came back last, or makes one.
+    ///
+    /// # Aborts
+    ///
+    /// Like [`FamilyBox::new`] when there is no memory for one more.
+    ///
+    /// # Panics
+    ///
+    /// When the constructor does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<Vec<u8>, lives::Frame>::new_in(Vec::new);
+    /// pool.get().reserve(100);
+    /// assert!(pool.get().capacity() >= 100);
+    /// ```
+    #[inline]
+    pub fn get(&self) -> Pooled<'_, T, F> {
+        self.get_with(self.make)
+    }
+
+    /// [`get`](Self::get) that reports failure; the constructor is not called then.
+    ///
+    /// # Errors
+    ///
+    /// None is idle, and the family's limit is reached or its page source has no more memory. The
+    /// pool is as it was.
+    ///
+    /// # Panics
+    ///
+    /// When the constructor does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// assert_eq!(*pool.try_get()?, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_get(&self) -> Result<Pooled<'_, T, F>, AllocError> {
+        self.try_object()
+    }
+
+    /// [`get`](Self::get) with another constructor, should one be needed.
+    ///
+    /// # Aborts
+    ///
+    /// As for [`get`](Self::get).
+    ///
+    /// # Panics
+    ///
+    /// When `make` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<Vec<u8>, lives::Frame>::new_in(Vec::new);
+    /// let expected = 100;
+    /// let buffer = pool.get_with(|| Vec::with_capacity(expected));
+    /// assert!(buffer.capacity() >= 100);
+    /// ```
+    #[inline]
+    pub fn get_with(&self, make: impl FnOnce() -> T) -> Pooled<'_, T, F> {
+        match self.try_get_with(make) {
+            Ok(object) => object,
+            Err(error) => failed(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`get_with`](Self::get_with) that reports failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_get`](Self::try_get).
+    ///
+    /// # Panics
+    ///
+    /// When `make` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// assert_eq!(*pool.try_get_with(|| 8)?, 8);
+    /// assert_eq!(*pool.try_get_with(|| 9)?, 8); // one is there
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_get_with(&self, make: impl FnOnce() -> T) -> Result<Pooled<'_, T, F>, AllocError> {
+        let object = self.take_or_make(make)?;
+        // SAFETY: the pool's own a moment ago.
+        Ok(unsafe { Lent::new(self, object) })
+    }
+
+    /// Hands an object in that was made elsewhere, or detached. It is reset like one that comes back.
+    ///
+    /// # Panics
+    ///
+    /// When the reset hook or a destructor does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// pool.put(FamilyBox::new_in(8));
+    /// assert_eq!(*pool.get(), 8);
+    /// ```
+    pub fn put(&self, object: FamilyBox<T, F>) {
+        let object = self.reset(object);
+        let out = self.depot.put(FamilyBox::into_non_null(object).cast());
+        // SAFETY: they are the pool's, and it no longer knows them.
+        drop(out.map(|object| object.map(|object| unsafe { Self::own(object) })));
+    }
+
+    /// A front for the calling thread: objects at hand without a lock.
+    ///
+    /// # Examples
+    ///
+    /// See [`PoolFront`].
+    #[inline]
+    pub const fn front(&self) -> PoolFront<'_, T, F> {
+        PoolFront::new(self)
+    }
+
+    /// An object that is valid, and the caller's from now on.
+    #[inline]
+    fn take_or_make(&self, make: impl FnOnce() -> T) -> Result<NonNull<T>, AllocError> {
+        match self.depot.take() {
+            Some(object) => Ok(object.cast()),
+            None => self.make(make),
+        }
+    }
+
+    pub(super) fn make(&self, make: impl FnOnce() -> T) -> Result<NonNull<T>, AllocError> {
+        let object = FamilyBox::<T, F>::try_new_with_in(make)?;
+        self.depot.count_made();
+        Ok(FamilyBox::into_non_null(object))
+    }
+
+    /// Runs the hook. When it panics the box goes, and the object with it.
+    #[inline]
+    pub(super) fn reset(&self, mut object: FamilyBox<T, F>) -> FamilyBox<T, F> {
+        if let Some(reset) = self.reset {
+            reset(&mut object);
+        }
+        object
+    }
+
+    /// Takes charge of an object of the depot's.
+    ///
+    /// # Safety
+    ///
+    /// It came out of the depot of such a pool, and only this call takes charge of it.
+    pub(super) unsafe fn own(object: NonNull<u8>) -> FamilyBox<T, F> {
+        // SAFETY: the depot has valid objects in slots of their own.
+        unsafe { FamilyBox::from_non_null(object.cast()) }
+    }
+}
+
+impl<T, F: Family> fmt::Debug for Pool<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("family", &F::SPEC.name())
+            .field("counts", &self.counts())
+            .field("retention", &self.depot.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+// SAFETY: an object is either the depot's or handed out; its slot stays where it is.
+unsafe impl<T, F: Family> ObjectAlloc<T> for Pool<T, F> {
+    const STATE: ObjectState = ObjectState::Kept;
+
+    #[inline]
+    fn try_alloc_object(&self) -> Result<NonNull<T>, AllocError> {
+        self.take_or_make(self.make)
+    }
+
+    #[inline]
+    unsafe fn free_object(&self, object: NonNull<T>) {
+        // SAFETY: handed out by this pool, by the caller's word: valid, and in a slot of its own.
+        self.put(unsafe { FamilyBox::from_non_null(object) });
+    }
+}
+
+// SAFETY: each was made as a box, or came as one.
+unsafe impl<T, F: Family> FamilyObjectAlloc<T> for Pool<T, F> {
+    type Family = F;
+}

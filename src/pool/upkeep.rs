@@ -1,0 +1,135 @@
+//! What a [`Pool`] does with its idle objects: counting them, and destroying those that it need not
+//! keep.
+
+use core::ptr::NonNull;
+
+use super::depot::{Depot, destroy_all};
+use super::{Pool, PoolCounts};
+use crate::Family;
+
+impl<T, F: Family> Pool<T, F> {
+    /// Ends a period of the working set: what lay idle all of it is due, and as much of what is due is
+    /// destroyed as [`Retention::step`] allows. Returns how many were.
+    ///
+    /// Call it at a regular time: once for each frame, request, or second. If the [`Retention`] has
+    /// no working set it does nothing. O(destroyed).
+    ///
+    /// # Panics
+    ///
+    /// When a destructor does; the others are destroyed before.
+    ///
+    /// # Examples
+    ///
+    /// See [`Retention::working_set`].
+    ///
+    /// [`Retention`]: crate::pool::Retention
+    /// [`Retention::step`]: crate::pool::Retention::step
+    /// [`Retention::working_set`]: crate::pool::Retention::working_set
+    pub fn end_period(&self) -> usize {
+        self.depot.end_period();
+        let mut left = self.depot.retention.step;
+        self.destroy(|depot| {
+            left = left.checked_sub(1)?;
+            depot.release_due()
+        })
+    }
+
+    /// Destroys idle objects, those first that have been idle for longest, until no more than `keep`
+    /// are left. Returns how many were destroyed. O(destroyed).
+    ///
+    /// # Panics
+    ///
+    /// When a destructor does; the others are destroyed before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// drop([pool.get(), pool.get(), pool.get()]);
+    /// assert_eq!(pool.trim(1), 2);
+    /// assert_eq!(pool.len(), 1);
+    /// ```
+    pub fn trim(&self, keep: usize) -> usize {
+        // What other threads hand back meanwhile is not chased.
+        let mut left = self.depot.len().saturating_sub(keep);
+        self.destroy(|depot| {
+            left = left.checked_sub(1)?;
+            depot.release_beyond(keep)
+        })
+    }
+
+    /// Destroys all idle objects and frees what memory their addresses took.
+    ///
+    /// # Panics
+    ///
+    /// As for [`trim`](Self::trim).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool, Snapshot};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// drop(pool.get());
+    /// pool.clear();
+    /// assert_eq!(Snapshot::of::<Lives>().family("Frame").unwrap().live_objects, 0);
+    /// ```
+    pub fn clear(&self) {
+        self.trim(0);
+        self.depot.free_spare();
+    }
+
+    /// How many objects are idle, not counting those in fronts.
+    ///
+    /// # Examples
+    ///
+    /// See [`trim`](Self::trim).
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.depot.len()
+    }
+
+    /// Whether no object is idle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Pool};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// assert!(Pool::<u32, lives::Frame>::new_in(|| 7).is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the pool has done so far.
+    ///
+    /// # Examples
+    ///
+    /// See [`PoolCounts`].
+    #[must_use]
+    pub fn counts(&self) -> PoolCounts {
+        self.depot.counts()
+    }
+
+    /// Destroys what `next` takes out of the depot.
+    fn destroy(&self, mut next: impl FnMut(&Depot<F>) -> Option<NonNull<u8>>) -> usize {
+        destroy_all(|| {
+            // SAFETY: it was the pool's, which no longer knows it.
+            next(&self.depot).map(|object| unsafe { Self::own(object) })
+        })
+    }
+}
+
+impl<T, F: Family> Drop for Pool<T, F> {
+    /// Destroys the idle objects. None is in use: they borrow the pool.
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

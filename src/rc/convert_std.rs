@@ -1,0 +1,65 @@
+//! From owners of the global allocator: `Box`, `Vec`, `String`, `Cow`; and the platform's text.
+
+use std::borrow::Cow;
+use std::ffi::{CStr, OsStr};
+use std::path::Path;
+
+use super::Counted;
+use super::counter::Counter;
+use crate::boxed::FamilyBox;
+use crate::family::Family;
+
+impl<T: ?Sized, F: Family, C: Counter> From<Box<T>> for Counted<T, F, C> {
+    /// Moves the value into the family, whatever its size; the `Box` is freed.
+    fn from(boxed: Box<T>) -> Self {
+        FamilyBox::<T, F>::from_box(boxed).into()
+    }
+}
+
+impl<T, F: Family, C: Counter> From<Vec<T>> for Counted<[T], F, C> {
+    /// Moves the elements over; the vector's buffer is freed.
+    fn from(mut elements: Vec<T>) -> Self {
+        let len = elements.len();
+        let slots = Self::new_uninit_slice(len);
+        let target = slots.value.cast::<T>().as_ptr();
+        // SAFETY: `len` elements, to a new slot for as many.
+        unsafe { elements.as_ptr().copy_to_nonoverlapping(target, len) };
+        // SAFETY: none is longer than the vector; those that were in it belong to the slot now.
+        unsafe { elements.set_len(0) };
+        // SAFETY: all were copied.
+        unsafe { slots.assume_init() }
+    }
+}
+
+impl<T: Clone, F: Family, C: Counter> From<Cow<'_, [T]>> for Counted<[T], F, C> {
+    fn from(elements: Cow<'_, [T]>) -> Self {
+        match elements {
+            Cow::Borrowed(elements) => Self::from(elements),
+            Cow::Owned(elements) => Self::from(elements),
+        }
+    }
+}
+
+impl<F: Family, C: Counter> From<String> for Counted<str, F, C> {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl<F: Family, C: Counter> From<Cow<'_, str>> for Counted<str, F, C> {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::from(&*text)
+    }
+}
+
+macro_rules! platform_text {
+    ($($text:ty),*) => {$(
+        impl<F: Family, C: Counter> From<&$text> for Counted<$text, F, C> {
+            fn from(text: &$text) -> Self {
+                FamilyBox::<$text, F>::from(text).into()
+            }
+        }
+    )*};
+}
+
+platform_text!(CStr, OsStr, Path);

@@ -1,0 +1,363 @@
+//! [`FamilyRc`] and [`FamilyArc`]: values in a family that several handles share.
+//!
+//! They are to the standard library's `Rc` and `Arc` what [`FamilyBox`](crate::FamilyBox) is to
+//! `Box`: the family is part of the type, the handle is one pointer wide, and class and family are
+//! constants wherever the type is known.
+//!
+//! ```text
+//! FamilyRc<Node>                  slot of Ast
+//! +---------+                     +------+----------------+
+//! | address | ---------.          | word | Node           |      word: how many strong, how many weak
+//! +---------+          |          +------+----------------+
+//!                      '-----------------^
+//! ```
+//!
+//! # One implementation
+//!
+//! Both names are aliases of one type, [`Counted`], and so are [`FamilyRcWeak`] and
+//! [`FamilyArcWeak`] of [`Weak`]. What differs between a handle for one thread and one for all is
+//! the counter, and that is its last parameter: [`Local`] or [`Shared`]. An alias instead of a type of
+//! its own costs no forwarding, gives every method once, and lets code be generic over both (`impl
+//! Trait for Counted<Mine, F, C>`). Its price is that compiler messages name the long form.
+//!
+//! # Which family
+//!
+//! As for the box: `FamilyRc<T>` is short for `FamilyRc<T, FamilyOf<T>>`. [`new`](Counted::new) and
+//! its kin take the family of the value's type; those ending in `_in`, and every conversion, take
+//! the family of the handle's type.
+//!
+//! # What it keeps
+//!
+//! The invariants of the handles, which the `SAFETY` comments of this folder cite:
+//!
+//! - **C1.** A handle's pointer leads to a value in a slot of family `F` with a word in front of the
+//!   value: the counter. (A [`Weak`] made by [`Weak::new`] leads nowhere, and has an address that no
+//!   value has.)
+//! - **C2.** The slot was handed out for the layout of the value, and the pointer may be used for all
+//!   of it.
+//! - **C3.** While there is a strong handle the value is valid, shared by all of them.
+//! - **C4.** The word counts the handles. Who is told by it that a count was the last is the only one
+//!   who is told so, and nobody else will use the value (strong) or the slot (weak) again.
+//!
+//! A panic, whether in a constructor, in the value's destructor or in the clone of an element, leaks
+//! no slot and no element, and drops nothing twice.
+//!
+//! # Pinning
+//!
+//! [`Counted::pin`] is sound because a slot is only ever freed by the handles: the value is dropped
+//! before its memory serves anything else. A family is never reset under its values.
+//!
+//! # Beside `Rc` and `Arc`
+//!
+//! What they have that is stable is here under its own name, with the differences that the
+//! [box](crate::boxed) has too: `unsize!` instead of coercion, no `dyn` receiver
+//! (`self: FamilyRc<Self>`), no `#[may_dangle]`. Equality looks at the values even where both handles
+//! lead to one and the type is `Eq`, since a shortcut for that needs specialisation. Beyond them there are
+//! the fallible forms, `new_with` and conversions from boxes of the same family.
+
+mod any;
+mod compare;
+mod convert;
+#[cfg(feature = "std")]
+mod convert_std;
+mod counter;
+mod forward;
+mod new;
+mod raw;
+mod share;
+mod slice;
+pub(crate) mod slot;
+mod unique;
+mod unsize;
+mod weak;
+
+use core::alloc::Layout;
+use core::borrow::Borrow;
+use core::marker::PhantomData;
+use core::ops::Deref;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::ptr::{self, NonNull};
+
+use self::counter::Left;
+pub use self::counter::{Counter, Local, Shared};
+pub use self::unique::CloneToSlot;
+pub use self::weak::Weak;
+use crate::boxed::raw::Slot;
+use crate::family::{Family, FamilyOf};
+use crate::heap::free_layout_in;
+
+/// A value in a slot of family `F` that several handles of one thread share, like an `Rc`.
+///
+/// The family is that of the value's type unless it is named.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, FamilyRc, FamilyRcWeak};
+///
+/// #[alloc_family]
+/// enum Lives { Scene }
+///
+/// #[alloc_family(Lives::Scene)]
+/// struct Node {
+///     parent: FamilyRcWeak<Node>,
+///     name: FamilyRc<str, lives::Scene>,
+/// }
+///
+/// let root = FamilyRc::new(Node { parent: FamilyRcWeak::new(), name: "root".into() });
+/// let leaf = FamilyRc::new(Node { parent: FamilyRc::downgrade(&root), name: "leaf".into() });
+/// assert_eq!(&*leaf.parent.upgrade().unwrap().name, "root");
+/// assert_eq!((FamilyRc::strong_count(&root), FamilyRc::weak_count(&root)), (1, 1));
+/// drop(root);
+/// assert!(leaf.parent.upgrade().is_none());
+/// ```
+///
+/// It is as wide as a pointer, and `Option` costs nothing:
+///
+/// ```
+/// # use famalloc::{alloc_family, FamilyRc};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// assert_eq!(size_of::<Option<FamilyRc<u64, lives::Scene>>>(), size_of::<usize>());
+/// ```
+///
+/// It stays on its thread:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, FamilyRc};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let shared = FamilyRc::<_, lives::Scene>::new_in(7);
+/// std::thread::spawn(move || println!("{shared}"));
+/// ```
+///
+/// A type without a family needs one to be named:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::FamilyRc;
+/// let seven = FamilyRc::new(7_u32);
+/// ```
+///
+/// What a value borrows has to outlive its handles:
+///
+/// ```compile_fail,E0597
+/// # use famalloc::{alloc_family, FamilyRc};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let outlives = {
+///     let local = String::from("x");
+///     FamilyRc::<_, lives::Scene>::new_in(&local)
+/// };
+/// println!("{outlives}");
+/// ```
+///
+/// And a shared value is not changed while it is borrowed through the same handle:
+///
+/// ```compile_fail,E0502
+/// # use famalloc::{alloc_family, FamilyRc};
+/// # #[alloc_family]
+/// # enum Lives { Scene }
+/// let mut words = FamilyRc::<_, lives::Scene>::new_in(vec![1]);
+/// let first = &words[0];
+/// FamilyRc::make_mut(&mut words).clear();
+/// println!("{first}");
+/// ```
+pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
+
+/// A value in a slot of family `F` that several handles of any thread share, like an `Arc`.
+///
+/// The family is that of the value's type unless it is named.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, FamilyArc};
+///
+/// #[alloc_family]
+/// enum Lives { Config }
+///
+/// let limits = FamilyArc::<[u32], lives::Config>::from([10, 20]);
+/// let sums: Vec<u32> = (0..4)
+///     .map(|_| {
+///         let limits = limits.clone();
+///         std::thread::spawn(move || limits.iter().sum::<u32>())
+///     })
+///     .map(|thread| thread.join().unwrap())
+///     .collect();
+/// assert_eq!(sums, [30; 4]);
+/// ```
+///
+/// The value has to be one that threads may share:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::{alloc_family, FamilyArc};
+/// # #[alloc_family]
+/// # enum Lives { Config }
+/// let shared = FamilyArc::<_, lives::Config>::new_in(std::cell::Cell::new(7));
+/// std::thread::spawn(move || shared.set(8));
+/// ```
+pub type FamilyArc<T, F = FamilyOf<T>> = Counted<T, F, Shared>;
+
+/// The weak handle of a [`FamilyRc`]. See [`Weak`] for an example.
+pub type FamilyRcWeak<T, F = FamilyOf<T>> = Weak<T, F, Local>;
+
+/// The weak handle of a [`FamilyArc`]. See [`Weak`] for an example.
+pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
+
+/// A counted handle to a value in family `F`: a [`FamilyRc`] or a [`FamilyArc`].
+///
+/// The value is dropped with its last handle, and its slot is freed with the last weak one. See the
+/// [module](self).
+///
+/// # Examples
+///
+/// Code that does not care who counts:
+///
+/// ```
+/// use famalloc::rc::{Counted, Counter};
+/// use famalloc::{Family, FamilyArc, FamilyRc, alloc_family};
+///
+/// #[alloc_family]
+/// enum Lives { Scene }
+///
+/// fn is_shared<T, F: Family, C: Counter>(handle: &Counted<T, F, C>) -> bool {
+///     Counted::strong_count(handle) > 1
+/// }
+///
+/// assert!(!is_shared(&FamilyRc::<_, lives::Scene>::new_in(7)));
+/// let one = FamilyArc::<_, lives::Scene>::new_in(7);
+/// let other = one.clone();
+/// assert!(is_shared(&one));
+/// # drop(other);
+/// ```
+pub struct Counted<T: ?Sized, F: Family, C: Counter> {
+    value: NonNull<T>,
+    owns: PhantomData<T>,
+    family: PhantomData<fn() -> F>,
+    counter: PhantomData<C>,
+}
+
+// SAFETY: handles of several threads share the value, hence `Sync`, and the last one drops it,
+// wherever it is, hence `Send`; the counter is atomic, and slots may be freed by any thread (I4).
+unsafe impl<T: ?Sized + Send + Sync, F: Family> Send for Counted<T, F, Shared> {}
+
+// SAFETY: a shared handle can be cloned, so it gives what an owned one gives.
+unsafe impl<T: ?Sized + Send + Sync, F: Family> Sync for Counted<T, F, Shared> {}
+
+impl<T: ?Sized, F: Family, C: Counter> Unpin for Counted<T, F, C> {}
+
+impl<T: ?Sized + RefUnwindSafe, F: Family, C: Counter> UnwindSafe for Counted<T, F, C> {}
+
+impl<T: ?Sized + RefUnwindSafe, F: Family, C: Counter> RefUnwindSafe for Counted<T, F, C> {}
+
+impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
+    /// The handle that a strong count stands for.
+    ///
+    /// # Safety
+    ///
+    /// C1 and C2 hold for the pointer, C3 for the value, and one of the counted strong handles is
+    /// this one.
+    #[inline(always)]
+    const unsafe fn from_value(value: NonNull<T>) -> Self {
+        Self { value, owns: PhantomData, family: PhantomData, counter: PhantomData }
+    }
+
+    #[inline(always)]
+    fn counter(&self) -> &C {
+        // SAFETY: C1.
+        let counter = unsafe { slot::word::<C>(self.value.cast()) };
+        // SAFETY: the word is the counter, and it is only ever shared.
+        unsafe { counter.as_ref() }
+    }
+
+    /// Drops the value and frees the slot, the latter also when the destructor panics.
+    ///
+    /// # Safety
+    ///
+    /// The counter said that nothing is left of the handles, and this one is not used again.
+    #[inline]
+    unsafe fn drop_alone(&mut self) {
+        let value = Layout::for_value::<T>(self);
+        // SAFETY: C2.
+        let layout = unsafe { slot::layout_of_existing(value) };
+        // SAFETY: C1.
+        let start = unsafe { slot::start_of(self.value.cast(), value) };
+        // The guard is for a panic that unwinds. Otherwise the slot is freed below, where the
+        // layout of a sized type is a constant and so is its class.
+        // SAFETY: C2, and by C4 nobody else uses the slot.
+        let slot = unsafe { Slot::<F>::own(start, layout) };
+        // SAFETY: C3, and by C4 this is the last use of the value.
+        unsafe { ptr::drop_in_place(self.value.as_ptr()) };
+        // SAFETY: C2; the value is gone.
+        unsafe { free_layout_in::<F>(slot.keep(), layout) };
+    }
+
+    /// Drops the value while weak handles lead to it; the slot is freed with the last of them, which
+    /// may be the one that stands for the strong ones.
+    ///
+    /// # Safety
+    ///
+    /// `value` is that of a handle whose counter said that weak handles are left, and which is not
+    /// used again.
+    // It takes the address, so that the handle itself may stay in a register.
+    #[cold]
+    #[inline(never)]
+    unsafe fn drop_watched(value: NonNull<T>) {
+        // SAFETY: the weak count that all strong handles owned is ours now.
+        let _last = unsafe { Weak::<T, F, C>::from_value(value) };
+        // SAFETY: C3, and by C4 nobody else uses the value.
+        unsafe { ptr::drop_in_place(value.as_ptr()) };
+    }
+}
+
+impl<T: ?Sized, F: Family, C: Counter> Drop for Counted<T, F, C> {
+    /// Counts down; the last handle drops the value, and frees its slot unless weak handles are left.
+    #[inline]
+    fn drop(&mut self) {
+        match self.counter().drop_strong() {
+            Left::Strong => {}
+            // SAFETY: as the counter said.
+            Left::Weak => unsafe { Self::drop_watched(self.value) },
+            // SAFETY: as the counter said.
+            Left::Nothing => unsafe { self.drop_alone() },
+        }
+    }
+}
+
+impl<T: ?Sized, F: Family, C: Counter> Clone for Counted<T, F, C> {
+    /// One more handle to the same value. Constant time.
+    ///
+    /// # Aborts
+    ///
+    /// When the value has 2^31 - 1 handles already.
+    #[inline]
+    fn clone(&self) -> Self {
+        self.counter().add_strong();
+        // SAFETY: the pointer is that of a handle, and one more is counted now.
+        unsafe { Self::from_value(self.value) }
+    }
+}
+
+impl<T: ?Sized, F: Family, C: Counter> Deref for Counted<T, F, C> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: C3, and this handle lives as long as the borrow.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: ?Sized, F: Family, C: Counter> AsRef<T> for Counted<T, F, C> {
+    #[inline]
+    fn as_ref(&self) -> &T {
+        self
+    }
+}
+
+impl<T: ?Sized, F: Family, C: Counter> Borrow<T> for Counted<T, F, C> {
+    #[inline]
+    fn borrow(&self) -> &T {
+        self
+    }
+}

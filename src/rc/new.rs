@@ -1,0 +1,469 @@
+//! Making a counted value.
+//!
+//! The names are those of the [box](crate::boxed): the plain calls put the value into the family of
+//! its type, those ending in `_in` into the family that the handle's type names.
+
+use core::alloc::Layout;
+use core::mem::{self, MaybeUninit};
+use core::pin::Pin;
+use core::ptr::NonNull;
+
+use super::counter::Counter;
+use super::raw::{no_slot, slot_for};
+use super::{Counted, Weak};
+use crate::error::AllocError;
+use crate::family::{Family, FamilyOf, InFamily};
+use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in};
+
+impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
+    /// Puts a value into the family of its type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyArc, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// #[alloc_family(Lives::Ast)]
+    /// struct Node(u32);
+    ///
+    /// assert_eq!(FamilyRc::new(Node(7)).0, 7);
+    /// assert_eq!(FamilyArc::new(Node(7)).0, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new(value: T) -> Self {
+        Self::new_in(value)
+    }
+
+    /// [`new`](Self::new) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// The family's limit is reached, or its page source has no more memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyRc::try_new(Node(7))?;
+    /// assert_eq!(node.0, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new(value: T) -> Result<Self, AllocError> {
+        Self::try_new_in(value)
+    }
+
+    /// Takes a slot first and then calls `make` for the value; when it panics the slot is freed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyRc::new_with(|| Node(7));
+    /// assert_eq!(node.0, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_with(make: impl FnOnce() -> T) -> Self {
+        Self::new_with_in(make)
+    }
+
+    /// [`new_with`](Self::new_with) that reports failure; `make` is not called then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new`](Self::try_new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyRc::try_new_with(|| Node(7))?;
+    /// assert_eq!(node.0, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_with(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
+        Self::try_new_with_in(make)
+    }
+
+    /// Makes a value that holds a weak handle to itself, in the family of its type.
+    ///
+    /// The handle that `make` gets cannot be upgraded before the value is there. When `make` panics
+    /// the slot is freed with the last weak handle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc, FamilyRcWeak};
+    /// # #[alloc_family]
+    /// # enum Lives { Scene }
+    /// #[alloc_family(Lives::Scene)]
+    /// struct Gadget {
+    ///     me: FamilyRcWeak<Gadget>,
+    /// }
+    ///
+    /// let gadget = FamilyRc::new_cyclic(|me| Gadget { me: me.clone() });
+    /// assert!(FamilyRc::ptr_eq(&gadget.me.upgrade().unwrap(), &gadget));
+    /// ```
+    pub fn new_cyclic(make: impl FnOnce(&Weak<T, FamilyOf<T>, C>) -> T) -> Self {
+        Self::new_cyclic_in(make)
+    }
+
+    /// Puts a value into the family of its type and pins it there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # use std::{marker::PhantomPinned, pin::Pin};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// #[alloc_family(Lives::Ast)]
+    /// struct Anchored(u32, PhantomPinned);
+    ///
+    /// let anchored: Pin<FamilyRc<Anchored>> = FamilyRc::pin(Anchored(7, PhantomPinned));
+    /// assert_eq!(anchored.0, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn pin(value: T) -> Pin<Self> {
+        Self::pin_in(value)
+    }
+
+    /// [`pin`](Self::pin) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new`](Self::try_new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// # #[alloc_family(Lives::Ast)]
+    /// # struct Node(u32);
+    /// let node = FamilyRc::try_pin(Node(7))?;
+    /// assert_eq!(node.0, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_pin(value: T) -> Result<Pin<Self>, AllocError> {
+        Self::try_pin_in(value)
+    }
+}
+
+impl<T, F: Family, C: Counter> Counted<T, F, C> {
+    /// A slot with its counter, and nothing in it; its class is a constant.
+    #[inline(always)]
+    fn slot(counter: C) -> Result<NonNull<T>, AllocError> {
+        let slot = slot_for(const { Layout::new::<T>() }, counter, alloc_layout_in::<F>)?;
+        Ok(slot.cast())
+    }
+
+    /// Puts a value into the family that the handle's type names, whatever the value's type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyArc, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// type AstRc<T> = FamilyRc<T, lives::Ast>;
+    ///
+    /// let seven = AstRc::new_in(7);
+    /// let eight = FamilyArc::<_, lives::Ast>::new_in(8);
+    /// assert_eq!(*seven + *eight, 15);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_in(value: T) -> Self {
+        let slot = match Self::slot(C::alone()) {
+            Ok(slot) => slot,
+            Err(error) => no_slot(error, Layout::new::<T>()),
+        };
+        // SAFETY: a new slot for a `T`.
+        unsafe { slot.write(value) };
+        // SAFETY: it holds a valid `T` now, and its counter counts this handle.
+        unsafe { Self::from_value(slot) }
+    }
+
+    /// [`new_in`](Self::new_in) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// The family's limit is reached, or its page source has no more memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyRc::<_, lives::Ast>::try_new_in(7)?;
+    /// assert_eq!(*seven, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_in(value: T) -> Result<Self, AllocError> {
+        let slot = Self::slot(C::alone())?;
+        // SAFETY: a new slot for a `T`.
+        unsafe { slot.write(value) };
+        // SAFETY: it holds a valid `T` now, and its counter counts this handle.
+        Ok(unsafe { Self::from_value(slot) })
+    }
+
+    /// Takes a slot of the named family first and then calls `make` for the value; when it panics
+    /// the slot is freed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zeros = FamilyRc::<_, lives::Ast>::new_with_in(|| [0_u8; 1024]);
+    /// assert_eq!(zeros.len(), 1024);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_with_in(make: impl FnOnce() -> T) -> Self {
+        Self::new_uninit().filled(make())
+    }
+
+    /// [`new_with_in`](Self::new_with_in) that reports failure; `make` is not called then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyRc::<_, lives::Ast>::try_new_with_in(|| 7)?;
+    /// assert_eq!(*seven, 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_with_in(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
+        let slot = Self::try_new_uninit()?;
+        Ok(slot.filled(make()))
+    }
+
+    /// [`new_cyclic`](Self::new_cyclic) in the family that the handle's type names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyArc, FamilyArcWeak};
+    /// # #[alloc_family]
+    /// # enum Lives { Scene }
+    /// struct Gadget(FamilyArcWeak<Gadget, lives::Scene>);
+    ///
+    /// let gadget = FamilyArc::<_, lives::Scene>::new_cyclic_in(|me| {
+    ///     assert!(me.upgrade().is_none());
+    ///     Gadget(me.clone())
+    /// });
+    /// assert!(gadget.0.upgrade().is_some());
+    /// ```
+    pub fn new_cyclic_in(make: impl FnOnce(&Weak<T, F, C>) -> T) -> Self {
+        let slot = match Self::slot(C::unborn()) {
+            Ok(slot) => slot,
+            Err(error) => no_slot(error, Layout::new::<T>()),
+        };
+        // SAFETY: the counter of the new slot counts one weak handle.
+        let weak = unsafe { Weak::from_value(slot) };
+        let value = make(&weak);
+        // SAFETY: the slot is for a `T`, and nobody looks at it while there is no strong handle.
+        unsafe { slot.write(value) };
+        // The weak count is that of all strong handles from here on.
+        mem::forget(weak);
+        // SAFETY: the slot has a counter.
+        let counter = unsafe { super::slot::word::<C>(slot.cast()) };
+        // SAFETY: the word is the counter, and it is only ever shared.
+        unsafe { counter.as_ref() }.bear();
+        // SAFETY: it holds a valid `T` now, and its counter counts this handle.
+        unsafe { Self::from_value(slot) }
+    }
+
+    /// Puts a value into the named family and pins it there.
+    ///
+    /// Sound because the slot is freed by the handles alone, after the value was dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let task = FamilyRc::<_, lives::Task>::pin_in(async { 7 });
+    /// # drop(task);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn pin_in(value: T) -> Pin<Self> {
+        // SAFETY: nobody has the handle unpinned, so nobody can move the value out or borrow it
+        // mutably; it stays in its slot until it is dropped there.
+        unsafe { Pin::new_unchecked(Self::new_in(value)) }
+    }
+
+    /// [`pin_in`](Self::pin_in) that reports failure; the value is dropped then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let task = FamilyRc::<_, lives::Task>::try_pin_in(async { 7 })?;
+    /// # drop(task);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_pin_in(value: T) -> Result<Pin<Self>, AllocError> {
+        let handle = Self::try_new_in(value)?;
+        // SAFETY: as for `pin_in`.
+        Ok(unsafe { Pin::new_unchecked(handle) })
+    }
+
+    /// A slot for a `T` that holds nothing yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let mut slot = FamilyRc::<u32, lives::Ast>::new_uninit();
+    /// FamilyRc::get_mut(&mut slot).unwrap().write(7);
+    /// // SAFETY: just written.
+    /// let seven = unsafe { slot.assume_init() };
+    /// assert_eq!(*seven, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_uninit() -> Counted<MaybeUninit<T>, F, C> {
+        match Self::try_new_uninit() {
+            Ok(slot) => slot,
+            Err(error) => no_slot(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`new_uninit`](Self::new_uninit) that reports failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slot = FamilyRc::<u32, lives::Ast>::try_new_uninit()?;
+    /// assert_eq!(FamilyRc::strong_count(&slot), 1);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_uninit() -> Result<Counted<MaybeUninit<T>, F, C>, AllocError> {
+        let slot = Self::slot(C::alone())?;
+        // SAFETY: the value need not be initialised, and its counter counts this handle.
+        Ok(unsafe { Counted::from_value(slot.cast()) })
+    }
+
+    /// A slot for a `T` filled with zero bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zero = FamilyRc::<u32, lives::Ast>::new_zeroed();
+    /// // SAFETY: zero bytes are a valid `u32`.
+    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_zeroed() -> Counted<MaybeUninit<T>, F, C> {
+        match Self::try_new_zeroed() {
+            Ok(slot) => slot,
+            Err(error) => no_slot(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`new_zeroed`](Self::new_zeroed) that reports failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zero = FamilyRc::<u32, lives::Ast>::try_new_zeroed()?;
+    /// // SAFETY: zero bytes are a valid `u32`.
+    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_zeroed() -> Result<Counted<MaybeUninit<T>, F, C>, AllocError> {
+        let slot = slot_for(Layout::new::<T>(), C::alone(), alloc_zeroed_layout_in::<F>)?;
+        // SAFETY: the value need not be initialised, and its counter counts this handle.
+        Ok(unsafe { Counted::from_value(slot.cast()) })
+    }
+}
+
+impl<T, F: Family, C: Counter> Counted<MaybeUninit<T>, F, C> {
+    /// Fills a slot to which there is no other handle.
+    #[inline(always)]
+    fn filled(self, value: T) -> Counted<T, F, C> {
+        // SAFETY: the slot is for a `T`; both callers have just made it.
+        unsafe { self.value.cast::<T>().write(value) };
+        // SAFETY: just written.
+        unsafe { self.assume_init() }
+    }
+
+    /// Takes the slot for filled.
+    ///
+    /// # Safety
+    ///
+    /// It holds a valid `T`, and will as long as there is a handle of either type.
+    ///
+    /// # Examples
+    ///
+    /// See [`new_uninit`](Counted::new_uninit).
+    #[inline]
+    #[must_use]
+    pub unsafe fn assume_init(self) -> Counted<T, F, C> {
+        // SAFETY: `MaybeUninit<T>` is laid out like `T`, and the caller vouches for the value.
+        unsafe { Self::view_as(self, |slot| slot.cast::<T>()) }
+    }
+}

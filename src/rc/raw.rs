@@ -1,0 +1,162 @@
+//! The raw side: allocating the slot, giving a handle's count away and taking it back.
+
+use core::alloc::Layout;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+use super::{Counted, Counter, slot};
+use crate::boxed::raw::{capacity_overflow, failed};
+use crate::error::{AllocError, AllocErrorKind};
+use crate::family::Family;
+
+/// A slot for a value of this layout, the counter in place; returns the value's address.
+///
+/// `allocate` is a call of the family; it is asked for a slot of the layout of both.
+#[inline(always)]
+pub(super) fn slot_for<C: Counter>(
+    value: Layout,
+    counter: C,
+    allocate: impl FnOnce(Layout) -> Result<NonNull<u8>, AllocError>,
+) -> Result<NonNull<u8>, AllocError> {
+    let start = allocate(slot::layout(value)?)?;
+    // SAFETY: a slot of the layout that belongs to `value`.
+    let address = unsafe { slot::value_in(start, value) };
+    // SAFETY: just computed.
+    let word = unsafe { slot::word::<C>(address) };
+    // SAFETY: the slot is new, and the word lies in it.
+    unsafe { word.write(counter) };
+    Ok(address)
+}
+
+/// What the infallible calls do when there is no slot for a value of this layout.
+#[cold]
+#[inline(never)]
+pub(super) fn no_slot(error: AllocError, value: Layout) -> ! {
+    match slot::layout(value) {
+        Ok(layout) if error.kind() != AllocErrorKind::TooLarge => failed(error, layout),
+        _ => capacity_overflow(),
+    }
+}
+
+impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
+    /// Gives up the handle but not its count; [`from_raw`](Self::from_raw) takes it up again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let raw = FamilyRc::into_raw(FamilyRc::<u32, lives::Ast>::new_in(7));
+    /// // SAFETY: the value is alive as long as the count is.
+    /// assert_eq!(unsafe { raw.read() }, 7);
+    /// // SAFETY: `raw` comes from `into_raw` of the same type, and is used once.
+    /// let handle = unsafe { FamilyRc::<u32, lives::Ast>::from_raw(raw) };
+    /// assert_eq!(*handle, 7);
+    /// ```
+    #[inline]
+    #[must_use = "the value and its slot leak unless the pointer is kept"]
+    pub fn into_raw(this: Self) -> *const T {
+        Self::as_ptr(&ManuallyDrop::new(this))
+    }
+
+    /// Takes up a count that was given up.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`into_raw`](Self::into_raw) of a handle to such a value, of the same family
+    /// and counter, and each count is taken up once. (A value may be seen as another of the same size
+    /// and alignment, if it is valid as that.)
+    ///
+    /// # Examples
+    ///
+    /// See [`into_raw`](Self::into_raw).
+    #[inline]
+    #[must_use = "dropping the handle gives its count up"]
+    pub const unsafe fn from_raw(raw: *const T) -> Self {
+        // SAFETY: no handle's pointer is null.
+        let value = unsafe { NonNull::new_unchecked(raw.cast_mut()) };
+        // SAFETY: the caller's promise.
+        unsafe { Self::from_value(value) }
+    }
+
+    /// The value's address; the handle keeps its count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let handle = FamilyRc::<u32, lives::Ast>::new_in(7);
+    /// // SAFETY: the value is alive as long as `handle` is.
+    /// assert_eq!(unsafe { FamilyRc::as_ptr(&handle).read() }, 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn as_ptr(this: &Self) -> *const T {
+        this.value.as_ptr().cast_const()
+    }
+
+    /// Counts one handle more, as if it had been made and given up by [`into_raw`](Self::into_raw).
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`into_raw`](Self::into_raw) of a handle of the same type (or is what
+    /// [`as_ptr`](Self::as_ptr) says), and the value has a strong handle throughout the call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyArc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// type Number = FamilyArc<u32, lives::Ast>;
+    ///
+    /// let handle = Number::new_in(7);
+    /// let raw = FamilyArc::as_ptr(&handle);
+    /// // SAFETY: `handle` lives throughout.
+    /// unsafe { Number::increment_strong_count(raw) };
+    /// assert_eq!(FamilyArc::strong_count(&handle), 2);
+    /// // SAFETY: that is the count from above.
+    /// unsafe { Number::decrement_strong_count(raw) };
+    /// assert_eq!(FamilyArc::strong_count(&handle), 1);
+    /// ```
+    #[inline]
+    pub unsafe fn increment_strong_count(raw: *const T) {
+        // SAFETY: passed on; the count of this handle stays with its owner.
+        let handle = ManuallyDrop::new(unsafe { Self::from_raw(raw) });
+        handle.counter().add_strong();
+    }
+
+    /// Gives one count up; where it is the last, the value is dropped.
+    ///
+    /// # Safety
+    ///
+    /// As for [`from_raw`](Self::from_raw).
+    ///
+    /// # Examples
+    ///
+    /// See [`increment_strong_count`](Self::increment_strong_count).
+    #[inline]
+    pub unsafe fn decrement_strong_count(raw: *const T) {
+        // SAFETY: passed on.
+        drop(unsafe { Self::from_raw(raw) });
+    }
+
+    /// The same value seen as another type.
+    ///
+    /// # Safety
+    ///
+    /// `view` returns its argument's address with its provenance, and there lies a valid `U` of
+    /// the same size and alignment as the `T`, for all handles.
+    #[inline]
+    pub(super) unsafe fn view_as<U: ?Sized>(
+        this: Self,
+        view: impl FnOnce(*mut T) -> *mut U,
+    ) -> Counted<U, F, C> {
+        let raw = view(Self::into_raw(this).cast_mut());
+        // SAFETY: the count is the same, and the caller vouches for the value.
+        unsafe { Counted::from_raw(raw) }
+    }
+}

@@ -1,0 +1,90 @@
+//! Who else has a handle.
+
+use core::ptr;
+
+use super::counter::Counter;
+use super::{Counted, Weak};
+use crate::family::Family;
+
+impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
+    /// How many strong handles the value has. With other threads about, how many it had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let one = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let other = one.clone();
+    /// assert_eq!(FamilyRc::strong_count(&one), 2);
+    /// # drop(other);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn strong_count(this: &Self) -> usize {
+        this.counter().counts().0 as usize
+    }
+
+    /// How many weak handles the value has. With other threads about, how many it had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let one = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let weak = FamilyRc::downgrade(&one);
+    /// assert_eq!(FamilyRc::weak_count(&one), 1);
+    /// # drop(weak);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn weak_count(this: &Self) -> usize {
+        // Without the one for all strong handles.
+        this.counter().counts().1 as usize - 1
+    }
+
+    /// Whether both handles lead to the same value, not merely to equal ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let [one, other] = [7, 7].map(FamilyRc::<_, lives::Ast>::new_in);
+    /// assert!(FamilyRc::ptr_eq(&one, &one.clone()));
+    /// assert!(one == other && !FamilyRc::ptr_eq(&one, &other));
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn ptr_eq(this: &Self, other: &Self) -> bool {
+        ptr::addr_eq(this.value.as_ptr(), other.value.as_ptr())
+    }
+
+    /// A weak handle to the value.
+    ///
+    /// # Aborts
+    ///
+    /// When the value has 2^31 - 1 weak handles already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let seven = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let weak = FamilyRc::downgrade(&seven);
+    /// assert_eq!(weak.upgrade(), Some(seven));
+    /// ```
+    #[inline]
+    #[must_use = "a weak handle that is dropped at once has no effect"]
+    pub fn downgrade(this: &Self) -> Weak<T, F, C> {
+        this.counter().add_weak();
+        // SAFETY: C1 and C2 are the same for both, and one more weak handle is counted now.
+        unsafe { Weak::from_value(this.value) }
+    }
+}

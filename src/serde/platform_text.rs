@@ -1,0 +1,41 @@
+//! The platform's kinds of text: boxes of `Path`, `CStr`, `OsStr`.
+
+use core::marker::PhantomData;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::path::Path;
+
+use serde_core::{Deserialize, Deserializer};
+
+use super::text::Text;
+use crate::{Family, FamilyBox};
+
+/// A boxed path on its way, since `From<&str>` is not ours to write for it.
+struct BoxedPath<F: Family>(FamilyBox<Path, F>);
+
+impl<F: Family> From<&str> for BoxedPath<F> {
+    fn from(text: &str) -> Self {
+        Self(Path::new(text).into())
+    }
+}
+
+impl<'de, F: Family> Deserialize<'de> for FamilyBox<Path, F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text::<BoxedPath<F>>(PhantomData)).map(|path| path.0)
+    }
+}
+
+/// Kinds of text whose form only `serde` knows: they pass through the global allocator.
+macro_rules! by_way_of {
+    ($($text:ty, $owned:ty);* $(;)?) => {$(
+        impl<'de, F: Family> Deserialize<'de> for FamilyBox<$text, F> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$owned>::deserialize(deserializer).map(Self::from)
+            }
+        }
+    )*};
+}
+
+by_way_of! {
+    OsStr, OsString;
+    CStr, CString;
+}

@@ -164,7 +164,7 @@ fn the_compiler_says_what_is_wrong_and_where() {
     let folder = folder("errors");
     let deep = format!("fn main() -> int = {}1{};", "(".repeat(5000), ")".repeat(5000));
     let long = format!("fn main() -> int = 1{};", " + 1".repeat(5000));
-    let cases: [(&str, &[&str]); 21] = [
+    let cases: [(&str, &[&str]); 22] = [
         ("fn main() -> int = x;", &["1:20: error: there is no variable `x` here"]),
         ("fn main() -> int = f(1);", &["1:20: error: there is no function `f` here"]),
         ("fn main() -> int = let a = a in 1;", &["1:28: error: there is no variable `a` here"]),
@@ -181,6 +181,10 @@ fn the_compiler_says_what_is_wrong_and_where() {
         ("fn main() -> int = 1 + true;", &["1:24: error: expected int, found bool"]),
         ("fn main() -> bool = 1;", &["1:21: error: expected bool, found int"]),
         ("fn main() -> int = if 1 then 2 else 3;", &["1:23: error: expected bool, found int"]),
+        (
+            "fn main() -> int = if true then 1 else false;",
+            &["1:40: error: expected int, found bool"],
+        ),
         ("fn main() -> bool = 1 == true;", &["1:26: error: expected int, found bool"]),
         (
             "fn f(a: int) -> int = a;\nfn main() -> int =\n\tf(1, 2);",
@@ -217,6 +221,18 @@ fn the_compiler_says_what_is_wrong_and_where() {
         assert_eq!(ran.stderr.matches("error: ").count(), expected, "{}", ran.stderr);
         assert!(!ran.stdout.contains("main()"), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn the_tree_of_a_unit_is_gone_when_the_next_begins() {
+    let path = folder("twice").join("twice.src");
+    fs::write(&path, "fn main() -> int = 1 + 2;").unwrap();
+    let ran = run("compiler", &[&path, &path]);
+    assert_eq!((ran.code, &*ran.stderr), (0, ""));
+    let sizes = ran.stdout.lines().filter(|line| line.contains("the syntax tree took"));
+    let sizes = Vec::from_iter(sizes);
+    assert_eq!((sizes.len(), sizes[0]), (2, sizes[1]));
+    assert!(!sizes[0].contains("took 0 bytes"), "{}", sizes[0]);
 }
 
 #[test]
@@ -257,6 +273,9 @@ struct Random(u64);
 /// What an expression comes to; `None` if evaluating it fails.
 type Value = Option<i64>;
 
+/// How it is written, how closely it binds, and what it does.
+type Operator<T> = (&'static str, u8, fn(i64, i64) -> T);
+
 impl Random {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
@@ -275,14 +294,14 @@ impl Random {
         least: u8,
         depth: u32,
     ) -> Value {
-        const NUMBERS: [(&str, u8, fn(i64, i64) -> Value); 5] = [
+        const NUMBERS: [Operator<Value>; 5] = [
             ("+", 4, i64::checked_add),
             ("-", 4, i64::checked_sub),
             ("*", 5, i64::checked_mul),
             ("/", 5, i64::checked_div),
             ("%", 5, i64::checked_rem),
         ];
-        const TRUTHS: [(&str, u8, fn(i64, i64) -> bool); 3] =
+        const TRUTHS: [Operator<bool>; 3] =
             [("<", 3, |a, b| a < b), (">", 3, |a, b| a > b), ("==", 3, |a, b| a == b)];
         let choice = if depth == 0 { 0 } else { self.below(6) };
         match choice {

@@ -62,6 +62,12 @@ impl Recorder {
         self.now.store(milliseconds, Ordering::SeqCst);
     }
 
+    /// The addresses of the reservation.
+    pub(crate) fn reservation(&self) -> Range<usize> {
+        let base = self.base.load(Ordering::SeqCst);
+        base..base + self.size.load(Ordering::SeqCst)
+    }
+
     /// What was asked since the last time, but for what concerns the allocator's own tables, which lie
     /// in the second half of the reservation.
     pub(crate) fn calls(&self) -> Vec<Call> {

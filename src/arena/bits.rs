@@ -68,22 +68,20 @@ fn fill_some(chunk: Chunk, words: Words) {
 
 /// The free words of a chunk. What becomes free where the bitmap was not valid yet is not seen.
 #[derive(Clone, Copy)]
-pub(super) struct Holes {
-    chunk: Chunk,
-    bits: &'static [AtomicU64],
-}
+pub(super) struct Holes(&'static [AtomicU64]);
 
 impl Holes {
     pub(super) fn of(chunk: Chunk) -> Self {
-        Self { chunk, bits: &chunk.bits()[..chunk.valid() / WORD / 64] }
+        Self(&chunk.bits()[..chunk.valid() / WORD / 64])
     }
 
-    /// The position behind the run of free words that starts at this one; `None` where it is in use.
+    /// The position behind the free words from this one on, as far as one word of the bitmap tells; `None`
+    /// where it is in use.
     #[inline(always)]
     pub(super) fn behind(self, at: usize) -> Option<usize> {
-        let used = !self.bits.get(at / 64)?.load(Ordering::Relaxed) >> (at % 64);
+        let used = !self.0.get(at / 64)?.load(Ordering::Relaxed) >> (at % 64);
         match used {
-            0 => next_run(self.chunk, at).map(|run| run.to),
+            0 => Some((at / 64 + 1) * 64),
             _ if used & 1 == 1 => None,
             _ => Some(at + used.trailing_zeros() as usize),
         }

@@ -1,12 +1,14 @@
 //! The examples do what they say.
 //!
-//! `cargo test` builds the examples before it runs any test, but does not run them; that is done here.
-//! They lie beside the folder of the tests. Where they are not there (only this test was asked for),
-//! they are built first.
+//! `cargo test` builds the examples, but does not run them; that is done here. They lie beside the folder
+//! of the tests. Where only some tests are asked for, cargo does not build the examples, and what lies
+//! there may be old or missing; so it is asked for them here, which takes a moment if there is nothing
+//! to do.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::{env, fs};
 
 struct Ran {
@@ -46,27 +48,33 @@ impl Ran {
     }
 }
 
-fn example(name: &str) -> PathBuf {
-    let this = env::current_exe().expect("this test has a path");
-    let profile = this.parent().and_then(Path::parent).expect("target/<profile>/deps/<this test>");
-    let path = profile.join("examples").join(name).with_extension(env::consts::EXE_EXTENSION);
-    if !path.exists() {
-        let built = match profile.file_name().and_then(|name| name.to_str()) {
+/// The folder of the examples, which are as new as their sources.
+fn examples() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let this = env::current_exe().expect("this test has a path");
+        let folder = this.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+        let profile = match folder.file_name().and_then(|name| name.to_str()) {
             Some("debug") | None => "dev",
             Some(profile) => profile,
         };
-        let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--examples", "--profile", built, "--target-dir"])
-            .arg(profile.parent().expect("the folder of all profiles"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(status.is_ok_and(|status| status.success()), "the examples can be built");
-    }
-    path
+        // Cargo says where it is. Without it, what was built last has to do.
+        if let Some(cargo) = env::var_os("CARGO") {
+            let status = Command::new(cargo)
+                .args(["build", "--quiet", "--package", "famalloc", "--examples"])
+                .args(["--profile", profile, "--target-dir"])
+                .arg(folder.parent().expect("the folder of all profiles"))
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status();
+            assert!(status.is_ok_and(|status| status.success()), "the examples can be built");
+        }
+        folder.join("examples")
+    })
 }
 
 fn run(name: &str, arguments: &[&Path]) -> Ran {
-    Command::new(example(name)).args(arguments).output().expect("the example starts").into()
+    let example = examples().join(name).with_extension(env::consts::EXE_EXTENSION);
+    Command::new(example).args(arguments).output().expect("the example starts").into()
 }
 
 /// A folder for the sources of one test.

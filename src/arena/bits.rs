@@ -5,7 +5,7 @@
 //! which nothing was freed yet: so taking and clearing a chunk need not touch it.
 
 use crate::space::holding::Chunk;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 
 use super::marks::WORD;
 
@@ -47,6 +47,45 @@ pub(super) fn set(chunk: Chunk, words: Words) -> bool {
         bits[word].store(old | mask, Ordering::Relaxed);
     }
     true
+}
+
+/// Marks words as free, some of which may be free already.
+#[inline(always)]
+pub(super) fn fill(chunk: Chunk, words: Words) {
+    if words.from < words.to {
+        fill_some(chunk, words);
+    }
+}
+
+#[inline(never)]
+fn fill_some(chunk: Chunk, words: Words) {
+    chunk.validate(words.to * WORD);
+    let bits = chunk.bits();
+    for (word, mask) in words.masks() {
+        bits[word].store(bits[word].load(Ordering::Relaxed) | mask, Ordering::Relaxed);
+    }
+}
+
+/// The free words of a chunk. What becomes free where the bitmap was not valid yet is not seen.
+#[derive(Clone, Copy)]
+pub(super) struct Holes(&'static [AtomicU64]);
+
+impl Holes {
+    pub(super) fn of(chunk: Chunk) -> Self {
+        Self(&chunk.bits()[..chunk.valid() / WORD / 64])
+    }
+
+    /// The position behind the free words from this one on, as far as one word of the bitmap tells; `None`
+    /// where it is in use.
+    #[inline(always)]
+    pub(super) fn behind(self, at: usize) -> Option<usize> {
+        let used = !self.0.get(at / 64)?.load(Ordering::Relaxed) >> (at % 64);
+        match used {
+            0 => Some((at / 64 + 1) * 64),
+            _ if used & 1 == 1 => None,
+            _ => Some(at + used.trailing_zeros() as usize),
+        }
+    }
 }
 
 /// Marks words, all of which are free, as in use.

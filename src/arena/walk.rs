@@ -88,38 +88,16 @@ impl Arena {
         self.floor.set(Floor::NONE);
         let mut freed = 0;
         for chunk in self.each_chunk() {
-            let mut kept = false;
-            let mut at = if chunk.is_dedicated() { 0 } else { FRONT };
-            while let Some((offset, room)) = self.room_from(chunk, at, &(0..0)) {
-                let bytes = room.words * WORD;
-                // SAFETY: within the chunk.
-                let start = unsafe { chunk.start().add(offset) };
-                let declined = match room.state {
-                    State::Live => !keep(start, bytes),
-                    State::Hidden => false,
-                    // It has no object before it or behind it that needs it.
-                    State::Gap => true,
-                };
-                if !declined {
-                    kept = true;
-                } else if !chunk.is_dedicated() {
-                    if self.zeroes {
-                        // SAFETY: not used again (contract).
-                        unsafe { start.write_bytes(0, bytes) };
-                    }
-                    bits::set(chunk, Words { from: offset / WORD, to: (offset + bytes) / WORD });
+            let stays = match chunk.is_dedicated() {
+                true => {
+                    let stays = keep(chunk.start(), chunk.used());
+                    freed += usize::from(!stays);
+                    stays
                 }
-                freed += usize::from(declined && room.state == State::Live);
-                if chunk.is_dedicated() {
-                    break;
-                }
-                at = offset + bytes;
-            }
-            if kept && !chunk.is_dedicated() {
-                // Exactly, since a search may have passed over some of it.
-                chunk.set_freed(bits::count(chunk) * WORD);
-            }
-            if !kept {
+                // SAFETY: passed on; the cursor is nowhere.
+                false => unsafe { self.sweep_chunk(chunk, &mut keep, &mut freed) },
+            };
+            if !stays {
                 if self.zeroes {
                     Self::zero(chunk);
                 }
@@ -129,5 +107,69 @@ impl Arena {
             }
         }
         freed
+    }
+
+    /// Sweeps a chunk that holds several objects. Returns whether any of them stays.
+    ///
+    /// What the chunk's descriptor says is read once, and what dies side by side is marked as one run: that
+    /// leaves a look at a bit and at a byte for each object.
+    ///
+    /// # Safety
+    ///
+    /// As for [`sweep`](Self::sweep); the cursor is nowhere.
+    #[inline(always)]
+    unsafe fn sweep_chunk(
+        &self,
+        chunk: Chunk,
+        keep: &mut impl FnMut(NonNull<u8>, usize) -> bool,
+        freed: &mut usize,
+    ) -> bool {
+        /// The run of free words that ends where the sweep is. Also where `keep` panics, what it has
+        /// declined is free, and counted exactly: a search may have passed over some of it.
+        struct Run(Chunk, Words);
+        impl Drop for Run {
+            fn drop(&mut self) {
+                bits::fill(self.0, self.1);
+                self.0.set_freed(bits::count(self.0) * WORD);
+            }
+        }
+        let (start, used, marks) = (chunk.start(), chunk.used() / WORD, self.marks_of(chunk));
+        let holes = bits::Holes::of(chunk);
+        let mut run = Run(chunk, Words { from: FRONT / WORD, to: FRONT / WORD });
+        let mut kept = false;
+        while run.1.to < used {
+            let at = run.1.to;
+            if let Some(behind) = holes.behind(at) {
+                run.1.to = behind;
+                continue;
+            }
+            // SAFETY: within the chunk.
+            let object = unsafe { start.add(at * WORD) };
+            // SAFETY: objects and gaps lie side by side (A2), and this has come from one to the next.
+            let room = unsafe { marks.read(object.as_ptr()) };
+            let stays = match room.state {
+                State::Live => {
+                    let stays = keep(object, room.words * WORD);
+                    *freed += usize::from(!stays);
+                    stays
+                }
+                State::Hidden => true,
+                // It has no object before it or behind it that needs it.
+                State::Gap => false,
+            };
+            let behind = at + room.words;
+            if stays {
+                kept = true;
+                bits::fill(chunk, run.1);
+                run.1 = Words { from: behind, to: behind };
+                continue;
+            }
+            if self.zeroes {
+                // SAFETY: not used again (contract).
+                unsafe { object.write_bytes(0, room.words * WORD) };
+            }
+            run.1.to = behind;
+        }
+        kept
     }
 }

@@ -122,6 +122,15 @@ fn litter<F: Family>(random: &mut Random) {
     }
 }
 
+/// The same for a chunk of whole extents that is full of small objects.
+fn litter_extents<F: Family>() {
+    let region = Region::<F, Tracked>::new();
+    while region.committed_bytes() < 14 << 20 {
+        region.alloc_layout(Layout::new::<[u64; 4]>()).unwrap();
+        region.alloc_layout(Layout::new::<[u64; 70]>()).unwrap();
+    }
+}
+
 /// Blocks of all classes, of which every slot is used.
 fn use_blocks<F: Family>(random: &mut Random) {
     let mut parcels = Vec::new();
@@ -153,6 +162,7 @@ fn blocks_after_regions<F: Family>(seed: u64) {
     let mut random = Random::new(seed);
     for round in 0..3 {
         litter::<F>(&mut random);
+        litter_extents::<F>();
         check().unwrap();
         if round == 1 {
             // Bitmaps come back zero, or as they were.

@@ -174,6 +174,30 @@ fn what_was_freed_under_a_checkpoint_is_unused_after_the_rewind() {
 }
 
 #[test]
+fn what_was_freed_before_a_chunk_is_entered_without_a_search_is_counted() {
+    let _alone = one_at_a_time();
+    let region = Unit::new();
+    // A chunk of 256 KiB, after which 70,000 bytes are no reason for a chunk of their own.
+    while region.committed_bytes() < (64 + 128 + 256) << 10 {
+        take(&region, 1000);
+    }
+    let before = region.usage().live_bytes;
+    let checkpoint = region.checkpoint();
+    let objects: Vec<_> = (0..100).map(|_| take(&region, 8)).collect();
+    take(&region, 30_000);
+    let other = take(&region, 8);
+    (0..5).for_each(|_| _ = take(&region, 30_000));
+    // SAFETY: live, and not used again; nothing since the checkpoint is.
+    unsafe {
+        objects.iter().for_each(|&object| give(&region, object, 8));
+        give(&region, other, 8);
+        take(&region, 70_000);
+        region.rewind(checkpoint);
+    }
+    assert_eq!((region.usage().live_bytes, region.usage().free_bytes), (before, 0));
+}
+
+#[test]
 fn a_search_that_fails_forgets_no_hole() {
     let _alone = one_at_a_time();
     let region = Unit::new();
@@ -241,4 +265,31 @@ fn a_dedicated_chunk_goes_with_its_object_and_another_object_never_takes_its_pla
     assert_eq!(RegionBox::into_inner(small), 7);
     drop(other);
     assert_eq!((region.committed_bytes(), region.usage().live_bytes), (before, 0));
+}
+
+#[test]
+fn what_is_known_of_a_chunk_goes_with_it() {
+    let _alone = one_at_a_time();
+    let mut region = Unit::new();
+    take(&region, ROOM);
+    let checkpoint = region.checkpoint();
+    take(&region, 65_000);
+    take(&region, 1_000);
+    let [near, _behind] = [take(&region, 64), take(&region, 64)];
+    // SAFETY: live; and nothing that was allocated since the checkpoint is used again.
+    unsafe {
+        give(&region, near, 64);
+        region.rewind(checkpoint);
+    }
+    assert_eq!(region.shrink(), 128 << 10);
+    let before = region.committed_bytes();
+    // Alone in a chunk, where the other was; wherever that lies, one of these is there.
+    let layouts: [Layout; 2] = [17, 18].map(|log| Layout::from_size_align(8, 1 << log).unwrap());
+    let far = layouts.map(|layout| region.alloc_layout(layout).unwrap());
+    assert!(region.committed_bytes() > before);
+    for (start, layout) in far.into_iter().zip(layouts) {
+        // SAFETY: live, with that layout, and not used again.
+        unsafe { region.free_layout(start, layout) };
+    }
+    assert_eq!((region.committed_bytes(), region.usage().live_bytes), (before, ROOM));
 }

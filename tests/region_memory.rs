@@ -133,7 +133,8 @@ fn litter_extents<F: Family>() {
 
 /// Blocks of all classes, of which every slot is used.
 fn use_blocks<F: Family>(random: &mut Random) {
-    let mut parcels = Vec::new();
+    // Several extents of them.
+    let mut parcels: Vec<_> = (0..500).map(|at| Parcel::new::<F>(20_000, at as u8)).collect();
     for size in [1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 100, 500, 3_000, 20_000, 100_000, 5 << 20] {
         let count = (100_000 / size).clamp(2, 9_000);
         parcels.extend((0..count).map(|at| Parcel::new::<F>(size, at as u8)));

@@ -228,6 +228,7 @@ fn a_search_that_fails_forgets_no_hole() {
     let left = take(&region, ROOM % 1000);
     // SAFETY: live, and not used again.
     unsafe {
+        give(&region, objects[0], 1000);
         objects[2..].iter().for_each(|&object| give(&region, object, 1000));
         give(&region, left, ROOM % 1000);
     }
@@ -254,6 +255,19 @@ fn the_latest_object_is_cut_where_it_ends_whatever_was_freed_before() {
         assert_eq!(take(&region, 8), latest.add(32));
     }
     assert_eq!(region.usage().free_bytes, 64);
+}
+
+#[test]
+fn an_object_with_a_chunk_to_itself_goes_with_a_reset() {
+    let _alone = one_at_a_time();
+    let mut region = Unit::new();
+    for _ in 0..3 {
+        region.alloc(7);
+        take(&region, 100_000);
+        region.reset();
+        assert_eq!((region.usage().chunks, region.committed_bytes()), (1, 64 << 10));
+        assert_eq!(region.usage().live_bytes, 0);
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn reset_keeps_one_chunk_and_drop_gives_all_back() {
             unsafe { start.write_bytes(1, size) };
         }
     }
-    fn run<F: Family>() {
+    fn run<F: Family>(tables: usize) {
         let mut region = Region::<F, Tracked>::new();
         let mut kept = 0;
         for round in 0..4 {
@@ -95,22 +95,22 @@ fn reset_keeps_one_chunk_and_drop_gives_all_back() {
         drop(region);
         assert_eq!(usage::<F>().committed_bytes, 0);
         let held = resident(&PAGES.reservation());
-        assert!(held > 1 << 20, "{held}");
+        assert!(held >= 1 << 20, "{held}");
         reclaim(usize::MAX);
         let left = resident(&PAGES.reservation());
-        // The allocator's own tables, of which a warm one is not given back.
-        assert!(left < 512 << 10, "{left}");
+        assert!(left < tables, "{left}");
         check().unwrap();
     }
     let _alone = one_at_a_time();
-    run::<lives::Plain>();
-    run::<lives::Alone>();
+    run::<lives::Plain>(128 << 10);
+    // The maps of extents stay while a family has those: an eighth of what was tracked.
+    run::<lives::Alone>(2 << 20);
 }
 
 /// Fills the maps of chunks of all sorts with all that can be in them, and gives them back.
 fn litter<F: Family>(random: &mut Random) {
     let regions: Vec<_> = (0..6).map(|_| Region::<F, Tracked>::new()).collect();
-    for _ in 0..6_000 {
+    for _ in 0..3_000 {
         let size = if random.below(300) == 0 { random.below(3 << 20) + 1 } else { random.size() };
         let region = &regions[random.below(6)];
         let layout = Layout::array::<u8>(size).unwrap();
@@ -122,11 +122,21 @@ fn litter<F: Family>(random: &mut Random) {
     }
 }
 
+/// The same for a chunk of whole extents that is full of small objects.
+fn litter_extents<F: Family>() {
+    let region = Region::<F, Tracked>::new();
+    while region.committed_bytes() < 14 << 20 {
+        region.alloc_layout(Layout::new::<[u64; 4]>()).unwrap();
+        region.alloc_layout(Layout::new::<[u64; 70]>()).unwrap();
+    }
+}
+
 /// Blocks of all classes, of which every slot is used.
 fn use_blocks<F: Family>(random: &mut Random) {
-    let mut parcels = Vec::new();
+    // Several extents of them.
+    let mut parcels: Vec<_> = (0..500).map(|at| Parcel::new::<F>(20_000, at as u8)).collect();
     for size in [1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 100, 500, 3_000, 20_000, 100_000, 5 << 20] {
-        let count = (200_000 / size).clamp(2, 30_000);
+        let count = (100_000 / size).clamp(2, 9_000);
         parcels.extend((0..count).map(|at| Parcel::new::<F>(size, at as u8)));
     }
     check().unwrap();
@@ -141,7 +151,7 @@ fn use_blocks<F: Family>(random: &mut Random) {
     };
     addresses(&parcels);
     parcels.truncate(parcels.len() / 2);
-    parcels.extend((0..30_000).map(|at| Parcel::new::<F>(1 + at % 8, at as u8)));
+    parcels.extend((0..9_000).map(|at| Parcel::new::<F>(1 + at % 8, at as u8)));
     addresses(&parcels);
     check().unwrap();
     drop(parcels);
@@ -153,6 +163,7 @@ fn blocks_after_regions<F: Family>(seed: u64) {
     let mut random = Random::new(seed);
     for round in 0..3 {
         litter::<F>(&mut random);
+        litter_extents::<F>();
         check().unwrap();
         if round == 1 {
             // Bitmaps come back zero, or as they were.

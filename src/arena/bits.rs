@@ -134,3 +134,67 @@ pub(super) fn count(chunk: Chunk) -> usize {
         .map(|word| word.load(Ordering::Relaxed).count_ones() as usize)
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use core::alloc::Layout;
+
+    use famalloc_macros::alloc_family;
+
+    use super::*;
+    use crate::Region;
+
+    /// A small generator (xorshift), so that a failing run can be run again.
+    fn below(state: &mut u64, bound: usize) -> usize {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        (*state >> 11) as usize % bound
+    }
+
+    #[test]
+    fn bits_are_what_a_list_of_words_says() {
+        #[alloc_family]
+        enum Lives {
+            A,
+        }
+        let region = Region::<lives::A>::new();
+        // A chunk of several granules, whose bitmap is partly valid.
+        region.alloc_layout(Layout::from_size_align(150_000, 8).unwrap()).unwrap();
+        let chunk = region.arena().each_chunk().next().unwrap();
+        chunk.forget_all();
+        let words = chunk.bytes() / WORD;
+        // What is not valid may be anything.
+        chunk.bits().iter().for_each(|word| word.store(0x5555_AAAA_FFFF_0123, Ordering::Relaxed));
+        let mut model = vec![false; words];
+        let mut state = 0x1234_5678_9ABC_DEF1;
+        for round in 0..4_000 {
+            let longest = [3, 64, 65, 300, 5_000][round % 5];
+            let from = below(&mut state, words - longest);
+            let to = from + below(&mut state, longest + 1);
+            let run = &mut model[from..to];
+            if below(&mut state, 3) > 0 {
+                let free = run.iter().any(|&word| word);
+                assert_eq!(set(chunk, Words { from, to }), !free, "{from}..{to}");
+                if !free {
+                    run.fill(true);
+                }
+            } else if to * WORD <= chunk.valid() && run.iter().all(|&word| word) {
+                run.fill(false);
+                clear(chunk, Words { from, to });
+            } else if let Some(run) = next_run(chunk, from) {
+                clear(chunk, run);
+                model[run.from..run.to].fill(false);
+            }
+            let at = below(&mut state, words);
+            let first = (at..words).find(|&word| model[word]);
+            let end = |from: usize| (from..words).find(|&word| !model[word]).unwrap_or(words);
+            let expected = first.map(|from| Words { from, to: end(from) });
+            assert_eq!(next_run(chunk, at), expected, "from {at}");
+            assert_eq!(skip_run(chunk, at), end(at), "at {at}");
+        }
+        assert_eq!(count(chunk), model.iter().filter(|&&word| word).count());
+        assert!(count(chunk) > 0 && chunk.valid() > 2 * 65_536);
+        assert!(model.iter().any(|&word| !word));
+    }
+}

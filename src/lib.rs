@@ -130,7 +130,9 @@
 //!   library](#without-the-standard-library) alone, for any 64-bit target. A [`PageSource`] of your own
 //!   changes where pages come from, not that.
 //! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
-//!   less) until it ends, calls [`reclaim`], or uses them up.
+//!   less) until it ends, calls [`reclaim`], or uses them up. Nobody else can reach those slots, so the
+//!   limit of a family that several threads use should leave room for them. (`std::thread::scope` may
+//!   return before its threads have quite ended; joining a thread waits for that.)
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
 //!   That of a huge allocation of more than 32 extents goes back when it is freed.

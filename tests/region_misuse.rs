@@ -431,7 +431,7 @@ fn types_of_every_size_and_alignment_have_their_place() {
             DROPPED.set(DROPPED.get() + 1);
         }
     }
-    fn all<K: famalloc::region::Kind>(mut region: Region<lives::Frame, K>)
+    fn all<K>(mut region: Region<lives::Frame, K>)
     where
         K: famalloc::region::Accept<Page>
             + famalloc::region::Accept<Far>
@@ -496,6 +496,11 @@ fn freed_wrongly() {
                 region.free_layout(first, layout);
                 region.free_layout(second, layout);
             }
+            "a long one twice" => {
+                let long = Layout::new::<[u64; 100]>();
+                let [first, _second] = [(); 2].map(|()| region.alloc_layout(long).unwrap());
+                (0..2).for_each(|_| region.free_layout(first, long));
+            }
             "stack" => region.free_layout(local, layout),
             "unused" => region.free_layout(third.add(4096), layout),
             "front" => region.free_layout(first.sub(48), layout),
@@ -522,6 +527,7 @@ fn wrong_frees_abort_and_say_why() {
         "twice with another between",
         "twice, the latest",
         "twice, with another kept near",
+        "a long one twice",
         "stack",
         "unused",
         "front",

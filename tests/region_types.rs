@@ -77,13 +77,13 @@ fn pools_are_shared_and_their_regions_sent() {
 
 #[test]
 fn kinds_accept_what_they_can_keep() {
-    fn any<'a>() {
+    fn any<'a>(_: &'a u32) {
         accepts::<Forget, Rc<&'a u32>>();
         accepts::<Drops<'a>, Rc<&'a u32>>();
         accepts::<SendDrops<'a>, &'a u32>();
         accepts::<Tracked<Drops<'a>>, Rc<&'a u32>>();
     }
-    any();
+    any(&7);
     lacks!(SendDrops<'static>: Accept<Rc<u32>>);
     lacks!(Tracked<SendDrops<'static>>: Accept<Rc<u32>>);
 }

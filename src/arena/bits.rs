@@ -142,7 +142,8 @@ mod tests {
     use famalloc_macros::alloc_family;
 
     use super::*;
-    use crate::Region;
+    use crate::arena::Arena;
+    use crate::family::{Family, FamilySet};
 
     /// A small generator (xorshift), so that a failing run can be run again.
     fn below(state: &mut u64, bound: usize) -> usize {
@@ -158,10 +159,11 @@ mod tests {
         enum Lives {
             A,
         }
-        let region = Region::<lives::A>::new();
+        let table = <<lives::A as Family>::Set as FamilySet>::table;
+        let arena = Arena::new(table, lives::A::INDEX, false, false);
         // A chunk of several granules, whose bitmap is partly valid.
-        region.alloc_layout(Layout::from_size_align(150_000, 8).unwrap()).unwrap();
-        let chunk = region.arena().each_chunk().next().unwrap();
+        arena.alloc_any(Layout::from_size_align(150_000, 8).unwrap()).unwrap();
+        let chunk = arena.each_chunk().next().unwrap();
         chunk.forget_all();
         let words = chunk.bytes() / WORD;
         // What is not valid may be anything.

@@ -12,7 +12,9 @@ impl<F: Family, K: Kind> Region<F, Tracked<K>> {
     ///
     /// O(objects + chunks). It is exact: what was freed is not visited, what was allocated and not freed
     /// is. `visit` may allocate and free in the region: what it frees ahead is not visited, nor is what it
-    /// allocates; memory that is free is used again after the walk.
+    /// allocates; memory that is free is used again after the walk. A walk is a
+    /// [checkpoint](Region::checkpoint) that is forgotten at its end: none from before it may be rewound to
+    /// during the walk, and none from during it afterwards.
     ///
     /// # Examples
     ///

@@ -9,6 +9,7 @@ use core::ops::Range;
 use core::ptr;
 
 use crate::space::holding::Chunk;
+use crate::space::order::NONE;
 
 use super::Arena;
 use super::bits::{self, Words};
@@ -23,11 +24,17 @@ const BARRIER: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Floor {
     number: u32,
+    under: bool,
 }
 
 impl Floor {
     /// No checkpoint: everything.
-    pub(super) const NONE: Self = Self { number: 0 };
+    pub(super) const NONE: Self = Self { number: 0, under: false };
+
+    /// Whether there is a checkpoint.
+    pub(super) fn is_some(self) -> bool {
+        self.under
+    }
 
     /// Whether a chunk was taken under the checkpoint.
     pub(super) fn is_below(self, chunk: Chunk) -> bool {
@@ -90,7 +97,7 @@ impl Arena {
         } else {
             self.leave();
         }
-        self.floor.set(Floor { number: self.latest.get() });
+        self.floor.set(Floor { number: self.latest.get(), under: true });
         checkpoint
     }
 
@@ -161,8 +168,17 @@ impl Arena {
     /// Zeroes what was allocated since the checkpoint.
     fn zero_since(&self, checkpoint: &Checkpoint) {
         let in_place = self.current.get() == checkpoint.current;
-        let to = if in_place { self.cursor.get() } else { checkpoint.limit };
-        let bytes = to.addr() - checkpoint.cursor.addr();
+        // Where that was left, the chunk knows how far it had come, unless it was in a hole.
+        let left = |space| {
+            let chunk = Chunk::at(space, checkpoint.current);
+            checkpoint.limit.addr().min(chunk.start().addr().get() + chunk.used())
+        };
+        let to = match self.space().filter(|_| !in_place && checkpoint.current != NONE) {
+            Some(space) => left(space),
+            None if in_place => self.cursor.get().addr(),
+            None => checkpoint.cursor.addr(),
+        };
+        let bytes = to - checkpoint.cursor.addr();
         // SAFETY: what was not in use at the checkpoint, and is given up now.
         unsafe { checkpoint.cursor.write_bytes(0, bytes) };
         if !in_place {

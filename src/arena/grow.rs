@@ -24,6 +24,8 @@ const LARGEST_OBJECT: usize = (32 << 30) - WORD;
 const DEDICATED_PART: usize = 4;
 /// Memory is asked for in so many pieces to a chunk, or in granules if those are longer.
 const PIECES: usize = 16;
+/// Up to this, chunks are numbered even while there is no checkpoint.
+const MOST_COUNTED: u32 = 1 << 31;
 /// A chunk is searched for holes when this part of it is free rooms.
 const WORTH_SEARCHING: usize = 8;
 
@@ -291,7 +293,11 @@ impl Arena {
         if let Some(space) = self.space() {
             self.with_chunks(|chunks| chunks.insert(space, chunk.granule));
         }
-        self.latest.set(self.latest.get() + 1);
+        // Numbers tell what was taken under a checkpoint. While there is none, a region that takes chunks
+        // for ever need not run out of them.
+        if self.floor.get().is_some() || self.latest.get() < MOST_COUNTED {
+            self.latest.set(self.latest.get() + 1);
+        }
         chunk.set_number(self.latest.get());
         self.first.set(ptr::null_mut());
         self.committed.set(self.committed.get() + chunk.bytes());

@@ -135,7 +135,7 @@ pub(super) fn count(chunk: Chunk) -> usize {
         .sum()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests {
     use core::alloc::Layout;
 

@@ -40,7 +40,7 @@ macro_rules! implement_for {
                 new: Layout,
             ) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
                 // SAFETY: passed on.
-                unsafe { RawMemory::grow(self, start, old, new) }
+                unsafe { RawMemory::resize(self, start, old, new) }
                     .map_err(|_| $($api)::+::AllocError)
             }
 
@@ -64,7 +64,7 @@ macro_rules! implement_for {
                 new: Layout,
             ) -> Result<NonNull<[u8]>, $($api)::+::AllocError> {
                 // SAFETY: passed on.
-                unsafe { RawMemory::shrink(self, start, old, new) }
+                unsafe { RawMemory::resize(self, start, old, new) }
                     .map_err(|_| $($api)::+::AllocError)
             }
         }

@@ -56,10 +56,12 @@ pub(crate) unsafe trait RawMemory {
     /// `layout.size()`, which is at most the length that was reported. It is not used again.
     unsafe fn deallocate(&self, start: NonNull<u8>, layout: Layout);
 
+    /// Grows or shrinks.
+    ///
     /// # Safety
     ///
-    /// As for `deallocate` with `old`, on success. The new size is not below the old one.
-    unsafe fn grow(
+    /// As for `deallocate` with `old`, on success.
+    unsafe fn resize(
         &self,
         start: NonNull<u8>,
         old: Layout,
@@ -68,18 +70,8 @@ pub(crate) unsafe trait RawMemory {
 
     /// # Safety
     ///
-    /// As for `grow`.
+    /// As for `resize`. The new size is not below the old one.
     unsafe fn grow_zeroed(
-        &self,
-        start: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError>;
-
-    /// # Safety
-    ///
-    /// As for `deallocate` with `old`, on success. The new size is not above the old one.
-    unsafe fn shrink(
         &self,
         start: NonNull<u8>,
         old: Layout,
@@ -118,7 +110,7 @@ unsafe impl<F: Family> RawMemory for In<F> {
         unsafe { free_layout_in::<F>(start, layout) };
     }
 
-    unsafe fn grow(
+    unsafe fn resize(
         &self,
         start: NonNull<u8>,
         old: Layout,
@@ -138,16 +130,5 @@ unsafe impl<F: Family> RawMemory for In<F> {
         // SAFETY: passed on; all layouts that fit have the class of the allocation.
         let start = unsafe { realloc_zeroed_layout_in::<F>(start, old, new)? };
         Ok(just(start, new))
-    }
-
-    unsafe fn shrink(
-        &self,
-        start: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: passed on; all layouts that fit have the class of the allocation.
-        let start = unsafe { realloc_layout_in::<F>(start, old, new)? };
-        Ok(all_of(start, new))
     }
 }

@@ -31,7 +31,7 @@ unsafe impl<F: Family, K: Kind> RawMemory for &Region<F, K> {
         unsafe { self.free_layout(start, layout) };
     }
 
-    unsafe fn grow(
+    unsafe fn resize(
         &self,
         start: NonNull<u8>,
         old: Layout,
@@ -48,23 +48,12 @@ unsafe impl<F: Family, K: Kind> RawMemory for &Region<F, K> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: passed on; the one size that fits is that which was last asked for.
-        let start = unsafe { self.resize_layout(start, old, new)? };
+        // SAFETY: passed on.
+        let start = unsafe { self.resize(start, old, new)? }.cast();
         // SAFETY: the memory now has the new size, which is not below the old one.
         let tail = unsafe { start.add(old.size()) };
         // SAFETY: as above.
         unsafe { tail.write_bytes(0, new.size() - old.size()) };
-        Ok(just(start, new))
-    }
-
-    unsafe fn shrink(
-        &self,
-        start: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: passed on; the one size that fits is that which was last asked for.
-        let start = unsafe { self.resize_layout(start, old, new)? };
         Ok(just(start, new))
     }
 }

@@ -15,6 +15,8 @@ impl<F: Family, K: Kind> Region<F, Tracked<K>> {
     /// allocates; memory that is free is used again after the walk. A walk is a
     /// [checkpoint](Region::checkpoint) that is forgotten at its end: none from before it may be rewound to
     /// during the walk, and none from during it afterwards.
+    /// An object that is being made ([`alloc_with`](Self::alloc_with)) is live, and not yet
+    /// initialised.
     ///
     /// # Examples
     ///

@@ -294,14 +294,20 @@ fn pages_go_while_others_work() {
         A,
     }
     let _alone = one_at_a_time();
-    let done = AtomicBool::new(false);
+    let (done, gone) = (AtomicBool::new(false), AtomicBool::new(false));
+    let gone = &gone;
     let went = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..2)
             .map(|seed| {
                 scope.spawn(move || {
                     let mut random = Random::new(seed);
                     let mut held = Vec::new();
-                    for _ in 0..40 {
+                    // Until pages between their objects have gone, which the reclaimer may take a
+                    // while for where there are few cores.
+                    for round in 0..10_000 {
+                        if round >= 40 && gone.load(Ordering::Relaxed) {
+                            break;
+                        }
                         held.extend((0..1000).map(|_| {
                             Parcel::new::<lives::A>([48, 500][random.below(2)], seed as u8)
                         }));
@@ -315,6 +321,9 @@ fn pages_go_while_others_work() {
             while !done.load(Ordering::Relaxed) {
                 went += reclaim(usize::MAX);
                 check().unwrap();
+                if !gone.load(Ordering::Relaxed) {
+                    gone.store(PAGES.bytes(Asked::Discard) > 0, Ordering::Relaxed);
+                }
             }
             went
         });

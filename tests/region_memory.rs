@@ -205,31 +205,34 @@ fn pooled_regions_are_one_users_at_a_time_and_come_back_empty() {
 
     let _alone = one_at_a_time();
     let _watchdog = Watchdog::of_seconds(50);
-    thread::scope(|scope| {
-        for thread in 0..6_u64 {
-            scope.spawn(move || {
-                let mut random = Random::new(thread);
-                for _ in 0..300 {
-                    let mut region = POOL.get();
-                    assert_eq!((region.usage().live_bytes, region.limit()), (0, Some(8 << 20)));
-                    let slices: Vec<_> = (0..random.below(40))
-                        .map(|_| &*region.alloc_slice_fill(random.below(200), thread))
-                        .collect();
-                    for _ in 0..random.below(20) {
-                        LIVE.fetch_add(1, Ordering::Relaxed);
-                        region.alloc(Counts(&LIVE));
-                    }
-                    thread::yield_now();
-                    assert!(slices.iter().all(|slice| slice.iter().all(|&item| item == thread)));
-                    if random.below(50) == 0 {
-                        POOL.shrink(1);
-                    }
-                    if random.below(10) == 0 {
-                        region.set_limit(None);
-                    }
+    let work = |thread: u64| {
+        move || {
+            let mut random = Random::new(thread);
+            for _ in 0..300 {
+                let mut region = POOL.get();
+                assert_eq!((region.usage().live_bytes, region.limit()), (0, Some(8 << 20)));
+                let slices: Vec<_> = (0..random.below(40))
+                    .map(|_| &*region.alloc_slice_fill(random.below(200), thread))
+                    .collect();
+                for _ in 0..random.below(20) {
+                    LIVE.fetch_add(1, Ordering::Relaxed);
+                    region.alloc(Counts(&LIVE));
                 }
-            });
+                thread::yield_now();
+                assert!(slices.iter().all(|slice| slice.iter().all(|&item| item == thread)));
+                if random.below(50) == 0 {
+                    POOL.shrink(1);
+                }
+                if random.below(10) == 0 {
+                    region.set_limit(None);
+                }
+            }
         }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|thread| scope.spawn(work(thread))).collect();
+        // Joined, since a scope alone does not wait until a thread's magazines are given back.
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
     assert_eq!(LIVE.load(Ordering::Relaxed), 0);
     assert!(POOL.idle() <= 3);

@@ -55,7 +55,7 @@ impl Arena {
         }
         word.store(old | mask, Ordering::Relaxed);
         self.near.set(Near { freed: near.freed + bytes, ..near });
-        self.first.set(ptr::null_mut());
+        debug_assert!(self.first.get().is_null(), "whoever sets `near` has seen to that");
     }
 
     /// Counts what was freed in the chunk in which something was freed last.

@@ -243,6 +243,12 @@ pub(crate) fn compare(name: &str, steps: impl Fn(&Trial)) {
     remove(name);
 }
 
+/// Runs `steps` with the plain allocator alone, and gives the folder that they filled.
+pub(crate) fn prepare(name: &str, steps: impl Fn(&Trial)) -> PathBuf {
+    run(name, None, &steps);
+    home(name).join("plain")
+}
+
 /// Runs `steps` with the library and asks the loader what it bound: each process that appeared must have
 /// taken its functions of memory from the library. An operator of C++ may be the program's own, which
 /// then leads to `malloc`. `programs` are the file names of executables that must have been among them.

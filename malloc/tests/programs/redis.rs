@@ -193,8 +193,7 @@ fn session(trial: &Trial, permission: &[&str]) {
     // The report of memory counts what `malloc_usable_size` says of each block, given and taken back.
     let (digest, size) = (client.ask("DEBUG DIGEST"), client.ask("DBSIZE"));
     let full = client.used();
-    let text: u64 = client.ask("STRLEN s1:1").trim_start_matches(':').parse().unwrap();
-    assert!(full > empty + text && full < empty + (1 << 30), "from {empty} to {full}");
+    assert!(full > empty + (1 << 20) && full < empty + (1 << 30), "from {empty} to {full}");
     trial.record("the digest", format!("{digest} {size}").as_bytes());
     assert_eq!(client.ask("MEMORY PURGE"), "+OK");
     assert!(!client.ask("MEMORY DOCTOR").starts_with('-'));
@@ -223,7 +222,7 @@ fn session(trial: &Trial, permission: &[&str]) {
         thread::sleep(Duration::from_millis(10));
     }
     let left = client.used();
-    assert!(left < empty + (full - empty) / 4, "{empty} bytes, {full} when full, {left} left");
+    assert!(left < empty + (full - empty) / 2, "{empty} bytes, {full} when full, {left} left");
     stop(trial, client, server);
 
     // A new server reads what the child wrote.

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::harness::{assert_served, compare, has, log_bindings};
+use crate::harness::{assert_served, compare, has, log_bindings, prepare};
 
 #[test]
 fn bash_tar_gzip_sort() {
@@ -86,49 +85,14 @@ const GIT_CONFIG: &str = "[user]\nname = N\nemail = n@example.org\n[pack]\nthrea
 /// came without it. It has one branch, `main`.
 fn copy_of_this_repository() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs").join("git-source");
-    let _ = fs::remove_dir_all(&home);
-    fs::create_dir_all(&home).unwrap();
-    fs::write(home.join(".gitconfig"), GIT_CONFIG).unwrap();
-    let script = r#"
-        set -eu
-        git init --quiet --bare copy.git
-        if git -C "$1" rev-parse --quiet --verify HEAD >/dev/null 2>&1; then
-            if [ "$(git -C "$1" rev-parse --is-shallow-repository)" = true ]; then
-                git clone --quiet --no-local --bare "$1" whole.git
-                git -C whole.git archive HEAD | (mkdir tree && tar -xf - -C tree)
-            else
-                git -C copy.git fetch --quiet "$1" HEAD:refs/heads/main
-                exit
-            fi
-        else
-            mkdir tree
-            (cd "$1" && tar -cf - --exclude=./target .) | tar -xf - -C tree
-        fi
-        # History of our own: the files of `src` come one by one, and then the rest.
-        export GIT_DIR="$PWD/copy.git" GIT_WORK_TREE="$PWD/tree"
-        export GIT_AUTHOR_DATE='1700000000 +0000' GIT_COMMITTER_DATE='1700000000 +0000'
-        cd tree
-        git config core.bare false
-        git add README.md Cargo.toml src/lib.rs && git commit --quiet -m 'The first files'
-        find src -name '*.rs' | sort | while read -r file; do
-            git add "$file" && git commit --quiet --allow-empty -m "With $file"
-        done
-        git add -A && git commit --quiet -m 'All the rest'
-    "#;
-    let output = Command::new("bash")
-        .args(["-c", script, "copy"])
-        .arg(source)
-        .current_dir(&home)
-        .env("HOME", &home)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "no copy of the repository:\n{said}");
-    home.join("copy.git")
+    let folder = prepare("git-source", |trial| {
+        trial.write(".gitconfig", GIT_CONFIG);
+        let script = include_str!("scripts/copy.sh");
+        let mut command = trial.command("bash", &["-c", script, "copy", source.to_str().unwrap()]);
+        command.env("GIT_CONFIG_NOSYSTEM", "1");
+        trial.run(command);
+    });
+    folder.join("copy.git")
 }
 
 #[test]

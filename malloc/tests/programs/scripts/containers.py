@@ -37,7 +37,7 @@ heap = []
 for i in range(20000):
     heapq.heappush(heap, (chance.random(), i))
 note([heapq.heappop(heap)[1] for _ in range(500)])
-note(pow(3, 50000) % (10**4000 + 7), len(str(2**20000)))
+note(pow(3, 50000) % (10**4000 + 7), len(hex(2**20000)))
 
 
 class Node:

@@ -29,7 +29,7 @@ mkdir back
 tar -xzf tree.tar.gz -C back
 diff -r tree back/tree && echo "the archive is whole"
 { tar -tvf tree.tar; } | sha256sum
-diff -u <(seq 1 3000) <(seq 1 3000 | sed '500,600d; s/7/seven/') | cksum
+{ diff <(seq 1 3000) <(seq 1 3000 | sed '500,600d; s/7/seven/') || true; } | cksum
 ( exit 7 ) || echo "a subshell left $?"
 x=$(for i in {1..200}; do ( echo "$i" ); done | paste -sd+ | xargs -I{} expr 0) || true
 echo "[$x]"

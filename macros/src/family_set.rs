@@ -80,7 +80,7 @@ impl FamilyVariant {
             documentation: chosen(|attribute| attribute.path().is_ident("doc")),
             predicates: chosen(is_predicate),
             index: if counted {
-                quote!(__FamallocPosition::#name as usize)
+                quote!((__FamallocPosition::#name as usize))
             } else {
                 quote!(#index)
             },
@@ -263,7 +263,30 @@ fn implementations(
 
                 #[inline(always)]
                 fn home() -> *const #private::RowHome {
-                    __FAMALLOC_HOMES.with(|homes| &raw const homes[#index])
+                    __FAMALLOC_HOMES.with(|homes| homes.home(#index))
+                }
+            }
+
+            // The trait's own, for who has not imported it.
+            #(#predicates)*
+            #[automatically_derived]
+            #[allow(dead_code, unreachable_pub, reason = "for whoever uses scopes")]
+            impl #module::#name {
+                /// Runs `work` in a scope of this family.
+                #[inline(always)]
+                pub fn scope<R>(work: impl ::core::ops::FnOnce() -> R) -> R {
+                    <Self as #krate::Family>::scope(work)
+                }
+
+                /// Begins a scope of this family that lasts until the guard is dropped.
+                #[inline(always)]
+                pub fn enter() -> #krate::ScopeGuard<#set_name> {
+                    <Self as #krate::Family>::enter()
+                }
+
+                /// A future that is polled in a scope of this family.
+                pub fn scope_future<T>(future: T) -> #krate::Scoped<Self, T> {
+                    <Self as #krate::Family>::scope_future(future)
                 }
             }
         }
@@ -289,7 +312,11 @@ fn implementations(
                 &#space,
             );
 
-            #krate::__homes!(__FAMALLOC_HOMES, __FAMALLOC_COUNT);
+            #krate::__homes!(
+                __FAMALLOC_HOMES,
+                __FAMALLOC_COUNT,
+                <#set_name as #krate::FamilySet>::FALLBACK
+            );
 
             #(#families)*
 
@@ -308,6 +335,11 @@ fn implementations(
                 #[inline]
                 fn table() -> &'static #private::SetTable {
                     &__FAMALLOC_TABLE
+                }
+
+                #[inline(always)]
+                fn homes() -> *const #private::Homes<0> {
+                    __FAMALLOC_HOMES.with(|homes| homes.start())
                 }
             }
         };

@@ -23,6 +23,12 @@ pub(crate) fn most_magazines() -> usize {
     if may_have_rows() { 2 } else { 0 }
 }
 
+/// Whether scopes are the calling thread's own.
+#[inline(always)]
+pub(crate) fn has_scopes() -> bool {
+    cfg!(feature = "std") || may_have_rows()
+}
+
 /// Whether threads can be told apart, so that the calling one may have rows.
 #[cfg(feature = "std")]
 fn may_have_rows() -> bool {

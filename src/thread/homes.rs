@@ -12,10 +12,10 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __homes {
-    ($name:ident, $count:expr) => {
+    ($name:ident, $count:expr, $fallback:expr) => {
         $crate::__private::thread_local! {
-            static $name: [$crate::__private::RowHome; $count] =
-                const { [const { $crate::__private::RowHome::new() }; $count] };
+            static $name: $crate::__private::Homes<{ $count }> =
+                const { $crate::__private::Homes::new($fallback) };
         }
     };
 }
@@ -25,8 +25,8 @@ macro_rules! __homes {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __homes {
-    ($name:ident, $count:expr) => {
+    ($name:ident, $count:expr, $fallback:expr) => {
         static $name: $crate::__private::StaticHomes<{ $count }> =
-            $crate::__private::StaticHomes::new();
+            $crate::__private::StaticHomes::new($fallback);
     };
 }

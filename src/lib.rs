@@ -283,7 +283,7 @@ pub mod __private {
     pub use crate::table::{FamilyCell, SetTable};
     #[cfg(not(feature = "std"))]
     pub use crate::thread::one::StaticHomes;
-    pub use crate::thread::{Homes, RowHome};
+    pub use crate::thread::{EMPTY_ROW, Homes, RowHome};
     #[cfg(feature = "std")]
     pub use std::thread_local;
 }

@@ -248,6 +248,14 @@ fn implementations(
             (item, quote!(#space))
         }
     };
+    let fallback = quote!(<#set_name as #krate::FamilySet>::FALLBACK);
+    let homes = if arguments.initial_exec.is_some() {
+        quote! {
+            #krate::__homes_initial_exec!(__FAMALLOC_HOMES, #set_name, __FAMALLOC_COUNT, #fallback);
+        }
+    } else {
+        quote!(#krate::__homes!(__FAMALLOC_HOMES, __FAMALLOC_COUNT, #fallback);)
+    };
     let families = variants.iter().map(|variant| {
         let FamilyVariant { name, predicates, spec, index, .. } = variant;
         // SAFETY (of the expansion): the index is the variant's position among the specs, which are
@@ -292,9 +300,13 @@ fn implementations(
         }
     });
 
+    let data = arguments.initial_exec.is_some().then(|| quote!(#krate::__homes_data!(#set_name);));
+
     // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
     // each index is a position among them.
     quote! {
+        #data
+
         #[allow(deprecated, reason = "a deprecated variant is a family all the same")]
         const _: () = {
             const __FAMALLOC_COUNT: usize = #count;
@@ -312,11 +324,7 @@ fn implementations(
                 &#space,
             );
 
-            #krate::__homes!(
-                __FAMALLOC_HOMES,
-                __FAMALLOC_COUNT,
-                <#set_name as #krate::FamilySet>::FALLBACK
-            );
+            #homes
 
             #(#families)*
 

@@ -139,7 +139,7 @@ unsafe fn close(raw: NonNull<Row>) {
     // long as the process.
     let (home, family) =
         unsafe { (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed)) };
-    home.row.set(&raw const EMPTY_ROW);
+    home.row.set(EMPTY_ROW.as_row());
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             let idle = head.tell_idle();

@@ -15,7 +15,7 @@ impl RowHome {
     /// A home without a row: it points at the empty row.
     #[must_use]
     pub const fn new() -> Self {
-        Self { row: Cell::new(&raw const EMPTY_ROW) }
+        Self { row: Cell::new(EMPTY_ROW.as_row()) }
     }
 
     /// The row.

@@ -56,7 +56,20 @@ impl Table for Row {
     const KIND: usize = 3;
 }
 
-static EMPTY_ROW: Row = Row::new();
+/// The row of who has none: every head is empty and full at once.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct EmptyRow(Row);
+
+#[doc(hidden)]
+pub static EMPTY_ROW: EmptyRow = EmptyRow(Row::new());
+
+impl EmptyRow {
+    /// As any row.
+    pub(crate) const fn as_row(&'static self) -> *const Row {
+        &raw const self.0
+    }
+}
 
 /// A magazine with at most this part of its slots has few.
 const FEW: usize = 4;
@@ -333,7 +346,7 @@ impl Row {
     }
 
     fn is_empty_row(&self) -> bool {
-        ptr::eq(self, &raw const EMPTY_ROW)
+        ptr::eq(self, EMPTY_ROW.as_row())
     }
 
     /// The head of a class.

@@ -9,7 +9,7 @@
 //! nowhere else; and no run may print that something could not be preloaded.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -24,12 +24,12 @@ use crate::common;
 /// Longer than any of these programs takes on a busy machine with a library that checks everything.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// The functions that a program may take from the library alone.
+/// The functions that a program may take from the library alone. (Not all allocators have a
+/// `reallocarray`; the C library's own leads to `realloc`.)
 const OF_MEMORY: &[&str] = &[
     "malloc",
     "calloc",
     "realloc",
-    "reallocarray",
     "free",
     "posix_memalign",
     "aligned_alloc",
@@ -249,56 +249,73 @@ pub(crate) fn prepare(name: &str, steps: impl Fn(&Trial)) -> PathBuf {
     home(name).join("plain")
 }
 
-/// Runs `steps` with the library and asks the loader what it bound: each process that appeared must have
-/// taken its functions of memory from the library. An operator of C++ may be the program's own, which
-/// then leads to `malloc`. `programs` are the file names of executables that must have been among them.
-pub(crate) fn assert_served(name: &str, programs: &[&str], steps: impl Fn(&Trial)) {
+/// Runs `steps` with the library and asks the loader what it bound, in each process that wrote a log:
+/// the functions of memory must come from the library. `files` are the names of executables and shared
+/// objects that must have been among those that took them.
+pub(crate) fn assert_served(name: &str, files: &[&str], steps: impl Fn(&Trial)) {
     let Some(library) = common::library() else { return };
     let name = &format!("{name}-served");
     run(name, Some(library.clone()), &|trial: &Trial| {
         steps(trial);
-        let library = library.to_str().unwrap();
-        let mut served = BTreeMap::new();
+        let mut served = BTreeSet::new();
         for entry in fs::read_dir(&trial.folder).unwrap() {
             let path = entry.unwrap().path();
             if path.file_stem().is_some_and(|stem| stem == "bindings") {
                 let log = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-                let before = served.len();
-                read_bindings(&log, library, &mut served);
-                assert!(served.len() > before || log.contains(library), "{}", path.display());
+                served.extend(files_served(&log, library.to_str().unwrap()));
             }
         }
-        for program in programs {
-            let is_it = |file: &&String| Path::new(file).file_name() == Some(OsStr::new(program));
-            let found = served.keys().find(is_it);
-            assert!(found.is_some(), "the library did not serve {program}, only {served:?}");
+        for file in files {
+            let is_it = |path: &String| Path::new(path).file_name() == Some(OsStr::new(file));
+            assert!(served.iter().any(is_it), "the library did not serve {file}, only {served:?}");
         }
     });
     remove(name);
 }
 
-/// Makes the loader write its bindings into the trial's folder, for [`assert_served`].
+/// Makes the loader write down, in the trial's folder, what it binds to what: all of it at the start of
+/// a process, whether it is ever called or not.
 pub(crate) fn log_bindings(trial: &Trial, command: &mut Command) {
     command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", trial.folder.join("bindings"));
+    command.env("LD_BIND_NOW", "1");
 }
 
-/// Counts, for each file, the functions of memory that it has from the library. A line of the log reads
-/// ``    123: binding file A [0] to B [0]: normal symbol `malloc' [VERSION]``.
-fn read_bindings(log: &str, library: &str, served: &mut BTreeMap<String, usize>) {
-    for line in log.lines() {
-        let Some((_, binding)) = line.split_once("binding file ") else { continue };
-        let Some((files, symbol)) = binding.split_once("symbol `") else { continue };
-        let Some((from, to)) = files.split_once(" to ") else { continue };
-        let [from, to] = [from, to].map(|file| file.split(" [").next().unwrap_or(file));
-        let symbol = symbol.split('\'').next().unwrap_or(symbol);
-        let operator = ["_Znw", "_Zna", "_Zdl", "_Zda"].iter().any(|it| symbol.starts_with(it));
+/// The files that have functions of memory from the library, and none from elsewhere. A line of the log
+/// reads ``123: binding file A [0] to B [0]: normal symbol `malloc' [VERSION]``.
+///
+/// Two detours lead to the library all the same: a program whose code cannot be moved gives out the
+/// address of its own jump to the function, and a program may have C++'s operators linked in, which call
+/// `malloc`.
+fn files_served(log: &str, library: &str) -> BTreeSet<String> {
+    let bindings: Vec<_> = (log.lines())
+        .filter_map(|line| {
+            let (files, symbol) = line.split_once("binding file ")?.1.split_once("symbol `")?;
+            let (from, to) = files.split_once(" to ")?;
+            let [from, to] = [from, to].map(|file| file.split(" [").next().unwrap_or(file));
+            Some((from, to, symbol.split('\'').next()?))
+        })
         // The library asks for the next allocator's functions, for memory that is not its own.
-        if from == library || !(operator || OF_MEMORY.contains(&symbol)) {
-            continue;
+        .filter(|(from, ..)| *from != library)
+        .collect();
+    let operator = |symbol: &str| {
+        ["_Znw", "_Zna", "_Zdl", "_Zda"].iter().any(|prefix| symbol.starts_with(prefix))
+    };
+    let mut served = BTreeSet::new();
+    for (from, to, symbol) in &bindings {
+        if OF_MEMORY.contains(symbol) || operator(symbol) {
+            let handed_on = bindings.contains(&(to, library, symbol));
+            let own = operator(symbol) && bindings.contains(&(to, library, "malloc"));
+            let good = *to == library || handed_on || own;
+            assert!(good, "{from} has {symbol} from {to}, not from {library}");
+            served.insert((*from).to_owned());
         }
-        assert!(to == library || operator && to == from, "not from the library: {line}");
-        *served.entry(from.to_owned()).or_default() += 1;
     }
+    assert!(
+        !served.is_empty(),
+        "a process without any function of memory:\n{}",
+        tail(log.as_bytes())
+    );
+    served
 }
 
 /// A folder's path is part of what some programs write, so both runs have the same.

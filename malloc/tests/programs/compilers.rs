@@ -5,7 +5,7 @@ use crate::harness::{Trial, assert_served, compare, has, log_bindings};
 /// Compiles with debug information, links, and runs the result; object and program are compared.
 fn compile_and_run(trial: &Trial, compiler: &str, source: &str, text: &str, flags: &[&str]) {
     trial.write(source, text);
-    let compile = ["-O2", "-g", "-Wall", "-c", source, "-o", "out.o"];
+    let compile = ["-O1", "-g", "-Wall", "-c", source, "-o", "out.o"];
     trial.step(compiler, &[flags, &compile].concat());
     trial.step(compiler, &["out.o", "-o", "program", "-pthread"]);
     trial.record_file("out.o");

@@ -22,7 +22,7 @@ use std::{env, panic, thread};
 use crate::common;
 
 /// Longer than any of these programs takes on a busy machine with a library that checks everything.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The functions that a program may take from the library alone. (Not all allocators have a
 /// `reallocarray`; the C library's own leads to `realloc`.)

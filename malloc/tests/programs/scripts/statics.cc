@@ -34,7 +34,7 @@ template <int... N> static std::size_t touch(std::integer_sequence<int, N...>) {
     return (0 + ... + Entry<N>::one.words.size());
 }
 
-static const std::size_t touched = touch(std::make_integer_sequence<int, 120>());
+static const std::size_t touched = touch(std::make_integer_sequence<int, 60>());
 static std::unique_ptr<int[]> numbers(new int[1000]());
 static std::string *never_destroyed = new std::string(500, 'n');
 

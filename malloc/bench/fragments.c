@@ -50,7 +50,7 @@ static uint64_t end(object *o) {
 }
 
 int main(int argc, char **argv) {
-    int phases = (argc > 1 ? atoi(argv[1]) : 100) * 18 / 100;
+    int phases = 1 + (argc > 1 ? atoi(argv[1]) : 100) * 11 / 100;
     size_t live = 0, peak = 0;
     uint64_t sum = 0;
     object *survivors = NULL;

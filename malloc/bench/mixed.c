@@ -87,7 +87,7 @@ int main(int argc, char **argv) {
     uint64_t sum = 0;
     for (int i = 0; i < THREADS; i++) {
         workers[i].state = 0x9E3779B97F4A7C15ull * (uint64_t)(i + 1);
-        workers[i].steps = percent * 60000;
+        workers[i].steps = percent * 110000;
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i])) return 1;
     }
     for (int i = 0; i < THREADS; i++) {

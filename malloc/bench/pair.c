@@ -61,7 +61,7 @@ static void batch(long rounds, const int *order) {
 }
 
 int main(int argc, char **argv) {
-    long rounds = (argc > 1 ? atol(argv[1]) : 100) * 6;
+    long rounds = (argc > 1 ? atol(argv[1]) : 100) * 10;
     int order[3][HELD];
     const char *names[] = {"immediate", "lifo", "fifo", "random"};
     for (int i = 0; i < HELD; i++) {

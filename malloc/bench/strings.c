@@ -71,7 +71,8 @@ static void append_word(buffer *b, uint32_t number) {
 
 /* Numbers of few bits are as frequent as all those of one bit more together. */
 static uint32_t any_word(void) {
-    return next_random() % (1u << (3 + next_random() % 20));
+    uint32_t bits = 3 + next_random() % 20;
+    return next_random() % (1u << bits);
 }
 
 static uint64_t hash(const char *s) {
@@ -125,7 +126,7 @@ static void count(table *t, const char *name, uint32_t line) {
 }
 
 int main(int argc, char **argv) {
-    uint32_t lines = (uint32_t)(argc > 1 ? atoi(argv[1]) : 100) * 1500;
+    uint32_t lines = (uint32_t)(argc > 1 ? atoi(argv[1]) : 100) * 2500;
     table words = {0};
     uint64_t sum = 0;
     for (uint32_t line = 0; line < lines; line++) {

@@ -123,7 +123,7 @@ static void drop(node *n) {
 }
 
 int main(int argc, char **argv) {
-    int steps = (argc > 1 ? atoi(argv[1]) : 100) * 240 / 100;
+    int steps = (argc > 1 ? atoi(argv[1]) : 100) * 180 / 100;
     star *stars = calloc(STARS, sizeof *stars);
     if (!stars) return 1;
     for (int s = 0; s < STARS; s++) {

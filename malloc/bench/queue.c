@@ -109,7 +109,7 @@ static void *take_turns(void *arg) {
 }
 
 int main(int argc, char **argv) {
-    phases = 2 + 28 * (argc > 1 ? atoi(argv[1]) : 100) / 100;
+    phases = 2 + 42 * (argc > 1 ? atoi(argv[1]) : 100) / 100;
     pthread_t threads[2];
     int own[2] = {0, 1};
     pthread_barrier_init(&between_phases, NULL, 2);

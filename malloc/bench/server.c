@@ -100,7 +100,7 @@ int main(int argc, char **argv) {
     int percent = argc > 1 ? atoi(argv[1]) : 100;
     for (int i = 0; i < LINES; i++) {
         lines[i].state = 0x9E3779B97F4A7C15ull * (uint64_t)(i + 1);
-        lines[i].lives = 1 + percent * 60 / 100;
+        lines[i].lives = 1 + percent * 80 / 100;
         if (pthread_create(&lines[i].thread, NULL, work, &lines[i])) fail("no thread");
         pthread_detach(lines[i].thread);
     }

@@ -12,7 +12,7 @@ static int ready, stop;
 
 static void use(size_t seed)
 {
-    void *blocks[200];
+    void *blocks[100];
     for (size_t at = 0; at < COUNT(blocks); at++) {
         size_t size = at * at * 3 + 1;
         blocks[at] = at % 3 ? their_malloc(size) : their_calloc(1, size);
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     CHECK((void *)their_malloc != dlsym(RTLD_DEFAULT, "malloc"));
     use(1);
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
-    for (uintptr_t at = 0; at < 100; at++) {
+    for (uintptr_t at = 0; at < 50; at++) {
         REQUIRE(pthread_create(&young, NULL, there_after, (void *)at) == 0);
         pthread_join(young, NULL);
     }

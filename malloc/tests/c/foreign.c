@@ -67,7 +67,7 @@ int main(void)
         pthread_join(thread, NULL);
     }
     size_t before = resident_kib();
-    for (int at = 0; at < 300; at++)
+    for (int at = 0; at < 40; at++)
         turn();
     size_t after = resident_kib();
     CHECKF(after < before + 16 * KIB, "%zu KiB became %zu KiB", before, after);

@@ -4,7 +4,7 @@
    holds during fork. With the argument "nested", handlers besides fork themselves. */
 #include "check.h"
 
-enum { THREADS = 3, TURNS = 150 };
+enum { THREADS = 3, TURNS = 80 };
 
 static int stop, ran, nested;
 static __thread int inside;

@@ -100,7 +100,7 @@ int main(void)
     from_main = made(4);
     REQUIRE(atexit(at_exit) == 0);
     REQUIRE(on_exit(on_the_exit, made(6)) == 0);
-    for (int turn = 0; turn < 60; turn++) {
+    for (int turn = 0; turn < 36; turn++) {
         pid_t forked = fork();
         REQUIRE(forked >= 0);
         if (forked == 0) {

@@ -24,10 +24,11 @@ use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::os;
 use crate::space::holding::Holding;
+use crate::space::map::Mark;
 use crate::space::tables::Table;
 use crate::space::{Space, SpaceCell};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, AtomicPtr, Guard, Lock, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Guard, Lock, Ordering};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct SetTable {
     families: &'static [FamilyCell],
     space: &'static SpaceCell,
     listed: AtomicBool,
+    /// What the marks of its blocks have in common; 0, which no mark has, until a family is used.
+    mark: AtomicUsize,
     next: AtomicPtr<SetTable>,
 }
 
@@ -95,6 +98,7 @@ impl SetTable {
             families,
             space,
             listed: AtomicBool::new(false),
+            mark: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -123,6 +127,32 @@ impl SetTable {
                 Err(newer) => head = newer,
             }
         }
+    }
+
+    /// The mark at an address, if it is one of a slot of this set with which nothing has to be done
+    /// before it is given up.
+    #[inline(always)]
+    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
+        let mark = self.space.used()?.mark_at(address)?;
+        (mark.set() == self.mark()).then_some(mark)
+    }
+
+    /// What the marks of this set's blocks have in common, to compare with [`Mark::set`].
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> usize {
+        self.mark.load(Ordering::Relaxed)
+    }
+
+    /// The number by which blocks know their set: the same for as long as the process lives, and no
+    /// other set's.
+    fn number(&self) -> u32 {
+        static USED: AtomicU32 = AtomicU32::new(0);
+        if self.mark() == 0 {
+            let mark = Mark::of_set(USED.fetch_add(1, Ordering::Relaxed) + 1);
+            // Where another thread was first, a number is lost.
+            let _ = self.mark.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        Mark::number_of_set(self.mark())
     }
 
     /// The families, used or not, in order of declaration.
@@ -181,7 +211,7 @@ impl FamilyTable {
     /// `raw` is valid for writes.
     unsafe fn write(raw: NonNull<Self>, space: &'static Space, set: &SetTable, family: usize) {
         let table = Self {
-            holding: Holding::new(space, set.name, &set.specs[family], family),
+            holding: Holding::new(space, set.name, &set.specs[family], family, set.number()),
             cells: [const { AtomicPtr::new(ptr::null_mut()) }; class::COUNT],
             growth: Lock::new(()),
             rows: Lock::new(RowList::new()),

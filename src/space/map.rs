@@ -103,11 +103,79 @@ pub(crate) struct GranuleDesc {
     /// region's order of chunks. The region.
     left: AtomicU32,
     right: AtomicU32,
-    /// Large, Chunk: its bytes, whole pages. The holding's lock.
+    /// Large, Chunk: its bytes, whole pages. The holding's lock. Block and its tails: its [`Mark`],
+    /// written before `kind`. Free: 0.
     pub(crate) bytes: AtomicUsize,
 }
 
+/// What freeing needs to know of a slot whose address is all that is known, in one word, the same at
+/// every granule of its block: the set, the family, the class.
+///
+/// No mark is a number of bytes: its highest bit is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(usize);
+
+impl Mark {
+    const CLASS_BITS: u32 = 8;
+    const FAMILY_BITS: u32 = 16;
+    const SET_SHIFT: u32 = Self::CLASS_BITS + Self::FAMILY_BITS;
+    const IS_MARK: usize = 1 << 63;
+    const IS_SPECIAL: usize = 1 << 62;
+
+    /// The mark of a family's blocks, without a class. Where something has to be done with a slot
+    /// before it is given up, it is `special`, and equals no set's.
+    pub(crate) const fn of_family(set: u32, family: usize, special: bool) -> Self {
+        debug_assert!(family >> Self::FAMILY_BITS == 0);
+        let special = if special { Self::IS_SPECIAL } else { 0 };
+        let set = (set as usize) << Self::SET_SHIFT;
+        Self(Self::IS_MARK | special | set | family << Self::CLASS_BITS)
+    }
+
+    /// The same for a class.
+    pub(crate) const fn with_class(self, class: usize) -> Self {
+        Self(self.0 | class)
+    }
+
+    /// What all marks of a set have in common that are not special.
+    pub(crate) const fn of_set(set: u32) -> usize {
+        Self::of_family(set, 0, false).0 >> Self::SET_SHIFT
+    }
+
+    /// The set's number, from what its marks have in common.
+    pub(crate) const fn number_of_set(common: usize) -> u32 {
+        common as u32
+    }
+
+    /// To compare with [`of_set`](Self::of_set).
+    #[inline(always)]
+    pub(crate) const fn set(self) -> usize {
+        self.0 >> Self::SET_SHIFT
+    }
+
+    /// The position of the family in its set.
+    #[inline(always)]
+    pub(crate) const fn family(self) -> usize {
+        self.0 >> Self::CLASS_BITS & ((1 << Self::FAMILY_BITS) - 1)
+    }
+
+    /// The class.
+    #[inline(always)]
+    pub(crate) const fn class(self) -> usize {
+        self.0 & ((1 << Self::CLASS_BITS) - 1)
+    }
+}
+
 impl GranuleDesc {
+    /// The mark, if this is a granule of a block; otherwise something that is no mark.
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.bytes.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_mark(&self, mark: Mark) {
+        self.bytes.store(mark.0, Ordering::Relaxed);
+    }
+
     pub(crate) fn kind(&self) -> GranuleKind {
         match self.kind.load(Ordering::Acquire) & !STALE {
             1 => GranuleKind::Block,
@@ -122,6 +190,9 @@ impl GranuleDesc {
     /// holds the lock of whoever holds the granule.
     pub(crate) fn set_kind(&self, kind: GranuleKind) {
         let stale = self.kind.load(Ordering::Relaxed) & STALE;
+        if kind == GranuleKind::Free {
+            self.bytes.store(0, Ordering::Relaxed);
+        }
         self.kind.store(kind as u8 | stale, Ordering::Release);
     }
 
@@ -298,9 +369,22 @@ impl Space {
     pub(crate) fn lookup(&'static self) -> Lookup {
         Lookup {
             base: self.extent_start(0).addr().get(),
-            bytes: (self.known() as usize) << self.extent_shift,
+            bytes: self.known_bytes.load(Ordering::Acquire),
             descs: self.granule_descs,
         }
+    }
+
+    /// The mark at an address, if it is a slot's in use; otherwise some mark, or what is none. Any
+    /// address whatever may be asked for.
+    #[inline(always)]
+    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
+        let offset = address.wrapping_sub(self.base.addr().get());
+        if offset >= self.known_bytes.load(Ordering::Relaxed) {
+            return None;
+        }
+        // SAFETY: the descriptors of known extents are committed; whoever has an address in one got it
+        // from somebody who knew.
+        Some(unsafe { self.granule_descs.add(offset >> GRANULE_SHIFT).as_ref() }.mark())
     }
 
     /// What the byte at `address` belongs to; `None` outside of this reservation. Touches nothing

@@ -23,6 +23,12 @@ pub(crate) fn most_magazines() -> usize {
     if may_have_rows() { 2 } else { 0 }
 }
 
+/// Whether scopes are the calling thread's own.
+#[inline(always)]
+pub(crate) fn has_scopes() -> bool {
+    cfg!(feature = "std") || may_have_rows()
+}
+
 /// Whether threads can be told apart, so that the calling one may have rows.
 #[cfg(feature = "std")]
 fn may_have_rows() -> bool {
@@ -133,7 +139,7 @@ unsafe fn close(raw: NonNull<Row>) {
     // long as the process.
     let (home, family) =
         unsafe { (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed)) };
-    home.row.set(&raw const EMPTY_ROW);
+    home.row.set(EMPTY_ROW.as_row());
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             let idle = head.tell_idle();

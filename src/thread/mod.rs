@@ -23,12 +23,13 @@
 //! words, because a snapshot reads from outside how full the magazines are.
 
 pub(crate) mod exit;
+mod home;
 mod homes;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
 
-use core::cell::Cell;
-use core::fmt;
+pub use home::{Homes, RowHome};
+
 use core::ptr::{self, NonNull};
 
 use crate::class;
@@ -38,39 +39,6 @@ use crate::lane::magazine::MagazineBox;
 use crate::space::tables::Table;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use crate::table::{FamilyTable, RowLinks, SetTable};
-
-/// Where a thread keeps the address of its row of one family.
-pub struct RowHome {
-    row: Cell<*const Row>,
-}
-
-impl RowHome {
-    /// A home without a row: it points at the empty row.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { row: Cell::new(&raw const EMPTY_ROW) }
-    }
-
-    /// The row.
-    #[inline(always)]
-    pub(crate) fn row(&self) -> &Row {
-        // SAFETY: a home points at the empty row, or at the row of its own thread, which is given
-        // back only after the home has been pointed at the empty row again.
-        unsafe { &*self.row.get() }
-    }
-}
-
-impl Default for RowHome {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for RowHome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowHome").field("made", &!self.row().is_empty_row()).finish()
-    }
-}
 
 /// A thread's magazines of one family.
 #[derive(Debug)]
@@ -88,7 +56,20 @@ impl Table for Row {
     const KIND: usize = 3;
 }
 
-static EMPTY_ROW: Row = Row::new();
+/// The row of who has none: every head is empty and full at once.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct EmptyRow(Row);
+
+#[doc(hidden)]
+pub static EMPTY_ROW: EmptyRow = EmptyRow(Row::new());
+
+impl EmptyRow {
+    /// As any row.
+    pub(crate) const fn as_row(&'static self) -> *const Row {
+        &raw const self.0
+    }
+}
 
 /// A magazine with at most this part of its slots has few.
 const FEW: usize = 4;
@@ -365,7 +346,7 @@ impl Row {
     }
 
     fn is_empty_row(&self) -> bool {
-        ptr::eq(self, &raw const EMPTY_ROW)
+        ptr::eq(self, EMPTY_ROW.as_row())
     }
 
     /// The head of a class.

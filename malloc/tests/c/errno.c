@@ -31,6 +31,23 @@ static void *fill_blocks(void *sizes)
     return NULL;
 }
 
+/* Threads that wait for each other: what makes them wait must not show either. */
+static void *shared[64];
+static void *contend(void *seed)
+{
+    uint64_t state = (uintptr_t)seed + 1;
+    for (int turn = 0; turn < 60000; turn++) {
+        size_t size = random_size(&state) % (300 * KIB) + 1;
+        void *block = malloc(size);
+        REQUIRE(block != NULL);
+        block = __atomic_exchange_n(&shared[next_random(&state) % COUNT(shared)], block, __ATOMIC_ACQ_REL);
+        errno = EXDEV;
+        free(block);
+        CHECKF(errno == EXDEV, "free under contention: errno %d", errno);
+    }
+    return NULL;
+}
+
 int main(void)
 {
     for (size_t v = 0; v < COUNT(VALUES); v++) {
@@ -81,5 +98,10 @@ int main(void)
         CHECK(malloc_usable_size(NULL) == 0);
         CHECK(errno == value);
     }
+    pthread_t threads[6];
+    for (uintptr_t at = 0; at < COUNT(threads); at++)
+        REQUIRE(pthread_create(&threads[at], NULL, contend, (void *)at) == 0);
+    for (size_t at = 0; at < COUNT(threads); at++)
+        pthread_join(threads[at], NULL);
     return finish();
 }

@@ -37,6 +37,7 @@ int main(void)
         free(block);
     }
     CHECKF(writable() < 1024 * MIB, "%zu MiB could be written", writable() / MIB);
-    CHECKF(status_kib("VmLck") < 1024 * KIB, "%zu KiB are locked", status_kib("VmLck"));
+    /* (VmLck counts what is reserved without access as well, which costs nothing.) */
+    CHECKF(resident_kib() < 1024 * KIB, "%zu KiB are resident", resident_kib());
     return finish();
 }

@@ -24,7 +24,7 @@ const OTHER: &str = "FAMALLOC_TEST_LIBRARY";
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The shared library under test; an empty path for the C library's own malloc.
-pub fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     match env::var_os(OTHER) {
         Some(other) => PathBuf::from(other),
         None => built().join("libfamalloc.so"),
@@ -32,12 +32,12 @@ pub fn library() -> PathBuf {
 }
 
 /// The library to link programs with that use no shared ones. Beside the shared one.
-pub fn archive() -> PathBuf {
+pub(crate) fn archive() -> PathBuf {
     library().with_extension("a")
 }
 
 /// Whether the library under test is the project's.
-pub fn own() -> bool {
+pub(crate) fn own() -> bool {
     env::var_os(OTHER).is_none()
 }
 
@@ -72,24 +72,24 @@ fn built() -> &'static Path {
 
 /// What one program is made of, and how it is run.
 #[derive(Clone, Copy, Debug)]
-pub struct Program<'a> {
+pub(crate) struct Program<'a> {
     /// The file below `tests/c`. Its ending says which compiler.
-    pub source: &'a str,
+    pub(crate) source: &'a str,
     /// The compiler's flags beyond the usual ones.
-    pub flags: &'a [&'a str],
+    pub(crate) flags: &'a [&'a str],
     /// What the linker gets after the source.
-    pub libraries: &'a [&'a OsStr],
+    pub(crate) libraries: &'a [&'a OsStr],
     /// A word by which builds of one source are told apart.
-    pub variant: &'a str,
+    pub(crate) variant: &'a str,
 }
 
 impl<'a> Program<'a> {
-    pub const fn new(source: &'a str) -> Self {
+    pub(crate) const fn new(source: &'a str) -> Self {
         Self { source, flags: &[], libraries: &[], variant: "" }
     }
 
     /// The compiled program. Each test has a file of its own, so they may run side by side.
-    pub fn compile(&self) -> PathBuf {
+    pub(crate) fn compile(&self) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
         fs::create_dir_all(&folder).expect("a folder for programs");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(self.source);
@@ -121,16 +121,16 @@ impl<'a> Program<'a> {
 
 /// How a program ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub status: ExitStatus,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
     /// It found nothing to complain of.
     #[track_caller]
-    pub fn well(&self) {
+    pub(crate) fn well(&self) {
         assert!(
             self.status.success(),
             "{}\n--- standard error\n{}\n--- standard output\n{}",
@@ -142,7 +142,7 @@ impl Ended {
 
     /// It ended itself by `abort`, and said why.
     #[track_caller]
-    pub fn aborted_with(&self, message: &str) {
+    pub(crate) fn aborted_with(&self, message: &str) {
         const SIGABRT: i32 = 6;
         assert!(
             self.status.signal() == Some(SIGABRT)
@@ -157,7 +157,7 @@ impl Ended {
 
 /// Runs a program with the library in place of the C library's malloc, if `preload` says so.
 /// One that does not end is killed, with all that it started.
-pub fn run(program: &Path, arguments: &[&OsStr], preload: Option<&Path>) -> Ended {
+pub(crate) fn run(program: &Path, arguments: &[&OsStr], preload: Option<&Path>) -> Ended {
     let (out, err) = (program.with_extension("out"), program.with_extension("err"));
     let create = |path: &Path| File::create(path).expect("a file for what a program says");
     let mut command = Command::new(program);

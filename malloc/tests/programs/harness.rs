@@ -229,7 +229,7 @@ impl Drop for Running {
 /// Runs `steps` with the plain allocator and with the library, and compares what they recorded.
 pub(crate) fn compare(name: &str, steps: impl Fn(&Trial)) {
     let plain = run(name, None, &steps);
-    let loaded = run(name, common::library(), &steps);
+    let loaded = run(name, common::preloaded(), &steps);
     assert!(!plain.is_empty(), "{name} recorded nothing to compare");
     let names = |record: &[(String, Vec<u8>)]| -> Vec<_> {
         record.iter().map(|(what, _)| what.clone()).collect()
@@ -253,7 +253,7 @@ pub(crate) fn prepare(name: &str, steps: impl Fn(&Trial)) -> PathBuf {
 /// the functions of memory must come from the library. `files` are the names of executables and shared
 /// objects that must have been among those that took them.
 pub(crate) fn assert_served(name: &str, files: &[&str], steps: impl Fn(&Trial)) {
-    let Some(library) = common::library() else { return };
+    let Some(library) = common::preloaded() else { return };
     let name = &format!("{name}-served");
     run(name, Some(library.clone()), &|trial: &Trial| {
         steps(trial);

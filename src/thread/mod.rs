@@ -23,9 +23,14 @@
 //! words, because a snapshot reads from outside how full the magazines are.
 
 pub(crate) mod exit;
+#[cfg(feature = "std")]
+mod fork;
 mod homes;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
+
+#[cfg(feature = "std")]
+pub(crate) use fork::family;
 
 use core::cell::Cell;
 use core::fmt;
@@ -395,6 +400,16 @@ impl Row {
     }
 }
 
+/// A family, made now if this is its first use.
+#[cfg(not(feature = "std"))]
+#[inline]
+pub(crate) fn family(
+    set: &'static SetTable,
+    index: usize,
+) -> Result<&'static FamilyTable, AllocError> {
+    set.family(index)
+}
+
 /// Takes a slot when the fast path could not.
 #[cold]
 #[inline(never)]
@@ -404,7 +419,7 @@ pub(crate) fn take_slowly(
     family: usize,
     class: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let family = set.family(family)?;
+    let family = self::family(set, family)?;
     take_once(home, family, class)
         .or_else(|error| take_under_pressure(home, family, class, error.kind()).ok_or(error))
 }

@@ -258,3 +258,106 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
         lock.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn is_held_by_one_at_a_time() {
+        let lock = Lock::new(0_u32);
+        let guard = lock.lock();
+        assert!(lock.try_lock().is_none());
+        assert_eq!(format!("{lock:?} {guard:?}"), "Lock { value: <locked> } 0");
+        drop(guard);
+        assert_eq!(lock.try_lock().map(|guard| *guard), Some(0));
+        assert_eq!(format!("{lock:?}"), "Lock { value: 0 }");
+    }
+
+    #[test]
+    fn no_thread_overwrites_what_another_wrote() {
+        static COUNTS: Lock<(u64, [u64; 8])> = Lock::new((0, [0; 8]));
+        const EACH: u64 = 50_000;
+        thread::scope(|scope| {
+            for own in 0..8 {
+                scope.spawn(move || {
+                    for turn in 0..EACH {
+                        let mut counts = COUNTS.lock();
+                        let sum = counts.0;
+                        counts.1[own] += 1;
+                        // Not one instruction: who looks in between must be kept out.
+                        hint::black_box(&mut counts);
+                        if turn % 1000 == own as u64 {
+                            // So long that the others fall asleep.
+                            thread::sleep(Duration::from_micros(50));
+                        }
+                        counts.0 = sum + 1;
+                    }
+                });
+            }
+        });
+        let counts = COUNTS.lock();
+        assert_eq!((counts.0, counts.1), (8 * EACH, [EACH; 8]));
+        assert_eq!(COUNTS.word.0.load(Ordering::Relaxed), HELD, "nobody is left who waits");
+    }
+
+    #[test]
+    fn who_sleeps_is_woken() {
+        let lock = Lock::new(());
+        let guard = lock.lock();
+        thread::scope(|scope| {
+            let sleepers: Vec<_> = (0..3).map(|_| scope.spawn(|| drop(lock.lock()))).collect();
+            while lock.word.0.load(Ordering::Relaxed) != AWAITED {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(20));
+            assert!(sleepers.iter().all(|sleeper| !sleeper.is_finished()));
+            drop(guard);
+        });
+        assert!(lock.try_lock().is_some());
+    }
+
+    #[test]
+    fn errno_is_left_alone() {
+        let lock = Lock::new(());
+        // SAFETY: this thread's own.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: as above.
+        unsafe { errno.write(1234) };
+        // The lock is free, so the system refuses to let anyone sleep.
+        lock.word.sleep();
+        lock.word.wake_one();
+        // SAFETY: as above.
+        assert_eq!(unsafe { errno.read() }, 1234);
+    }
+
+    #[test]
+    fn the_thread_that_forks_passes_what_it_holds_and_nobody_else_does() {
+        let (held, other) = (Lock::new(0), Lock::new(0));
+        let elsewhere = |lock: &Lock<i32>| {
+            thread::scope(|scope| scope.spawn(|| lock.try_lock().is_some()).join().unwrap())
+        };
+        held.hold();
+        assert!(held.try_lock().is_none(), "it does not fork yet");
+        // SAFETY: this thread holds the only lock in sight that is held for a fork.
+        unsafe { set_forking(true) };
+        assert!(is_forking());
+        assert!(!thread::scope(|scope| scope.spawn(is_forking).join().unwrap()));
+        *held.lock() += 1;
+        *held.try_lock().unwrap() += 1;
+        assert!(!elsewhere(&held), "a guard that was passed to let the lock go");
+        let guard = other.lock();
+        assert!(other.try_lock().is_none(), "it is not held for the fork");
+        drop(guard);
+        assert!(elsewhere(&other), "a lock that was taken was not let go");
+        // SAFETY: as above.
+        unsafe { set_forking(false) };
+        assert!(held.try_lock().is_none());
+        // SAFETY: held above, and there is no guard.
+        unsafe { held.let_go() };
+        assert_eq!(held.try_lock().map(|guard| *guard), Some(2));
+        assert!(elsewhere(&held));
+    }
+}

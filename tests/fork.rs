@@ -28,7 +28,7 @@ enum Lives {
 
 /// The sizes that a child tries: every class, some large ones, a huge one.
 fn sizes() -> impl Iterator<Item = usize> {
-    (0..64).map(|size| 1 + size * 8).chain((1..=64).map(|size| size << 10)).chain([
+    (0..24).map(|size| 1 + size * 21).chain((1..24).map(|size| size * 1400 + 500)).chain([
         100_000,
         300_000,
         3 << 20,
@@ -39,8 +39,8 @@ fn sizes() -> impl Iterator<Item = usize> {
 fn use_everything(inherited: &mut Vec<Parcel>) {
     inherited.drain(..).for_each(drop);
     let mut made: Vec<_> = sizes().map(|size| Parcel::new::<lives::Any>(size, 1)).collect();
-    made.extend(sizes().take(64).map(|size| Parcel::new::<lives::Small>(size, 2)));
-    made.extend(sizes().take(64).map(|size| Parcel::new::<lives::Apart>(size, 3)));
+    made.extend(sizes().step_by(5).map(|size| Parcel::new::<lives::Small>(size, 2)));
+    made.extend(sizes().step_by(5).map(|size| Parcel::new::<lives::Apart>(size, 3)));
     made.extend(sizes().take(8).map(|size| Parcel::new::<lives::Unused>(size, 4)));
     check().unwrap();
     made.iter_mut().step_by(3).for_each(|parcel| parcel.try_resize_any());
@@ -73,7 +73,7 @@ impl Child {
             -1 => panic!("no more processes"),
             0 => {
                 // SAFETY: no handler is set: the signal ends the child.
-                unsafe { libc::alarm(30) };
+                unsafe { libc::alarm(120) };
                 let done = catch_unwind(AssertUnwindSafe(work));
                 // SAFETY: has no preconditions.
                 unsafe { libc::_exit(if done.is_ok() { 0 } else { 101 }) }
@@ -172,18 +172,18 @@ fn be_busy(seed: usize, stop: &AtomicBool, handed: &Mutex<Vec<Parcel>>) {
 
 fn some() -> Vec<Parcel> {
     let mut random = Random::new(7);
-    let small = (0..300).map(|at| Parcel::new::<lives::Small>(1 + at % 100, 2));
+    let small = (0..40).map(|at| Parcel::new::<lives::Small>(1 + at % 100, 2));
     let mut some: Vec<_> = small.collect();
-    some.extend((0..50).map(|_| Parcel::new::<lives::Any>(random.size(), 1)));
+    some.extend((0..10).map(|_| Parcel::new::<lives::Any>(random.size(), 1)));
     some
 }
 
 #[test]
 fn a_child_of_busy_threads_can_use_everything() {
     let _alone = one_at_a_time();
-    let _watchdog = Watchdog::of_seconds(120);
+    let _watchdog = Watchdog::of_seconds(300);
     let _busy = Busy::threads(3);
-    for turn in 0..200 {
+    for turn in 0..100 {
         let mut inherited = some();
         let child = Child::new(|| {
             use_everything(&mut inherited);
@@ -198,7 +198,7 @@ fn a_child_of_busy_threads_can_use_everything() {
             }
             check().unwrap();
         });
-        inherited.truncate(turn % 100);
+        inherited.truncate(turn % 50);
         child.wait();
     }
     check().unwrap();
@@ -207,12 +207,12 @@ fn a_child_of_busy_threads_can_use_everything() {
 #[test]
 fn several_threads_fork_at_once() {
     let _alone = one_at_a_time();
-    let _watchdog = Watchdog::of_seconds(120);
+    let _watchdog = Watchdog::of_seconds(300);
     let _busy = Busy::threads(2);
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                for _ in 0..20 {
+                for _ in 0..15 {
                     let mut inherited = some();
                     Child::new(|| use_everything(&mut inherited)).wait();
                 }
@@ -225,9 +225,9 @@ fn several_threads_fork_at_once() {
 #[test]
 fn children_have_children() {
     let _alone = one_at_a_time();
-    let _watchdog = Watchdog::of_seconds(120);
+    let _watchdog = Watchdog::of_seconds(300);
     let _busy = Busy::threads(2);
-    for _ in 0..10 {
+    for _ in 0..5 {
         let mut inherited = some();
         Child::new(|| {
             let busy = Busy::threads(2);
@@ -251,7 +251,7 @@ fn children_have_children() {
 #[test]
 fn a_child_may_do_nothing() {
     let _alone = one_at_a_time();
-    let _watchdog = Watchdog::of_seconds(60);
+    let _watchdog = Watchdog::of_seconds(300);
     let _busy = Busy::threads(2);
     for _ in 0..50 {
         Child::new(|| ()).wait();
@@ -271,7 +271,7 @@ fn class_use(bytes: usize) -> ClassUse {
 #[test]
 fn what_other_threads_had_is_forgotten_in_the_child_and_theirs_in_the_parent() {
     let _alone = one_at_a_time();
-    let _watchdog = Watchdog::of_seconds(60);
+    let _watchdog = Watchdog::of_seconds(300);
     const BYTES: usize = 48;
     let own: Vec<_> = (0..10).map(|_| Parcel::new::<left::Behind>(BYTES, 1)).collect();
     thread::scope(|scope| {
@@ -350,7 +350,7 @@ fn a_child_of_one_thread_may_walk() {
         Object,
     }
     let _alone = one_at_a_time();
-    let _watchdog = Watchdog::of_seconds(60);
+    let _watchdog = Watchdog::of_seconds(300);
     let parcels: Vec<_> = (0..10).map(|_| Parcel::new::<alone::Object>(32, 1)).collect();
     Child::new(|| {
         let mut visited = 0;
@@ -411,7 +411,7 @@ fn families_come_into_being_meanwhile() {
         return;
     }
     let turn: usize = case().unwrap().parse().unwrap();
-    let _watchdog = Watchdog::of_seconds(60);
+    let _watchdog = Watchdog::of_seconds(300);
     // So that the handlers are there before the threads.
     if turn % 4 != 0 {
         use_set(turn);
@@ -463,7 +463,7 @@ extern "C" fn handle() {
     use_set(PROGRESS.fetch_add(1, Ordering::Relaxed));
     kept.extend(some());
     *KEPT.lock().unwrap() = kept;
-    if FORKS_LEFT.fetch_sub(1, Ordering::Relaxed) == 1 {
+    if FORKS_LEFT.fetch_sub(1, Ordering::Relaxed) > 0 {
         Child::new(|| use_everything(&mut some())).wait();
     }
 }
@@ -546,66 +546,66 @@ fn handlers_use_the_allocator() {
         }
         return;
     };
-    let _watchdog = Watchdog::of_seconds(100);
+    let _watchdog = Watchdog::of_seconds(300);
     // What makes the first use of a family, and so has the allocator's handlers registered.
     let begin = || drop(some());
     match case.as_str() {
         "before" => {
             register(handle, ALL);
             begin();
-            fork_with_handlers(10, 0);
+            fork_with_handlers(4, 0);
         }
         "after" => {
             begin();
             register(handle, ALL);
-            fork_with_handlers(10, 0);
+            fork_with_handlers(4, 0);
         }
         "both" => {
             register(handle, ALL);
             begin();
             register(handle, ALL);
-            fork_with_handlers(8, 0);
+            fork_with_handlers(3, 0);
         }
         "first" => {
             // The first allocation of all is in a handler of a fork.
             register(handle, ALL);
             Child::new(|| use_everything(&mut some())).wait();
-            fork_with_handlers(10, 0);
+            fork_with_handlers(4, 0);
         }
         "prepare forks" => {
             register(handle, [true, false, false]);
             begin();
-            fork_with_handlers(8, 1);
+            fork_with_handlers(3, 1);
         }
         "parent forks" => {
             register(handle, [false, true, false]);
             begin();
-            fork_with_handlers(8, 1);
+            fork_with_handlers(3, 1);
         }
         "child forks" => {
             register(handle, [false, false, true]);
             begin();
-            fork_with_handlers(8, 1);
+            fork_with_handlers(3, 1);
         }
         "after forks" => {
             begin();
             register(handle, ALL);
-            fork_with_handlers(8, 2);
+            fork_with_handlers(3, 2);
         }
         "prepare goes on" => {
             register(fork_inside, [true, false, false]);
             begin();
-            fork_with_handlers(8, 1);
+            fork_with_handlers(3, 1);
         }
         "child goes on" => {
             register(fork_inside, [false, false, true]);
             begin();
-            fork_with_handlers(8, 1);
+            fork_with_handlers(3, 1);
         }
         "after goes on" => {
             begin();
             register(fork_inside, [true, false, false]);
-            fork_with_handlers(8, 1);
+            fork_with_handlers(3, 1);
         }
         _ => panic!("no such case"),
     }

@@ -4,7 +4,8 @@
 //! in the state that the other threads left it in. So the thread that forks first takes every lock of
 //! the allocator ([`prepare`], which the C library calls before), in the order that is written down in
 //! [`crate::table::hold`]. Both processes let them go after ([`parent`], [`child`]). Nothing of this is
-//! on the way of an allocation.
+//! on the way of an allocation; a fork pays for it with a few writes for each lane and family, and
+//! so with a copy of the pages in which these are.
 //!
 //! **What the other threads had.** Their rows are taken off the lists in the child and given back, and
 //! lanes that they were assigned count as free. The *slots* in their magazines stay as they are: in

@@ -6,13 +6,14 @@ mod common;
 mod handlers;
 mod kit;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use common::{Parcel, Watchdog, one_at_a_time, usage};
 use famalloc::{ClassUse, InUseElsewhere, alloc_family, check, flush, free_all_in, walk_in};
-use kit::{Busy, Child, some, use_everything};
+use kit::{Busy, Child, lives, some, use_everything};
 
 #[test]
 fn a_child_of_busy_threads_can_use_everything() {
@@ -82,6 +83,34 @@ fn children_have_children() {
         })
         .wait();
     }
+}
+
+/// Threads that do little but hold locks, and children that take them all once.
+#[test]
+fn a_child_finds_no_lock_held() {
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(300);
+    /// A large allocation, and slots of which few fit into a magazine.
+    fn lock_often() {
+        drop(Parcel::new::<lives::Any>(70_000, 1));
+        drop((0..20).map(|_| Parcel::new::<lives::Any>(32_768, 1)).collect::<Vec<_>>());
+        drop((0..20).map(|_| Parcel::new::<lives::Apart>(20_000, 1)).collect::<Vec<_>>());
+    }
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    lock_often();
+                }
+            });
+        }
+        for _ in 0..200 {
+            Child::new(lock_often).wait();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    check().unwrap();
 }
 
 #[test]

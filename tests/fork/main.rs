@@ -12,7 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Parcel, Watchdog, one_at_a_time, usage};
-use famalloc::{ClassUse, InUseElsewhere, alloc_family, check, flush, free_all_in, walk_in};
+use famalloc::{
+    ClassUse, InUseElsewhere, alloc_family, alloc_in, check, flush, free_all_in, free_in, walk_in,
+};
 use kit::{Busy, Child, lives, some, use_everything};
 
 #[test]
@@ -90,14 +92,25 @@ fn children_have_children() {
 fn a_child_finds_no_lock_held() {
     let _alone = one_at_a_time();
     let _watchdog = Watchdog::of_seconds(300);
-    /// A large allocation, and slots of which few fit into a magazine.
+    /// Large and huge allocations, and slots of which few fit into a magazine.
     fn lock_often() {
-        drop(Parcel::new::<lives::Any>(70_000, 1));
-        drop((0..20).map(|_| Parcel::new::<lives::Any>(32_768, 1)).collect::<Vec<_>>());
-        drop((0..20).map(|_| Parcel::new::<lives::Apart>(20_000, 1)).collect::<Vec<_>>());
+        let sizes = [70_000, 3 << 20, 40_000_000, 32_768, 32_768, 32_768, 20_000, 20_000, 20_000];
+        let slots = sizes.map(|size| (alloc_in::<lives::Any>(size).unwrap(), size));
+        for (slot, size) in slots {
+            // SAFETY: allocated above with this size.
+            unsafe { free_in::<lives::Any>(slot, size) };
+        }
+    }
+    /// Stops the threads even where a child fails.
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _stop = Stop(&stop);
         for _ in 0..3 {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
@@ -106,9 +119,13 @@ fn a_child_finds_no_lock_held() {
             });
         }
         for _ in 0..200 {
-            Child::new(lock_often).wait();
+            Child::new(|| {
+                lock_often();
+                check().unwrap();
+                flush();
+            })
+            .wait();
         }
-        stop.store(true, Ordering::Relaxed);
     });
     check().unwrap();
 }

@@ -178,13 +178,15 @@ pub(super) fn close_rows_of_others(family: &FamilyTable) -> usize {
     let mut list = family.rows.lock();
     let mut closed = 0;
     loop {
-        let is_own = |links| rows_of(family).any(|row| ptr::eq(ptr::from_ref(row).cast(), links));
-        let other = list.iter().find(|links| !is_own(links.as_ptr()));
-        let Some(other) = other else { return closed };
+        // SAFETY: rows in the list stay valid while the list is locked.
+        let row_of = |links| unsafe { Row::of_links(links) };
+        let is_own = |row: &Row| rows_of(family).any(|own| ptr::eq(own, row));
+        let Some(other) = list.iter().find(|&links| !is_own(row_of(links))) else { return closed };
+        let row = NonNull::from(row_of(other));
         // SAFETY: in this list, which is locked.
         unsafe { list.remove(other) };
         // SAFETY: from this space, and nobody refers to it: the home was in the storage of its thread.
-        unsafe { family.holding.space.give_table(other.cast::<Row>()) };
+        unsafe { family.holding.space.give_table(row) };
         closed += 1;
     }
 }

@@ -22,7 +22,7 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
-use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Stale};
+use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Mark, Stale};
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.
@@ -69,18 +69,19 @@ impl<'a> Block<'a> {
         Self { space, desc, granule }
     }
 
-    /// Makes granules just taken a block without carved slots, whose memory, where it is
+    /// Makes granules just taken a block of the mark's class, without carved slots, whose memory, where it is
     /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The first slot lies
     /// `colour` bytes into it. The tails are the caller's to write before; this publishes the head.
     pub(crate) fn found(
         space: &'a Space,
         granule: u32,
         granules: u32,
-        class: usize,
+        mark: Mark,
         colour: usize,
         lane: *mut (),
         page_by_page: bool,
     ) -> Self {
+        let class = mark.class();
         let block = Self::at(space, granule);
         let bytes = granules as usize * GRANULE;
         let desc = block.desc;
@@ -98,6 +99,7 @@ impl<'a> Block<'a> {
         for granule in granule..granule + granules {
             // SAFETY: just taken.
             unsafe { space.clean_bitmap(granule, if wide { Stale::Wide } else { Stale::Narrow }) };
+            space.granule(granule).set_mark(mark);
         }
         // SAFETY: the granules of a block are in one extent of a family (I1).
         let bitmap = unsafe { space.bitmap(granule, wide) };

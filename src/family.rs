@@ -15,9 +15,10 @@
 //! struct Node { .. }        ==>   impl InFamily for Node { type Family = lives::Ast; }
 //! ```
 
+use crate::scope::{ScopeGuard, Scoped};
 use crate::spec::FamilySpec;
 use crate::table::SetTable;
-use crate::thread::RowHome;
+use crate::thread::{Homes, RowHome};
 
 /// A family set: the enum whose variants are the families of one table.
 ///
@@ -26,7 +27,8 @@ use crate::thread::RowHome;
 /// # Safety
 ///
 /// `table` always returns the same table, made from exactly `FAMILIES`; `index` is below
-/// `FAMILIES.len()`.
+/// `FAMILIES.len()`, and so is `FALLBACK`. `homes` returns the calling thread's homes for as many
+/// families, with what `home` of each family returns among them.
 ///
 /// # Examples
 ///
@@ -47,6 +49,9 @@ pub unsafe trait FamilySet: Sized + 'static {
     const NAME: &'static str;
     /// What each variant asks for, in order of declaration.
     const FAMILIES: &'static [FamilySpec];
+    /// The position of the family in which unmodified code allocates outside of any scope: the one
+    /// declared with `#[family(fallback)]`, otherwise the first.
+    const FALLBACK: usize = FamilySpec::fallback_among(Self::FAMILIES);
 
     /// The position of this variant, from 0, in order of declaration.
     fn index(&self) -> usize;
@@ -54,6 +59,10 @@ pub unsafe trait FamilySet: Sized + 'static {
     /// The one table of this set.
     #[doc(hidden)]
     fn table() -> &'static SetTable;
+
+    /// What the calling thread keeps for this set.
+    #[doc(hidden)]
+    fn homes() -> *const Homes<0>;
 }
 
 /// One family: a zero-sized marker type that stands for a variant of a family set.
@@ -70,7 +79,7 @@ pub unsafe trait FamilySet: Sized + 'static {
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, Family};
+/// use famalloc::alloc_family;
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -94,6 +103,88 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
     /// Where the calling thread keeps the address of its row of magazines for this family.
     #[doc(hidden)]
     fn home() -> *const RowHome;
+
+    /// Runs `work` in a scope of this family: what it, and whatever it calls, allocates without naming
+    /// a family goes here, if the global allocator is one over this set ([`FamAlloc`]).
+    ///
+    /// Scopes nest; the innermost counts. They are of the calling thread alone: what `work` has other
+    /// threads do is in their scopes. Freeing and growing look at no scope: what was allocated in a
+    /// family goes back there, and stays there when it is reallocated. Two loads and two stores, no
+    /// lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, query, FamAlloc};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     Ast,
+    /// }
+    ///
+    /// #[global_allocator]
+    /// static GLOBAL: FamAlloc<Lives> = FamAlloc::new();
+    ///
+    /// let words = lives::Ast::scope(|| "a b c".split(' ').map(String::from).collect::<Vec<_>>());
+    /// assert_eq!(query(words.as_ptr()).unwrap().family, "Ast");
+    /// assert_eq!(query(words[0].as_ptr()).unwrap().family, "Ast");
+    ///
+    /// let outside = String::from("d");
+    /// assert_eq!(query(outside.as_ptr()).unwrap().family, "General");
+    /// ```
+    ///
+    /// [`FamAlloc`]: crate::FamAlloc
+    #[inline(always)]
+    fn scope<R>(work: impl FnOnce() -> R) -> R {
+        let _scope = Self::enter();
+        work()
+    }
+
+    /// Begins a scope of this family that lasts until the guard is dropped: [`scope`](Self::scope) for
+    /// where a closure is in the way.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeGuard`].
+    #[inline(always)]
+    fn enter() -> ScopeGuard<Self::Set> {
+        ScopeGuard::new(Self::INDEX)
+    }
+
+    /// A future that is polled in a scope of this family: each poll enters it and leaves it, on
+    /// whichever thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::Future;
+    /// use std::pin::pin;
+    /// use std::task::{Context, Poll, Waker};
+    /// use famalloc::{alloc_family, query, FamAlloc};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     Request,
+    /// }
+    ///
+    /// #[global_allocator]
+    /// static GLOBAL: FamAlloc<Lives> = FamAlloc::new();
+    ///
+    /// async fn handle(name: &str) -> String {
+    ///     format!("hello, {name}")
+    /// }
+    ///
+    /// let mut task = pin!(lives::Request::scope_future(handle("you")));
+    /// let Poll::Ready(answer) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+    ///     unreachable!("nothing to wait for");
+    /// };
+    /// assert_eq!(query(answer.as_ptr()).unwrap().family, "Request");
+    /// ```
+    fn scope_future<T>(future: T) -> Scoped<Self, T> {
+        Scoped::new(future)
+    }
 }
 
 /// A type that has a family: `FamilyBox<T>` puts values of `T` there.

@@ -223,6 +223,7 @@ mod class;
 pub mod collections;
 mod error;
 mod family;
+mod global;
 mod heap;
 mod in_family;
 mod lane;
@@ -231,6 +232,7 @@ mod os;
 pub mod pool;
 pub mod rc;
 pub mod region;
+mod scope;
 #[cfg(feature = "serde")]
 mod serde;
 mod space;
@@ -244,6 +246,7 @@ pub use boxed::FamilyBox;
 pub use error::{AllocError, AllocErrorKind, FreeError};
 pub use famalloc_macros::alloc_family;
 pub use family::{Family, FamilyOf, FamilySet, InFamily};
+pub use global::{FamAlloc, NoNext};
 pub use heap::alloc::{
     alloc_in, alloc_layout_in, alloc_zeroed_in, alloc_zeroed_layout_in, free_in, free_layout_in,
     try_free_in,
@@ -257,6 +260,7 @@ pub use heap::resize::{
 };
 #[cfg(feature = "std")]
 pub use heap::snapshot::Snapshot;
+pub use heap::untyped;
 pub use heap::usage::{ClassUse, FamilyUse};
 pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
 pub use in_family::In;
@@ -266,6 +270,7 @@ pub use os::{FixedBuffer, PageError, PageSource};
 pub use pool::Pool;
 pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
+pub use scope::{ScopeGuard, Scoped};
 pub use spec::FamilySpec;
 pub use thin::{ThinSlice, ThinStr};
 #[cfg(not(feature = "std"))]
@@ -278,9 +283,9 @@ pub mod __private {
     pub use crate::space::SYSTEM_SPACE;
     pub use crate::space::SpaceCell;
     pub use crate::table::{FamilyCell, SetTable};
-    pub use crate::thread::RowHome;
     #[cfg(not(feature = "std"))]
     pub use crate::thread::one::StaticHomes;
+    pub use crate::thread::{EMPTY_ROW, Homes, RowHome};
     #[cfg(feature = "std")]
     pub use std::thread_local;
 }

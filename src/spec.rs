@@ -22,6 +22,7 @@ pub struct FamilySpec {
     isolate: bool,
     zero_on_free: bool,
     natural_alignment: bool,
+    fallback: bool,
     limit: usize,
     block: usize,
 }
@@ -40,6 +41,7 @@ impl FamilySpec {
             isolate: false,
             zero_on_free: false,
             natural_alignment: false,
+            fallback: false,
             limit: usize::MAX,
             block: Self::MIN_BLOCK,
         }
@@ -64,6 +66,14 @@ impl FamilySpec {
     #[must_use]
     pub const fn natural_alignment(mut self) -> Self {
         self.natural_alignment = true;
+        self
+    }
+
+    /// Is where unmodified code allocates outside of any scope, when the set is the global allocator's.
+    /// Without such a family the set's first is.
+    #[must_use]
+    pub const fn fallback(mut self) -> Self {
+        self.fallback = true;
         self
     }
 
@@ -117,6 +127,30 @@ impl FamilySpec {
     #[must_use]
     pub const fn aligns_naturally(&self) -> bool {
         self.natural_alignment
+    }
+
+    /// Whether unmodified code allocates in the family outside of any scope.
+    #[must_use]
+    pub const fn is_fallback(&self) -> bool {
+        self.fallback
+    }
+
+    /// The position of the fallback among the families of a set.
+    ///
+    /// # Panics
+    ///
+    /// Panics (at compile time) when there are two.
+    pub(crate) const fn fallback_among(families: &[Self]) -> usize {
+        let (mut found, mut count, mut index) = (0, 0, 0);
+        while index < families.len() {
+            if families[index].fallback {
+                found = index;
+                count += 1;
+            }
+            index += 1;
+        }
+        assert!(count <= 1, "a family set has one fallback; take one `#[family(fallback)]` out");
+        found
     }
 
     /// The limit in bytes, if there is one.

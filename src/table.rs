@@ -27,10 +27,11 @@ use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::os;
 use crate::space::holding::Holding;
+use crate::space::map::{Cell, Mark};
 use crate::space::tables::Table;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, AtomicPtr, Guard, Lock, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Guard, Lock, Ordering};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -40,6 +41,10 @@ pub struct SetTable {
     families: &'static [FamilyCell],
     space: &'static SpaceCell,
     listed: AtomicBool,
+    /// What the marks of its blocks have in common; 0, which no mark has, until a family is used.
+    mark: AtomicUsize,
+    /// The space, once a family is used; null before.
+    used_space: AtomicPtr<Space>,
     next: AtomicPtr<SetTable>,
 }
 
@@ -103,6 +108,8 @@ impl SetTable {
             families,
             space,
             listed: AtomicBool::new(false),
+            mark: AtomicUsize::new(0),
+            used_space: AtomicPtr::new(ptr::null_mut()),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -131,6 +138,34 @@ impl SetTable {
         });
     }
 
+    /// The family and the class of the slot at an address, if it is one of this set with which nothing
+    /// has to be done before it is given up.
+    #[inline(always)]
+    pub(crate) fn cell_at(&self, address: usize) -> Option<Cell> {
+        // SAFETY: null, or a space, which lives as long as the process.
+        let space = unsafe { self.used_space.load(Ordering::Relaxed).as_ref() }?;
+        space.mark_at(address)?.in_set_of(self.mark())
+    }
+
+    /// What the marks of this set's blocks have in common.
+    #[inline(always)]
+    fn mark(&self) -> Mark {
+        Mark::of_all(self.mark.load(Ordering::Relaxed))
+    }
+
+    /// The number by which blocks know their set: the same for as long as the process lives, and no
+    /// other set's.
+    fn number(&self) -> u32 {
+        static USED: AtomicU32 = AtomicU32::new(0);
+        if self.mark.load(Ordering::Relaxed) == 0 {
+            let number = USED.fetch_add(1, Ordering::Relaxed) + 1;
+            let mark = Mark::of_family(number, 0, false).bits();
+            // Where another thread was first, a number is lost.
+            let _ = self.mark.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        self.mark().set()
+    }
+
     /// The families, used or not, in order of declaration.
     pub(crate) fn specs(&self) -> &'static [FamilySpec] {
         self.specs
@@ -155,6 +190,7 @@ impl SetTable {
         }
         self.list();
         let space = self.space.get()?;
+        self.used_space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
         let raw = space.take_table::<FamilyTable>()?;
         // SAFETY: room for a family table, ours alone.
         unsafe { FamilyTable::write(raw, space, self, family) };
@@ -189,7 +225,7 @@ impl FamilyTable {
     /// `raw` is valid for writes.
     unsafe fn write(raw: NonNull<Self>, space: &'static Space, set: &SetTable, family: usize) {
         let table = Self {
-            holding: Holding::new(space, set.name, &set.specs[family], family),
+            holding: Holding::new(space, set.name, &set.specs[family], family, set.number()),
             cells: [const { AtomicPtr::new(ptr::null_mut()) }; class::COUNT],
             growth: Lock::new(()),
             rows: Lock::new(RowList::new()),
@@ -307,8 +343,7 @@ impl FamilyTable {
     }
 }
 
-/// The links of a thread's row in the list of its family's rows. First in every row, so that a
-/// pointer to the links is a pointer to the row.
+/// The links of a thread's row in the list of its family's rows.
 #[derive(Debug)]
 pub(crate) struct RowLinks {
     previous: AtomicPtr<RowLinks>,

@@ -28,7 +28,8 @@ const LAYERS: &[&[&str]] = &[
     &["lane"],
     &["table"],
     &["thread"],
-    &["family"],
+    // Types find their family; scopes name one for code that names none.
+    &["family", "scope"],
     &["heap"],
     // What regions are made of.
     &["arena"],

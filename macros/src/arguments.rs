@@ -12,7 +12,7 @@ use syn::{LitStr, Path, Token};
 
 use crate::errors::{Errors, nearest};
 
-const OPTIONS: [&str; 2] = ["crate", "source"];
+const OPTIONS: [&str; 3] = ["crate", "source", "thread_local"];
 
 /// The arguments of one `#[alloc_family]`.
 #[derive(Default)]
@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     pub(crate) family: Option<Path>,
     /// Where the set gets its address space; with the place of the key for errors.
     pub(crate) source: Option<(Ident, TokenStream)>,
+    /// Whether threads reach the set's homes by a fixed offset, wherever it ends up; with the place of
+    /// the key for errors.
+    pub(crate) initial_exec: Option<Ident>,
     /// Whether the item was to join a family that could not be read; that has been reported.
     pub(crate) unreadable_family: bool,
     krate: Option<Path>,
@@ -84,7 +87,7 @@ impl Arguments {
         if !OPTIONS.contains(&name.as_str()) {
             let meant = match nearest(&name, &OPTIONS) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => "the options are `crate` and `source`".to_owned(),
+                None => "the options are `crate`, `source` and `thread_local`".to_owned(),
             };
             errors.at(key, format!("unknown option `{name}`; {meant}"));
             return;
@@ -93,7 +96,15 @@ impl Arguments {
             errors.at(key, format!("`{name}` is given twice; take one of them out"));
             return;
         }
-        if value.is_empty() {
+        if name == "thread_local" {
+            match syn::parse2::<LitStr>(value.clone()) {
+                Ok(model) if model.value() == "initial-exec" => self.initial_exec = Some(key),
+                _ => errors.at(
+                    if value.is_empty() { quote!(#key) } else { value },
+                    "write `thread_local = \"initial-exec\"`, or take it out",
+                ),
+            }
+        } else if value.is_empty() {
             errors.at(&key, format!("`{name}` needs a path: `{name} = some::path`"));
         } else if name == "crate" {
             match parse_crate(value) {

@@ -18,7 +18,8 @@ const MIN_BLOCK: u64 = 64 << 10;
 const MAX_BLOCK: u64 = 2 << 20;
 
 /// The attributes there are, in the order of the documentation.
-pub(crate) const KEYS: [&str; 5] = ["isolate", "zero_on_free", "limit", "align", "block"];
+pub(crate) const KEYS: [&str; 6] =
+    ["isolate", "zero_on_free", "limit", "align", "block", "fallback"];
 
 /// A size and where it was written.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,7 @@ pub(crate) struct FamilyAttributes {
     isolate: bool,
     zero_on_free: bool,
     natural_alignment: bool,
+    fallback: bool,
     limit: Option<Size>,
     block: Option<Size>,
 }
@@ -82,6 +84,9 @@ impl FamilyAttributes {
         }
         if self.natural_alignment {
             spec.extend(quote!(.natural_alignment()));
+        }
+        if self.fallback {
+            spec.extend(quote!(.fallback()));
         }
         if let Some(limit) = self.limit {
             let bytes = limit.literal();
@@ -153,6 +158,7 @@ impl FamilyAttributes {
             "zero_on_free" => self.zero_on_free = value.expect_none(&key, errors),
             "limit" => self.limit = value.expect_limit(&key, errors),
             "block" => self.block = value.expect_block(&key, errors),
+            "fallback" => self.fallback = value.expect_none(&key, errors),
             _ => self.natural_alignment = value.expect_natural(&key, errors),
         }
         self.given.push(name);

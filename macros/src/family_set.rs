@@ -80,7 +80,7 @@ impl FamilyVariant {
             documentation: chosen(|attribute| attribute.path().is_ident("doc")),
             predicates: chosen(is_predicate),
             index: if counted {
-                quote!(__FamallocPosition::#name as usize)
+                quote!((__FamallocPosition::#name as usize))
             } else {
                 quote!(#index)
             },
@@ -248,6 +248,14 @@ fn implementations(
             (item, quote!(#space))
         }
     };
+    let fallback = quote!(<#set_name as #krate::FamilySet>::FALLBACK);
+    let homes = if arguments.initial_exec.is_some() {
+        quote! {
+            #krate::__homes_initial_exec!(__FAMALLOC_HOMES, #set_name, __FAMALLOC_COUNT, #fallback);
+        }
+    } else {
+        quote!(#krate::__homes!(__FAMALLOC_HOMES, __FAMALLOC_COUNT, #fallback);)
+    };
     let families = variants.iter().map(|variant| {
         let FamilyVariant { name, predicates, spec, index, .. } = variant;
         // SAFETY (of the expansion): the index is the variant's position among the specs, which are
@@ -263,15 +271,42 @@ fn implementations(
 
                 #[inline(always)]
                 fn home() -> *const #private::RowHome {
-                    __FAMALLOC_HOMES.with(|homes| &raw const homes[#index])
+                    __FAMALLOC_HOMES.with(|homes| homes.home(#index))
+                }
+            }
+
+            // The trait's own, for who has not imported it.
+            #(#predicates)*
+            #[automatically_derived]
+            #[allow(dead_code, unreachable_pub, reason = "for whoever uses scopes")]
+            impl #module::#name {
+                /// Runs `work` in a scope of this family.
+                #[inline(always)]
+                pub fn scope<R>(work: impl ::core::ops::FnOnce() -> R) -> R {
+                    <Self as #krate::Family>::scope(work)
+                }
+
+                /// Begins a scope of this family that lasts until the guard is dropped.
+                #[inline(always)]
+                pub fn enter() -> #krate::ScopeGuard<#set_name> {
+                    <Self as #krate::Family>::enter()
+                }
+
+                /// A future that is polled in a scope of this family.
+                pub fn scope_future<T>(future: T) -> #krate::Scoped<Self, T> {
+                    <Self as #krate::Family>::scope_future(future)
                 }
             }
         }
     });
 
+    let data = arguments.initial_exec.is_some().then(|| quote!(#krate::__homes_data!(#set_name);));
+
     // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
     // each index is a position among them.
     quote! {
+        #data
+
         #[allow(deprecated, reason = "a deprecated variant is a family all the same")]
         const _: () = {
             const __FAMALLOC_COUNT: usize = #count;
@@ -289,7 +324,7 @@ fn implementations(
                 &#space,
             );
 
-            #krate::__homes!(__FAMALLOC_HOMES, __FAMALLOC_COUNT);
+            #homes
 
             #(#families)*
 
@@ -308,6 +343,11 @@ fn implementations(
                 #[inline]
                 fn table() -> &'static #private::SetTable {
                     &__FAMALLOC_TABLE
+                }
+
+                #[inline(always)]
+                fn homes() -> *const #private::Homes<0> {
+                    __FAMALLOC_HOMES.with(|homes| homes.start())
                 }
             }
         };

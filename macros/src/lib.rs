@@ -72,6 +72,7 @@ use crate::errors::Errors;
 /// | `zero_on_free` | overwrites each slot with zeros when it is freed |
 /// | `limit = "64 MiB"` | takes at most so much memory at any time; at least `"64 KiB"` and one block |
 /// | `align = "natural"` | serves a raw size at its natural alignment, up to a page |
+/// | `fallback` | is where unmodified code allocates outside of any scope, when the set is the global allocator's; otherwise the first family is |
 /// | `block = "1 MiB"` | makes its blocks at least so long; a power of two from `"64 KiB"` to `"2 MiB"` |
 ///
 /// A size is a whole number and a unit in quotes: `B`; `KiB`, `MiB`, `GiB` (powers of 1,024); `KB`,

@@ -27,6 +27,9 @@ pub(crate) fn expand(
             "a type takes its pages from its family's set; write `source` at the set: `#[alloc_family(source = ..)]`",
         );
     }
+    if let Some(key) = &arguments.initial_exec {
+        errors.at(key, "a type has no thread-locals; write `thread_local` at its family's set");
+    }
     let Some(marker) = marker_of(family, errors) else { return TokenStream::new() };
     let krate = arguments.krate();
     // The compiler objects to the whole line when the family is less visible than the type.

@@ -80,10 +80,20 @@ pub(crate) unsafe fn free(
     // A live allocation is in a family that is in use.
     if let Some(table) = set.used(family) {
         // SAFETY: live and not used any more.
-        unsafe { zero_beyond(&table.holding, start, 0) };
-        // SAFETY: passed on.
-        unsafe { give(&table.holding, start) };
+        unsafe { free_whole(&table.holding, start) };
     }
+}
+
+/// Frees the large allocation at `start`.
+///
+/// # Safety
+///
+/// It is one of this holding's, and nobody uses it any more.
+pub(super) unsafe fn free_whole(holding: &Holding, start: NonNull<u8>) {
+    // SAFETY: passed on.
+    unsafe { zero_beyond(holding, start, 0) };
+    // SAFETY: passed on.
+    unsafe { give(holding, start) };
 }
 
 /// Zeroes what lies beyond `size` bytes of the large allocation at `start`, if its family wishes

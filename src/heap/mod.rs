@@ -5,6 +5,7 @@
 //! | [`alloc`] | allocate and free, by size, by layout, by type: the fast path |
 //! | [`large`] | what no size class holds |
 //! | [`resize`] | reallocation, in place where it can be done |
+//! | [`untyped`] | the same where family or size are known at run time only |
 //! | [`query`] | what any address is; whether a pointer may be freed |
 //! | [`reclaim`] | giving memory back: so much, or all |
 //! | [`free_all`] | all of a family at once |
@@ -22,6 +23,7 @@ pub(crate) mod reclaim;
 pub(crate) mod resize;
 #[cfg(feature = "std")]
 pub(crate) mod snapshot;
+pub mod untyped;
 pub(crate) mod usage;
 pub(crate) mod walk;
 

@@ -97,7 +97,7 @@ fn query_in(space: &'static Space, address: usize) -> Option<Query> {
 }
 
 /// What an address is, and whose.
-fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Holding)> {
+pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Holding)> {
     match space.place_of(address)? {
         Place::Block(granule) => {
             let block = Block::at(space, granule);
@@ -222,6 +222,24 @@ pub(super) fn live(
         }
     }
     Ok(())
+}
+
+/// Whether a slot of this class starts there, is not known by its block to be free, and is in no
+/// magazine of the calling thread.
+#[inline(never)]
+pub(super) fn slot_is_live(
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+    start: NonNull<u8>,
+) -> Result<(), FreeError> {
+    let layout = Layout::from_size_align(class::slot_size(class), 1);
+    let layout = layout.unwrap_or(Layout::new::<u8>());
+    live(set, family, start, layout)?;
+    match set.used(family) {
+        Some(table) if exit::holds(table, class, start) => Err(FreeError::AlreadyFree),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a slot is neither in a magazine of the calling thread nor parked in a lane.

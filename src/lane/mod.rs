@@ -278,9 +278,9 @@ impl Lane {
                 self.holding.write_tails(taken.first, 1, granules);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
-                let (class, owner) = (self.class, self.as_owner());
-                let space = self.space();
-                Block::found(space, taken.first, granules, class, colour, owner, page_by_page)
+                let mark = self.holding.mark.with_class(self.class);
+                let (space, owner) = (self.space(), self.as_owner());
+                Block::found(space, taken.first, granules, mark, colour, owner, page_by_page)
             });
             match taken {
                 Ok(block) => break block,

@@ -233,7 +233,8 @@ impl Locked<'_> {
                 commit(self.space.granule_descs.cast(), entry)
             })
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
-        self.space.known.store(new as u32, Ordering::Release);
+        let known_bytes = new << self.space.extent_shift;
+        self.space.known_bytes.store(known_bytes, Ordering::Release);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use crate::sync::{Guard, Lock, Ordering};
 
 use super::Space;
 use super::extents::Taker;
-use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind, Stale};
+use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind, Mark, Stale};
 use super::order::Order;
 
 mod chunk;
@@ -38,6 +38,8 @@ pub(crate) struct Holding {
     pub(crate) spec: &'static FamilySpec,
     /// The position of the family in its set.
     pub(crate) index: usize,
+    /// The mark of its blocks.
+    pub(crate) mark: Mark,
     state: Lock<HoldingState>,
 }
 
@@ -123,12 +125,14 @@ impl Holding {
         set_name: &'static str,
         spec: &'static FamilySpec,
         index: usize,
+        set: u32,
     ) -> Self {
         Self {
             space,
             set_name,
             spec,
             index,
+            mark: Mark::of_family(set, index, spec.zeroes_on_free()),
             state: Lock::new(HoldingState {
                 room: Order::new(),
                 usage: HoldingUse {

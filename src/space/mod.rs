@@ -35,7 +35,7 @@ use once_cell::race::OnceRef;
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::os::PageSource;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Lock, Ordering};
+use crate::sync::{AtomicPtr, AtomicU64, AtomicUsize, Lock, Ordering};
 
 use extents::Extents;
 use map::{ExtentDesc, GRANULE, GRANULE_SHIFT, GranuleDesc, Stale};
@@ -151,8 +151,8 @@ pub(crate) struct Space {
     bitmaps: NonNull<u8>,
     /// Bitmap bytes per extent, whole pages.
     bitmap_stride: usize,
-    /// Extents below this index have committed descriptors.
-    known: AtomicU32,
+    /// Extents that end before this many bytes from the base have committed descriptors.
+    known_bytes: AtomicUsize,
     extents: Lock<Extents>,
     /// When the next warm extent is due to be given back; `u64::MAX` for never. A hint.
     purge_due: AtomicU64,
@@ -284,7 +284,7 @@ impl Space {
                 granule_descs: at(plan.granule_descs).cast(),
                 bitmaps: at(plan.bitmaps),
                 bitmap_stride: plan.bitmap_stride,
-                known: AtomicU32::new(0),
+                known_bytes: AtomicUsize::new(0),
                 extents: Lock::new(Extents::new(at(plan.taken).cast(), at(plan.warm).cast())),
                 purge_due: AtomicU64::new(u64::MAX),
                 tables: Lock::new(Tables::new()),
@@ -351,7 +351,7 @@ impl Space {
 
     /// Extents below this index have descriptors.
     pub(crate) fn known(&self) -> u32 {
-        self.known.load(Ordering::Acquire)
+        (self.known_bytes.load(Ordering::Acquire) >> self.extent_shift) as u32
     }
 
     pub(crate) fn page_size(&self) -> usize {

@@ -25,6 +25,12 @@ pub(crate) fn most_magazines() -> usize {
     if may_have_rows() { 2 } else { 0 }
 }
 
+/// Whether scopes are the calling thread's own.
+#[inline(always)]
+pub(crate) fn has_scopes() -> bool {
+    cfg!(feature = "std") || may_have_rows()
+}
+
 /// Whether threads can be told apart, so that the calling one may have rows.
 #[cfg(feature = "std")]
 fn may_have_rows() -> bool {
@@ -102,8 +108,10 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         row.home.store(ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
         row.next_of_thread.store(thread.rows.get().cast_mut(), Ordering::Relaxed);
         thread.rows.set(row);
+        // SAFETY: written just now.
+        let links = unsafe { Row::links_of(raw) };
         // SAFETY: in no list yet; `close` takes it out.
-        unsafe { family.rows.lock().insert(raw.cast()) };
+        unsafe { family.rows.lock().insert(links) };
         home.row.set(row);
         Some(row)
     })
@@ -135,7 +143,7 @@ unsafe fn close(raw: NonNull<Row>) {
     // long as the process.
     let (home, family) =
         unsafe { (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed)) };
-    home.row.set(&raw const EMPTY_ROW);
+    home.row.set(EMPTY_ROW.as_row());
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             let idle = head.tell_idle();
@@ -144,8 +152,10 @@ unsafe fn close(raw: NonNull<Row>) {
             lane.retire(magazines, idle);
         }
     }
-    // SAFETY: in this list since it was made; its links are its first field.
-    unsafe { family.rows.lock().remove(raw.cast()) };
+    // SAFETY: valid (contract).
+    let links = unsafe { Row::links_of(raw) };
+    // SAFETY: in this list since it was made.
+    unsafe { family.rows.lock().remove(links) };
     // SAFETY: from this space, and nobody refers to it any more.
     unsafe { family.holding.space.give_table(raw) };
 }

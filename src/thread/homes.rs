@@ -12,10 +12,10 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __homes {
-    ($name:ident, $count:expr) => {
+    ($name:ident, $count:expr, $fallback:expr) => {
         $crate::__private::thread_local! {
-            static $name: [$crate::__private::RowHome; $count] =
-                const { [const { $crate::__private::RowHome::new() }; $count] };
+            static $name: $crate::__private::Homes<{ $count }> =
+                const { $crate::__private::Homes::new($fallback) };
         }
     };
 }
@@ -25,8 +25,134 @@ macro_rules! __homes {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __homes {
-    ($name:ident, $count:expr) => {
+    ($name:ident, $count:expr, $fallback:expr) => {
         static $name: $crate::__private::StaticHomes<{ $count }> =
-            $crate::__private::StaticHomes::new();
+            $crate::__private::StaticHomes::new($fallback);
+    };
+}
+
+/// Declares the homes of a set: thread-local, and reached by a load from a fixed offset even in a shared
+/// library.
+///
+/// In an executable thread-locals always are. In a shared library the compiler has to assume that it
+/// is loaded in the midst of a run, when there may be no room left beside the executable's, and calls a
+/// function each time (the general dynamic model of the ELF TLS specification; U. Drepper, "ELF Handling
+/// For Thread-Local Storage"). Here the variable is declared and addressed as the initial exec model
+/// says, which the compiler does not yet offer to whoever wants it.
+#[cfg(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_initial_exec {
+    ($name:ident, $set:ident, $count:expr, $fallback:expr) => {
+        #[allow(non_camel_case_types, reason = "in the place of a static")]
+        struct $name;
+
+        impl $name {
+            #[inline(always)]
+            fn with<R>(
+                &self,
+                use_homes: impl ::core::ops::FnOnce(&$crate::__private::Homes<{ $count }>) -> R,
+            ) -> R {
+                let homes: *const $crate::__private::Homes<{ $count }>;
+                // SAFETY: computes an address, as the TLS specification says for this model.
+                #[cfg(target_arch = "x86_64")]
+                unsafe {
+                    ::core::arch::asm!(
+                        $crate::__homes_symbol!($set, "movq ", "@GOTTPOFF(%rip), {homes}"),
+                        "addq %fs:0, {homes}",
+                        homes = out(reg) homes,
+                        options(att_syntax, pure, readonly, nostack)
+                    );
+                }
+                // SAFETY: as above.
+                #[cfg(target_arch = "aarch64")]
+                unsafe {
+                    ::core::arch::asm!(
+                        "mrs {homes}, tpidr_el0",
+                        $crate::__homes_symbol!($set, "adrp {offset}, :gottprel:", ""),
+                        $crate::__homes_symbol!($set, "ldr {offset}, [{offset}, :gottprel_lo12:", "]"),
+                        "add {homes}, {homes}, {offset}",
+                        homes = out(reg) homes,
+                        offset = out(reg) _,
+                        options(pure, readonly, nostack)
+                    );
+                }
+                // SAFETY: the calling thread's, laid out and initialised above; cells, so they may
+                // be shared within the thread.
+                use_homes(unsafe { &*homes })
+            }
+        }
+    };
+}
+
+/// The data of such homes. An item of its own, as assembly cannot stand in a block: so the set cannot
+/// be declared in a function's body.
+#[cfg(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_data {
+    ($set:ident) => {
+        // The scope, and a home for each family, as `Homes` has them.
+        ::core::arch::global_asm!(
+            ".pushsection .tdata.famalloc,\"awT\",@progbits",
+            ".p2align 3",
+            $crate::__homes_symbol!($set, ".globl ", ""),
+            $crate::__homes_symbol!($set, ".hidden ", ""),
+            $crate::__homes_symbol!($set, ".type ", ", @tls_object"),
+            $crate::__homes_symbol!($set, ".size ", ", 8 + 8 * {count}"),
+            $crate::__homes_symbol!($set, "", ":"),
+            ".quad {fallback}",
+            ".rept {count}",
+            ".quad {empty}",
+            ".endr",
+            ".popsection",
+            count = const <$set as $crate::FamilySet>::FAMILIES.len(),
+            fallback = const <$set as $crate::FamilySet>::FALLBACK,
+            empty = sym $crate::__private::EMPTY_ROW,
+        );
+    };
+}
+
+/// None.
+#[cfg(not(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_data {
+    ($set:ident) => {};
+}
+
+/// Where that is not known, as any thread-local.
+#[cfg(all(feature = "std", not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_initial_exec {
+    ($name:ident, $set:ident, $count:expr, $fallback:expr) => {
+        $crate::__homes!($name, $count, $fallback);
+    };
+}
+
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_initial_exec {
+    ($name:ident, $set:ident, $count:expr, $fallback:expr) => {
+        $crate::__homes!($name, $count, $fallback);
+    };
+}
+
+/// The symbol of a set's homes between two pieces of text: its path makes it the only one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_symbol {
+    ($set:ident, $before:literal, $after:literal) => {
+        ::core::concat!(
+            $before,
+            "\"famalloc homes of ",
+            ::core::module_path!(),
+            "::",
+            ::core::stringify!($set),
+            "\"",
+            $after
+        )
     };
 }

@@ -25,15 +25,15 @@
 pub(crate) mod exit;
 #[cfg(feature = "std")]
 mod fork;
+mod home;
 mod homes;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
 
 #[cfg(feature = "std")]
 pub(crate) use fork::family;
+pub use home::{Homes, RowHome};
 
-use core::cell::Cell;
-use core::fmt;
 use core::ptr::{self, NonNull};
 
 use crate::class;
@@ -44,56 +44,39 @@ use crate::space::tables::Table;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use crate::table::{FamilyTable, RowLinks, SetTable};
 
-/// Where a thread keeps the address of its row of one family.
-pub struct RowHome {
-    row: Cell<*const Row>,
-}
-
-impl RowHome {
-    /// A home without a row: it points at the empty row.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { row: Cell::new(&raw const EMPTY_ROW) }
-    }
-
-    /// The row.
-    #[inline(always)]
-    pub(crate) fn row(&self) -> &Row {
-        // SAFETY: a home points at the empty row, or at the row of its own thread, which is given
-        // back only after the home has been pointed at the empty row again.
-        unsafe { &*self.row.get() }
-    }
-}
-
-impl Default for RowHome {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for RowHome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowHome").field("made", &!self.row().is_empty_row()).finish()
-    }
-}
-
 /// A thread's magazines of one family.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Row {
+    /// First, so that a head lies at the [scaled](class::SCALE) class.
+    heads: [Head; class::COUNT],
     links: RowLinks,
     family: AtomicPtr<FamilyTable>,
     home: AtomicPtr<RowHome>,
     /// The next row of the same thread.
     next_of_thread: AtomicPtr<Row>,
-    heads: [Head; class::COUNT],
 }
+
+const _: () = assert!(size_of::<Head>() == 1 << class::SCALE);
 
 impl Table for Row {
     const KIND: usize = 3;
 }
 
-static EMPTY_ROW: Row = Row::new();
+/// The row of who has none: every head is empty and full at once.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct EmptyRow(Row);
+
+#[doc(hidden)]
+pub static EMPTY_ROW: EmptyRow = EmptyRow(Row::new());
+
+impl EmptyRow {
+    /// As any row.
+    pub(crate) const fn as_row(&'static self) -> *const Row {
+        &raw const self.0
+    }
+}
 
 /// A magazine with at most this part of its slots has few.
 const FEW: usize = 4;
@@ -361,16 +344,16 @@ impl Head {
 impl Row {
     const fn new() -> Self {
         Self {
+            heads: [const { Head::new() }; class::COUNT],
             links: RowLinks::new(),
             family: AtomicPtr::new(ptr::null_mut()),
             home: AtomicPtr::new(ptr::null_mut()),
             next_of_thread: AtomicPtr::new(ptr::null_mut()),
-            heads: [const { Head::new() }; class::COUNT],
         }
     }
 
     fn is_empty_row(&self) -> bool {
-        ptr::eq(self, &raw const EMPTY_ROW)
+        ptr::eq(self, EMPTY_ROW.as_row())
     }
 
     /// The head of a class.
@@ -385,14 +368,39 @@ impl Row {
         unsafe { self.heads.get_unchecked(class) }
     }
 
+    /// The head of a class that is [scaled](class::SCALE).
+    ///
+    /// # Safety
+    ///
+    /// It is a class below [`class::COUNT`], scaled.
+    #[inline(always)]
+    pub(crate) unsafe fn head_at(&self, scaled: usize) -> &Head {
+        debug_assert!(
+            scaled < size_of::<[Head; class::COUNT]>() && scaled % size_of::<Head>() == 0
+        );
+        let heads = (&raw const self.heads).cast::<Head>();
+        // SAFETY: passed on: within the heads, at one's start.
+        unsafe { &*heads.byte_add(scaled) }
+    }
+
+    /// Where the links of a row are.
+    ///
+    /// # Safety
+    ///
+    /// A valid row.
+    pub(super) unsafe fn links_of(row: NonNull<Self>) -> NonNull<RowLinks> {
+        // SAFETY: within the row (contract).
+        unsafe { row.byte_add(core::mem::offset_of!(Self, links)) }.cast()
+    }
+
     /// The row whose links these are.
     ///
     /// # Safety
     ///
     /// They are the links of a row that stays valid for `'a`.
     pub(crate) unsafe fn of_links<'a>(links: NonNull<RowLinks>) -> &'a Self {
-        // SAFETY: the links are a row's first field (contract; `repr(C)`).
-        unsafe { links.cast::<Self>().as_ref() }
+        // SAFETY: the links are so far into the row (contract).
+        unsafe { links.byte_sub(core::mem::offset_of!(Self, links)).cast::<Self>().as_ref() }
     }
 
     pub(crate) fn heads(&self) -> &[Head; class::COUNT] {

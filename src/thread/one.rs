@@ -6,7 +6,7 @@
 
 use crate::sync::{AtomicBool, Ordering};
 
-use super::RowHome;
+use super::Homes;
 
 static PROMISED: AtomicBool = AtomicBool::new(false);
 
@@ -59,27 +59,21 @@ impl<T> OneThread<T> {
 
 /// The homes of a family set.
 #[derive(Debug)]
-pub struct StaticHomes<const N: usize>([RowHome; N]);
+pub struct StaticHomes<const N: usize>(Homes<N>);
 
 // SAFETY: as for `OneThread`.
 unsafe impl<const N: usize> Sync for StaticHomes<N> {}
 
 impl<const N: usize> StaticHomes<N> {
-    /// Homes that point at the empty row.
+    /// Homes that point at the empty row; see [`Homes::new`].
     #[must_use]
-    pub const fn new() -> Self {
-        Self([const { RowHome::new() }; N])
+    pub const fn new(fallback: usize) -> Self {
+        Self(Homes::new(fallback))
     }
 
     /// What a thread-local has under this name.
     #[inline(always)]
-    pub fn with<R>(&self, use_homes: impl FnOnce(&[RowHome; N]) -> R) -> R {
+    pub fn with<R>(&self, use_homes: impl FnOnce(&Homes<N>) -> R) -> R {
         use_homes(&self.0)
-    }
-}
-
-impl<const N: usize> Default for StaticHomes<N> {
-    fn default() -> Self {
-        Self::new()
     }
 }

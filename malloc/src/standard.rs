@@ -1,0 +1,293 @@
+//! The functions of ISO C, POSIX and the C library's manual, over a family set.
+//!
+//! Where the standards leave a choice, the answer is glibc's, as programs were tried with it: a size of
+//! 0 gets memory of its own, `realloc` to 0 frees and returns null, `memalign` rounds an alignment up to
+//! a power of two. A size above `PTRDIFF_MAX` is refused with `ENOMEM`. `errno` is left alone by
+//! whatever succeeds, and by `free`.
+//!
+//! Memory is aligned to 16 bytes, that of 8 bytes and less to 8. Everything unnamed is of the family of
+//! the scope that the thread is in.
+
+use core::alloc::Layout;
+use core::ffi::{c_int, c_void};
+use core::ptr::{self, NonNull};
+
+use famalloc::untyped::{self, ReallocError};
+use famalloc::{FamilySet, FreeError};
+
+use crate::errno;
+use crate::exports::Exports;
+use crate::next;
+
+/// What any C object may have to be aligned to.
+const MAX_ALIGN: usize = 16;
+/// Objects up to this size are never aligned to more than it.
+const SMALL_ALIGN: usize = 8;
+
+/// The layout of a size without a wish for alignment; `None` if there is none.
+#[inline(always)]
+pub(crate) fn layout_of(size: usize) -> Option<Layout> {
+    let size = if size == 0 { 1 } else { size };
+    let align = if size <= SMALL_ALIGN { SMALL_ALIGN } else { MAX_ALIGN };
+    Layout::from_size_align(size, align).ok()
+}
+
+/// The layout of a size at an alignment that is a power of two; `None` if there is none.
+pub(crate) fn aligned_layout(align: usize, size: usize) -> Option<Layout> {
+    let plain = layout_of(size)?;
+    Layout::from_size_align(plain.size(), align.max(plain.align())).ok()
+}
+
+/// What C has for no memory, or for memory.
+#[inline(always)]
+pub(crate) fn or_enomem<E>(memory: Result<NonNull<u8>, E>) -> *mut c_void {
+    match memory {
+        Ok(start) => start.as_ptr().cast(),
+        Err(_) => enomem(),
+    }
+}
+
+/// There is no memory.
+#[cold]
+#[inline(never)]
+pub(crate) fn enomem() -> *mut c_void {
+    errno::set(libc::ENOMEM);
+    ptr::null_mut()
+}
+
+#[cold]
+#[inline(never)]
+fn einval() -> *mut c_void {
+    errno::set(libc::EINVAL);
+    ptr::null_mut()
+}
+
+/// `malloc`.
+#[inline(always)]
+pub fn malloc<E: Exports>(size: usize) -> *mut c_void {
+    untyped::alloc_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
+        .map_or(ptr::null_mut(), |start| start.as_ptr().cast())
+}
+
+/// `calloc`.
+#[inline(always)]
+pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
+    match count.checked_mul(size).and_then(layout_of) {
+        Some(layout) => or_enomem(untyped::alloc_zeroed_in_scope::<E::Set>(layout)),
+        None => enomem(),
+    }
+}
+
+/// `free`, and `cfree`.
+///
+/// # Safety
+///
+/// Null, or memory of an allocator's that is the caller's to free.
+#[inline(always)]
+pub unsafe fn free<E: Exports>(start: *mut c_void) {
+    // SAFETY: passed on.
+    unsafe { untyped::free_or_else::<E::Set>(start.cast(), free_elsewhere) };
+}
+
+/// Frees what is not ours.
+#[cold]
+#[inline(never)]
+fn free_elsewhere(start: NonNull<u8>, error: FreeError) {
+    match (error, next::free()) {
+        // SAFETY: not ours, so it is the next allocator's, if anybody's.
+        (FreeError::Foreign, Some(next)) => unsafe { next(start.as_ptr().cast()) },
+        _ => untyped::refuse("free", start, error),
+    }
+}
+
+/// `free_sized` and `free_aligned_sized`: `free`. The size would not save anything: the block map is
+/// asked for the family anyway.
+///
+/// # Safety
+///
+/// As for [`free`]; the memory was allocated with this size.
+#[inline(always)]
+pub unsafe fn free_sized<E: Exports>(start: *mut c_void, size: usize) {
+    if cfg!(debug_assertions) {
+        if let Some(usable) = NonNull::new(start).and_then(|it| untyped::usable_size(it.as_ptr())) {
+            assert!(size <= usable, "free_sized: {usable} bytes at {start:p}, not {size}");
+        }
+    }
+    // SAFETY: passed on.
+    unsafe { free::<E>(start) };
+}
+
+/// `free_aligned_sized`.
+///
+/// # Safety
+///
+/// As for [`free`]; the memory was allocated with this alignment and size.
+#[inline(always)]
+pub unsafe fn free_aligned_sized<E: Exports>(start: *mut c_void, align: usize, size: usize) {
+    debug_assert!(start.is_null() || start.addr() & align.wrapping_sub(1) == 0);
+    // SAFETY: passed on.
+    unsafe { free_sized::<E>(start, size) };
+}
+
+/// `realloc`.
+///
+/// # Safety
+///
+/// Null, or memory of an allocator's, which is not used again except through what is returned, unless
+/// that is null and the size is not 0.
+#[inline(always)]
+pub unsafe fn realloc<E: Exports>(start: *mut c_void, size: usize) -> *mut c_void {
+    // SAFETY: passed on.
+    unsafe { realloc_keeping::<E>(start, size, usize::MAX) }
+}
+
+/// `realloc` that keeps the first `keep` bytes alone.
+///
+/// # Safety
+///
+/// As for [`realloc`].
+#[inline(always)]
+pub(crate) unsafe fn realloc_keeping<E: Exports>(
+    start: *mut c_void,
+    size: usize,
+    keep: usize,
+) -> *mut c_void {
+    let Some(old) = NonNull::new(start.cast::<u8>()) else { return malloc::<E>(size) };
+    if size == 0 {
+        // SAFETY: passed on.
+        unsafe { free::<E>(start) };
+        return ptr::null_mut();
+    }
+    let Some(new) = layout_of(size) else { return enomem() };
+    // SAFETY: passed on.
+    match unsafe { untyped::realloc::<E::Set>(old, new, keep) } {
+        Ok(moved) => moved.as_ptr().cast(),
+        Err(ReallocError::NoMemory(_)) => enomem(),
+        // SAFETY: passed on.
+        Err(ReallocError::NoAllocation(error)) => unsafe { realloc_elsewhere(old, size, error) },
+    }
+}
+
+/// # Safety
+///
+/// As for [`realloc`].
+#[cold]
+#[inline(never)]
+unsafe fn realloc_elsewhere(start: NonNull<u8>, size: usize, error: FreeError) -> *mut c_void {
+    match (error, next::realloc()) {
+        // SAFETY: not ours, so it is the next allocator's, if anybody's.
+        (FreeError::Foreign, Some(next)) => unsafe { next(start.as_ptr().cast(), size) },
+        _ => untyped::refuse("realloc", start, error),
+    }
+}
+
+/// `reallocarray`.
+///
+/// # Safety
+///
+/// As for [`realloc`].
+#[inline]
+pub unsafe fn reallocarray<E: Exports>(
+    start: *mut c_void,
+    count: usize,
+    size: usize,
+) -> *mut c_void {
+    match count.checked_mul(size) {
+        // SAFETY: passed on.
+        Some(size) => unsafe { realloc::<E>(start, size) },
+        None => enomem(),
+    }
+}
+
+/// Memory at an alignment that is a power of two.
+#[inline]
+pub(crate) fn aligned<E: Exports>(align: usize, size: usize) -> *mut c_void {
+    match aligned_layout(align, size) {
+        Some(layout) => or_enomem(untyped::alloc_in_scope::<E::Set>(layout)),
+        None => enomem(),
+    }
+}
+
+/// `posix_memalign`. Leaves `errno` and, where it fails, `*out` alone.
+///
+/// # Safety
+///
+/// `out` is valid for writes.
+#[inline]
+pub unsafe fn posix_memalign<E: Exports>(
+    out: *mut *mut c_void,
+    align: usize,
+    size: usize,
+) -> c_int {
+    if !align.is_power_of_two() || align % size_of::<*mut c_void>() != 0 {
+        return libc::EINVAL;
+    }
+    let Some(layout) = aligned_layout(align, size) else { return libc::ENOMEM };
+    match untyped::alloc_in_scope::<E::Set>(layout) {
+        Ok(start) => {
+            // SAFETY: passed on.
+            unsafe { out.write(start.as_ptr().cast()) };
+            0
+        }
+        Err(_) => libc::ENOMEM,
+    }
+}
+
+/// `aligned_alloc`, as C23 has it: any size, and `EINVAL` for what is no alignment.
+#[inline]
+pub fn aligned_alloc<E: Exports>(align: usize, size: usize) -> *mut c_void {
+    if align.is_power_of_two() { aligned::<E>(align, size) } else { einval() }
+}
+
+/// `memalign`: an alignment that is no power of two is rounded up to one.
+#[inline]
+pub fn memalign<E: Exports>(align: usize, size: usize) -> *mut c_void {
+    match align.checked_next_power_of_two() {
+        Some(align) => aligned::<E>(align, size),
+        None => einval(),
+    }
+}
+
+fn page_size() -> usize {
+    // SAFETY: `sysconf` has no preconditions.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
+}
+
+/// `valloc`: at a page's start.
+#[inline]
+pub fn valloc<E: Exports>(size: usize) -> *mut c_void {
+    aligned::<E>(page_size(), size)
+}
+
+/// `pvalloc`: whole pages, at least one.
+#[inline]
+pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
+    let page = page_size();
+    match size.max(1).checked_next_multiple_of(page) {
+        Some(size) => aligned::<E>(page, size),
+        None => enomem(),
+    }
+}
+
+/// `malloc_usable_size`; 0 for null.
+///
+/// # Safety
+///
+/// Null, or memory of an allocator's.
+#[inline]
+pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
+    let Some(memory) = NonNull::new(start) else { return 0 };
+    match (untyped::usable_size(start), next::usable_size()) {
+        (Some(usable), _) => usable,
+        // SAFETY: not ours, so it is the next allocator's, if anybody's.
+        (None, Some(next)) => unsafe { next(start) },
+        (None, None) => untyped::refuse("malloc_usable_size", memory.cast(), FreeError::Foreign),
+    }
+}
+
+/// `malloc_trim`: gives all memory back that can be; 1 if any was.
+pub fn malloc_trim<E: Exports>(_keep: usize) -> c_int {
+    let _ = E::Set::NAME;
+    c_int::from(famalloc::reclaim(usize::MAX) > 0)
+}

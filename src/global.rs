@@ -1,0 +1,224 @@
+//! The global allocator over a family set: what any crate allocates lands in the family of the scope
+//! that the thread is in.
+//!
+//! Allocating takes the family from the scope and the class from the layout; freeing takes both from
+//! the block map, so memory goes home whoever frees it, in whatever scope. Growing stays in the family:
+//! a vector belongs to the lifetime it was made in, not to that of its last push.
+//!
+//! Nothing here allocates, takes a lock that can allocate, or needs a thread-local that is ever
+//! destroyed, so it serves the runtime before `main` and the last destructor of a thread alike (I5).
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::fmt;
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+use crate::error::FreeError;
+use crate::family::FamilySet;
+use crate::heap::untyped::{self, ReallocError};
+
+/// A global allocator over the family set `S`.
+///
+/// Unmodified code allocates in the set's fallback family ([`FamilySet::FALLBACK`]), and within a scope
+/// ([`Family::scope`]) in that of the scope. The set may be used beside it: `FamilyBox` and all the
+/// others, and other sets too, share nothing with it but what they should.
+///
+/// Where a family declines, for its limit is reached or no memory is to be had, the next allocator
+/// serves, if there is one ([`with_next`](Self::with_next)); memory that is not famalloc's is handed on
+/// to it as well. Without one, a refusal is the null pointer that [`GlobalAlloc`] asks for, and
+/// freeing foreign memory a message and an abort.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, FamAlloc};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+///     Config,
+/// }
+///
+/// #[global_allocator]
+/// static GLOBAL: FamAlloc<Lives> = FamAlloc::new();
+///
+/// let mut lines = lives::Config::scope(|| vec!["a = 1".to_owned()]);
+/// lines.extend((0..100).map(|n| n.to_string()));
+///
+/// // The vector grew, and stayed. What was allocated outside did not come to it.
+/// assert_eq!(query(lines.as_ptr()).unwrap().family, "Config");
+/// assert_eq!(query(lines[0].as_ptr()).unwrap().family, "Config");
+/// assert_eq!(query(lines[100].as_ptr()).unwrap().family, "General");
+/// ```
+///
+/// [`Family::scope`]: crate::Family::scope
+pub struct FamAlloc<S: FamilySet, N = NoNext> {
+    next: N,
+    set: PhantomData<fn() -> S>,
+}
+
+impl<S: FamilySet> FamAlloc<S> {
+    /// The allocator over the set `S`, alone.
+    ///
+    /// # Examples
+    ///
+    /// See [`FamAlloc`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { next: NoNext, set: PhantomData }
+    }
+}
+
+impl<S: FamilySet> Default for FamAlloc<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: FamilySet, N: GlobalAlloc> FamAlloc<S, N> {
+    /// The allocator over the set `S`, with another behind it, which serves what a family declines, and
+    /// takes back what is not famalloc's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::alloc::System;
+    /// use famalloc::{alloc_family, query, FamAlloc};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     #[family(limit = "1 MiB")]
+    ///     Cache,
+    /// }
+    ///
+    /// #[global_allocator]
+    /// static GLOBAL: FamAlloc<Lives, System> = FamAlloc::with_next(System);
+    ///
+    /// let large = lives::Cache::scope(|| vec![0u8; 2 << 20]);
+    /// assert!(query(large.as_ptr()).is_none());
+    /// let small = lives::Cache::scope(|| vec![0u8; 2 << 10]);
+    /// assert_eq!(query(small.as_ptr()).unwrap().family, "Cache");
+    /// ```
+    #[must_use]
+    pub const fn with_next(next: N) -> Self {
+        Self { next, set: PhantomData }
+    }
+}
+
+impl<S: FamilySet, N> fmt::Debug for FamAlloc<S, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FamAlloc").field("set", &S::NAME).finish_non_exhaustive()
+    }
+}
+
+// SAFETY: slots and large memory are of at least the layout's size and alignment, and nobody else's
+// until they are freed. Nothing unwinds: what cannot go on aborts. What the next allocator hands out
+// goes back to it, as it lies in no reservation of famalloc's.
+unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match untyped::alloc_any_in_scope::<S>(layout) {
+            Some(start) => start.as_ptr(),
+            // SAFETY: passed on.
+            None => unsafe { self.next.alloc(layout) },
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        match untyped::alloc_zeroed_in_scope::<S>(layout) {
+            Ok(start) => start.as_ptr(),
+            // SAFETY: passed on.
+            Err(_) => unsafe { self.next.alloc_zeroed(layout) },
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        let refused = |start: NonNull<u8>, error| match error {
+            // SAFETY: not ours, so it is the next one's.
+            FreeError::Foreign => unsafe { self.next.dealloc(start.as_ptr(), layout) },
+            error => untyped::refuse("dealloc", start, error),
+        };
+        // SAFETY: passed on.
+        unsafe { untyped::free_or_else::<S>(start, refused) };
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, start: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: passed on: the size fits, and an alignment is a power of two.
+        let new = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        // SAFETY: memory is not null.
+        let old = unsafe { NonNull::new_unchecked(start) };
+        // SAFETY: passed on.
+        match unsafe { untyped::realloc::<S>(old, new, layout.size()) } {
+            Ok(moved) => moved.as_ptr(),
+            // SAFETY: not ours, so it is the next one's.
+            Err(ReallocError::NoAllocation(FreeError::Foreign)) => unsafe {
+                self.next.realloc(start, layout, new_size)
+            },
+            Err(ReallocError::NoAllocation(error)) => untyped::refuse("realloc", old, error),
+            // SAFETY: passed on.
+            Err(ReallocError::NoMemory(_)) => unsafe { self.move_to_next(old, layout, new) },
+        }
+    }
+}
+
+impl<S: FamilySet, N: GlobalAlloc> FamAlloc<S, N> {
+    /// Moves an allocation that its family has no room for to the next allocator; null if that has
+    /// none either.
+    ///
+    /// # Safety
+    ///
+    /// As for [`GlobalAlloc::realloc`].
+    #[cold]
+    unsafe fn move_to_next(&self, start: NonNull<u8>, old: Layout, new: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        let moved = unsafe { self.next.alloc(new) };
+        if !moved.is_null() {
+            let kept = old.size().min(new.size());
+            // SAFETY: both have so many bytes, and are different allocations.
+            unsafe { moved.copy_from_nonoverlapping(start.as_ptr(), kept) };
+            // SAFETY: passed on.
+            unsafe { self.dealloc(start.as_ptr(), old) };
+        }
+        moved
+    }
+}
+
+/// No next allocator: serves nothing, and aborts with a message when it is to free something.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::{GlobalAlloc, Layout};
+/// use famalloc::NoNext;
+///
+/// // SAFETY: the layout's size is not 0.
+/// assert!(unsafe { NoNext.alloc(Layout::new::<u64>()) }.is_null());
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNext;
+
+// SAFETY: it hands out nothing.
+unsafe impl GlobalAlloc for NoNext {
+    #[inline]
+    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+        ptr::null_mut()
+    }
+
+    #[cold]
+    unsafe fn dealloc(&self, start: *mut u8, _: Layout) {
+        // SAFETY: memory is not null.
+        let start = unsafe { NonNull::new_unchecked(start) };
+        untyped::refuse("dealloc", start, FreeError::Foreign)
+    }
+
+    #[cold]
+    unsafe fn realloc(&self, start: *mut u8, _: Layout, _: usize) -> *mut u8 {
+        // SAFETY: memory is not null.
+        let start = unsafe { NonNull::new_unchecked(start) };
+        untyped::refuse("realloc", start, FreeError::Foreign)
+    }
+}

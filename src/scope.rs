@@ -1,0 +1,181 @@
+//! Scopes: the family in which code allocates that names none.
+//!
+//! A scope is a word in thread-local storage beside the thread's homes: the position of the family.
+//! Entering writes it, leaving writes back what was there before. So scopes nest, they end when the
+//! guard is dropped, by a panic too, and each thread has its own. Only what asks for no family looks
+//! at it: the global allocator over the set ([`FamAlloc`](crate::FamAlloc)), and
+//! [`untyped::alloc_in_scope`](crate::untyped::alloc_in_scope).
+//!
+//! Without the standard library there are no thread-locals: scopes are then for programs that have
+//! promised to be of one thread, and do nothing in others.
+
+use core::cell::Cell;
+use core::fmt;
+use core::future::Future;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use crate::family::{Family, FamilySet};
+use crate::thread::{Homes, exit};
+
+/// The calling thread's word for a set.
+#[inline(always)]
+fn scope_of<'a, S: FamilySet>() -> &'a Cell<usize> {
+    // SAFETY: the thread's own homes (contract of `FamilySet`), used within this module's calls.
+    unsafe { Homes::scope_of(S::homes()) }
+}
+
+/// The position of the family in which the calling thread allocates now where it names none.
+#[inline(always)]
+pub(crate) fn current<S: FamilySet>() -> usize {
+    scope_of::<S>().get()
+}
+
+/// A scope, until it is dropped: what the calling thread allocates without naming a family goes to
+/// one.
+///
+/// Made by [`Family::enter`]. It stays on its thread. Guards are dropped in the reverse of their
+/// order, as the language does it; dropping one puts back what was there when it was made.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, untyped};
+/// use core::alloc::Layout;
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+///     Ast,
+/// }
+///
+/// let layout = Layout::new::<u64>();
+/// let scope = lives::Ast::enter();
+/// let inside = untyped::alloc_in_scope::<Lives>(layout)?;
+/// drop(scope);
+/// let outside = untyped::alloc_in_scope::<Lives>(layout)?;
+/// assert_eq!(query(inside.as_ptr()).unwrap().family, "Ast");
+/// assert_eq!(query(outside.as_ptr()).unwrap().family, "General");
+/// # // SAFETY: allocated above, and not used again.
+/// # unsafe { untyped::free::<Lives>(inside).unwrap(); untyped::free::<Lives>(outside).unwrap() };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+///
+/// It cannot go to another thread:
+///
+/// ```compile_fail,E0277
+/// # use famalloc::alloc_family;
+/// # #[alloc_family]
+/// # enum Lives { General, Ast }
+/// let scope = lives::Ast::enter();
+/// std::thread::spawn(move || drop(scope));
+/// ```
+#[must_use = "the scope ends when the guard is dropped"]
+pub struct ScopeGuard<S: FamilySet> {
+    before: usize,
+    set: PhantomData<fn() -> S>,
+    /// It stays where it is: that is whose scope it ends.
+    thread: PhantomData<*const ()>,
+}
+
+impl<S: FamilySet> ScopeGuard<S> {
+    #[inline(always)]
+    pub(crate) fn new(family: usize) -> Self {
+        let scope = scope_of::<S>();
+        if !exit::has_scopes() {
+            return Self { before: scope.get(), set: PhantomData, thread: PhantomData };
+        }
+        Self { before: scope.replace(family), set: PhantomData, thread: PhantomData }
+    }
+
+    /// A scope of a family that is known at run time only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ScopeGuard};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Parsing,
+    ///     Running,
+    /// }
+    ///
+    /// fn phase(lives: Lives, work: impl FnOnce()) {
+    ///     let _scope = ScopeGuard::enter(&lives);
+    ///     work();
+    /// }
+    ///
+    /// phase(Lives::Parsing, || ());
+    /// phase(Lives::Running, || ());
+    /// ```
+    #[inline]
+    pub fn enter(family: &S) -> Self {
+        Self::new(family.index())
+    }
+}
+
+impl<S: FamilySet> Drop for ScopeGuard<S> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if exit::has_scopes() {
+            scope_of::<S>().set(self.before);
+        }
+    }
+}
+
+impl<S: FamilySet> fmt::Debug for ScopeGuard<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeGuard").field("before", &S::FAMILIES[self.before].name()).finish()
+    }
+}
+
+/// A future that is polled, and dropped, in a scope of the family `F`.
+///
+/// Made by [`Family::scope_future`]. The scope lasts as long as each poll does, on whichever thread
+/// that is: what other tasks allocate between polls is not in it.
+///
+/// # Examples
+///
+/// See [`Family::scope_future`].
+pub struct Scoped<F: Family, T> {
+    future: ManuallyDrop<T>,
+    family: PhantomData<F>,
+}
+
+impl<F: Family, T> Scoped<F, T> {
+    pub(crate) fn new(future: T) -> Self {
+        Self { future: ManuallyDrop::new(future), family: PhantomData }
+    }
+}
+
+impl<F: Family, T: Future> Future for Scoped<F, T> {
+    type Output = T::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T::Output> {
+        // SAFETY: the field is pinned with the whole: nothing moves it out, and `drop` drops it where
+        // it is.
+        let future = unsafe { self.map_unchecked_mut(|scoped| &mut *scoped.future) };
+        let _scope = F::enter();
+        future.poll(context)
+    }
+}
+
+impl<F: Family, T> Drop for Scoped<F, T> {
+    fn drop(&mut self) {
+        let _scope = F::enter();
+        // SAFETY: dropped once, here, and not used again.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+    }
+}
+
+impl<F: Family, T: fmt::Debug> fmt::Debug for Scoped<F, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped")
+            .field("family", &F::SPEC.name())
+            .field("future", &*self.future)
+            .finish()
+    }
+}

@@ -139,8 +139,10 @@
 //! - An isolated family's memory goes back by [`reclaim`] alone.
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.
-//! - After `fork` in a process with several threads, the child must not use what another thread may
-//!   have been at work in.
+//! - After `fork` the child can use every family, whatever other threads were doing. What was in their
+//!   magazines stays allocated there (up to two for each cell and thread) until
+//!   [all of the family is freed](free_all_in), and walks of such a family are refused. Regions, pools
+//!   and page sources that another thread may have been at work in are not for the child to use.
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 //! - Nothing in a [`Region`] can be pinned, and no object of one is larger than 32 GiB.

@@ -23,11 +23,15 @@
 //! words, because a snapshot reads from outside how full the magazines are.
 
 pub(crate) mod exit;
+#[cfg(feature = "std")]
+mod fork;
 mod home;
 mod homes;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
 
+#[cfg(feature = "std")]
+pub(crate) use fork::family;
 pub use home::{Homes, RowHome};
 
 use core::ptr::{self, NonNull};
@@ -404,6 +408,16 @@ impl Row {
     }
 }
 
+/// A family, made now if this is its first use.
+#[cfg(not(feature = "std"))]
+#[inline]
+pub(crate) fn family(
+    set: &'static SetTable,
+    index: usize,
+) -> Result<&'static FamilyTable, AllocError> {
+    set.family(index)
+}
+
 /// Takes a slot when the fast path could not.
 #[cold]
 #[inline(never)]
@@ -413,7 +427,7 @@ pub(crate) fn take_slowly(
     family: usize,
     class: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let family = set.family(family)?;
+    let family = self::family(set, family)?;
     take_once(home, family, class)
         .or_else(|error| take_under_pressure(home, family, class, error.kind()).ok_or(error))
 }

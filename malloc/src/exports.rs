@@ -14,11 +14,16 @@ pub trait Exports: 'static {
 
     /// The address of the exported `free`.
     fn free_address() -> *mut c_void;
+
+    /// The addresses of the exported `operator new` and its aligned form, and of `operator delete` and
+    /// its aligned form.
+    fn operators() -> [*mut c_void; 4];
 }
 
 /// Does what is better done before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
     crate::next::find::<E>();
+    crate::replaced::find::<E>();
 }
 
 /// Exports a C `malloc` over a family set of yours.
@@ -33,6 +38,16 @@ macro_rules! export_malloc {
 
                 fn free_address() -> *mut ::core::ffi::c_void {
                     ::core::ptr::without_provenance_mut(free as *const () as usize)
+                }
+
+                fn operators() -> [*mut ::core::ffi::c_void; 4] {
+                    [
+                        _Znwm as *const (),
+                        _ZnwmSt11align_val_t as *const (),
+                        _ZdlPv as *const (),
+                        _ZdlPvSt11align_val_t as *const (),
+                    ]
+                    .map(|own| ::core::ptr::without_provenance_mut(own as usize))
                 }
             }
 

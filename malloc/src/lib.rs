@@ -5,6 +5,7 @@ pub mod exports;
 mod families;
 mod next;
 pub mod operators;
+mod replaced;
 pub mod standard;
 
 pub use exports::{Exports, initialize};

@@ -429,9 +429,11 @@ unsafe fn give_at<S: FamilySet>(cell: Cell, slot: NonNull<u8>) {
 }
 
 /// What is at an address, and whose; with the space.
-fn find(address: usize) -> Option<(&'static Space, Query, &'static Holding)> {
-    Space::all()
-        .find_map(|space| find_in(space, address).map(|(found, owner)| (space, found, owner)))
+fn find(address: usize) -> Result<(&'static Space, Query, &'static Holding), FreeError> {
+    let mut spaces = Space::all();
+    let space = spaces.find(|space| space.contains(address)).ok_or(FreeError::Foreign)?;
+    let (found, owner) = find_in(space, address).ok_or(FreeError::NotAllocated)?;
+    Ok((space, found, owner))
 }
 
 /// Frees what is no plain slot of the set.
@@ -442,7 +444,7 @@ fn find(address: usize) -> Option<(&'static Space, Query, &'static Holding)> {
 #[cold]
 #[inline(never)]
 unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError> {
-    let (space, found, owner) = find(start.addr().get()).ok_or(FreeError::Foreign)?;
+    let (space, found, owner) = find(start.addr().get())?;
     if found.kind == QueryKind::Region {
         return Err(FreeError::InRegion);
     }
@@ -554,7 +556,7 @@ pub unsafe fn resize_in_place(start: NonNull<u8>, new: Layout) -> Result<bool, F
 
 /// The allocation that starts at an address.
 fn at_start(start: NonNull<u8>) -> Result<(Query, &'static Holding), FreeError> {
-    let (_, found, owner) = find(start.addr().get()).ok_or(FreeError::Foreign)?;
+    let (_, found, owner) = find(start.addr().get())?;
     match found.kind {
         QueryKind::Region => Err(FreeError::InRegion),
         _ if found.offset != 0 => Err(FreeError::Interior { offset: found.offset }),

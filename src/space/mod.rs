@@ -319,6 +319,11 @@ impl Space {
         })
     }
 
+    /// Whether the address lies in this reservation, data or bookkeeping.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.base.addr().get()) < self.size
+    }
+
     /// How far into the data `address` lies; `None` outside.
     pub(crate) fn offset_of(&self, address: usize) -> Option<usize> {
         let offset = address.wrapping_sub(self.base.addr().get());

@@ -300,7 +300,10 @@ fn implementations(
         }
     });
 
-    let data = arguments.initial_exec.is_some().then(|| quote!(#krate::__homes_data!(#set_name);));
+    let data = arguments.initial_exec.is_some().then(|| {
+        let count = quote!(<#set_name as #krate::FamilySet>::FAMILIES.len());
+        quote!(#krate::__homes_data!(#set_name, #count, #fallback);)
+    });
 
     // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
     // each index is a position among them.

@@ -81,6 +81,15 @@ impl EmptyRow {
 /// A magazine with at most this part of its slots has few.
 const FEW: usize = 4;
 
+/// What became of a slot that was put into a magazine.
+pub(crate) enum Pushed {
+    Done,
+    /// There is no room.
+    NoRoom,
+    /// It was put in a moment ago.
+    Again,
+}
+
 /// A thread's two magazines of one cell.
 #[derive(Debug)]
 #[repr(C, align(64))]
@@ -143,6 +152,26 @@ impl Head {
         // SAFETY: at most the limit.
         self.free_top.store(unsafe { top.add(1) }, Ordering::Relaxed);
         true
+    }
+
+    /// [`push`](Self::push) that looks whether the slot is the one that was put in last: the commonest
+    /// of double frees.
+    #[inline(always)]
+    pub(crate) fn push_another(&self, slot: NonNull<u8>) -> Pushed {
+        let top = self.free_top.load(Ordering::Relaxed);
+        if top == self.free_limit.load(Ordering::Relaxed) {
+            return Pushed::NoRoom;
+        }
+        // SAFETY: not the empty row's, which is full. Before the first slot lies the magazine's length,
+        // which is no address.
+        if unsafe { *top.sub(1) } == slot.as_ptr() {
+            return Pushed::Again;
+        }
+        // SAFETY: as in `push`.
+        unsafe { *top = slot.as_ptr() };
+        // SAFETY: as in `push`.
+        self.free_top.store(unsafe { top.add(1) }, Ordering::Relaxed);
+        Pushed::Done
     }
 
     fn lane(&self) -> Option<&'static Lane> {

@@ -59,7 +59,8 @@
 //!   of granules that belong to one family, so that whole huge pages die together.
 //! - **cell**: one entry of the table, (class, family). **Lane**: one of a cell's locked block
 //!   allocators: a lock, blocks and their bitmaps, a depot, a mailbox. A cell has as many lanes as
-//!   threads were at work in it at once, up to twice the cores.
+//!   threads were at work in it at once, up to the number of cores (half or a quarter of it where
+//!   slots are of kilobytes).
 //! - **magazine**: a thread's bounded array of free slot addresses for one cell; a thread has one
 //!   to allocate from and one to free into. **Depot**: full magazines parked in a lane.
 //!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.

@@ -472,6 +472,9 @@ pub unsafe fn realloc<S: FamilySet>(
     keep: usize,
 ) -> Result<NonNull<u8>, ReallocError> {
     if let Some(mark) = S::table().mark_at(start.addr().get()) {
+        if cfg!(debug_assertions) {
+            query::slot_is_live(S::table(), mark.family(), mark.class(), start)?;
+        }
         let old = class::slot_size(mark.class());
         if stays(old, start, new) {
             return Ok(start);

@@ -87,6 +87,38 @@ fn typed_and_unmodified_values_hold_each_other() {
     assert_nothing_left();
 }
 
+/// Counting allocates, in the family that is counted: after the count.
+#[test]
+fn counting_does_not_count_itself() {
+    let _alone = one_at_a_time();
+    let _scope = lives::Heap::enter();
+    let boxes: Vec<Box<u64>> = (0..100).map(Box::new).collect();
+    for flushed in [true, false, true] {
+        if flushed {
+            // Then the first allocation of each class takes a magazine of slots from the lane.
+            flush();
+        }
+        let used = FamilyUse::of::<lives::Heap>();
+        assert_eq!(used.live_objects, 101);
+        let mut live: Vec<usize> = Vec::new();
+        for class in ClassUse::of::<lives::Heap>() {
+            live.push(class.live_objects);
+            live.shrink_to_fit();
+        }
+        // The list of classes in `used` as well.
+        assert_eq!(live.iter().sum::<usize>(), 102);
+        drop(used);
+        drop(live);
+        // Its list of families, and the classes of those before.
+        let snapshot = Snapshot::of::<Lives>();
+        let lists = 1 + snapshot.families[..4].iter().filter(|it| !it.classes.is_empty()).count();
+        assert_eq!(snapshot.families[4].live_objects, 101 + lists);
+    }
+    drop(boxes);
+    drop(_scope);
+    assert_nothing_left();
+}
+
 #[test]
 fn regions_of_the_set_beside_its_slots() {
     let _alone = one_at_a_time();

@@ -4,6 +4,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::collections::LinkedList;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -268,9 +269,9 @@ fn the_fallback_is_the_chosen_family_or_the_first() {
         #[cfg(any())]
         #[family(fallback)]
         Absent,
-        #[cfg(all())]
+        #[cfg(unix)]
         Present,
-        #[cfg(all())]
+        #[cfg(unix)]
         #[family(fallback)]
         Fallback,
         #[cfg(any())]
@@ -308,17 +309,17 @@ fn the_fallback_is_the_chosen_family_or_the_first() {
 struct Walker {
     left: usize,
     name: &'static str,
-    made: Vec<Box<u32>>,
+    made: LinkedList<u32>,
     seen: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
 }
 
 impl Future for Walker {
-    type Output = Vec<Box<u32>>;
+    type Output = LinkedList<u32>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let left = self.left as u32;
-        self.made.push(Box::new(left));
-        let seen = (self.name, of(&**self.made.last().unwrap()));
+        self.made.push_back(left);
+        let seen = (self.name, of(self.made.back().unwrap()));
         self.seen.lock().unwrap().push(seen);
         if self.left == 0 {
             return Poll::Ready(std::mem::take(&mut self.made));
@@ -338,7 +339,7 @@ impl Drop for Walker {
 type Seen = Arc<Mutex<Vec<(&'static str, &'static str)>>>;
 
 fn walker(name: &'static str, left: usize, seen: &Seen) -> Walker {
-    Walker { left, name, made: Vec::new(), seen: Arc::clone(seen) }
+    Walker { left, name, made: LinkedList::new(), seen: Arc::clone(seen) }
 }
 
 #[test]

@@ -155,8 +155,8 @@ fn shared_values_trait_objects_and_closures() {
         assert!(work.iter().all(|work| of(&**work) == family));
         assert_eq!(work.iter_mut().map(|work| work(1)).sum::<u32>(), 4950 + 800);
 
-        let anything: Vec<Box<dyn Any>> =
-            vec![Box::new(1u8), Box::new("text"), Box::new([0u64; 100]), Box::new(())];
+        let anything: [Box<dyn Any>; 4] =
+            [Box::new(1u8), Box::new("text"), Box::new([0u64; 100]), Box::new(())];
         assert!(anything[2].downcast_ref::<[u64; 100]>().is_some());
         let error: Box<dyn std::error::Error + Send + Sync> = "what is wrong".into();
         assert_eq!((error.to_string(), of(&*error)), ("what is wrong".to_owned(), family));

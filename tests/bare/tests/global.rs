@@ -24,7 +24,7 @@ static GLOBAL: FamAlloc<Lives> = FamAlloc::new();
 
 /// Where unmodified code allocates now.
 fn here() -> &'static str {
-    let fresh = vec![1u8; 10];
+    let fresh = Vec::<u8>::with_capacity(10);
     assert!(PAGES.contains(fresh.as_ptr()));
     query(fresh.as_ptr()).expect("in a family").family
 }

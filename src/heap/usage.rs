@@ -71,6 +71,9 @@ pub struct FamilyUse {
 impl FamilyUse {
     /// How much the family `F` uses now. Takes a lock for each of its lanes and touches no object.
     ///
+    /// Where the global allocator is one over the set, [`classes`](Self::classes) is allocated too, after
+    /// everything has been counted.
+    ///
     /// # Examples
     ///
     /// ```
@@ -127,16 +130,19 @@ impl FamilyUse {
             lock_acquisitions: held.locks,
             ..Self::unused(family.holding.spec.name())
         };
-        for (class, in_magazines) in in_magazines.into_iter().enumerate() {
-            if let Some(used) = ClassUse::of_class(family, class, in_magazines) {
-                whole.live_objects += used.live_objects;
-                whole.live_bytes += used.live_bytes;
-                whole.peak_bytes += used.peak_objects * used.slot_bytes;
-                whole.blocks += used.blocks;
-                whole.lock_acquisitions += used.lock_acquisitions;
-                #[cfg(feature = "std")]
-                whole.classes.push(used);
-            }
+        // All of it is counted before anything is allocated, which may be in this very family.
+        let classes = ClassUse::of_all(family, in_magazines);
+        for used in classes.iter().flatten() {
+            whole.live_objects += used.live_objects;
+            whole.live_bytes += used.live_bytes;
+            whole.peak_bytes += used.peak_objects * used.slot_bytes;
+            whole.blocks += used.blocks;
+            whole.lock_acquisitions += used.lock_acquisitions;
+        }
+        #[cfg(feature = "std")]
+        {
+            whole.classes.reserve_exact(classes.iter().flatten().count());
+            whole.classes.extend(classes.into_iter().flatten());
         }
         whole
     }
@@ -163,10 +169,18 @@ impl ClassUse {
     /// # drop((number, triple));
     /// ```
     pub fn of<F: Family>() -> impl Iterator<Item = Self> {
-        F::Set::table().used(F::INDEX).into_iter().flat_map(|family| {
-            let in_magazines = magazines(family).into_iter().enumerate();
-            in_magazines.filter_map(|(class, held)| Self::of_class(family, class, held))
-        })
+        let used = F::Set::table().used(F::INDEX);
+        let classes = used.map(|family| Self::of_all(family, magazines(family)));
+        classes.into_iter().flatten().flatten()
+    }
+
+    /// All classes, so that nothing that the caller does comes between looking at the magazines and
+    /// looking at the lanes.
+    fn of_all(
+        family: &'static FamilyTable,
+        in_magazines: [InMagazines; class::COUNT],
+    ) -> [Option<Self>; class::COUNT] {
+        core::array::from_fn(|class| Self::of_class(family, class, in_magazines[class]))
     }
 
     fn of_class(

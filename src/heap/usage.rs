@@ -50,6 +50,8 @@ pub struct FamilyUse {
     pub peak_bytes: usize,
     /// Large and huge allocations among the live objects.
     pub large_objects: usize,
+    /// Their bytes, as pages.
+    pub large_bytes: usize,
     /// Blocks, in use or empty.
     pub blocks: usize,
     /// Bytes of the chunks of [regions](crate::Region). What lies in those is the regions' affair and
@@ -94,6 +96,31 @@ impl FamilyUse {
         }
     }
 
+    /// How much a family that is known at run time only uses now, all classes together: does not
+    /// allocate, and leaves `classes` empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, FamilyBox, FamilyUse};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Ast,
+    /// }
+    ///
+    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// assert_eq!(FamilyUse::totals(&Lives::Ast).live_bytes, 8);
+    /// # drop(number);
+    /// ```
+    #[must_use]
+    pub fn totals<S: FamilySet>(family: &S) -> Self {
+        match S::table().used(family.index()) {
+            Some(used) => Self::sum(used, |_| ()),
+            None => Self::unused(S::FAMILIES[family.index()].name()),
+        }
+    }
+
     pub(super) fn unused(name: &'static str) -> Self {
         Self {
             name,
@@ -101,6 +128,7 @@ impl FamilyUse {
             live_bytes: 0,
             peak_bytes: 0,
             large_objects: 0,
+            large_bytes: 0,
             blocks: 0,
             region_bytes: 0,
             committed_bytes: 0,
@@ -112,7 +140,20 @@ impl FamilyUse {
         }
     }
 
+    #[cfg(feature = "std")]
     pub(super) fn of_table(family: &'static FamilyTable) -> Self {
+        let mut classes = Vec::new();
+        let whole = Self::sum(family, |class| classes.push(class));
+        Self { classes, ..whole }
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn of_table(family: &'static FamilyTable) -> Self {
+        Self::sum(family, |_| ())
+    }
+
+    /// The sum over all classes, each of which is shown to `each`.
+    fn sum(family: &'static FamilyTable, mut each: impl FnMut(ClassUse)) -> Self {
         let in_magazines = magazines(family);
         let held = family.holding.usage();
         let mut whole = Self {
@@ -120,6 +161,7 @@ impl FamilyUse {
             live_bytes: held.large_bytes,
             peak_bytes: held.large_bytes_peak,
             large_objects: held.large_objects,
+            large_bytes: held.large_bytes,
             region_bytes: held.chunk_bytes,
             committed_bytes: held.committed,
             peak_committed_bytes: held.committed_peak,
@@ -134,8 +176,7 @@ impl FamilyUse {
                 whole.peak_bytes += used.peak_objects * used.slot_bytes;
                 whole.blocks += used.blocks;
                 whole.lock_acquisitions += used.lock_acquisitions;
-                #[cfg(feature = "std")]
-                whole.classes.push(used);
+                each(used);
             }
         }
         whole
@@ -163,7 +204,31 @@ impl ClassUse {
     /// # drop((number, triple));
     /// ```
     pub fn of<F: Family>() -> impl Iterator<Item = Self> {
-        F::Set::table().used(F::INDEX).into_iter().flat_map(|family| {
+        Self::of_table(F::Set::table().used(F::INDEX))
+    }
+
+    /// [`of`](Self::of) for a family that is known at run time only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ClassUse, FamilyBox};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Ast,
+    /// }
+    ///
+    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// assert!(ClassUse::each(&Lives::Ast).map(|class| class.slot_bytes).eq([8]));
+    /// # drop(number);
+    /// ```
+    pub fn each<S: FamilySet>(family: &S) -> impl Iterator<Item = Self> + use<S> {
+        Self::of_table(S::table().used(family.index()))
+    }
+
+    fn of_table(family: Option<&'static FamilyTable>) -> impl Iterator<Item = Self> {
+        family.into_iter().flat_map(|family| {
             let in_magazines = magazines(family).into_iter().enumerate();
             in_magazines.filter_map(|(class, held)| Self::of_class(family, class, held))
         })

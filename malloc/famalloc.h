@@ -331,6 +331,7 @@ void fam_thread_finalize(void) FAM_NOEXCEPT;
 #ifdef __cplusplus
 } /* extern "C" */
 
+#include <cstddef>
 #include <cstdlib>
 #include <limits>
 #include <new>

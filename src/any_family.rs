@@ -76,7 +76,7 @@ impl<S: FamilySet> AnyFamily<S> {
 
     /// The position is below the number of families.
     pub(crate) const fn new(index: usize) -> Self {
-        assert!(index < S::FAMILIES.len(), "the set has not so many families");
+        debug_assert!(index < S::FAMILIES.len(), "the set has not so many families");
         Self { index, set: PhantomData }
     }
 

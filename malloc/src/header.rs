@@ -104,6 +104,7 @@ const END: &str = r#"
 #ifdef __cplusplus
 } /* extern "C" */
 
+#include <cstddef>
 #include <cstdlib>
 #include <limits>
 #include <new>

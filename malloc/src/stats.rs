@@ -1,7 +1,7 @@
 //! The statistics of glibc's manual: `mallinfo`, `malloc_stats`, `malloc_info`, and `mallopt`.
 //!
 //! glibc's numbers are of heaps, trees and bins; ours are of families, blocks and lanes. Each field has
-//! what comes nearest to its meaning. Nothing here allocates or holds a lock while it writes.
+//! what comes nearest to its meaning: what glibc calls free are slots that can be handed out. Nothing here allocates or holds a lock while it writes.
 
 use core::ffi::{CStr, c_int};
 use core::fmt::{self, Write};
@@ -44,10 +44,40 @@ fn total<E: Exports>() -> FamilyUse {
     sum
 }
 
-/// The free slots of all families, and their bytes.
-fn free_slots<E: Exports>(family: FamilyOf<E>) -> (usize, usize) {
-    let parked = ClassUse::each(&family).map(|class| (class.parked_objects, class.slot_bytes));
-    parked.fold((0, 0), |(slots, bytes), (parked, size)| (slots + parked, bytes + parked * size))
+/// Free slots.
+#[derive(Clone, Copy, Debug, Default)]
+struct Free {
+    /// Those that wait in magazines, depots and mailboxes, and their bytes.
+    parked: usize,
+    parked_bytes: usize,
+    /// Those in blocks.
+    rest: usize,
+    rest_bytes: usize,
+}
+
+impl Free {
+    fn of<E: Exports>(family: FamilyOf<E>) -> Self {
+        ClassUse::each(&family).map(Self::of_class).fold(Self::default(), Self::plus)
+    }
+
+    fn of_all<E: Exports>() -> Self {
+        families::<E>().map(Self::of::<E>).fold(Self::default(), Self::plus)
+    }
+
+    fn of_class(class: ClassUse) -> Self {
+        let (parked, bytes) = (class.parked_objects, class.slot_bytes);
+        let rest = (class.committed_bytes / bytes).saturating_sub(class.live_objects + parked);
+        Self { parked, parked_bytes: parked * bytes, rest, rest_bytes: rest * bytes }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            parked: self.parked + other.parked,
+            parked_bytes: self.parked_bytes + other.parked_bytes,
+            rest: self.rest + other.rest,
+            rest_bytes: self.rest_bytes + other.rest_bytes,
+        }
+    }
 }
 
 /// `mallinfo2`.
@@ -55,7 +85,8 @@ fn free_slots<E: Exports>(family: FamilyOf<E>) -> (usize, usize) {
 /// | field | what |
 /// |---|---|
 /// | `arena` | bytes of blocks and regions |
-/// | `ordblks`, `smblks` | free slots that wait in magazines and depots |
+/// | `ordblks` | free slots |
+/// | `smblks` | those of them that wait in magazines and depots |
 /// | `hblks`, `hblkhd` | large objects, their bytes |
 /// | `usmblks` | the most bytes that were ever committed |
 /// | `fsmblks` | bytes of the free slots of `smblks` |
@@ -67,16 +98,15 @@ pub fn mallinfo2<E: Exports>() -> Info2 {
     let total = total::<E>();
     let arena = total.committed_bytes.saturating_sub(total.large_bytes);
     let used = total.live_bytes.saturating_sub(total.large_bytes) + total.region_bytes;
-    let free = families::<E>().map(free_slots::<E>);
-    let (slots, bytes) = free.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let free = Free::of_all::<E>();
     Info2 {
         arena,
-        ordblks: slots,
-        smblks: slots,
+        ordblks: free.parked + free.rest,
+        smblks: free.parked,
         hblks: total.large_objects,
         hblkhd: total.large_bytes,
         usmblks: total.peak_committed_bytes,
-        fsmblks: bytes,
+        fsmblks: free.parked_bytes,
         uordblks: used,
         fordblks: arena.saturating_sub(used),
         keepcost: 0,
@@ -170,7 +200,10 @@ struct Bytes(usize);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, name) = match self.0 {
-            0..0x400 => (1, "  B"),
+            0..0x400 => {
+                let width = f.width().unwrap_or(0).saturating_sub(4);
+                return write!(f, "{:width$}   B", self.0);
+            }
             0x400..0x10_0000 => (0x400, "KiB"),
             0x10_0000..0x4000_0000 => (0x10_0000, "MiB"),
             _ => (0x4000_0000, "GiB"),
@@ -272,41 +305,33 @@ fn write_xml<E: Exports>(out: &mut impl Write) -> fmt::Result {
         writeln!(out, "<heap nr=\"{}\" family=\"{}\">\n<sizes>", family.position(), Escaped(name))?;
         let mut smaller = 0;
         for class in ClassUse::each(&family) {
+            let free = Free::of_class(class);
             writeln!(
                 out,
                 "  <size from=\"{}\" to=\"{}\" total=\"{}\" count=\"{}\"/>",
                 smaller + 1,
                 class.slot_bytes,
-                class.parked_objects * class.slot_bytes,
-                class.parked_objects
+                free.parked_bytes + free.rest_bytes,
+                free.parked + free.rest
             )?;
             smaller = class.slot_bytes;
         }
-        let free = free_slots::<E>(family);
         out.write_str("</sizes>\n")?;
-        totals(out, &used, free)?;
+        totals(out, &used, Free::of::<E>(family))?;
         out.write_str("</heap>\n")?;
     }
-    let free = families::<E>().map(free_slots::<E>);
-    let free = free.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    totals(out, &total::<E>(), free)?;
+    totals(out, &total::<E>(), Free::of_all::<E>())?;
     out.write_str("</malloc>\n")
 }
 
-fn totals(out: &mut impl Write, used: &FamilyUse, free: (usize, usize)) -> fmt::Result {
+fn totals(out: &mut impl Write, used: &FamilyUse, free: Free) -> fmt::Result {
     let blocks = used.committed_bytes.saturating_sub(used.large_bytes);
-    writeln!(out, "<total type=\"fast\" count=\"{}\" size=\"{}\"/>", free.0, free.1)?;
-    writeln!(
-        out,
-        "<total type=\"rest\" count=\"{}\" size=\"{}\"/>",
-        used.live_objects.saturating_sub(used.large_objects),
-        used.live_bytes.saturating_sub(used.large_bytes)
-    )?;
-    writeln!(
-        out,
-        "<total type=\"mmap\" count=\"{}\" size=\"{}\"/>",
-        used.large_objects, used.large_bytes
-    )?;
+    let mut row = |kind, count, size| {
+        writeln!(out, "<total type=\"{kind}\" count=\"{count}\" size=\"{size}\"/>")
+    };
+    row("fast", free.parked, free.parked_bytes)?;
+    row("rest", free.rest, free.rest_bytes)?;
+    row("mmap", used.large_objects, used.large_bytes)?;
     writeln!(out, "<system type=\"current\" size=\"{}\"/>", used.committed_bytes)?;
     writeln!(out, "<system type=\"max\" size=\"{}\"/>", used.peak_committed_bytes)?;
     writeln!(out, "<aspace type=\"total\" size=\"{blocks}\"/>")?;
@@ -326,7 +351,7 @@ mod tests {
 
     #[test]
     fn bytes_are_readable_and_aligned() {
-        assert_eq!(Bytes(0).to_string(), "0.0   B");
+        assert_eq!(Bytes(0).to_string(), "0   B");
         assert_eq!(Bytes(1536).to_string(), "1.5 KiB");
         assert_eq!(Bytes((1 << 20) - 1).to_string(), "1023.9 KiB");
         assert_eq!(Bytes(usize::MAX).to_string(), "17179869183.9 GiB");

@@ -139,6 +139,44 @@ pub(crate) const fn of_size(size: usize) -> Option<usize> {
     if class == NONE { None } else { Some(class as usize) }
 }
 
+/// What C aligns any object to that is larger than half of that.
+const C_ALIGN: usize = 16;
+/// What C's smaller objects are aligned to.
+const SMALL_C_ALIGN: usize = C_ALIGN / 2;
+
+/// A class is scaled by so many bits to tell how far into a row of magazines its head lies.
+pub(crate) const SCALE: u32 = 6;
+
+/// The scaled class of every size up to [`FINE`] for C, by steps of the smaller alignment; 0 is served as
+/// 1.
+const C_CLASSES: &[u16; FINE / SMALL_C_ALIGN + 1] = &{
+    let mut table = [0; FINE / SMALL_C_ALIGN + 1];
+    let mut step = 0;
+    while step < table.len() {
+        let size = step * SMALL_C_ALIGN;
+        let fits =
+            if size <= SMALL_C_ALIGN { SMALL_C_ALIGN } else { size.next_multiple_of(C_ALIGN) };
+        table[step] = (compute_class(fits) << SCALE) as u16;
+        step += 1;
+    }
+    table
+};
+
+/// The scaled class of a size for C, which has any object in it aligned that fits; `None` for sizes above
+/// [`FINE`], whose classes are all aligned for that.
+#[inline(always)]
+pub(crate) const fn of_small_c_size(size: usize) -> Option<usize> {
+    if size > FINE {
+        return None;
+    }
+    Some(C_CLASSES[size.div_ceil(SMALL_C_ALIGN)] as usize)
+}
+
+/// The alignment of a size for C.
+pub(crate) const fn c_align(size: usize) -> usize {
+    if size <= SMALL_C_ALIGN { SMALL_C_ALIGN } else { C_ALIGN }
+}
+
 /// The smallest class whose every slot holds this layout; `None` where it has no size, or has to be
 /// served in granules.
 ///
@@ -308,6 +346,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_c_size_gets_slots_for_any_object_that_fits() {
+        for size in 0..=FINE + 1 {
+            let fits = Layout::from_size_align(size.max(1), c_align(size)).unwrap();
+            let expected = of_layout(fits).filter(|_| size <= FINE);
+            assert_eq!(of_small_c_size(size).map(|scaled| scaled >> SCALE), expected, "{size}");
+        }
+        for size in FINE + 1..=MAX_SMALL {
+            assert_eq!(slot_size(of_size(size).unwrap()) % C_ALIGN, 0, "{size}");
+        }
+        assert_eq!(of_small_c_size(usize::MAX), None);
     }
 
     #[test]

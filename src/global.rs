@@ -118,10 +118,10 @@ impl<S: FamilySet, N> fmt::Debug for FamAlloc<S, N> {
 unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match untyped::alloc_in_scope::<S>(layout) {
-            Ok(start) => start.as_ptr(),
+        match untyped::alloc_any_in_scope::<S>(layout) {
+            Some(start) => start.as_ptr(),
             // SAFETY: passed on.
-            Err(_) => unsafe { self.next.alloc(layout) },
+            None => unsafe { self.next.alloc(layout) },
         }
     }
 
@@ -136,15 +136,13 @@ unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
 
     #[inline]
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        // SAFETY: memory is not null.
-        let start = unsafe { NonNull::new_unchecked(start) };
-        // SAFETY: passed on.
-        match unsafe { untyped::free::<S>(start) } {
-            Ok(()) => {}
+        let refused = |start: NonNull<u8>, error| match error {
             // SAFETY: not ours, so it is the next one's.
-            Err(FreeError::Foreign) => unsafe { self.next.dealloc(start.as_ptr(), layout) },
-            Err(error) => untyped::refuse("dealloc", start, error),
-        }
+            FreeError::Foreign => unsafe { self.next.dealloc(start.as_ptr(), layout) },
+            error => untyped::refuse("dealloc", start, error),
+        };
+        // SAFETY: passed on.
+        unsafe { untyped::free_or_else::<S>(start, refused) };
     }
 
     #[inline]

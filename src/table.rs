@@ -24,7 +24,7 @@ use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::os;
 use crate::space::holding::Holding;
-use crate::space::map::Mark;
+use crate::space::map::{Cell, Mark};
 use crate::space::tables::Table;
 use crate::space::{Space, SpaceCell};
 use crate::spec::FamilySpec;
@@ -40,6 +40,8 @@ pub struct SetTable {
     listed: AtomicBool,
     /// What the marks of its blocks have in common; 0, which no mark has, until a family is used.
     mark: AtomicUsize,
+    /// The space, once a family is used; null before.
+    used_space: AtomicPtr<Space>,
     next: AtomicPtr<SetTable>,
 }
 
@@ -99,6 +101,7 @@ impl SetTable {
             space,
             listed: AtomicBool::new(false),
             mark: AtomicUsize::new(0),
+            used_space: AtomicPtr::new(ptr::null_mut()),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -129,30 +132,32 @@ impl SetTable {
         }
     }
 
-    /// The mark at an address, if it is one of a slot of this set with which nothing has to be done
-    /// before it is given up.
+    /// The family and the class of the slot at an address, if it is one of this set with which nothing
+    /// has to be done before it is given up.
     #[inline(always)]
-    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
-        let mark = self.space.used()?.mark_at(address)?;
-        (mark.set() == self.mark()).then_some(mark)
+    pub(crate) fn cell_at(&self, address: usize) -> Option<Cell> {
+        // SAFETY: null, or a space, which lives as long as the process.
+        let space = unsafe { self.used_space.load(Ordering::Relaxed).as_ref() }?;
+        space.mark_at(address)?.in_set_of(self.mark())
     }
 
-    /// What the marks of this set's blocks have in common, to compare with [`Mark::set`].
+    /// What the marks of this set's blocks have in common.
     #[inline(always)]
-    pub(crate) fn mark(&self) -> usize {
-        self.mark.load(Ordering::Relaxed)
+    fn mark(&self) -> Mark {
+        Mark::of_all(self.mark.load(Ordering::Relaxed))
     }
 
     /// The number by which blocks know their set: the same for as long as the process lives, and no
     /// other set's.
     fn number(&self) -> u32 {
         static USED: AtomicU32 = AtomicU32::new(0);
-        if self.mark() == 0 {
-            let mark = Mark::of_set(USED.fetch_add(1, Ordering::Relaxed) + 1);
+        if self.mark.load(Ordering::Relaxed) == 0 {
+            let number = USED.fetch_add(1, Ordering::Relaxed) + 1;
+            let mark = Mark::of_family(number, 0, false).bits();
             // Where another thread was first, a number is lost.
             let _ = self.mark.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed);
         }
-        Mark::number_of_set(self.mark())
+        self.mark().set()
     }
 
     /// The families, used or not, in order of declaration.
@@ -178,6 +183,7 @@ impl SetTable {
         }
         self.list();
         let space = self.space.get()?;
+        self.used_space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
         let mut made = None;
         let table = cell.get_or_try_init(|| {
             let raw = space.take_table::<FamilyTable>()?;
@@ -306,8 +312,7 @@ impl FamilyTable {
     }
 }
 
-/// The links of a thread's row in the list of its family's rows. First in every row, so that a
-/// pointer to the links is a pointer to the row.
+/// The links of a thread's row in the list of its family's rows.
 #[derive(Debug)]
 pub(crate) struct RowLinks {
     previous: AtomicPtr<RowLinks>,

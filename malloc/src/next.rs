@@ -37,21 +37,21 @@ pub(crate) fn find<E: Exports>() {
 }
 
 /// The next allocator's `free`.
-pub(crate) fn free<E: Exports>() -> Option<Free> {
+pub(crate) fn free() -> Option<Free> {
     let found = FREE.load(Ordering::Acquire);
     // SAFETY: null, or the address of a function of this type: that is what the name means.
     unsafe { mem::transmute::<*mut c_void, Option<Free>>(found) }
 }
 
 /// The next allocator's `realloc`.
-pub(crate) fn realloc<E: Exports>() -> Option<Realloc> {
+pub(crate) fn realloc() -> Option<Realloc> {
     let found = REALLOC.load(Ordering::Acquire);
     // SAFETY: as above.
     unsafe { mem::transmute::<*mut c_void, Option<Realloc>>(found) }
 }
 
 /// The next allocator's `malloc_usable_size`.
-pub(crate) fn usable_size<E: Exports>() -> Option<UsableSize> {
+pub(crate) fn usable_size() -> Option<UsableSize> {
     let found = USABLE_SIZE.load(Ordering::Acquire);
     // SAFETY: as above.
     unsafe { mem::transmute::<*mut c_void, Option<UsableSize>>(found) }

@@ -129,11 +129,10 @@ unsafe fn new_slowly<E: Exports>(layout: Option<Layout>) -> *mut c_void {
 /// The caller can be unwound: it throws.
 #[inline(always)]
 pub unsafe fn new<E: Exports>(size: usize) -> *mut c_void {
-    let layout = layout_of(size);
-    match layout.map(untyped::alloc_in_scope::<E::Set>) {
-        Some(Ok(memory)) => memory.as_ptr().cast(),
+    match untyped::alloc_bytes_in_scope::<E::Set>(size) {
+        Some(memory) => memory.as_ptr().cast(),
         // SAFETY: passed on.
-        _ => unsafe { new_slowly::<E>(layout) },
+        None => unsafe { new_slowly::<E>(layout_of(size)) },
     }
 }
 
@@ -159,10 +158,10 @@ pub unsafe fn new_aligned<E: Exports>(size: usize, align: usize) -> *mut c_void 
 /// None.
 #[inline]
 pub unsafe fn new_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
-    match layout_of(size).map(untyped::alloc_in_scope::<E::Set>) {
-        Some(Ok(memory)) => memory.as_ptr().cast(),
+    match untyped::alloc_bytes_in_scope::<E::Set>(size) {
+        Some(memory) => memory.as_ptr().cast(),
         // SAFETY: passed on.
-        _ => unsafe { new_nothrow_slowly::<E>(size, tag) },
+        None => unsafe { new_nothrow_slowly(size, tag) },
     }
 }
 
@@ -170,7 +169,7 @@ pub unsafe fn new_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c
 /// only C++ can.
 #[cold]
 #[inline(never)]
-unsafe fn new_nothrow_slowly<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
+unsafe fn new_nothrow_slowly(size: usize, tag: *const c_void) -> *mut c_void {
     if handler().is_none() {
         return ptr::null_mut();
     }
@@ -199,18 +198,14 @@ pub unsafe fn new_aligned_nothrow<E: Exports>(
     match aligned_layout(align, size).map(untyped::alloc_in_scope::<E::Set>) {
         Some(Ok(memory)) => memory.as_ptr().cast(),
         // SAFETY: passed on.
-        _ => unsafe { new_aligned_nothrow_slowly::<E>(size, align, tag) },
+        _ => unsafe { new_aligned_nothrow_slowly(size, align, tag) },
     }
 }
 
 /// As [`new_nothrow_slowly`].
 #[cold]
 #[inline(never)]
-unsafe fn new_aligned_nothrow_slowly<E: Exports>(
-    size: usize,
-    align: usize,
-    tag: *const c_void,
-) -> *mut c_void {
+unsafe fn new_aligned_nothrow_slowly(size: usize, align: usize, tag: *const c_void) -> *mut c_void {
     if handler().is_none() {
         return ptr::null_mut();
     }

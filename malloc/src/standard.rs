@@ -65,10 +65,8 @@ pub(crate) fn einval() -> *mut c_void {
 /// `malloc`.
 #[inline(always)]
 pub fn malloc<E: Exports>(size: usize) -> *mut c_void {
-    match layout_of(size) {
-        Some(layout) => or_enomem(untyped::alloc_in_scope::<E::Set>(layout)),
-        None => enomem(),
-    }
+    untyped::alloc_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
+        .map_or(ptr::null_mut(), |start| start.as_ptr().cast())
 }
 
 /// `calloc`.
@@ -87,21 +85,15 @@ pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
 /// Null, or memory of an allocator's that is the caller's to free.
 #[inline(always)]
 pub unsafe fn free<E: Exports>(start: *mut c_void) {
-    let Some(memory) = NonNull::new(start.cast::<u8>()) else { return };
     // SAFETY: passed on.
-    if let Err(error) = unsafe { untyped::free::<E::Set>(memory) } {
-        // SAFETY: passed on.
-        unsafe { free_elsewhere::<E>(memory, error) };
-    }
+    unsafe { untyped::free_or_else::<E::Set>(start.cast(), free_elsewhere) };
 }
 
-/// # Safety
-///
-/// As for [`free`].
+/// Frees what is not ours.
 #[cold]
 #[inline(never)]
-unsafe fn free_elsewhere<E: Exports>(start: NonNull<u8>, error: FreeError) {
-    match (error, next::free::<E>()) {
+fn free_elsewhere(start: NonNull<u8>, error: FreeError) {
+    match (error, next::free()) {
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
         (FreeError::Foreign, Some(next)) => unsafe { next(start.as_ptr().cast()) },
         _ => untyped::refuse("free", start, error),
@@ -172,9 +164,7 @@ pub(crate) unsafe fn realloc_keeping<E: Exports>(
         Ok(moved) => moved.as_ptr().cast(),
         Err(ReallocError::NoMemory(_)) => enomem(),
         // SAFETY: passed on.
-        Err(ReallocError::NoAllocation(error)) => unsafe {
-            realloc_elsewhere::<E>(old, size, error)
-        },
+        Err(ReallocError::NoAllocation(error)) => unsafe { realloc_elsewhere(old, size, error) },
     }
 }
 
@@ -183,12 +173,8 @@ pub(crate) unsafe fn realloc_keeping<E: Exports>(
 /// As for [`realloc`].
 #[cold]
 #[inline(never)]
-unsafe fn realloc_elsewhere<E: Exports>(
-    start: NonNull<u8>,
-    size: usize,
-    error: FreeError,
-) -> *mut c_void {
-    match (error, next::realloc::<E>()) {
+unsafe fn realloc_elsewhere(start: NonNull<u8>, size: usize, error: FreeError) -> *mut c_void {
+    match (error, next::realloc()) {
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
         (FreeError::Foreign, Some(next)) => unsafe { next(start.as_ptr().cast(), size) },
         _ => untyped::refuse("realloc", start, error),
@@ -292,7 +278,7 @@ pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
 #[inline]
 pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
     let Some(memory) = NonNull::new(start) else { return 0 };
-    match (untyped::usable_size(start), next::usable_size::<E>()) {
+    match (untyped::usable_size(start), next::usable_size()) {
         (Some(usable), _) => usable,
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
         (None, Some(next)) => unsafe { next(start) },

@@ -24,9 +24,9 @@ use crate::os::die;
 use crate::scope;
 use crate::space::Space;
 use crate::space::holding::Holding;
-use crate::space::map::{Mark, Place};
+use crate::space::map::{Cell, Place};
 use crate::table::SetTable;
-use crate::thread::{Homes, give_slowly, take_slowly};
+use crate::thread::{Homes, RowHome, give_slowly, take_slowly};
 
 pub use super::by_value::{family_at, free_all, walk};
 
@@ -43,6 +43,30 @@ fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, All
         Some(slot) => Ok(slot),
         None => take_slowly(home, S::table(), family, class),
     }
+}
+
+/// [`take_at`] for who does not ask why.
+#[inline(always)]
+fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>> {
+    // SAFETY: as above.
+    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: as above.
+    match unsafe { home.row().head(class) }.pop() {
+        Some(slot) => Some(slot),
+        None => take_any_slowly(home, S::table(), family, class),
+    }
+}
+
+/// A pointer or null is returned in a register.
+#[cold]
+#[inline(never)]
+fn take_any_slowly(
+    home: &RowHome,
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+) -> Option<NonNull<u8>> {
+    take_slowly(home, set, family, class).ok()
 }
 
 #[inline(always)]
@@ -160,6 +184,108 @@ pub fn alloc_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, Alloc
     alloc_at::<S>(scope::current::<S>(), layout)
 }
 
+/// [`alloc_in_scope`] as C's `malloc` has it: so many bytes, aligned for any object that fits: to 16
+/// bytes, or to 8 where it is of 8 or less. A size of 0 is served as one of 1. `None` where it is refused.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let start = untyped::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes");
+/// assert_eq!(start.addr().get() % 16, 0);
+/// assert!(untyped::alloc_bytes_in_scope::<Lives>(usize::MAX).is_none());
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free::<Lives>(start)? };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn alloc_bytes_in_scope<S: FamilySet>(size: usize) -> Option<NonNull<u8>> {
+    alloc_bytes_or_else::<S>(size, || None)
+}
+
+/// [`alloc_bytes_in_scope`] that returns what `refused` does where there is no memory. It is called out
+/// of line, in the last place, so that nothing on the fast path prepares for it.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let mut asked = 0;
+/// let start = untyped::alloc_bytes_or_else::<Lives>(usize::MAX, || {
+///     asked += 1;
+///     None
+/// });
+/// assert_eq!((start, asked), (None, 1));
+/// ```
+#[inline(always)]
+pub fn alloc_bytes_or_else<S: FamilySet>(
+    size: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
+    let Some(scaled) = class::of_small_c_size(size) else {
+        return alloc_many_bytes::<S>(size, refused);
+    };
+    let family = scope::current::<S>();
+    // SAFETY: the calling thread's homes; the scope is of a family of the set.
+    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: a class, scaled.
+    match unsafe { home.row().head_at(scaled) }.pop() {
+        Some(slot) => Some(slot),
+        None => take_or_else(home, S::table(), family, scaled >> class::SCALE, refused),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_or_else(
+    home: &RowHome,
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
+    take_slowly(home, set, family, class).ok().or_else(refused)
+}
+
+/// Sizes that are not small.
+#[inline(never)]
+fn alloc_many_bytes<S: FamilySet>(
+    size: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
+    let family = scope::current::<S>();
+    let taken = match class::of_size(size) {
+        Some(class) => take_any_at::<S>(family, class),
+        None => Layout::from_size_align(size, class::c_align(size))
+            .ok()
+            .and_then(|layout| alloc_unclassed(S::table(), family, layout).ok()),
+    };
+    taken.or_else(refused)
+}
+
+/// [`alloc_in_scope`] for who does not ask why it is refused.
+#[inline(always)]
+pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull<u8>> {
+    let family = scope::current::<S>();
+    match class::of_layout(layout) {
+        Some(class) => take_any_at::<S>(family, class),
+        None => alloc_unclassed(S::table(), family, layout).ok(),
+    }
+}
+
 /// [`alloc_zeroed`] in the family of the scope that the calling thread is in.
 ///
 /// # Errors
@@ -227,30 +353,80 @@ pub fn alloc_zeroed_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>
 /// ```
 #[inline(always)]
 pub unsafe fn free<S: FamilySet>(start: NonNull<u8>) -> Result<(), FreeError> {
+    let mut result = Ok(());
+    // SAFETY: passed on.
+    unsafe { free_or_else::<S>(start.as_ptr(), |_, error| result = Err(error)) };
+    result
+}
+
+/// [`free`] that calls `refused` where the memory cannot be freed, with the address and why. Null is
+/// nothing to free.
+///
+/// # Safety
+///
+/// As for [`free`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<u64>())?.as_ptr();
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free_or_else::<Lives>(start, |start, error| untyped::refuse("free", start, error)) };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+#[inline(always)]
+pub unsafe fn free_or_else<S: FamilySet>(
+    start: *mut u8,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
     let table = S::table();
-    let Some(mark) = table.mark_at(start.addr().get()) else {
+    let Some(cell) = table.cell_at(start.addr()) else {
         // SAFETY: passed on.
-        return unsafe { free_elsewhere(start) };
+        return unsafe { free_elsewhere_or(start, refused) };
     };
+    // SAFETY: memory of a block is not at null.
+    let start = unsafe { NonNull::new_unchecked(start) };
     if cfg!(debug_assertions) {
-        query::slot_is_live(table, mark.family(), mark.class(), start)?;
+        if let Err(error) = query::slot_is_live(table, cell.family(), cell.class(), start) {
+            return refused(start, error);
+        }
     }
     // SAFETY: passed on; a mark of this set names a family of it and a class.
-    unsafe { give_at::<S>(mark, start) };
-    Ok(())
+    unsafe { give_at::<S>(cell, start) };
 }
 
 /// # Safety
 ///
-/// The slot is the caller's to free, and the mark is its own, of this set.
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_elsewhere_or(start: *mut u8, refused: impl FnOnce(NonNull<u8>, FreeError)) {
+    let Some(start) = NonNull::new(start) else { return };
+    // SAFETY: passed on.
+    if let Err(error) = unsafe { free_elsewhere(start) } {
+        refused(start, error);
+    }
+}
+
+/// # Safety
+///
+/// The slot is of this cell of the set, and the caller's to free.
 #[inline(always)]
-unsafe fn give_at<S: FamilySet>(mark: Mark, slot: NonNull<u8>) {
+unsafe fn give_at<S: FamilySet>(cell: Cell, slot: NonNull<u8>) {
     // SAFETY: the calling thread's homes; the family is one of the set (contract).
-    let home = unsafe { Homes::home_of(S::homes(), mark.family()) };
-    // SAFETY: the class is one (contract).
-    if !unsafe { home.row().head(mark.class()) }.push(slot) {
+    let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
+    // SAFETY: the class is one, scaled (contract).
+    if !unsafe { home.row().head_at(cell.scaled_class()) }.push(slot) {
         // SAFETY: passed on.
-        unsafe { give_slowly(home, S::table(), mark.family(), mark.class(), slot) };
+        unsafe { give_slowly(home, S::table(), cell.family(), cell.class(), slot) };
     }
 }
 
@@ -468,12 +644,12 @@ pub unsafe fn realloc<S: FamilySet>(
     new: Layout,
     keep: usize,
 ) -> Result<NonNull<u8>, ReallocError> {
-    if let Some(mark) = S::table().mark_at(start.addr().get()) {
-        let old = class::slot_size(mark.class());
+    if let Some(cell) = S::table().cell_at(start.addr().get()) {
+        let old = class::slot_size(cell.class());
         if stays(old, start, new) {
             return Ok(start);
         }
-        let moved = alloc_at::<S>(mark.family(), new)?;
+        let moved = alloc_at::<S>(cell.family(), new)?;
         // SAFETY: both are live, do not overlap, and have at least so many bytes.
         unsafe { moved.copy_from_nonoverlapping(start, keep.min(old).min(new.size())) };
         // SAFETY: passed on.

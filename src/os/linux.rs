@@ -52,6 +52,19 @@ impl Default for System {
     }
 }
 
+/// Makes system calls, and leaves `errno` as it was: freeing may come to any of these, and C's `free` is
+/// to leave it alone (POSIX.1-2024).
+fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
+    // SAFETY: it has no preconditions.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: the calling thread's own, valid for as long as it runs.
+    let before = unsafe { errno.read() };
+    let result = call();
+    // SAFETY: as above.
+    unsafe { errno.write(before) };
+    result
+}
+
 fn succeeded(result: i32) -> Result<(), PageError> {
     if result == 0 { Ok(()) } else { Err(PageError) }
 }
@@ -75,7 +88,7 @@ unsafe impl PageSource for System {
     fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
         let padded = size.checked_add(align).ok_or(PageError)?;
         // SAFETY: a new private mapping at an address of the kernel's choice touches nothing.
-        let raw = unsafe {
+        let raw = keeping_errno(|| unsafe {
             libc::mmap(
                 ptr::null_mut(),
                 padded,
@@ -84,7 +97,7 @@ unsafe impl PageSource for System {
                 -1,
                 0,
             )
-        };
+        });
         if raw == libc::MAP_FAILED {
             return Err(PageError);
         }
@@ -106,23 +119,27 @@ unsafe impl PageSource for System {
     unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: within a range of ours (contract); allowing access invalidates nothing.
-        succeeded(unsafe { libc::mprotect(start.as_ptr().cast(), size, access) })
+        succeeded(keeping_errno(|| unsafe { libc::mprotect(start.as_ptr().cast(), size, access) }))
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
         // SAFETY: within a range of ours in which nothing is in use (contract).
-        succeeded(unsafe { libc::madvise(start.as_ptr().cast(), size, libc::MADV_DONTNEED) })
+        succeeded(keeping_errno(|| unsafe {
+            libc::madvise(start.as_ptr().cast(), size, libc::MADV_DONTNEED)
+        }))
     }
 
     unsafe fn release(&self, start: NonNull<u8>, size: usize) {
         // SAFETY: a whole range of ours that is not used again (contract).
-        unsafe { libc::munmap(start.as_ptr().cast(), size) };
+        keeping_errno(|| unsafe { libc::munmap(start.as_ptr().cast(), size) });
     }
 
     unsafe fn populate(&self, start: NonNull<u8>, size: usize) {
         // Where the kernel is older than 5.14 this fails, and the pages arrive one by one.
         // SAFETY: committed (contract); populating writes nothing.
-        unsafe { libc::madvise(start.as_ptr().cast(), size, libc::MADV_POPULATE_WRITE) };
+        keeping_errno(|| unsafe {
+            libc::madvise(start.as_ptr().cast(), size, libc::MADV_POPULATE_WRITE)
+        });
     }
 
     unsafe fn discard(&self, start: NonNull<u8>, size: usize) -> bool {
@@ -133,46 +150,14 @@ unsafe impl PageSource for System {
     unsafe fn huge_pages(&self, start: NonNull<u8>, size: usize, wanted: bool) {
         let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
         // SAFETY: committed (contract); the advice changes no contents.
-        unsafe { libc::madvise(start.as_ptr().cast(), size, advice) };
+        keeping_errno(|| unsafe { libc::madvise(start.as_ptr().cast(), size, advice) });
     }
 
     unsafe fn move_pages(&self, from: NonNull<u8>, to: NonNull<u8>, size: usize) -> bool {
-        if !is_one_mapping(from, size) {
-            return false;
-        }
-        // Without DONTUNMAP the old range would be a hole for a moment, which another thread's
-        // mapping could fall into. Kernels before 5.7 refuse it; then the caller copies.
-        // SAFETY: both ranges are ours and the new one is unused (contract).
-        let moved = unsafe {
-            libc::mremap(
-                from.as_ptr().cast::<c_void>(),
-                size,
-                size,
-                libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP,
-                to.as_ptr().cast::<c_void>(),
-            )
-        };
-        if moved == libc::MAP_FAILED {
-            // Kernels before 6.17 unmap the new range before they look at the old one and at what
-            // else may keep them from moving it. Then the hole has to be filled; where there is
-            // none, this does nothing.
-            // SAFETY: maps only what nothing is mapped at, in a range of ours that is unused.
-            unsafe {
-                libc::mmap(
-                    to.as_ptr().cast::<c_void>(),
-                    size,
-                    libc::PROT_READ | libc::PROT_WRITE,
-                    libc::MAP_PRIVATE
-                        | libc::MAP_ANONYMOUS
-                        | libc::MAP_NORESERVE
-                        | libc::MAP_FIXED_NOREPLACE,
-                    -1,
-                    0,
-                )
-            };
-            return false;
-        }
-        true
+        keeping_errno(|| {
+            // SAFETY: passed on.
+            is_one_mapping(from, size) && unsafe { move_mapping(from, to, size) }
+        })
     }
 
     fn milliseconds(&self) -> u64 {
@@ -181,6 +166,47 @@ unsafe impl PageSource for System {
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
         now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
     }
+}
+
+/// Moves whole pages that are one mapping; returns whether it could.
+///
+/// # Safety
+///
+/// As for [`PageSource::move_pages`].
+unsafe fn move_mapping(from: NonNull<u8>, to: NonNull<u8>, size: usize) -> bool {
+    // Without DONTUNMAP the old range would be a hole for a moment, which another thread's
+    // mapping could fall into. Kernels before 5.7 refuse it; then the caller copies.
+    // SAFETY: both ranges are ours and the new one is unused (contract).
+    let moved = unsafe {
+        libc::mremap(
+            from.as_ptr().cast::<c_void>(),
+            size,
+            size,
+            libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED | libc::MREMAP_DONTUNMAP,
+            to.as_ptr().cast::<c_void>(),
+        )
+    };
+    if moved == libc::MAP_FAILED {
+        // Kernels before 6.17 unmap the new range before they look at the old one and at what
+        // else may keep them from moving it. Then the hole has to be filled; where there is
+        // none, this does nothing.
+        // SAFETY: maps only what nothing is mapped at, in a range of ours that is unused.
+        unsafe {
+            libc::mmap(
+                to.as_ptr().cast::<c_void>(),
+                size,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE
+                    | libc::MAP_ANONYMOUS
+                    | libc::MAP_NORESERVE
+                    | libc::MAP_FIXED_NOREPLACE,
+                -1,
+                0,
+            )
+        };
+        return false;
+    }
+    true
 }
 
 /// Whether the kernel has a range of whole pages as one mapping, or as part of one. Only such a

@@ -17,6 +17,7 @@ use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUs
 
 use super::Space;
 use super::order::Links;
+use crate::class;
 
 /// log2 of a granule's bytes.
 pub(crate) const GRANULE_SHIFT: u32 = 16;
@@ -111,57 +112,85 @@ pub(crate) struct GranuleDesc {
 /// What freeing needs to know of a slot whose address is all that is known, in one word, the same at
 /// every granule of its block: the set, the family, the class.
 ///
-/// No mark is a number of bytes: its highest bit is set.
+/// ```text
+/// | 1 | special | set: 30 bits | family: 16 bits | class << 6: 16 bits |
+/// ```
+///
+/// No mark is a number of bytes: its highest bit is set. The class is [scaled](class::SCALE), as the
+/// fast path wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(usize);
 
 impl Mark {
-    const CLASS_BITS: u32 = 8;
-    const FAMILY_BITS: u32 = 16;
-    const SET_SHIFT: u32 = Self::CLASS_BITS + Self::FAMILY_BITS;
+    const FAMILY_SHIFT: u32 = 16;
+    const SET_SHIFT: u32 = 32;
     const IS_MARK: usize = 1 << 63;
     const IS_SPECIAL: usize = 1 << 62;
 
     /// The mark of a family's blocks, without a class. Where something has to be done with a slot
-    /// before it is given up, it is `special`, and equals no set's.
+    /// before it is given up, it is `special`, and matches no set's.
     pub(crate) const fn of_family(set: u32, family: usize, special: bool) -> Self {
-        debug_assert!(family >> Self::FAMILY_BITS == 0);
+        debug_assert!(family >> (Self::SET_SHIFT - Self::FAMILY_SHIFT) == 0 && set >> 30 == 0);
         let special = if special { Self::IS_SPECIAL } else { 0 };
         let set = (set as usize) << Self::SET_SHIFT;
-        Self(Self::IS_MARK | special | set | family << Self::CLASS_BITS)
+        Self(Self::IS_MARK | special | set | family << Self::FAMILY_SHIFT)
+    }
+
+    /// The mark with these bits.
+    #[inline(always)]
+    pub(crate) const fn of_all(bits: usize) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn bits(self) -> usize {
+        self.0
     }
 
     /// The same for a class.
     pub(crate) const fn with_class(self, class: usize) -> Self {
-        Self(self.0 | class)
+        Self(self.0 | class << class::SCALE)
     }
 
-    /// What all marks of a set have in common that are not special.
-    pub(crate) const fn of_set(set: u32) -> usize {
-        Self::of_family(set, 0, false).0 >> Self::SET_SHIFT
+    /// The class.
+    pub(crate) const fn class(self) -> usize {
+        (self.0 & ((1 << Self::FAMILY_SHIFT) - 1)) >> class::SCALE
     }
 
-    /// The set's number, from what its marks have in common.
-    pub(crate) const fn number_of_set(common: usize) -> u32 {
-        common as u32
+    /// The number of the set.
+    pub(crate) const fn set(self) -> u32 {
+        (self.0 >> Self::SET_SHIFT) as u32 & !(0b11 << 30)
     }
 
-    /// To compare with [`of_set`](Self::of_set).
+    /// What this says beyond being of the set of `other`, whose family and class are 0; `None` if it
+    /// is of another, or special, or no mark.
     #[inline(always)]
-    pub(crate) const fn set(self) -> usize {
-        self.0 >> Self::SET_SHIFT
+    pub(crate) const fn in_set_of(self, other: Self) -> Option<Cell> {
+        let rest = self.0 ^ other.0;
+        if rest >> Self::SET_SHIFT == 0 { Some(Cell(rest)) } else { None }
     }
+}
 
+/// A family and a class of a set that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell(usize);
+
+impl Cell {
     /// The position of the family in its set.
     #[inline(always)]
     pub(crate) const fn family(self) -> usize {
-        self.0 >> Self::CLASS_BITS & ((1 << Self::FAMILY_BITS) - 1)
+        self.0 >> Mark::FAMILY_SHIFT
+    }
+
+    /// The class, scaled.
+    #[inline(always)]
+    pub(crate) const fn scaled_class(self) -> usize {
+        self.0 & ((1 << Mark::FAMILY_SHIFT) - 1)
     }
 
     /// The class.
     #[inline(always)]
     pub(crate) const fn class(self) -> usize {
-        self.0 & ((1 << Self::CLASS_BITS) - 1)
+        self.scaled_class() >> class::SCALE
     }
 }
 

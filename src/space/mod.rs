@@ -104,12 +104,6 @@ impl SpaceCell {
         Self { source, space: OnceRef::new(), reserving: Lock::new(()) }
     }
 
-    /// The space, if it was ever used.
-    #[inline(always)]
-    pub(crate) fn used(&self) -> Option<&'static Space> {
-        self.space.get()
-    }
-
     /// The space, reserved now if this is the first use.
     ///
     /// One thread reserves while others wait: where addresses are short, two reservations at once

@@ -106,8 +106,10 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         row.home.store(ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
         row.next_of_thread.store(thread.rows.get().cast_mut(), Ordering::Relaxed);
         thread.rows.set(row);
+        // SAFETY: written just now.
+        let links = unsafe { Row::links_of(raw) };
         // SAFETY: in no list yet; `close` takes it out.
-        unsafe { family.rows.lock().insert(raw.cast()) };
+        unsafe { family.rows.lock().insert(links) };
         home.row.set(row);
         Some(row)
     })
@@ -156,8 +158,10 @@ unsafe fn close(raw: NonNull<Row>) {
             lane.retire(magazines, idle);
         }
     }
-    // SAFETY: in this list since it was made; its links are its first field.
-    unsafe { family.rows.lock().remove(raw.cast()) };
+    // SAFETY: valid (contract).
+    let links = unsafe { Row::links_of(raw) };
+    // SAFETY: in this list since it was made.
+    unsafe { family.rows.lock().remove(links) };
     // SAFETY: from this space, and nobody refers to it any more.
     unsafe { family.holding.space.give_table(raw) };
 }

@@ -44,13 +44,16 @@ use crate::table::{FamilyTable, RowLinks, SetTable};
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Row {
+    /// First, so that a head lies at the [scaled](class::SCALE) class.
+    heads: [Head; class::COUNT],
     links: RowLinks,
     family: AtomicPtr<FamilyTable>,
     home: AtomicPtr<RowHome>,
     /// The next row of the same thread.
     next_of_thread: AtomicPtr<Row>,
-    heads: [Head; class::COUNT],
 }
+
+const _: () = assert!(size_of::<Head>() == 1 << class::SCALE);
 
 impl Table for Row {
     const KIND: usize = 3;
@@ -337,11 +340,11 @@ impl Head {
 impl Row {
     const fn new() -> Self {
         Self {
+            heads: [const { Head::new() }; class::COUNT],
             links: RowLinks::new(),
             family: AtomicPtr::new(ptr::null_mut()),
             home: AtomicPtr::new(ptr::null_mut()),
             next_of_thread: AtomicPtr::new(ptr::null_mut()),
-            heads: [const { Head::new() }; class::COUNT],
         }
     }
 
@@ -361,14 +364,39 @@ impl Row {
         unsafe { self.heads.get_unchecked(class) }
     }
 
+    /// The head of a class that is [scaled](class::SCALE).
+    ///
+    /// # Safety
+    ///
+    /// It is a class below [`class::COUNT`], scaled.
+    #[inline(always)]
+    pub(crate) unsafe fn head_at(&self, scaled: usize) -> &Head {
+        debug_assert!(
+            scaled < size_of::<[Head; class::COUNT]>() && scaled % size_of::<Head>() == 0
+        );
+        let heads = (&raw const self.heads).cast::<Head>();
+        // SAFETY: passed on: within the heads, at one's start.
+        unsafe { &*heads.byte_add(scaled) }
+    }
+
+    /// Where the links of a row are.
+    ///
+    /// # Safety
+    ///
+    /// A valid row.
+    pub(super) unsafe fn links_of(row: NonNull<Self>) -> NonNull<RowLinks> {
+        // SAFETY: within the row (contract).
+        unsafe { row.byte_add(core::mem::offset_of!(Self, links)) }.cast()
+    }
+
     /// The row whose links these are.
     ///
     /// # Safety
     ///
     /// They are the links of a row that stays valid for `'a`.
     pub(crate) unsafe fn of_links<'a>(links: NonNull<RowLinks>) -> &'a Self {
-        // SAFETY: the links are a row's first field (contract; `repr(C)`).
-        unsafe { links.cast::<Self>().as_ref() }
+        // SAFETY: the links are so far into the row (contract).
+        unsafe { links.byte_sub(core::mem::offset_of!(Self, links)).cast::<Self>().as_ref() }
     }
 
     pub(crate) fn heads(&self) -> &[Head; class::COUNT] {

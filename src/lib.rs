@@ -282,6 +282,7 @@ pub use thread::one::promise_one_thread;
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::family::FamilySet;
     #[cfg(feature = "std")]
     pub use crate::space::SYSTEM_SPACE;
     pub use crate::space::SpaceCell;

@@ -1,4 +1,17 @@
 //! A C `malloc` over a famalloc family set.
+//!
+//! The package `libfamalloc` makes of it the library of that name, with families that programs name; the
+//! README says how it is used. With [`export_malloc!`] another crate makes one over families of its own.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`standard`] | the functions of ISO C, POSIX and glibc's manual |
+//! | [`operators`] | C++'s `operator new` and `operator delete` |
+//! | [`calls`] | the calls of `famalloc.h`, which name a family |
+//! | [`stats`] | `mallinfo`, `malloc_stats`, `malloc_info`, `mallopt` |
+//! | [`types`] | what the calls speak of |
+//! | [`names`] | the names of families |
+//! | [`exports`] | the macro that makes C functions of all of these |
 
 pub mod calls;
 mod errno;
@@ -24,3 +37,8 @@ pub mod __private {
     pub use core::sync::atomic::AtomicPtr;
     pub use famalloc::FamilySet;
 }
+
+/// The README's snippets compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

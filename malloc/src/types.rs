@@ -1,6 +1,6 @@
 //! The types and constants of the C interface, by the names that they have in C.
 //!
-//! What is made by [`c_interface!`] is declared in the header from the same text.
+//! What is made by `c_interface!` is declared in the header from the same text.
 
 #![expect(non_camel_case_types, reason = "the names that C has for them")]
 

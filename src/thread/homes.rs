@@ -106,8 +106,8 @@ macro_rules! __homes_data {
             ".quad {empty}",
             ".endr",
             ".popsection",
-            count = const <$set as $crate::FamilySet>::FAMILIES.len(),
-            fallback = const <$set as $crate::FamilySet>::FALLBACK,
+            count = const <$set as $crate::__private::FamilySet>::FAMILIES.len(),
+            fallback = const <$set as $crate::__private::FamilySet>::FALLBACK,
             empty = sym $crate::__private::EMPTY_ROW,
         );
     };

@@ -1,6 +1,6 @@
 //! The calls that name a family: what `famalloc.h` declares.
 //!
-//! Each is as its declaration in the list says ([`interface`](crate::interface)); what is said there is
+//! Each is as its declaration in the list says (`src/interface.rs`); what is said there is
 //! also in the header.
 
 pub mod alloc;

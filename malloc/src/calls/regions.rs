@@ -47,7 +47,7 @@ pub fn new<E: Exports>(of: fam_family_t) -> *mut fam_region_t {
 ///
 /// # Safety
 ///
-/// Null, or as for [`region`]; neither it nor anything in it is used again.
+/// Null, or as for [`alloc`]; neither it nor anything in it is used again.
 pub unsafe fn delete<E: Exports>(region: *mut fam_region_t) {
     let Some(start) = NonNull::new(region.cast::<RegionOf<E>>()) else { return };
     // SAFETY: passed on.
@@ -62,7 +62,7 @@ pub unsafe fn delete<E: Exports>(region: *mut fam_region_t) {
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// [`new`] has returned the region, and [`delete`] has not had it. One thread at a time uses it.
 #[inline]
 pub unsafe fn alloc<E: Exports>(of: *mut fam_region_t, size: usize) -> *mut c_void {
     // SAFETY: passed on.
@@ -77,7 +77,7 @@ pub unsafe fn alloc<E: Exports>(of: *mut fam_region_t, size: usize) -> *mut c_vo
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn calloc<E: Exports>(of: *mut fam_region_t, count: usize, size: usize) -> *mut c_void {
     let Some(size) = count.checked_mul(size) else { return enomem() };
     // SAFETY: passed on.
@@ -93,7 +93,7 @@ pub unsafe fn calloc<E: Exports>(of: *mut fam_region_t, count: usize, size: usiz
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn aligned_alloc<E: Exports>(
     of: *mut fam_region_t,
     align: usize,
@@ -114,7 +114,7 @@ pub unsafe fn aligned_alloc<E: Exports>(
 ///
 /// # Safety
 ///
-/// As for [`region`]; the text is a string.
+/// As for [`alloc`]; the text is a string.
 pub unsafe fn strdup<E: Exports>(of: *mut fam_region_t, text: *const c_char) -> *mut c_char {
     // SAFETY: passed on.
     let size = unsafe { libc::strlen(text) } + 1;
@@ -131,7 +131,7 @@ pub unsafe fn strdup<E: Exports>(of: *mut fam_region_t, text: *const c_char) -> 
 ///
 /// # Safety
 ///
-/// As for [`region`]; `start` is null or was last asked for in it with `old_size` bytes, is live, and on
+/// As for [`alloc`]; `start` is null or was last asked for in it with `old_size` bytes, is live, and on
 /// success is not used again.
 pub unsafe fn realloc<E: Exports>(
     of: *mut fam_region_t,
@@ -156,7 +156,7 @@ pub unsafe fn realloc<E: Exports>(
 ///
 /// # Safety
 ///
-/// As for [`region`]; `start` is null or was last asked for in it with `size` bytes, is live, and is not
+/// As for [`alloc`]; `start` is null or was last asked for in it with `size` bytes, is live, and is not
 /// used again.
 pub unsafe fn free<E: Exports>(of: *mut fam_region_t, start: *mut c_void, size: usize) {
     // SAFETY: passed on.
@@ -171,7 +171,7 @@ pub unsafe fn free<E: Exports>(of: *mut fam_region_t, start: *mut c_void, size: 
 ///
 /// # Safety
 ///
-/// As for [`region`]; nothing in it is used again.
+/// As for [`alloc`]; nothing in it is used again.
 pub unsafe fn reset<E: Exports>(of: *mut fam_region_t) {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.reset();
@@ -181,7 +181,7 @@ pub unsafe fn reset<E: Exports>(of: *mut fam_region_t) {
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn mark<E: Exports>(of: *mut fam_region_t) -> fam_region_mark_t {
     const {
         assert!(size_of::<CheckpointOf<E>>() <= size_of::<fam_region_mark_t>());
@@ -199,7 +199,7 @@ pub unsafe fn mark<E: Exports>(of: *mut fam_region_t) -> fam_region_mark_t {
 ///
 /// # Safety
 ///
-/// As for [`region`] and for [`AnyRegion::rewind`]; the mark is one that [`mark`] returned, and is used
+/// As for [`alloc`] and for [`AnyRegion::rewind`]; the mark is one that [`mark`] returned, and is used
 /// once.
 pub unsafe fn rewind<E: Exports>(of: *mut fam_region_t, mark: fam_region_mark_t) {
     // SAFETY: written by `mark` (contract).
@@ -214,7 +214,7 @@ pub unsafe fn rewind<E: Exports>(of: *mut fam_region_t, mark: fam_region_mark_t)
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn owns<E: Exports>(of: *mut fam_region_t, address: *const c_void) -> bool {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.owns(address)
@@ -224,7 +224,7 @@ pub unsafe fn owns<E: Exports>(of: *mut fam_region_t, address: *const c_void) ->
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn bytes<E: Exports>(of: *mut fam_region_t) -> usize {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.committed_bytes()
@@ -234,7 +234,7 @@ pub unsafe fn bytes<E: Exports>(of: *mut fam_region_t) -> usize {
 ///
 /// # Safety
 ///
-/// As for [`region`]; `out` is valid for writes.
+/// As for [`alloc`]; `out` is valid for writes.
 pub unsafe fn stats<E: Exports>(of: *mut fam_region_t, out: *mut fam_region_stats_t) {
     // SAFETY: passed on.
     let used = unsafe { region::<E>(of) }.usage();
@@ -252,7 +252,7 @@ pub unsafe fn stats<E: Exports>(of: *mut fam_region_t, out: *mut fam_region_stat
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn limit<E: Exports>(of: *mut fam_region_t) -> usize {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.limit().unwrap_or(usize::MAX)
@@ -262,7 +262,7 @@ pub unsafe fn limit<E: Exports>(of: *mut fam_region_t) -> usize {
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn set_limit<E: Exports>(of: *mut fam_region_t, bytes: usize) {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.set_limit(Some(bytes));
@@ -272,7 +272,7 @@ pub unsafe fn set_limit<E: Exports>(of: *mut fam_region_t, bytes: usize) {
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn shrink<E: Exports>(of: *mut fam_region_t) -> usize {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.shrink()
@@ -282,7 +282,7 @@ pub unsafe fn shrink<E: Exports>(of: *mut fam_region_t) -> usize {
 ///
 /// # Safety
 ///
-/// As for [`region`].
+/// As for [`alloc`].
 pub unsafe fn family_of<E: Exports>(of: *mut fam_region_t) -> fam_family_t {
     // SAFETY: passed on.
     unsafe { region::<E>(of) }.family().position() as fam_family_t

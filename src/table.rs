@@ -204,11 +204,18 @@ impl SetTable {
     }
 }
 
-/// The most lanes of a cell.
-fn most_lanes() -> usize {
-    static MOST: OnceNonZeroUsize = OnceNonZeroUsize::new();
-    let twice = || core::num::NonZeroUsize::MIN.saturating_add(2 * os::cores() - 1);
-    MOST.get_or_init(twice).get()
+/// The most lanes of a cell: as many as there are cores, or half of that or a quarter where slots are
+/// large. What a thread does with an object of kilobytes takes longer than waiting for a lock once in a
+/// few of them, and each lane keeps memory of its own ready.
+fn most_lanes(class: usize) -> usize {
+    static CORES: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let cores = CORES.get_or_init(|| core::num::NonZeroUsize::MIN.saturating_add(os::cores() - 1));
+    let share = match class::slot_size(class) {
+        0..=512 => 1,
+        513..=2048 => 2,
+        _ => 4,
+    };
+    cores.get().div_ceil(share)
 }
 
 impl FamilyTable {
@@ -245,7 +252,7 @@ impl FamilyTable {
         let lane = match least {
             Some(lane)
                 if lane.users.load(Ordering::Relaxed) == 0
-                    || self.lanes(class).count() >= most_lanes() =>
+                    || self.lanes(class).count() >= most_lanes(class) =>
             {
                 lane
             }
@@ -281,6 +288,17 @@ impl FamilyTable {
     pub(crate) fn trim(&self, goal: usize) -> usize {
         let lanes = (0..class::COUNT).flat_map(|class| self.lanes(class));
         lanes.fold(0, |gone, lane| gone + lane.trim(goal.saturating_sub(gone)))
+    }
+
+    /// Settles and trims the lanes that nobody has used since this was last called.
+    #[cold]
+    pub(crate) fn trim_idle(&self) {
+        for class in 0..class::COUNT {
+            for lane in self.lanes(class) {
+                let _still = self.hold_still();
+                lane.trim_if_idle();
+            }
+        }
     }
 
     /// Some lane of a class, without being assigned to it.

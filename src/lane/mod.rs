@@ -41,7 +41,7 @@ use crate::space::holding::Holding;
 use crate::space::map::{GRANULE, GRANULE_SHIFT};
 use crate::space::order::Order;
 use crate::space::tables::Table;
-use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Guard, Lock, Ordering, prefetch};
 
 use depot::Depot;
 use disperse::Outboxes;
@@ -82,6 +82,10 @@ pub(crate) struct Lane {
     pub(crate) next: AtomicPtr<Lane>,
     mailbox: Mailbox,
     state: Lock<LaneState>,
+    /// When the family last grew: how often the lock had been taken, and whether nobody had since the
+    /// time before.
+    locks_seen: AtomicU64,
+    trimmed: AtomicBool,
 }
 
 impl Table for Lane {
@@ -149,6 +153,8 @@ impl Lane {
                     parked: 0,
                 },
             }),
+            locks_seen: AtomicU64::new(0),
+            trimmed: AtomicBool::new(false),
         }
     }
 

@@ -3,10 +3,13 @@
 //! When most of a family's objects have died, here and there, its blocks stay because of the few
 //! that have not. Their addresses cannot be given back, but the pages between them can: a free slot
 //! need not keep its contents. The next program to take such a slot gets a page of zeros for it, so
-//! this is only done when memory is asked back.
+//! this is only done when memory is asked back, and, when the family grows, in lanes that nobody has
+//! used while it grew by an extent: the next phase of a program then has the pages that the last one
+//! left between its survivors.
 
 use crate::block::Block;
 use crate::space::map::GRANULE;
+use crate::sync::Ordering;
 
 use super::Lane;
 
@@ -14,12 +17,33 @@ use super::Lane;
 const RUNS: usize = 4;
 
 impl Lane {
+    /// Does this lane's deferred work, and gives back its pages without live slots, if nobody has used it
+    /// since this was last called. Does so once, until it is used again.
+    pub(crate) fn trim_if_idle(&self) {
+        let looked = self.lock().counts;
+        let idle = looked.locks == self.locks_seen.load(Ordering::Relaxed) + 1;
+        if idle && looked.blocks > 0 && !self.trimmed.load(Ordering::Relaxed) {
+            self.settle();
+            self.trim_pages(usize::MAX, self.space().page_size());
+        }
+        self.trimmed.store(idle, Ordering::Relaxed);
+        // All of this was no use.
+        self.locks_seen.store(self.lock().counts.locks, Ordering::Relaxed);
+    }
+
     /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;
     /// returns how many went. Pages that went before and were not touched since may be counted again,
     /// but not in blocks of which no slot was taken or freed since.
     ///
     /// Blocks are trimmed whole: half of one would be trimmed again the next time, and counted again.
     pub(crate) fn trim(&self, goal: usize) -> usize {
+        // To take a part of a huge page back, the system has to break it up: that is worth it for a
+        // granule, or for who does not come back.
+        self.trim_pages(goal, GRANULE)
+    }
+
+    /// [`trim`](Self::trim) that breaks a huge page up for so many bytes or more.
+    fn trim_pages(&self, goal: usize, least_of_huge: usize) -> usize {
         let (mut gone, mut granule, mut slot) = (0, None, 0);
         while gone < goal || slot > 0 {
             let state = self.lock();
@@ -40,9 +64,8 @@ impl Lane {
             if slot == 0 && block.is_trimmed() {
                 continue;
             }
-            // To take a part of a huge page back, the system has to break it up.
             let huge = self.space().has_huge_pages(next);
-            let least = if huge { GRANULE } else { self.space().page_size() };
+            let least = if huge { least_of_huge } else { self.space().page_size() };
             for _ in 0..RUNS {
                 let Some((first, end)) = block.free_run(slot) else {
                     slot = 0;

@@ -13,7 +13,7 @@ use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::spec::FamilySpec;
-use crate::sync::{Guard, Lock, Ordering};
+use crate::sync::{AtomicBool, Guard, Lock, Ordering};
 
 use super::Space;
 use super::extents::Taker;
@@ -41,6 +41,8 @@ pub(crate) struct Holding {
     /// The mark of its blocks.
     pub(crate) mark: Mark,
     state: Lock<HoldingState>,
+    /// Whether an extent was taken since somebody last asked.
+    grown: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -146,6 +148,7 @@ impl Holding {
                     locks: 0,
                 },
             }),
+            grown: AtomicBool::new(false),
         }
     }
 
@@ -158,6 +161,11 @@ impl Holding {
     /// How much is held now.
     pub(crate) fn usage(&self) -> HoldingUse {
         self.state.lock().usage
+    }
+
+    /// Whether an extent was taken since this was last asked.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.grown.load(Ordering::Relaxed) && self.grown.swap(false, Ordering::Relaxed)
     }
 
     fn as_owner(&self) -> *mut () {
@@ -264,6 +272,7 @@ impl Holding {
     fn take_extent(&self, state: &mut HoldingState) -> Result<u32, AllocError> {
         let space = self.space;
         let taken = space.take_extents(1, 1, self.taker())?;
+        self.grown.store(true, Ordering::Relaxed);
         self.adopt(state, taken.first, taken.fresh);
         if taken.fresh && state.usage.extents > HUGE_PAGES_FROM {
             space.extent(taken.first).huge_pages.store(1, Ordering::Relaxed);

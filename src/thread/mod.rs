@@ -426,7 +426,11 @@ fn take_once(
     if let Some(row) = exit::row(home, family) {
         let head = &row.heads[class];
         if let Ok(lane) = head.equip(family, class) {
-            return head.refill(lane, class);
+            let slot = head.refill(lane, class)?;
+            if family.holding.has_grown() {
+                family.trim_idle();
+            }
+            return Ok(slot);
         }
     }
     family.any_lane(class)?.take_one()

@@ -1,0 +1,240 @@
+//! What C23, POSIX.1-2024, C++ and the manual pages of Linux say of `malloc` and its kin, tried by
+//! programs in C and C++ with the library in place of the C library's malloc.
+//!
+//! Each program of `tests/c` is about one subject and says at its head what is asked and why; where the
+//! standards leave a choice it takes every allowed answer. A test compiles and runs one, in a process
+//! of its own. What only the project's library has to do (its own messages, foreign blocks) is
+//! skipped where another is tried with `FAMALLOC_TEST_LIBRARY`.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::{Program, archive, library, own, run};
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// Compiles the program and runs it with the library; it must end well.
+#[track_caller]
+fn conforms(source: &str, arguments: &[&OsStr]) {
+    run(&Program::new(source).compile(), arguments, Some(&library())).well();
+}
+
+macro_rules! programs {
+    ($($name:ident: $source:literal $(, $argument:literal)*;)*) => {$(
+        #[test]
+        fn $name() {
+            conforms($source, &[$($argument.as_ref()),*]);
+        }
+    )*};
+}
+
+programs! {
+    basic: "basic.c";
+    zero_sizes: "zero_sizes.c";
+    alignment: "alignment.c";
+    memalign: "memalign.c";
+    memalign_odd: "memalign_odd.c";
+    aligned_alloc: "aligned_alloc.c";
+    posix_memalign: "posix_memalign.c";
+    pages: "pages.c";
+    limits: "limits.c";
+    errno: "errno.c";
+    realloc: "realloc.c";
+    calloc: "calloc.c";
+    usable_size: "usable_size.c";
+    free_sized: "free_sized.c";
+    libc_functions: "libc_functions.c";
+    threads: "threads.c";
+    thread_churn: "thread_churn.c";
+    thread_keys: "thread_keys.c";
+    thread_locals: "thread_locals.cpp";
+    thread_start: "thread_start.c";
+    small_stack: "small_stack.c";
+    fork: "fork.c";
+    fork_handlers: "fork_handlers.c";
+    fork_handlers_that_fork: "fork_handlers.c", "nested";
+    spawn: "spawn.c";
+    lifecycle: "lifecycle.c";
+    signals: "signals.c";
+    closed_files: "closed_files.c";
+    locked_memory: "locked_memory.c";
+    address_space: "address_space.c";
+    statistics: "statistics.c";
+    operators: "operators.cpp";
+    new_handler: "new_handler.cpp";
+    replaced_new: "replaced_new.cpp";
+    standard_library: "standard_library.cpp";
+}
+
+/// The shared library made of `source`, for programs that open it.
+fn plugin(source: &str) -> std::path::PathBuf {
+    Program { flags: &["-shared", "-fPIC"], variant: ".so", ..Program::new(source) }.compile()
+}
+
+#[test]
+fn libraries_come_and_go() {
+    conforms("dlopen.c", &[plugin("plugin.c").as_os_str()]);
+}
+
+#[test]
+fn operators_for_a_library_opened_late() {
+    conforms("operators_late.c", &[plugin("plugin_cpp.cpp").as_os_str()]);
+}
+
+/// The C++ runtime is in the program itself, and so are its operators: `malloc` serves them. (The aligned
+/// ones of libstdc++ 12 let sizes near `SIZE_MAX` wrap, so `operators.cpp` is not asked.)
+#[test]
+fn operators_of_a_static_runtime() {
+    for source in ["new_handler.cpp", "replaced_new.cpp", "standard_library.cpp"] {
+        let flags = &["-static-libstdc++", "-static-libgcc"];
+        let program = Program { flags, ..Program::new(source) }.compile();
+        run(&program, &[], Some(&library())).well();
+    }
+}
+
+#[test]
+fn opened_in_the_midst_of_a_run() {
+    if library().as_os_str().is_empty() {
+        return;
+    }
+    let program = Program::new("dlopen_malloc.c").compile();
+    run(&program, &[library().as_os_str()], None).well();
+}
+
+#[test]
+fn opened_and_closed() {
+    if library().as_os_str().is_empty() {
+        return;
+    }
+    let program = Program::new("dlopen_malloc.c").compile();
+    run(&program, &[library().as_os_str(), "close".as_ref()], None).well();
+}
+
+/// Blocks of the C library's own malloc.
+#[test]
+fn foreign_blocks() {
+    if own() || library().as_os_str().is_empty() {
+        conforms("foreign.c", &[]);
+    }
+}
+
+/// Runs the program of errors with each of these, and expects it to abort with the message.
+#[track_caller]
+fn aborts(errors: &[&str], message: &str) {
+    let program = Program::new("misuse.c").compile();
+    for error in errors {
+        println!("{error}");
+        let ended = run(&program, &[error.as_ref()], Some(&library()));
+        if own() {
+            ended.aborted_with(message);
+        } else {
+            println!("{}: {}", ended.status, ended.err);
+        }
+    }
+}
+
+#[test]
+fn double_free_aborts() {
+    aborts(
+        &[
+            "double_free_small",
+            "double_free_8",
+            "double_free_page",
+            "double_free_thread",
+            "double_free_realloc",
+        ],
+        "famalloc",
+    );
+}
+
+/// The pages of a large block are the system's again, so the second free finds no block of the library's
+/// there; the message may be that of the next allocator.
+#[test]
+fn double_free_of_a_large_block_aborts() {
+    aborts(&["double_free_large"], "");
+}
+
+/// Of what is no block at all; the message may be that of the next allocator.
+#[test]
+fn free_of_no_block_aborts() {
+    aborts(&["free_stack", "free_static", "free_code", "realloc_stack"], "");
+}
+
+#[test]
+fn free_inside_a_block_aborts() {
+    aborts(
+        &[
+            "free_interior",
+            "free_odd",
+            "free_interior_large",
+            "free_huge_interior",
+            "realloc_interior",
+        ],
+        "",
+    );
+}
+
+/// Programs without shared libraries, linked with the archive. One that frees twice shows whose malloc
+/// it has.
+#[test]
+fn linked_statically() {
+    if !own() {
+        return;
+    }
+    let archive = archive();
+    assert_linked(&archive, &["-static"], "-static");
+}
+
+/// The archive in a program that uses the C library as a shared one.
+#[test]
+fn linked_from_the_archive() {
+    if !own() {
+        return;
+    }
+    assert_linked(&archive(), &[], "-archive");
+}
+
+#[track_caller]
+fn assert_linked(archive: &Path, flags: &[&str], variant: &str) {
+    // (What Rust's own library needs comes last.)
+    let libraries: &[&OsStr] = &[
+        archive.as_os_str(),
+        "-lpthread".as_ref(),
+        "-ldl".as_ref(),
+        "-lm".as_ref(),
+        "-lgcc_eh".as_ref(),
+        "-lgcc".as_ref(),
+        "-lc".as_ref(),
+    ];
+    let build = |source| Program { flags, libraries, variant, ..Program::new(source) }.compile();
+    for source in [
+        "basic.c",
+        "zero_sizes.c",
+        "limits.c",
+        "pages.c",
+        "threads.c",
+        "thread_keys.c",
+        "thread_churn.c",
+        "fork.c",
+        "fork_handlers.c",
+        "lifecycle.c",
+        "statistics.c",
+        "free_sized.c",
+        "operators.cpp",
+        "new_handler.cpp",
+        "standard_library.cpp",
+    ] {
+        println!("{source}");
+        run(&build(source), &[], None).well();
+    }
+    let misuse = build("misuse.c");
+    run(&misuse, &["double_free_small".as_ref()], None).aborted_with("famalloc");
+    // There is no next allocator: the library itself says that it knows no such block.
+    if variant == "-static" {
+        for error in ["free_stack", "free_static", "realloc_stack"] {
+            println!("{error}");
+            run(&misuse, &[error.as_ref()], None).aborted_with("famalloc");
+        }
+    }
+}

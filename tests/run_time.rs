@@ -99,6 +99,9 @@ fn a_whole_family_is_walked_counted_and_freed() {
         }
     }
     let other = untyped::alloc(&Lives::General, bytes(10, 1)).unwrap();
+    let large: Vec<_> =
+        (0..3).map(|_| untyped::alloc(&family, bytes(1 << 20, 1)).unwrap()).collect();
+    large.into_iter().for_each(free);
     let mut seen = BTreeMap::new();
     untyped::walk(&family, |object, size| assert!(seen.insert(object, size).is_none())).unwrap();
     assert_eq!(seen, live);

@@ -102,6 +102,18 @@ pub fn initialize<E: Exports>() {
 /// }
 /// ```
 ///
+/// The position is one of the set's:
+///
+/// ```compile_fail,E0080
+/// # use famalloc::alloc_family;
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// famalloc_c::export_malloc!(Lives, unnamed from 2);
+/// ```
+///
 /// `thread_local = "initial-exec"` makes the fast path of a shared library a few instructions shorter; it
 /// is not needed.
 #[macro_export]

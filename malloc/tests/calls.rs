@@ -109,6 +109,11 @@ fn a_lifecycle_gives_back_and_begins_anew() {
 }
 
 #[test]
+fn what_looks_does_not_allocate() {
+    part("quiet");
+}
+
+#[test]
 fn cpp_has_scopes_and_allocators() {
     run(&shared("families.cpp", "families-cpp"), &[]);
 }

@@ -111,6 +111,14 @@ static void race(void) {
 
 static void allocation(void) {
     fam_family_t family = fam_family("objects");
+    /* What was freed is not zero, so that what ends a string was put there. */
+    for (int turn = 0; turn < 200; turn++) {
+        void *dirt[] = {fam_malloc(family, 6), fam_malloc(family, 7)};
+        memset(dirt[0], 'x', 6);
+        memset(dirt[1], 'x', 7);
+        fam_free(dirt[0]);
+        fam_free(dirt[1]);
+    }
     errno = 7;
     unsigned char *plain = fam_malloc(family, 100);
     unsigned char *zeros = fam_calloc(family, 10, 100);
@@ -164,7 +172,7 @@ static void allocation(void) {
     errno = 0;
     CHECK(fam_malloc(family, zero - 1) == NULL && errno == ENOMEM);
     errno = 0;
-    CHECK(fam_calloc(family, (zero - 1) / 2, 3) == NULL && errno == ENOMEM);
+    CHECK(fam_calloc(family, (zero - 1) / 2 + 1, 2) == NULL && errno == ENOMEM);
     errno = 0;
     CHECK(fam_aligned_alloc(family, 64, zero - 1) == NULL && errno == ENOMEM);
 }
@@ -335,6 +343,8 @@ static void regions(void) {
     /* There is dirt now where zeros are asked for. */
     zeros = fam_region_calloc(region, 100, 10);
     CHECK(zeros && all(zeros, 0, 1000, 0));
+    text = fam_region_strdup(region, "a string");
+    CHECK(text && strcmp(text, "a string") == 0);
 
     fam_region_reset(region);
     fam_region_stats(region, &used);
@@ -350,7 +360,7 @@ static void regions(void) {
     errno = 0;
     CHECK(fam_region_alloc(region, zero - 1) == NULL && errno == ENOMEM);
     errno = 0;
-    CHECK(fam_region_calloc(region, (zero - 1) / 2, 3) == NULL && errno == ENOMEM);
+    CHECK(fam_region_calloc(region, (zero - 1) / 2 + 1, 2) == NULL && errno == ENOMEM);
     errno = 0;
     CHECK(fam_region_aligned_alloc(region, zero + 48, 1) == NULL && errno == EINVAL);
     errno = 0;
@@ -516,6 +526,7 @@ static void lifecycle(void) {
     fam_free(after);
     fam_free(kept);
     fam_finalize();
+    CHECK(fam_flush() == 0);
     CHECK(stats(family).committed_bytes == 0 && fam_check(NULL, 0) == 0);
 }
 
@@ -561,6 +572,38 @@ static void statistics(void) {
     CHECK(malloc_trim(0) == 1);
 }
 
+static void ignore(void *object, size_t size, void *context) {
+    (void)object, (void)size, (void)context;
+}
+
+/* What looks, or gives back, does not allocate: whatever they asked for without naming a family would
+ * come to this one. */
+static void quiet(void) {
+    fam_family_t family = fam_family("used"), unused = fam_family("tell-tale");
+    void *object = fam_malloc(family, 100);
+    fam_region_t *region = fam_region_new(family);
+    CHECK(malloc_info(0, stdout) == 0);
+    CHECK(fam_scope_enter(unused) == FAM_GENERAL);
+    fam_query_t found;
+    fam_stats_t out;
+    char message[100];
+    CHECK(fam_query(object, &found) && fam_stats(family, &out) == 0);
+    CHECK(fam_check(message, sizeof message) == 0 && fam_walk(family, ignore, NULL) == 0);
+    CHECK(mallinfo2().arena > 0 && malloc_info(0, stdout) == 0 && mallopt(M_MXFAST, 0) == 1);
+    malloc_stats();
+    CHECK(fam_family("used") == family && fam_family("another") == 3);
+    CHECK(fam_region_strdup(region, "text") && fam_region_bytes(region) > 0);
+    fam_region_delete(region);
+    region = fam_region_new(family);
+    fam_region_delete(region);
+    fam_thread_collect();
+    fam_flush();
+    CHECK(fam_thread_initialize());
+    fam_free(object);
+    CHECK(stats(unused).peak_committed_bytes == 0);
+    fam_scope_leave(FAM_GENERAL);
+}
+
 int main(int count, char **arguments) {
     static const struct {
         const char *name;
@@ -569,6 +612,7 @@ int main(int count, char **arguments) {
         {"names", names},     {"race", race},           {"allocation", allocation},
         {"resizing", resizing}, {"scopes", scopes},     {"regions", regions},
         {"reports", reports}, {"lifecycle", lifecycle}, {"statistics", statistics},
+        {"quiet", quiet},
     };
     for (size_t at = 0; at < sizeof parts / sizeof *parts; at++) {
         if (count == 2 && strcmp(arguments[1], parts[at].name) == 0) {

@@ -63,6 +63,17 @@ fn a_number_is_a_family() {
             assert_eq!(untyped::family_at::<Any>(start.as_ptr()).unwrap().position(), number);
             assert_eq!(untyped::family_at::<twin::Lives>(start.as_ptr()), None);
             free(start);
+            for size in [0, size, size + 1] {
+                let start = untyped::alloc_bytes(&family, size).unwrap();
+                assert_eq!(untyped::family_at::<Lives>(start.as_ptr()), Some(family));
+                let usable = untyped::usable_size(start.as_ptr()).unwrap();
+                let align = if size > 8 { 16 } else { 8 };
+                assert!(usable >= size.max(1) && start.addr().get() % align == 0);
+                free(start);
+            }
+        }
+        for size in [isize::MAX as usize, usize::MAX] {
+            assert_eq!(untyped::alloc_bytes(&family, size), None);
         }
     }
     assert_eq!(Any::at(Lives::FAMILIES.len()), None);

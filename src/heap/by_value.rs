@@ -1,14 +1,63 @@
-//! Calls on a whole family that is known at run time only, and the family of an address.
+//! Calls that name a family that is known at run time only: memory of it for C, all of it, and whose an
+//! address is.
 
+use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 
 use crate::any_family::AnyFamily;
+use crate::class;
 use crate::family::FamilySet;
 use crate::space::Space;
+use crate::thread::{Homes, take_slowly};
 
 use super::free_all;
 use super::query::find_in;
+use super::untyped;
 use super::walk::{self, InUseElsewhere};
+
+/// Memory of a size in a family that is known at run time only, aligned for any object of C that fits:
+/// what [`alloc_bytes_in_scope`](untyped::alloc_bytes_in_scope) is for the family of the scope. `None`
+/// where there is no memory. A size of 0 is served as 1.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+///     Request,
+/// }
+///
+/// let start = untyped::alloc_bytes(&Lives::Request, 100).expect("100 bytes");
+/// assert_eq!(start.addr().get() % 16, 0);
+/// assert_eq!(query(start.as_ptr()).unwrap().family, "Request");
+/// # // SAFETY: allocated above, and not used again.
+/// # unsafe { untyped::free::<Lives>(start).unwrap() };
+/// # let _ = Lives::General;
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>> {
+    let Some(scaled) = class::of_small_c_size(size) else {
+        return alloc_many_bytes::<S>(family.index(), size);
+    };
+    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
+    let home = unsafe { Homes::home_of(S::homes(), family.index()) };
+    // SAFETY: a class, scaled.
+    match unsafe { home.row().head_at(scaled) }.pop() {
+        Some(slot) => Some(slot),
+        None => take_slowly(home, S::table(), family.index(), scaled >> class::SCALE).ok(),
+    }
+}
+
+/// Sizes that are not small.
+#[inline(never)]
+fn alloc_many_bytes<S: FamilySet>(family: usize, size: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, class::c_align(size)).ok()?;
+    untyped::alloc(&AnyFamily::<S>::new(family), layout).ok()
+}
 
 /// The family of the set `S` that an address is of; `None` for memory of another set, and for what is
 /// not famalloc's or was not handed out. Never touches the memory; constant time.

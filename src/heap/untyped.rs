@@ -28,7 +28,7 @@ use crate::space::map::{Cell, Place};
 use crate::table::SetTable;
 use crate::thread::{Homes, RowHome, give_slowly, take_slowly};
 
-pub use super::by_value::{family_at, free_all, walk};
+pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
 
 use super::large;
 use super::query::{self, Query, QueryKind, find_in};

@@ -15,8 +15,8 @@ use crate::types::fam_family_t;
 #[inline]
 pub fn malloc<E: Exports>(number: fam_family_t, size: usize) -> *mut c_void {
     let Some(family) = family::<E>(number) else { return einval() };
-    match layout_of(size) {
-        Some(layout) => or_enomem(untyped::alloc(&family, layout)),
+    match untyped::alloc_bytes(&family, size) {
+        Some(start) => start.as_ptr().cast(),
         None => enomem(),
     }
 }

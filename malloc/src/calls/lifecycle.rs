@@ -3,11 +3,10 @@
 
 use famalloc::{AnyFamily, lifecycle};
 
-use crate::exports::{self, Exports};
+use crate::exports::Exports;
 
-/// `fam_initialize`.
+/// `fam_initialize`. (What is better done when the library is loaded was done then.)
 pub fn initialize<E: Exports>() {
-    exports::initialize::<E>();
     thread_initialize::<E>();
 }
 

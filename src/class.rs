@@ -27,7 +27,9 @@ pub(crate) const MAX_DEPOT: usize = 8;
 /// Slots up to this size, exclusive, need the wide bitmap: a granule has over 4096 of them.
 pub(crate) const WIDE_BELOW: usize = 16;
 
-/// A magazine holds at most this many bytes of slots, unless two slots are more.
+/// A magazine holds at most this many bytes of slots, unless two slots are more. (Four times as much, here
+/// and below, made no program of `malloc/bench` faster, and those that use many classes larger by up to
+/// 70 %.)
 const MAGAZINE_BYTES: usize = 16 << 10;
 /// A depot holds at most this many bytes of slots, unless two magazines are more.
 const DEPOT_BYTES: usize = 64 << 10;

@@ -89,6 +89,9 @@ pub(crate) fn handle_alloc_error(layout: Layout) -> ! {
 pub enum FreeError {
     /// The address lies in no block of any family set.
     Foreign,
+    /// The address lies among famalloc's, but there is nothing: it was freed already, or never handed
+    /// out. Where a slot is known, [`AlreadyFree`](Self::AlreadyFree) says more.
+    NotAllocated,
     /// The address belongs to another family.
     WrongFamily {
         /// The family it belongs to.
@@ -116,6 +119,9 @@ impl fmt::Display for FreeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign => f.write_str("the pointer was not allocated here"),
+            Self::NotAllocated => f.write_str(
+                "nothing is allocated there: double free, or the pointer was never handed out",
+            ),
             Self::WrongFamily { owner } => write!(f, "the pointer belongs to family {owner}"),
             Self::WrongLayout { slot_bytes, layout } => write!(
                 f,

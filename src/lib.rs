@@ -61,7 +61,8 @@
 //!   of granules that belong to one family, so that whole huge pages die together.
 //! - **cell**: one entry of the table, (class, family). **Lane**: one of a cell's locked block
 //!   allocators: a lock, blocks and their bitmaps, a depot, a mailbox. A cell has as many lanes as
-//!   threads were at work in it at once, up to twice the cores.
+//!   threads were at work in it at once, up to the number of cores (half or a quarter of it where
+//!   slots are of kilobytes).
 //! - **magazine**: a thread's bounded array of free slot addresses for one cell; a thread has one
 //!   to allocate from and one to free into. **Depot**: full magazines parked in a lane.
 //!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.
@@ -141,8 +142,10 @@
 //! - An isolated family's memory goes back by [`reclaim`] alone.
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.
-//! - After `fork` in a process with several threads, the child must not use what another thread may
-//!   have been at work in.
+//! - After `fork` the child can use every family, whatever other threads were doing. What was in their
+//!   magazines stays allocated there (up to two for each cell and thread) until
+//!   [all of the family is freed](free_all_in), and walks of such a family are refused. Regions, pools
+//!   and page sources that another thread may have been at work in are not for the child to use.
 //! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
 //!   with debug assertions.
 //! - Nothing in a [`Region`] can be pinned, and no object of one is larger than 32 GiB.
@@ -282,7 +285,6 @@ pub use thread::one::promise_one_thread;
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::family::FamilySet;
     #[cfg(feature = "std")]
     pub use crate::space::SYSTEM_SPACE;
     pub use crate::space::SpaceCell;

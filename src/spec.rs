@@ -70,7 +70,19 @@ impl FamilySpec {
     }
 
     /// Is where unmodified code allocates outside of any scope, when the set is the global allocator's.
-    /// Without such a family the set's first is.
+    /// Without such a family the set's first is. A set with two does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// #[famalloc::alloc_family]
+    /// enum Lives {
+    ///     #[cfg(target_os = "linux")]
+    ///     #[family(fallback)]
+    ///     General,
+    ///     #[cfg(unix)]
+    ///     #[family(fallback)]
+    ///     Other,
+    /// }
+    /// ```
     #[must_use]
     pub const fn fallback(mut self) -> Self {
         self.fallback = true;

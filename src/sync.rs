@@ -1,9 +1,9 @@
 //! Everything that threads share goes through this module.
 //!
-//! The atomics are those of `core` and the lock is that of the standard library, which on Linux,
-//! macOS and Windows neither allocates nor needs destruction; without the standard library it is one
-//! that spins. No other module names `std::sync` or `core::sync`, so a model checker can stand in for
-//! both by changing this module alone.
+//! The atomics are those of `core`. The lock is one whose waiters sleep and which a fork can hold;
+//! without the standard library it is one that spins. Neither allocates nor needs destruction. No
+//! other module names `std::sync` or `core::sync`, so a model checker can stand in for both by changing
+//! this module alone.
 
 #[cfg(any(test, not(feature = "std")))]
 mod spin;
@@ -17,7 +17,7 @@ pub(crate) use core::sync::atomic::{
 #[cfg(not(feature = "std"))]
 pub(crate) use spin::{Guard, Lock};
 #[cfg(feature = "std")]
-pub(crate) use waiting::{Guard, Lock};
+pub(crate) use waiting::{Guard, Lock, is_forking, set_forking};
 
 /// Asks for the cache line of an address, which may be any.
 #[inline(always)]

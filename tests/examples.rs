@@ -48,33 +48,44 @@ impl Ran {
     }
 }
 
+/// The folder of what is built for this profile, in which that is now up to date.
+fn build(arguments: &[&str]) -> PathBuf {
+    let this = env::current_exe().expect("this test has a path");
+    let folder = this.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    // Cargo says where it is. Without it, what was built last has to do.
+    if let Some(cargo) = env::var_os("CARGO") {
+        let status = Command::new(cargo)
+            .args(["build", "--quiet", "--package"])
+            .args(arguments)
+            .args(["--profile", profile, "--target-dir"])
+            .arg(folder.parent().expect("the folder of all profiles"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "the examples can be built");
+    }
+    folder.to_owned()
+}
+
 /// The folder of the examples, which are as new as their sources.
 fn examples() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let this = env::current_exe().expect("this test has a path");
-        let folder = this.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(profile) => profile,
-        };
-        // Cargo says where it is. Without it, what was built last has to do.
-        if let Some(cargo) = env::var_os("CARGO") {
-            let status = Command::new(cargo)
-                .args(["build", "--quiet", "--package", "famalloc", "--examples"])
-                .args(["--profile", profile, "--target-dir"])
-                .arg(folder.parent().expect("the folder of all profiles"))
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status();
-            assert!(status.is_ok_and(|status| status.success()), "the examples can be built");
-        }
-        folder.join("examples")
-    })
+    FOLDER.get_or_init(|| build(&["famalloc", "--examples"]).join("examples"))
 }
 
 fn run(name: &str, arguments: &[&Path]) -> Ran {
-    let example = examples().join(name).with_extension(env::consts::EXE_EXTENSION);
-    Command::new(example).args(arguments).output().expect("the example starts").into()
+    start(&examples().join(name), arguments)
+}
+
+fn start(program: &Path, arguments: &[&Path]) -> Ran {
+    Command::new(program.with_extension(env::consts::EXE_EXTENSION))
+        .args(arguments)
+        .output()
+        .expect("the example starts")
+        .into()
 }
 
 /// A folder for the sources of one test.
@@ -137,6 +148,59 @@ fn the_server_answers_every_request_and_keeps_nothing_of_it() {
     for family in ["Request", "Session", "Cache"] {
         assert!(ran.is_empty_at_the_end(family), "{family}: {}", ran.stdout);
     }
+}
+
+#[test]
+fn each_crates_work_is_in_its_family_and_gone_when_it_is_over() {
+    let program = build(&["scopes"]).join("scopes");
+    let ran = start(&program, &[&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/region")]);
+    assert_eq!((ran.code, &*ran.stderr), (0, ""), "{}", ran.stdout);
+    // Family, objects, live and committed KiB, share: a table after each phase.
+    let rows = ran.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows = Vec::from_iter(rows.filter(|row| row.len() == 5 && row[4].ends_with('%')));
+    let column = |family: &str, at: usize| -> Vec<f64> {
+        let rows = rows.iter().filter(|row| row[0] == family);
+        rows.map(|row| row[at].trim_end_matches('%').parse().expect("a number")).collect()
+    };
+    for phase in 0..6 {
+        let shares = rows[5 * phase..][..5].iter().map(|row| row[4].trim_end_matches('%'));
+        let sum: f64 = shares.map(|share| share.parse::<f64>().expect("a number")).sum();
+        assert!((99.7..100.3).contains(&sum), "{}", ran.stdout);
+    }
+    let objects = |family| column(family, 1);
+    let syntax = objects("Syntax");
+    assert!(syntax[1] > 10_000.0 && column("Syntax", 4)[1] > 80.0, "{}", ran.stdout);
+    assert_eq!(syntax, [0.0, syntax[1], 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(column("Syntax", 3)[2..], [0.0; 4], "its memory is given back: {}", ran.stdout);
+    let engine = objects("Engine");
+    assert!(engine[0] > 1_000.0 && engine[5] < 10.0, "{}", ran.stdout);
+    assert_eq!(engine[..5], [engine[0]; 5]);
+    let compiled = objects("Compiled");
+    assert!(compiled[3] > 100.0, "{}", ran.stdout);
+    assert_eq!(compiled, [0.0, 0.0, 0.0, compiled[3], compiled[3], 0.0]);
+    let script = objects("Script");
+    assert!(script[3] > 2.0 * script[4], "{}", ran.stdout);
+    assert_eq!(script, [0.0, 0.0, 0.0, script[3], script[4], 0.0]);
+    // The notes: a file and a name for each function.
+    let noted = ran.stdout.lines().find(|line| line.contains("functions are noted"));
+    let noted = noted.and_then(|line| line.split(' ').next()).expect("their number");
+    let noted = 2.0 * noted.parse::<f64>().expect("a number");
+    let general = objects("General");
+    let as_noted = general[2..].iter().all(|objects| (noted..noted + 60.0).contains(objects));
+    assert!(as_noted, "{}", ran.stdout);
+}
+
+#[test]
+fn requests_leave_nothing_behind() {
+    let ran = run("global_allocator", &[]);
+    assert_eq!((ran.code, &*ran.stderr), (0, ""), "{}", ran.stdout);
+    assert!(ran.has("10000 requests, 6666 answers kept"), "{}", ran.stdout);
+    assert!(ran.has("Request: 0 objects, 0 bytes"), "{}", ran.stdout);
+    // A name and a text each, in a map.
+    let kept = ran.stdout.lines().find_map(|line| line.trim().strip_prefix("Cache: "));
+    let kept = kept.and_then(|line| line.split(' ').next()).expect("the number of objects");
+    let kept: usize = kept.parse().expect("a number");
+    assert!((2 * 100..2 * 100 + 60).contains(&kept), "{}", ran.stdout);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn magazines_and_depots_hold_as_many_as_is_said() {
         let start = alloc_in::<lives::A>(size).unwrap();
         let class = |size| usage::<lives::A>().classes.into_iter().find(|it| it.slot_bytes >= size);
         let used = class(size).unwrap();
-        let capacity = ((64 << 10) / used.slot_bytes).clamp(2, FULL);
+        let capacity = ((16 << 10) / used.slot_bytes).clamp(2, FULL);
         let block = query(start.as_ptr()).unwrap();
         let in_block = (block.block + block.block_bytes - start.addr().get()) / used.slot_bytes;
         assert_eq!(used.parked_objects + 1, capacity.min(in_block), "a magazine of {size} bytes");
@@ -83,7 +83,7 @@ fn magazines_and_depots_hold_as_many_as_is_said() {
             unsafe { free_in::<lives::A>(slot, size) };
         }
         // The depot is full, and there is something in the magazines.
-        let depot = ((256 << 10) / (used.slot_bytes * capacity)).clamp(2, 8);
+        let depot = ((64 << 10) / (used.slot_bytes * capacity)).clamp(2, 8);
         let parked = class(size).unwrap().parked_objects;
         let range = depot * capacity + 1..=(depot + 2) * capacity;
         assert!(range.contains(&parked), "{parked} of {size} bytes are parked, not {range:?}");

@@ -52,6 +52,7 @@ fn it_behaves() {
     let said = assert_succeeds(&["test"]);
     let passed = said.matches("test result: ok. ").count();
     assert!(passed >= 3 && said.contains("a_double_free_is_noticed_at_once ... ok"), "{said}");
+    assert!(said.contains("the global allocator did its work"), "{said}");
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub(crate) struct FamilyAttributes {
     isolate: bool,
     zero_on_free: bool,
     natural_alignment: bool,
-    fallback: bool,
+    /// The word that says so.
+    pub(crate) fallback: Option<Ident>,
     limit: Option<Size>,
     block: Option<Size>,
 }
@@ -85,7 +86,7 @@ impl FamilyAttributes {
         if self.natural_alignment {
             spec.extend(quote!(.natural_alignment()));
         }
-        if self.fallback {
+        if self.fallback.is_some() {
             spec.extend(quote!(.fallback()));
         }
         if let Some(limit) = self.limit {
@@ -158,7 +159,7 @@ impl FamilyAttributes {
             "zero_on_free" => self.zero_on_free = value.expect_none(&key, errors),
             "limit" => self.limit = value.expect_limit(&key, errors),
             "block" => self.block = value.expect_block(&key, errors),
-            "fallback" => self.fallback = value.expect_none(&key, errors),
+            "fallback" => self.fallback = value.expect_none(&key, errors).then_some(key),
             _ => self.natural_alignment = value.expect_natural(&key, errors),
         }
         self.given.push(name);

@@ -48,9 +48,12 @@ pub(crate) fn expand(
 ) -> TokenStream {
     let krate = arguments.krate();
     let counted = set.variants.iter().any(|variant| variant.attrs.iter().any(is_predicate));
+    let mut fallback = None;
     let variants: Vec<FamilyVariant> = (0..)
         .zip(&set.variants)
-        .map(|(index, variant)| FamilyVariant::new(variant, index, counted, &krate, errors))
+        .map(|(index, variant)| {
+            FamilyVariant::new(variant, index, counted, &mut fallback, &krate, errors)
+        })
         .collect();
     let sound = check_shape(set, errors);
     let module = check_name(set, errors);
@@ -67,11 +70,24 @@ impl FamilyVariant {
         variant: &Variant,
         index: usize,
         counted: bool,
+        fallback: &mut Option<Ident>,
         krate: &TokenStream,
         errors: &mut Errors,
     ) -> Self {
         let name = variant.ident.clone();
-        let attributes = FamilyAttributes::parse(&variant.attrs, errors);
+        let mut attributes = FamilyAttributes::parse(&variant.attrs, errors);
+        // Which of those under a condition are there, the compiler knows: it counts them again.
+        if attributes.fallback.is_some() && !variant.attrs.iter().any(is_predicate) {
+            match fallback {
+                None => *fallback = Some(name.clone()),
+                Some(first) => {
+                    let message = format!(
+                        "a family set has one fallback, and `{first}` is it; take this out"
+                    );
+                    errors.at(attributes.fallback.take(), message);
+                }
+            }
+        }
         let chosen = |choose: fn(&Attribute) -> bool| {
             variant.attrs.iter().filter(|attribute| choose(attribute)).cloned().collect()
         };
@@ -300,7 +316,10 @@ fn implementations(
         }
     });
 
-    let data = arguments.initial_exec.is_some().then(|| quote!(#krate::__homes_data!(#set_name);));
+    let data = arguments.initial_exec.is_some().then(|| {
+        let count = quote!(<#set_name as #krate::FamilySet>::FAMILIES.len());
+        quote!(#krate::__homes_data!(#set_name, #count, #fallback);)
+    });
 
     // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
     // each index is a position among them.

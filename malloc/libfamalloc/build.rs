@@ -6,4 +6,6 @@ fn main() {
     // hooks for threads and forks: it stays loaded.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libfamalloc.so");
+    // What it says of its own functions means its own, whoever else defines the names.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
 }

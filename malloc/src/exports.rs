@@ -20,11 +20,16 @@ pub trait Exports: 'static {
 
     /// The names of the families.
     fn names() -> &'static Names;
+
+    /// The addresses of the exported `operator new` and its aligned form, and of `operator delete` and
+    /// its aligned form.
+    fn operators() -> [*mut c_void; 4];
 }
 
 /// Does what is better done before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
     crate::next::find::<E>();
+    crate::replaced::find::<E>();
 }
 
 /// Exports a C `malloc` over a family set of yours: `malloc`, `free` and all the others, C++'s operators,
@@ -141,6 +146,16 @@ macro_rules! export_malloc {
                     static NAMES: $crate::names::Names =
                         $crate::names::Names::new(&DECLARED, &GIVEN, $unnamed);
                     &NAMES
+                }
+
+                fn operators() -> [*mut ::core::ffi::c_void; 4] {
+                    [
+                        _Znwm as *const (),
+                        _ZnwmSt11align_val_t as *const (),
+                        _ZdlPv as *const (),
+                        _ZdlPvSt11align_val_t as *const (),
+                    ]
+                    .map(|own| ::core::ptr::without_provenance_mut(own as usize))
                 }
             }
 

@@ -23,6 +23,7 @@ mod interface;
 pub mod names;
 mod next;
 pub mod operators;
+mod replaced;
 pub mod standard;
 pub mod stats;
 mod text;

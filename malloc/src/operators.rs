@@ -4,6 +4,10 @@
 //! throws, or there is none: then it throws `std::bad_alloc`. Handler and exception are the C++ standard
 //! library's. A program that has not linked to one has no use for either; it gets a message and an
 //! abort. An exception passes through these functions as through any: they have nothing to drop.
+//!
+//! A program may replace a few of them and not the others. The standard says which call which: an array
+//! form the one for single objects, a nothrow form the throwing one, a `delete` that knows more the plain
+//! one. So those look whether the one they stand on is still this library's ([`replaced`]).
 
 use core::alloc::Layout;
 use core::ffi::{CStr, c_void};
@@ -13,6 +17,7 @@ use core::ptr;
 use famalloc::untyped;
 
 use crate::exports::Exports;
+use crate::replaced;
 use crate::standard::{aligned_layout, free, layout_of};
 
 type Handler = unsafe extern "C-unwind" fn();
@@ -65,19 +70,21 @@ fn find(linked: *mut c_void, name: &CStr) -> *mut c_void {
     if !global.is_null() {
         return global;
     }
-    for library in [c"libstdc++.so.6", c"libc++.so.1"] {
+    let found = libraries().map(|library| {
+        // SAFETY: a handle, and a string.
+        unsafe { libc::dlsym(library, name.as_ptr()) }
+    });
+    found.into_iter().find(|found| !found.is_null()).unwrap_or(ptr::null_mut())
+}
+
+/// The C++ libraries that are loaded, for all or for one library alone.
+#[cold]
+fn libraries() -> impl Iterator<Item = *mut c_void> {
+    [c"libstdc++.so.6", c"libc++.so.1"].into_iter().filter_map(|library| {
         // SAFETY: loads nothing: what is not there already stays away.
         let handle = unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-        if handle.is_null() {
-            continue;
-        }
-        // SAFETY: a handle from just now.
-        let found = unsafe { libc::dlsym(handle, name.as_ptr()) };
-        if !found.is_null() {
-            return found;
-        }
-    }
-    ptr::null_mut()
+        (!handle.is_null()).then_some(handle)
+    })
 }
 
 fn handler() -> Option<Handler> {
@@ -155,32 +162,17 @@ pub unsafe fn new_aligned<E: Exports>(size: usize, align: usize) -> *mut c_void 
 ///
 /// # Safety
 ///
-/// None.
+/// The caller can be unwound, where the program has replaced the throwing one.
 #[inline]
 pub unsafe fn new_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
+    if replaced::any() {
+        // SAFETY: passed on.
+        return unsafe { new_nothrow_slowly::<E>(size, None, tag) };
+    }
     match untyped::alloc_bytes_in_scope::<E::Set>(size) {
         Some(memory) => memory.as_ptr().cast(),
         // SAFETY: passed on.
-        None => unsafe { new_nothrow_slowly(size, tag) },
-    }
-}
-
-/// Leaves it to the C++ library, which calls the throwing one, this one, and catches what it throws:
-/// only C++ can.
-#[cold]
-#[inline(never)]
-unsafe fn new_nothrow_slowly(size: usize, tag: *const c_void) -> *mut c_void {
-    if handler().is_none() {
-        return ptr::null_mut();
-    }
-    let name = c"_ZnwmRKSt9nothrow_t";
-    // SAFETY: the name is a string.
-    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
-    // SAFETY: null, or the C++ library's function of this name.
-    match unsafe { mem::transmute::<*mut c_void, Option<NothrowNew>>(found) } {
-        // SAFETY: passed on.
-        Some(next) => unsafe { next(size, tag) },
-        None => ptr::null_mut(),
+        None => unsafe { new_nothrow_slowly::<E>(size, None, tag) },
     }
 }
 
@@ -188,40 +180,136 @@ unsafe fn new_nothrow_slowly(size: usize, tag: *const c_void) -> *mut c_void {
 ///
 /// # Safety
 ///
-/// None.
+/// As for [`new_nothrow`].
 #[inline]
 pub unsafe fn new_aligned_nothrow<E: Exports>(
     size: usize,
     align: usize,
     tag: *const c_void,
 ) -> *mut c_void {
-    match aligned_layout(align, size).map(untyped::alloc_in_scope::<E::Set>) {
+    let layout = aligned_layout(align, size).filter(|_| !replaced::any());
+    match layout.map(untyped::alloc_in_scope::<E::Set>) {
         Some(Ok(memory)) => memory.as_ptr().cast(),
         // SAFETY: passed on.
-        _ => unsafe { new_aligned_nothrow_slowly(size, align, tag) },
+        _ => unsafe { new_nothrow_slowly::<E>(size, Some(align), tag) },
     }
 }
 
-/// As [`new_nothrow_slowly`].
+/// The nothrow forms call the throwing ones, and catch what these throw: only C++ can. So where a
+/// handler or a replacement may throw, it is left to the C++ library's function of this name, which calls
+/// the throwing one, and that is the program's or this library's. In a static program there is no such
+/// function: there the handler is called from here, and must not throw.
 #[cold]
 #[inline(never)]
-unsafe fn new_aligned_nothrow_slowly(size: usize, align: usize, tag: *const c_void) -> *mut c_void {
-    if handler().is_none() {
-        return ptr::null_mut();
+unsafe fn new_nothrow_slowly<E: Exports>(
+    size: usize,
+    align: Option<usize>,
+    tag: *const c_void,
+) -> *mut c_void {
+    let name = match align {
+        None => c"_ZnwmRKSt9nothrow_t",
+        Some(_) => c"_ZnwmSt11align_val_tRKSt9nothrow_t",
+    };
+    if !replaced::any() && handler().is_none() {
+        let layout = aligned_layout(align.unwrap_or(1), size);
+        let again = layout.and_then(|layout| untyped::alloc_in_scope::<E::Set>(layout).ok());
+        return again.map_or(ptr::null_mut(), |memory| memory.as_ptr().cast());
     }
-    let name = c"_ZnwmSt11align_val_tRKSt9nothrow_t";
-    // SAFETY: the name is a string.
-    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
-    // SAFETY: null, or the C++ library's function of this name.
-    match unsafe { mem::transmute::<*mut c_void, Option<NothrowAlignedNew>>(found) } {
+    let library = libraries().map(|library| {
+        // SAFETY: a handle, and a string.
+        unsafe { libc::dlsym(library, name.as_ptr()) }
+    });
+    let Some(next) = library.into_iter().find(|found| !found.is_null()) else {
         // SAFETY: passed on.
-        Some(next) => unsafe { next(size, align, tag) },
-        None => ptr::null_mut(),
+        return unsafe { new_nothrow_alone::<E>(size, align) };
+    };
+    match align {
+        None => {
+            // SAFETY: the C++ library's function of this name.
+            let next = unsafe { mem::transmute::<*mut c_void, NothrowNew>(next) };
+            // SAFETY: passed on.
+            unsafe { next(size, tag) }
+        }
+        Some(align) => {
+            // SAFETY: as above.
+            let next = unsafe { mem::transmute::<*mut c_void, NothrowAlignedNew>(next) };
+            // SAFETY: passed on.
+            unsafe { next(size, align, tag) }
+        }
     }
 }
 
-/// `operator delete` with one more argument: a size, an alignment, or the nothrow tag, none of which
-/// matters.
+/// Calls the handler until there is memory, or no handler.
+unsafe fn new_nothrow_alone<E: Exports>(size: usize, align: Option<usize>) -> *mut c_void {
+    let layout = aligned_layout(align.unwrap_or(1), size);
+    loop {
+        if let Some(memory) = layout.and_then(|it| untyped::alloc_in_scope::<E::Set>(it).ok()) {
+            return memory.as_ptr().cast();
+        }
+        let Some(handler) = handler() else { return ptr::null_mut() };
+        // SAFETY: a new handler has no preconditions.
+        unsafe { handler() };
+    }
+}
+
+/// `operator new[](size_t)`: calls `operator new(size_t)`, which a program may have replaced.
+///
+/// # Safety
+///
+/// As for [`new`].
+#[inline(always)]
+pub unsafe fn new_array<E: Exports>(size: usize) -> *mut c_void {
+    match replaced::new() {
+        // SAFETY: passed on.
+        Some(replacement) => unsafe { replacement(size) },
+        // SAFETY: passed on.
+        None => unsafe { new::<E>(size) },
+    }
+}
+
+/// `operator new[](size_t, std::align_val_t)`.
+///
+/// # Safety
+///
+/// As for [`new`].
+#[inline]
+pub unsafe fn new_array_aligned<E: Exports>(size: usize, align: usize) -> *mut c_void {
+    match replaced::new_aligned() {
+        // SAFETY: passed on.
+        Some(replacement) => unsafe { replacement(size, align) },
+        // SAFETY: passed on.
+        None => unsafe { new_aligned::<E>(size, align) },
+    }
+}
+
+/// `operator new[](size_t, const std::nothrow_t &)`: calls `operator new[](size_t)`, in effect.
+///
+/// # Safety
+///
+/// As for [`new_nothrow`].
+#[inline]
+pub unsafe fn new_array_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
+    // SAFETY: passed on.
+    unsafe { new_nothrow::<E>(size, tag) }
+}
+
+/// `operator delete[](void *)`, and every `delete` with more arguments that do not matter, a size or the
+/// nothrow tag: calls `operator delete(void *)`, which a program may have replaced.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline(always)]
+pub unsafe fn delete_plainly<E: Exports>(start: *mut c_void) {
+    match replaced::delete() {
+        // SAFETY: passed on.
+        Some(replacement) => unsafe { replacement(start) },
+        // SAFETY: passed on.
+        None => unsafe { free::<E>(start) },
+    }
+}
+
+/// The same with one more argument.
 ///
 /// # Safety
 ///
@@ -229,18 +317,56 @@ unsafe fn new_aligned_nothrow_slowly(size: usize, align: usize, tag: *const c_vo
 #[inline(always)]
 pub unsafe fn delete_with<E: Exports>(start: *mut c_void, _: usize) {
     // SAFETY: passed on.
-    unsafe { free::<E>(start) };
+    unsafe { delete_plainly::<E>(start) };
 }
 
-/// `operator delete` with two more arguments.
+/// `operator delete[](void *, std::align_val_t)`, and every aligned `delete` with more arguments: calls
+/// `operator delete(void *, std::align_val_t)`, which a program may have replaced.
 ///
 /// # Safety
 ///
 /// As for `free`.
-#[inline(always)]
-pub unsafe fn delete_with_both<E: Exports>(start: *mut c_void, _: usize, _: usize) {
+#[inline]
+pub unsafe fn delete_aligned_plainly<E: Exports>(start: *mut c_void, align: usize) {
+    match replaced::delete_aligned() {
+        // SAFETY: passed on.
+        Some(replacement) => unsafe { replacement(start, align) },
+        // SAFETY: passed on.
+        None => unsafe { free::<E>(start) },
+    }
+}
+
+/// `operator delete(void *, std::align_val_t)`.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline]
+pub unsafe fn delete_aligned<E: Exports>(start: *mut c_void, _: usize) {
     // SAFETY: passed on.
     unsafe { free::<E>(start) };
+}
+
+/// `operator delete(void *, size_t, std::align_val_t)`, and for arrays.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline]
+pub unsafe fn delete_sized_aligned<E: Exports>(start: *mut c_void, _: usize, align: usize) {
+    // SAFETY: passed on.
+    unsafe { delete_aligned_plainly::<E>(start, align) };
+}
+
+/// `operator delete(void *, std::align_val_t, const std::nothrow_t &)`, and for arrays.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline]
+pub unsafe fn delete_aligned_nothrow<E: Exports>(start: *mut c_void, align: usize, _: usize) {
+    // SAFETY: passed on.
+    unsafe { delete_aligned_plainly::<E>(start, align) };
 }
 
 /// The operators: `new` and `new[]`, `delete` and `delete[]`.
@@ -252,40 +378,40 @@ macro_rules! __operators {
             $($arguments)*
 
             fn _Znwm(size: usize) -> *mut c_void = $crate::operators::new;
-            fn _Znam(size: usize) -> *mut c_void = $crate::operators::new;
+            fn _Znam(size: usize) -> *mut c_void = $crate::operators::new_array;
             fn _ZnwmSt11align_val_t(size: usize, align: usize) -> *mut c_void
                 = $crate::operators::new_aligned;
             fn _ZnamSt11align_val_t(size: usize, align: usize) -> *mut c_void
-                = $crate::operators::new_aligned;
+                = $crate::operators::new_array_aligned;
             fn _ZnwmRKSt9nothrow_t(size: usize, tag: *const c_void) -> *mut c_void
                 = $crate::operators::new_nothrow;
             fn _ZnamRKSt9nothrow_t(size: usize, tag: *const c_void) -> *mut c_void
-                = $crate::operators::new_nothrow;
+                = $crate::operators::new_array_nothrow;
             fn _ZnwmSt11align_val_tRKSt9nothrow_t(size: usize, align: usize, tag: *const c_void)
                 -> *mut c_void = $crate::operators::new_aligned_nothrow;
             fn _ZnamSt11align_val_tRKSt9nothrow_t(size: usize, align: usize, tag: *const c_void)
                 -> *mut c_void = $crate::operators::new_aligned_nothrow;
 
             fn _ZdlPv(start: *mut c_void) = $crate::standard::free;
-            fn _ZdaPv(start: *mut c_void) = $crate::standard::free;
+            fn _ZdaPv(start: *mut c_void) = $crate::operators::delete_plainly;
             fn _ZdlPvm(start: *mut c_void, size: usize) = $crate::operators::delete_with;
             fn _ZdaPvm(start: *mut c_void, size: usize) = $crate::operators::delete_with;
             fn _ZdlPvSt11align_val_t(start: *mut c_void, align: usize)
-                = $crate::operators::delete_with;
+                = $crate::operators::delete_aligned;
             fn _ZdaPvSt11align_val_t(start: *mut c_void, align: usize)
-                = $crate::operators::delete_with;
+                = $crate::operators::delete_aligned_plainly;
             fn _ZdlPvmSt11align_val_t(start: *mut c_void, size: usize, align: usize)
-                = $crate::operators::delete_with_both;
+                = $crate::operators::delete_sized_aligned;
             fn _ZdaPvmSt11align_val_t(start: *mut c_void, size: usize, align: usize)
-                = $crate::operators::delete_with_both;
+                = $crate::operators::delete_sized_aligned;
             fn _ZdlPvRKSt9nothrow_t(start: *mut c_void, tag: usize)
                 = $crate::operators::delete_with;
             fn _ZdaPvRKSt9nothrow_t(start: *mut c_void, tag: usize)
                 = $crate::operators::delete_with;
             fn _ZdlPvSt11align_val_tRKSt9nothrow_t(start: *mut c_void, align: usize, tag: usize)
-                = $crate::operators::delete_with_both;
+                = $crate::operators::delete_aligned_nothrow;
             fn _ZdaPvSt11align_val_tRKSt9nothrow_t(start: *mut c_void, align: usize, tag: usize)
-                = $crate::operators::delete_with_both;
+                = $crate::operators::delete_aligned_nothrow;
         }
     };
 }

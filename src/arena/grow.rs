@@ -8,7 +8,7 @@ use crate::space::holding::Chunk;
 use crate::space::map::GRANULE;
 use crate::space::order::NONE;
 use crate::table::FamilyTable;
-use crate::thread::relieve;
+use crate::thread::{self, relieve};
 
 use super::bits::{self, Words};
 use super::marks::{Marks, Room, State, WORD};
@@ -178,7 +178,7 @@ impl Arena {
         let family = match self.family.get() {
             Some(family) => family,
             None => {
-                let family = (self.set)().family(self.index)?;
+                let family = thread::family((self.set)(), self.index)?;
                 self.family.set(Some(family));
                 family
             }

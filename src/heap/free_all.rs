@@ -127,6 +127,7 @@ pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InU
     let freed = unsafe { free_extents(family) };
     // SAFETY: passed on.
     let huge = unsafe { free_huge(family) };
+    family.forget_orphans();
     // What was forgotten was free before.
     Ok((freed + huge).saturating_sub(forgotten))
 }

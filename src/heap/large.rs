@@ -10,7 +10,7 @@ use crate::space::holding::{Holding, Large};
 use crate::space::map::Place;
 use crate::sync::Ordering;
 use crate::table::SetTable;
-use crate::thread::relieve;
+use crate::thread::{self, relieve};
 
 use super::query;
 
@@ -35,7 +35,7 @@ fn alloc_as(
     if size > isize::MAX as usize - (align - 1) {
         return Err(AllocError::new(AllocErrorKind::TooLarge));
     }
-    let table = set.family(family)?;
+    let table = thread::family(set, family)?;
     table.holding.take_large(size, align, dense).or_else(|error| {
         if error.kind() == AllocErrorKind::TooLarge {
             return Err(error);

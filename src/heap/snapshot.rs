@@ -11,6 +11,10 @@ use super::usage::FamilyUse;
 /// Taking one costs a lock for each lane and touches no object. Its `Display` is a table for
 /// people.
 ///
+/// Where the global allocator is one over the set, the lists in it are objects too, of the family of
+/// the scope it is taken in: one, and one for each family, each made after that family was counted.
+/// In a scope of a family of its own it counts nothing of itself elsewhere.
+///
 /// # Examples
 ///
 /// ```

@@ -73,6 +73,9 @@ pub struct FamilyUse {
 impl FamilyUse {
     /// How much the family `F` uses now. Takes a lock for each of its lanes and touches no object.
     ///
+    /// Where the global allocator is one over the set, [`classes`](Self::classes) is allocated too, after
+    /// everything has been counted.
+    ///
     /// # Examples
     ///
     /// ```
@@ -116,7 +119,7 @@ impl FamilyUse {
     #[must_use]
     pub fn totals<S: FamilySet>(family: &S) -> Self {
         match S::table().used(family.index()) {
-            Some(used) => Self::sum(used, |_| ()),
+            Some(used) => Self::sum(used).0,
             None => Self::unused(S::FAMILIES[family.index()].name()),
         }
     }
@@ -142,18 +145,20 @@ impl FamilyUse {
 
     #[cfg(feature = "std")]
     pub(super) fn of_table(family: &'static FamilyTable) -> Self {
-        let mut classes = Vec::new();
-        let whole = Self::sum(family, |class| classes.push(class));
-        Self { classes, ..whole }
+        // All of it is counted before anything is allocated, which may be in this very family.
+        let (mut whole, classes) = Self::sum(family);
+        whole.classes.reserve_exact(classes.iter().flatten().count());
+        whole.classes.extend(classes.into_iter().flatten());
+        whole
     }
 
     #[cfg(not(feature = "std"))]
     fn of_table(family: &'static FamilyTable) -> Self {
-        Self::sum(family, |_| ())
+        Self::sum(family).0
     }
 
-    /// The sum over all classes, each of which is shown to `each`.
-    fn sum(family: &'static FamilyTable, mut each: impl FnMut(ClassUse)) -> Self {
+    /// The sum over all classes, and those.
+    fn sum(family: &'static FamilyTable) -> (Self, [Option<ClassUse>; class::COUNT]) {
         let in_magazines = magazines(family);
         let held = family.holding.usage();
         let mut whole = Self {
@@ -169,17 +174,15 @@ impl FamilyUse {
             lock_acquisitions: held.locks,
             ..Self::unused(family.holding.spec.name())
         };
-        for (class, in_magazines) in in_magazines.into_iter().enumerate() {
-            if let Some(used) = ClassUse::of_class(family, class, in_magazines) {
-                whole.live_objects += used.live_objects;
-                whole.live_bytes += used.live_bytes;
-                whole.peak_bytes += used.peak_objects * used.slot_bytes;
-                whole.blocks += used.blocks;
-                whole.lock_acquisitions += used.lock_acquisitions;
-                each(used);
-            }
+        let classes = ClassUse::of_all(family, in_magazines);
+        for used in classes.iter().flatten() {
+            whole.live_objects += used.live_objects;
+            whole.live_bytes += used.live_bytes;
+            whole.peak_bytes += used.peak_objects * used.slot_bytes;
+            whole.blocks += used.blocks;
+            whole.lock_acquisitions += used.lock_acquisitions;
         }
-        whole
+        (whole, classes)
     }
 }
 
@@ -228,10 +231,17 @@ impl ClassUse {
     }
 
     fn of_table(family: Option<&'static FamilyTable>) -> impl Iterator<Item = Self> {
-        family.into_iter().flat_map(|family| {
-            let in_magazines = magazines(family).into_iter().enumerate();
-            in_magazines.filter_map(|(class, held)| Self::of_class(family, class, held))
-        })
+        let classes = family.map(|family| Self::of_all(family, magazines(family)));
+        classes.into_iter().flatten().flatten()
+    }
+
+    /// All classes, so that nothing that the caller does comes between looking at the magazines and
+    /// looking at the lanes.
+    fn of_all(
+        family: &'static FamilyTable,
+        in_magazines: [InMagazines; class::COUNT],
+    ) -> [Option<Self>; class::COUNT] {
+        core::array::from_fn(|class| Self::of_class(family, class, in_magazines[class]))
     }
 
     fn of_class(

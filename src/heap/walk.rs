@@ -64,8 +64,8 @@ impl core::error::Error for InUseElsewhere {}
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing is visited. (Never
-/// without the feature `std`: see [there](crate#without-the-standard-library).)
+/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process
+/// from which this one was forked; nothing is visited. (Never without the feature `std`: see [there](crate#without-the-standard-library).)
 ///
 /// # Examples
 ///
@@ -103,7 +103,8 @@ pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing is visited.
+/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process
+/// from which this one was forked; nothing is visited.
 ///
 /// # Safety
 ///
@@ -240,7 +241,7 @@ fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
     // Nobody moves slots between lanes meanwhile.
     let _still = family.hold_still();
     // A row of another thread may hold free slots, and nobody but that thread may look.
-    if !exit::is_only_user(family) {
+    if !exit::is_only_user(family) || family.has_orphans() {
         return Err(InUseElsewhere);
     }
     exit::unload_rows_of(family);

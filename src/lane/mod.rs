@@ -20,7 +20,8 @@
 //! The lock is taken once for a magazine of operations. Anyone may take it: a thread that posts to
 //! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
 //! whose threads sleep. Nobody waits for one lane's lock while holding another's, but for
-//! the integrity check and whoever forgets what is parked, who lock those of a cell in their order.
+//! the integrity check and whoever forgets what is parked, who lock those of a cell in their order,
+//! and a fork, which locks all.
 
 mod audit;
 pub(crate) mod depot;
@@ -170,6 +171,23 @@ impl Lane {
         let mut state = self.state.lock();
         state.counts.locks += 1;
         state
+    }
+
+    /// Keeps the lane as it is, until [`Self::let_go`]. Its mailbox too: who posts holds a lane's lock.
+    #[cfg(feature = "std")]
+    pub(crate) fn hold(&self) {
+        self.state.hold();
+    }
+
+    /// Ends what [`Self::hold`] began.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Lock::let_go`].
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn let_go(&self) {
+        // SAFETY: passed on.
+        unsafe { self.state.let_go() };
     }
 
     /// Exchanges an empty magazine for one with at least one slot. On failure the magazine comes

@@ -256,6 +256,17 @@ pub(crate) fn exit_hook(hook: unsafe extern "C" fn(*mut c_void), value: *mut c_v
     })
 }
 
+/// Has `prepare` called before each fork, and after it one of the others in each process; returns
+/// whether they will be. May allocate.
+pub(crate) fn at_fork(
+    prepare: unsafe extern "C" fn(),
+    parent: unsafe extern "C" fn(),
+    child: unsafe extern "C" fn(),
+) -> bool {
+    // SAFETY: functions of the type asked for, which stay.
+    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
+}
+
 /// Writes `text` to standard error without buffering or allocating.
 pub(crate) fn write_stderr(text: &[u8]) {
     let mut rest = text;

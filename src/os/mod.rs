@@ -17,7 +17,7 @@ pub use fixed::FixedBuffer;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use linux::{cores, exit_hook, write_stderr};
+pub(crate) use linux::{at_fork, cores, exit_hook, write_stderr};
 
 /// The operating system's pages.
 #[cfg(feature = "std")]

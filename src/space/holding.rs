@@ -158,6 +158,23 @@ impl Holding {
         state
     }
 
+    /// Keeps the family's memory as it is, until [`Self::let_go`].
+    #[cfg(feature = "std")]
+    pub(crate) fn hold(&self) {
+        self.state.hold();
+    }
+
+    /// Ends what [`Self::hold`] began.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Lock::let_go`].
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn let_go(&self) {
+        // SAFETY: passed on.
+        unsafe { self.state.let_go() };
+    }
+
     /// How much is held now.
     pub(crate) fn usage(&self) -> HoldingUse {
         self.state.lock().usage

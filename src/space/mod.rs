@@ -19,8 +19,9 @@
 //!
 //! The modules: [`map`] the descriptors, [`order`] the ordered sets in them, [`extents`] taking and
 //! releasing whole extents, [`tables`] the allocator's own memory, [`holding`] what one family
-//! holds.
+//! holds, [`births`] what comes into being, for a fork to know.
 
+pub(crate) mod births;
 pub(crate) mod extents;
 pub(crate) mod holding;
 pub(crate) mod map;
@@ -66,6 +67,7 @@ pub struct SpaceCell {
     space: OnceRef<'static, Space>,
     /// Held while the space is reserved.
     reserving: Lock<()>,
+    listing: births::Listing,
 }
 
 /// The space over the operating system's pages, which sets use that name no other source.
@@ -101,20 +103,28 @@ impl SpaceCell {
     /// A space over `source`; nothing is reserved yet.
     #[must_use]
     pub const fn new(source: &'static dyn PageSource) -> Self {
-        Self { source, space: OnceRef::new(), reserving: Lock::new(()) }
+        Self {
+            source,
+            space: OnceRef::new(),
+            reserving: Lock::new(()),
+            listing: births::Listing::new(),
+        }
     }
 
     /// The space, reserved now if this is the first use.
     ///
     /// One thread reserves while others wait: where addresses are short, two reservations at once
     /// would leave each of them half of what there is.
-    pub(crate) fn get(&self) -> Result<&'static Space, AllocError> {
+    pub(crate) fn get(&'static self) -> Result<&'static Space, AllocError> {
         if let Some(space) = self.space.get() {
             return Ok(space);
         }
+        self.list();
         let _reserving = self.reserving.lock();
         self.space.get_or_try_init(|| {
             let space = Space::reserve(self.source)?;
+            #[cfg(feature = "std")]
+            space.hold_newborn();
             space.publish();
             Ok(space)
         })
@@ -307,6 +317,11 @@ impl Space {
             next = space.next.load(Ordering::Relaxed);
             Some(space)
         })
+    }
+
+    /// Whether the address lies in this reservation, data or bookkeeping.
+    pub(crate) fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.base.addr().get()) < self.size
     }
 
     /// How far into the data `address` lies; `None` outside.

@@ -11,6 +11,8 @@ use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 
+#[cfg(feature = "std")]
+use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
 use crate::os;
 use crate::sync::Ordering;
@@ -185,6 +187,33 @@ pub(crate) fn forget_rows_of(family: &FamilyTable) -> usize {
 pub(crate) fn is_only_user(family: &FamilyTable) -> bool {
     let all = family.rows.lock().iter().count();
     all == rows_of(family).count()
+}
+
+/// Takes all rows of a family but the calling thread's off its list and gives them back, magazines and
+/// all that is in them left alone; returns how many. For the child of a fork: their threads are no more.
+#[cfg(feature = "std")]
+pub(super) fn close_rows_of_others(family: &FamilyTable) -> usize {
+    let mut list = family.rows.lock();
+    let mut closed = 0;
+    loop {
+        // SAFETY: rows in the list stay valid while the list is locked.
+        let row_of = |links| unsafe { Row::of_links(links) };
+        let is_own = |row: &Row| rows_of(family).any(|own| ptr::eq(own, row));
+        let Some(other) = list.iter().find(|&links| !is_own(row_of(links))) else { return closed };
+        let row = NonNull::from(row_of(other));
+        // SAFETY: in this list, which is locked.
+        unsafe { list.remove(other) };
+        // SAFETY: from this space, and nobody refers to it: the home was in the storage of its thread.
+        unsafe { family.holding.space.give_table(row) };
+        closed += 1;
+    }
+}
+
+/// How many rows of the calling thread have been assigned this lane of a family: one at the most.
+#[cfg(feature = "std")]
+pub(super) fn rows_with_lane(family: &FamilyTable, lane: &Lane) -> usize {
+    let has = |row: &&Row| ptr::eq(row.heads[lane.class].lane.load(Ordering::Relaxed), lane);
+    rows_of(family).filter(has).count()
 }
 
 fn unload_row(row: &Row) {

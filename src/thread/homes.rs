@@ -91,7 +91,7 @@ macro_rules! __homes_initial_exec {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __homes_data {
-    ($set:ident) => {
+    ($set:ident, $count:expr, $fallback:expr) => {
         // The scope, and a home for each family, as `Homes` has them.
         ::core::arch::global_asm!(
             ".pushsection .tdata.famalloc,\"awT\",@progbits",
@@ -106,8 +106,8 @@ macro_rules! __homes_data {
             ".quad {empty}",
             ".endr",
             ".popsection",
-            count = const <$set as $crate::__private::FamilySet>::FAMILIES.len(),
-            fallback = const <$set as $crate::__private::FamilySet>::FALLBACK,
+            count = const $count,
+            fallback = const $fallback,
             empty = sym $crate::__private::EMPTY_ROW,
         );
     };
@@ -118,7 +118,7 @@ macro_rules! __homes_data {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __homes_data {
-    ($set:ident) => {};
+    ($set:ident, $count:expr, $fallback:expr) => {};
 }
 
 /// Where that is not known, as any thread-local.

@@ -23,11 +23,15 @@
 //! words, because a snapshot reads from outside how full the magazines are.
 
 pub(crate) mod exit;
+#[cfg(feature = "std")]
+mod fork;
 mod home;
 mod homes;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
 
+#[cfg(feature = "std")]
+pub(crate) use fork::family;
 pub use home::{Homes, RowHome};
 
 use core::ptr::{self, NonNull};
@@ -76,6 +80,15 @@ impl EmptyRow {
 
 /// A magazine with at most this part of its slots has few.
 const FEW: usize = 4;
+
+/// What became of a slot that was put into a magazine.
+pub(crate) enum Pushed {
+    Done,
+    /// There is no room.
+    NoRoom,
+    /// It was put in a moment ago.
+    Again,
+}
 
 /// A thread's two magazines of one cell.
 #[derive(Debug)]
@@ -139,6 +152,26 @@ impl Head {
         // SAFETY: at most the limit.
         self.free_top.store(unsafe { top.add(1) }, Ordering::Relaxed);
         true
+    }
+
+    /// [`push`](Self::push) that looks whether the slot is the one that was put in last: the commonest
+    /// of double frees.
+    #[inline(always)]
+    pub(crate) fn push_another(&self, slot: NonNull<u8>) -> Pushed {
+        let top = self.free_top.load(Ordering::Relaxed);
+        if top == self.free_limit.load(Ordering::Relaxed) {
+            return Pushed::NoRoom;
+        }
+        // SAFETY: not the empty row's, which is full. Before the first slot lies the magazine's length,
+        // which is no address.
+        if unsafe { *top.sub(1) } == slot.as_ptr() {
+            return Pushed::Again;
+        }
+        // SAFETY: as in `push`.
+        unsafe { *top = slot.as_ptr() };
+        // SAFETY: as in `push`.
+        self.free_top.store(unsafe { top.add(1) }, Ordering::Relaxed);
+        Pushed::Done
     }
 
     fn lane(&self) -> Option<&'static Lane> {
@@ -404,6 +437,16 @@ impl Row {
     }
 }
 
+/// A family, made now if this is its first use.
+#[cfg(not(feature = "std"))]
+#[inline]
+pub(crate) fn family(
+    set: &'static SetTable,
+    index: usize,
+) -> Result<&'static FamilyTable, AllocError> {
+    set.family(index)
+}
+
 /// Takes a slot when the fast path could not.
 #[cold]
 #[inline(never)]
@@ -413,7 +456,7 @@ pub(crate) fn take_slowly(
     family: usize,
     class: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let family = set.family(family)?;
+    let family = self::family(set, family)?;
     take_once(home, family, class)
         .or_else(|error| take_under_pressure(home, family, class, error.kind()).ok_or(error))
 }

@@ -1,0 +1,86 @@
+//! The four operators that the others stand on, where the program has its own.
+//!
+//! They are looked up when the library is initialised. Which of two definitions of a name is a
+//! program's own, the loader decides; what it answers is compared with this library's.
+
+use core::ffi::{CStr, c_void};
+use core::mem;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use crate::exports::Exports;
+
+type New = unsafe extern "C-unwind" fn(usize) -> *mut c_void;
+type NewAligned = unsafe extern "C-unwind" fn(usize, usize) -> *mut c_void;
+type Delete = unsafe extern "C-unwind" fn(*mut c_void);
+type DeleteAligned = unsafe extern "C-unwind" fn(*mut c_void, usize);
+
+/// Whether any of them is replaced: what most programs ask, and are told no.
+static ANY: AtomicBool = AtomicBool::new(false);
+static NEW: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static NEW_ALIGNED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static DELETE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static DELETE_ALIGNED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// Looks them up.
+pub(crate) fn find<E: Exports>() {
+    let [new, new_aligned, delete, delete_aligned] = E::operators();
+    let all = [
+        (&NEW, c"_Znwm", new),
+        (&NEW_ALIGNED, c"_ZnwmSt11align_val_t", new_aligned),
+        (&DELETE, c"_ZdlPv", delete),
+        (&DELETE_ALIGNED, c"_ZdlPvSt11align_val_t", delete_aligned),
+    ];
+    for (place, name, ours) in all {
+        let found = first(name);
+        if !found.is_null() && !ptr::eq(found, ours) {
+            place.store(found, Ordering::Relaxed);
+            ANY.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// The definition that the program uses.
+fn first(name: &CStr) -> *mut c_void {
+    // SAFETY: the name is a string.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
+
+/// Whether the program has any of them itself.
+#[inline(always)]
+pub(crate) fn any() -> bool {
+    ANY.load(Ordering::Relaxed)
+}
+
+#[inline(always)]
+fn replacement(place: &AtomicPtr<c_void>) -> *mut c_void {
+    if any() { place.load(Ordering::Relaxed) } else { ptr::null_mut() }
+}
+
+/// The program's `operator new(size_t)`.
+#[inline(always)]
+pub(crate) fn new() -> Option<New> {
+    // SAFETY: null, or the address of a function of this type: that is what the name means.
+    unsafe { mem::transmute::<*mut c_void, Option<New>>(replacement(&NEW)) }
+}
+
+/// The program's `operator new(size_t, std::align_val_t)`.
+#[inline(always)]
+pub(crate) fn new_aligned() -> Option<NewAligned> {
+    // SAFETY: as above.
+    unsafe { mem::transmute::<*mut c_void, Option<NewAligned>>(replacement(&NEW_ALIGNED)) }
+}
+
+/// The program's `operator delete(void *)`.
+#[inline(always)]
+pub(crate) fn delete() -> Option<Delete> {
+    // SAFETY: as above.
+    unsafe { mem::transmute::<*mut c_void, Option<Delete>>(replacement(&DELETE)) }
+}
+
+/// The program's `operator delete(void *, std::align_val_t)`.
+#[inline(always)]
+pub(crate) fn delete_aligned() -> Option<DeleteAligned> {
+    // SAFETY: as above.
+    unsafe { mem::transmute::<*mut c_void, Option<DeleteAligned>>(replacement(&DELETE_ALIGNED)) }
+}

@@ -1,0 +1,200 @@
+//! Freeing by the address alone.
+
+use core::ptr::NonNull;
+
+use crate::block::Block;
+use crate::error::FreeError;
+use crate::family::FamilySet;
+use crate::lane::Lane;
+use crate::os::die;
+use crate::space::Space;
+use crate::space::holding::Holding;
+use crate::space::map::Place;
+use crate::thread::{Homes, Pushed, give_slowly};
+
+use crate::heap::large;
+use crate::heap::query::{self, Query, QueryKind, find_in};
+
+/// Frees memory by its address alone, whichever set and family it is of. Fastest for those of `S`.
+///
+/// # Errors
+///
+/// When the address is not famalloc's ([`FreeError::Foreign`]), or not one that was handed out, as far
+/// as that is seen (see the [module](self)); nothing is changed then.
+///
+/// # Safety
+///
+/// If memory of famalloc's is at `start`, it was allocated with a size above 0, is the caller's to free, and is not used
+/// again.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use core::ptr::NonNull;
+/// use famalloc::{alloc_family, untyped, FreeError};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<u64>())?;
+/// let mut local = 0u64;
+/// // SAFETY: the first was allocated above, and is not used again; the other is nothing of famalloc's.
+/// unsafe {
+///     assert_eq!(untyped::free::<Lives>(start), Ok(()));
+///     let local = NonNull::from(&mut local).cast();
+///     assert_eq!(untyped::free::<Lives>(local), Err(FreeError::Foreign));
+/// }
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+#[inline(always)]
+pub unsafe fn free<S: FamilySet>(start: NonNull<u8>) -> Result<(), FreeError> {
+    let mut result = Ok(());
+    // SAFETY: passed on.
+    unsafe { free_or_else::<S>(start.as_ptr(), |_, error| result = Err(error)) };
+    result
+}
+
+/// [`free`] that calls `refused` where the memory cannot be freed, with the address and why. Null is
+/// nothing to free.
+///
+/// # Safety
+///
+/// As for [`free`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<u64>())?.as_ptr();
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free_or_else::<Lives>(start, |start, error| untyped::refuse("free", start, error)) };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+#[inline(always)]
+pub unsafe fn free_or_else<S: FamilySet>(
+    start: *mut u8,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    let table = S::table();
+    let Some(cell) = table.cell_at(start.addr()) else {
+        // SAFETY: passed on.
+        return unsafe { free_elsewhere_or(start, refused) };
+    };
+    // SAFETY: memory of a block is not at null.
+    let start = unsafe { NonNull::new_unchecked(start) };
+    if cfg!(debug_assertions) {
+        if let Err(error) = query::slot_is_live(table, cell.family(), cell.class(), start) {
+            return refused(start, error);
+        }
+    }
+    let (family, scaled) = (cell.family(), cell.scaled_class());
+    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
+    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: a cell has a class, scaled.
+    match unsafe { home.row().head_at(scaled) }.push_another(start) {
+        Pushed::Done => {}
+        // SAFETY: passed on.
+        Pushed::NoRoom => unsafe { give_slowly(home, table, family, cell.class(), start) },
+        Pushed::Again => freed_again(start, refused),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn freed_again(start: NonNull<u8>, refused: impl FnOnce(NonNull<u8>, FreeError)) {
+    refused(start, FreeError::AlreadyFree);
+}
+
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_elsewhere_or(start: *mut u8, refused: impl FnOnce(NonNull<u8>, FreeError)) {
+    let Some(start) = NonNull::new(start) else { return };
+    // SAFETY: passed on.
+    if let Err(error) = unsafe { free_elsewhere(start) } {
+        refused(start, error);
+    }
+}
+
+/// What is at an address, and whose; with the space.
+pub(super) fn find(address: usize) -> Result<(&'static Space, Query, &'static Holding), FreeError> {
+    let mut spaces = Space::all();
+    let space = spaces.find(|space| space.contains(address)).ok_or(FreeError::Foreign)?;
+    let (found, owner) = find_in(space, address).ok_or(FreeError::NotAllocated)?;
+    Ok((space, found, owner))
+}
+
+/// Frees what is no plain slot of the set.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError> {
+    let (space, found, owner) = find(start.addr().get())?;
+    if found.kind == QueryKind::Region {
+        return Err(FreeError::InRegion);
+    }
+    if found.offset != 0 {
+        return Err(FreeError::Interior { offset: found.offset });
+    }
+    let Some(Place::Block(granule)) = space.place_of(found.slot) else {
+        // SAFETY: live large memory of this holding, not used any more (contract).
+        unsafe { large::free_whole(owner, start) };
+        return Ok(());
+    };
+    let block = Block::at(space, granule);
+    if block.is_free((found.slot - block.start().addr().get()) / found.slot_bytes) {
+        return Err(FreeError::AlreadyFree);
+    }
+    if owner.spec.zeroes_on_free() {
+        // SAFETY: the slot has that many bytes, and nobody uses them any more (contract).
+        unsafe { start.write_bytes(0, found.slot_bytes) };
+    }
+    // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
+    match unsafe { block.lane().cast::<Lane>().as_ref() } {
+        Some(lane) => lane.give_unbuffered(start),
+        None => return Err(FreeError::AlreadyFree),
+    }
+    Ok(())
+}
+
+/// Says on standard error why a pointer cannot be freed, and aborts: for callers that have nobody to
+/// tell.
+///
+/// # Examples
+///
+/// ```no_run
+/// use core::ptr::NonNull;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// fn free(start: NonNull<u8>) {
+///     // SAFETY: the callers of this function free what they allocated.
+///     if let Err(error) = unsafe { untyped::free::<Lives>(start) } {
+///         untyped::refuse("free", start, error);
+///     }
+/// }
+/// # free(NonNull::dangling());
+/// ```
+#[cold]
+pub fn refuse(caller: &str, start: NonNull<u8>, error: FreeError) -> ! {
+    die(format_args!("{caller}({start:p}): {error}"))
+}

@@ -1,0 +1,316 @@
+//! Memory whose family, size or both are known at run time only: what the global allocator and the C
+//! interface are made of.
+//!
+//! Allocating asks for the family as a value of the set, or takes that of the scope the thread is in.
+//! Freeing needs the address alone. Each granule of a block says in one word of the block map which
+//! set, family and class its slots are of, so that a free is a load more than a typed one, and then the
+//! same push into the thread's magazine. What is not a slot of this set is looked at out of line: large
+//! memory, slots of other sets (which go straight home, under their lane's lock), and what is not
+//! famalloc's at all, which is the caller's to deal with.
+//!
+//! A slot is hardly looked at when it is freed: whether it is the one that the thread freed last is noticed
+//! at once, any other double free and an interior pointer when the magazine is dispersed. In builds with
+//! debug assertions all of them are noticed at once.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::class;
+use crate::error::AllocError;
+use crate::family::FamilySet;
+use crate::scope;
+use crate::table::SetTable;
+use crate::thread::{Homes, RowHome, take_slowly};
+
+use super::large;
+
+mod free;
+mod resize;
+
+pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
+pub use free::{free, free_or_else, refuse};
+pub use resize::{ReallocError, realloc, resize_in_place, usable_size};
+
+/// Takes a slot of a class in the family with this position.
+#[inline(always)]
+fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
+    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: classes come from `class::of_layout`.
+    match unsafe { home.row().head(class) }.pop() {
+        Some(slot) => Ok(slot),
+        None => take_slowly(home, S::table(), family, class),
+    }
+}
+
+/// [`take_at`] for who does not ask why.
+#[inline(always)]
+fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>> {
+    // SAFETY: as above.
+    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: as above.
+    match unsafe { home.row().head(class) }.pop() {
+        Some(slot) => Some(slot),
+        None => take_any_slowly(home, S::table(), family, class),
+    }
+}
+
+/// A pointer or null is returned in a register.
+#[cold]
+#[inline(never)]
+fn take_any_slowly(
+    home: &RowHome,
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+) -> Option<NonNull<u8>> {
+    take_slowly(home, set, family, class).ok()
+}
+
+#[inline(always)]
+fn alloc_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    match class::of_layout(layout) {
+        Some(class) => take_at::<S>(family, class),
+        None => alloc_unclassed(S::table(), family, layout),
+    }
+}
+
+/// Allocates what has no class.
+#[cold]
+#[inline(never)]
+fn alloc_unclassed(
+    set: &'static SetTable,
+    family: usize,
+    layout: Layout,
+) -> Result<NonNull<u8>, AllocError> {
+    if layout.size() == 0 {
+        return Ok(crate::heap::alloc::dangling(layout.align()));
+    }
+    large::alloc(set, family, layout.size(), layout.align()).map(|large| large.start)
+}
+
+#[inline(always)]
+fn alloc_zeroed_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    match class::of_layout(layout) {
+        Some(class) => {
+            let slot = take_at::<S>(family, class)?;
+            // SAFETY: a slot of the class has at least the layout's size.
+            unsafe { slot.write_bytes(0, layout.size()) };
+            Ok(slot)
+        }
+        None if layout.size() == 0 => Ok(crate::heap::alloc::dangling(layout.align())),
+        None => large::alloc_zeroed(S::table(), family, layout.size(), layout.align()),
+    }
+}
+
+/// Allocates memory of a layout in a family that is known at run time. Any alignment is served.
+///
+/// A size of 0 gets a well-aligned address of no memory, which is not to be freed. Otherwise like
+/// [`alloc_layout_in`](crate::alloc_layout_in).
+///
+/// # Errors
+///
+/// When the size is too large, the family's limit is reached, or the page source refuses.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, query, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+///     Session,
+/// }
+///
+/// let lives = if cfg!(test) { Lives::Request } else { Lives::Session };
+/// let start = untyped::alloc(&lives, Layout::new::<[u64; 5]>())?;
+/// assert_eq!(query(start.as_ptr()).unwrap().slot_bytes, 40);
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free::<Lives>(start)? };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline]
+pub fn alloc<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    alloc_at::<S>(family.index(), layout)
+}
+
+/// [`alloc`] with the memory set to zero; large memory that comes fresh from the system is not written
+/// again.
+///
+/// # Errors
+///
+/// As for [`alloc`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc_zeroed(&Lives::Request, Layout::new::<u64>())?;
+/// // SAFETY: allocated above, eight zeros, and not used after it was freed.
+/// unsafe {
+///     assert_eq!(start.cast::<u64>().read(), 0);
+///     untyped::free::<Lives>(start)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline]
+pub fn alloc_zeroed<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    alloc_zeroed_at::<S>(family.index(), layout)
+}
+
+/// [`alloc`] in the family of the scope that the calling thread is in; outside of any, in the set's
+/// fallback.
+///
+/// # Errors
+///
+/// As for [`alloc`].
+///
+/// # Examples
+///
+/// See [`ScopeGuard`](crate::ScopeGuard).
+#[inline(always)]
+pub fn alloc_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    alloc_at::<S>(scope::current::<S>(), layout)
+}
+
+/// [`alloc_in_scope`] as C's `malloc` has it: so many bytes, aligned for any object that fits: to 16
+/// bytes, or to 8 where it is of 8 or less. A size of 0 is served as one of 1. `None` where it is refused.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let start = untyped::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes");
+/// assert_eq!(start.addr().get() % 16, 0);
+/// assert!(untyped::alloc_bytes_in_scope::<Lives>(usize::MAX).is_none());
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free::<Lives>(start)? };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn alloc_bytes_in_scope<S: FamilySet>(size: usize) -> Option<NonNull<u8>> {
+    alloc_bytes_or_else::<S>(size, || None)
+}
+
+/// [`alloc_bytes_in_scope`] that returns what `refused` does where there is no memory. It is called out
+/// of line, in the last place, so that nothing on the fast path prepares for it.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let mut asked = 0;
+/// let start = untyped::alloc_bytes_or_else::<Lives>(usize::MAX, || {
+///     asked += 1;
+///     None
+/// });
+/// assert_eq!((start, asked), (None, 1));
+/// ```
+#[inline(always)]
+pub fn alloc_bytes_or_else<S: FamilySet>(
+    size: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
+    let Some(scaled) = class::of_small_c_size(size) else {
+        return alloc_many_bytes::<S>(size, refused);
+    };
+    let family = scope::current::<S>();
+    // SAFETY: the calling thread's homes; the scope is of a family of the set.
+    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: a class, scaled.
+    match unsafe { home.row().head_at(scaled) }.pop() {
+        Some(slot) => Some(slot),
+        None => take_or_else(home, S::table(), family, scaled >> class::SCALE, refused),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_or_else(
+    home: &RowHome,
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
+    take_slowly(home, set, family, class).ok().or_else(refused)
+}
+
+/// Sizes that are not small.
+#[inline(never)]
+fn alloc_many_bytes<S: FamilySet>(
+    size: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
+    let family = scope::current::<S>();
+    let taken = match class::of_size(size) {
+        Some(class) => take_any_at::<S>(family, class),
+        None => Layout::from_size_align(size, class::c_align(size))
+            .ok()
+            .and_then(|layout| alloc_unclassed(S::table(), family, layout).ok()),
+    };
+    taken.or_else(refused)
+}
+
+/// [`alloc_in_scope`] for who does not ask why it is refused.
+#[inline(always)]
+pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull<u8>> {
+    let family = scope::current::<S>();
+    match class::of_layout(layout) {
+        Some(class) => take_any_at::<S>(family, class),
+        None => alloc_unclassed(S::table(), family, layout).ok(),
+    }
+}
+
+/// [`alloc_zeroed`] in the family of the scope that the calling thread is in.
+///
+/// # Errors
+///
+/// As for [`alloc`].
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, query, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+///     Request,
+/// }
+///
+/// let start = lives::Request::scope(|| {
+///     untyped::alloc_zeroed_in_scope::<Lives>(Layout::new::<u64>())
+/// })?;
+/// assert_eq!(query(start.as_ptr()).unwrap().family, "Request");
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free::<Lives>(start)? };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[inline(always)]
+pub fn alloc_zeroed_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    alloc_zeroed_at::<S>(scope::current::<S>(), layout)
+}

@@ -1,0 +1,277 @@
+//! Reallocation by the address alone.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::class;
+use crate::error::{AllocError, AllocErrorKind, FreeError};
+use crate::family::FamilySet;
+use crate::space::holding::Holding;
+use crate::table::SetTable;
+
+use crate::heap::large;
+use crate::heap::query::{self, Query, QueryKind};
+
+use super::free::{find, free, free_elsewhere};
+use super::{alloc_at, alloc_unclassed};
+
+/// How many bytes of the allocation at `start` can be used: all of its slot, or whole pages. `None` if
+/// famalloc has handed nothing out there.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u8; 41]>())?;
+/// assert_eq!(untyped::usable_size(start.as_ptr()), Some(48));
+/// assert_eq!(untyped::usable_size(&raw const start), None);
+/// // SAFETY: allocated above, and not used again.
+/// unsafe { untyped::free::<Lives>(start)? };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn usable_size<T: ?Sized>(start: *const T) -> Option<usize> {
+    query::query(start)
+        .filter(|found| found.kind != QueryKind::Region && found.offset == 0)
+        .map(|found| found.slot_bytes)
+}
+
+/// Whether a reallocation to this layout leaves an allocation of `old` usable bytes where it is: it
+/// fits, and does not leave most of the slot unused.
+fn stays(old: usize, start: NonNull<u8>, new: Layout) -> bool {
+    fits(old, start, new) && (new.size() > old / 2 || old <= SMALL_ENOUGH)
+}
+
+/// Whether an allocation of `old` usable bytes serves this layout where it is.
+fn fits(old: usize, start: NonNull<u8>, new: Layout) -> bool {
+    new.size() <= old && start.addr().get() % new.align() == 0
+}
+
+/// What is not worth moving to a smaller slot.
+const SMALL_ENOUGH: usize = 16;
+
+/// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether
+/// it could. It then has [`usable_size`] bytes. Less than before can be asked for too.
+///
+/// # Errors
+///
+/// As for [`free`], when there is no allocation at `start`.
+///
+/// # Safety
+///
+/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and what lies beyond the new size is not
+/// used any more.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u8; 41]>())?;
+/// // SAFETY: allocated above, and not used after it was freed.
+/// unsafe {
+///     assert!(untyped::resize_in_place(start, Layout::new::<[u8; 48]>())?);
+///     assert!(!untyped::resize_in_place(start, Layout::new::<[u8; 49]>())?);
+///     untyped::free::<Lives>(start)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub unsafe fn resize_in_place(start: NonNull<u8>, new: Layout) -> Result<bool, FreeError> {
+    let (found, owner) = at_start(start)?;
+    if new.size() == 0 || start.addr().get() % new.align() != 0 {
+        return Ok(false);
+    }
+    if found.kind == QueryKind::Slot {
+        return Ok(new.size() <= found.slot_bytes);
+    }
+    // SAFETY: large memory of this holding, not used beyond the new size (contract).
+    Ok(unsafe { large::resize_in_place(owner, start, new.size()) })
+}
+
+/// The allocation that starts at an address.
+fn at_start(start: NonNull<u8>) -> Result<(Query, &'static Holding), FreeError> {
+    let (_, found, owner) = find(start.addr().get())?;
+    match found.kind {
+        QueryKind::Region => Err(FreeError::InRegion),
+        _ if found.offset != 0 => Err(FreeError::Interior { offset: found.offset }),
+        _ => Ok((found, owner)),
+    }
+}
+
+/// Why memory could not be reallocated; it is as it was.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{untyped::ReallocError, FreeError};
+///
+/// let error = ReallocError::NoAllocation(FreeError::Foreign);
+/// assert_eq!(error.to_string(), "the pointer was not allocated here");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReallocError {
+    /// There is no allocation at the address.
+    NoAllocation(FreeError),
+    /// There is no memory.
+    NoMemory(AllocError),
+}
+
+impl core::fmt::Display for ReallocError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoAllocation(error) => error.fmt(f),
+            Self::NoMemory(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ReallocError {}
+
+impl From<FreeError> for ReallocError {
+    fn from(error: FreeError) -> Self {
+        Self::NoAllocation(error)
+    }
+}
+
+impl From<AllocError> for ReallocError {
+    fn from(error: AllocError) -> Self {
+        Self::NoMemory(error)
+    }
+}
+
+/// Makes the allocation at `start` one of another layout, of a size above 0, moving it where it must.
+/// It stays in its family, whatever scope the thread is in. The first `keep` bytes are kept, or fewer if
+/// there were or are fewer; what else there is has no defined contents.
+///
+/// # Errors
+///
+/// When there is no memory, or no allocation at `start`. What is to be smaller, and is aligned, can
+/// always stay where it is.
+///
+/// # Safety
+///
+/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and on success it is not used again
+/// except through what is returned.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u8; 8]>())?;
+/// // SAFETY: eight bytes were allocated, then a hundred; what moved is not used again.
+/// unsafe {
+///     start.write_bytes(7, 8);
+///     let start = untyped::realloc::<Lives>(start, Layout::new::<[u8; 100]>(), 8)?;
+///     assert_eq!(start.add(7).read(), 7);
+///     untyped::free::<Lives>(start)?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub unsafe fn realloc<S: FamilySet>(
+    start: NonNull<u8>,
+    new: Layout,
+    keep: usize,
+) -> Result<NonNull<u8>, ReallocError> {
+    if let Some(cell) = S::table().cell_at(start.addr().get()) {
+        if cfg!(debug_assertions) {
+            query::slot_is_live(S::table(), cell.family(), cell.class(), start)?;
+        }
+        let old = class::slot_size(cell.class());
+        if stays(old, start, new) {
+            return Ok(start);
+        }
+        let moved = match alloc_at::<S>(cell.family(), new) {
+            Ok(moved) => moved,
+            // There is no smaller slot to be had, but this one is.
+            Err(_) if fits(old, start, new) => return Ok(start),
+            Err(error) => return Err(error.into()),
+        };
+        // SAFETY: both are live, do not overlap, and have at least so many bytes.
+        unsafe { moved.copy_from_nonoverlapping(start, keep.min(old).min(new.size())) };
+        // SAFETY: passed on.
+        unsafe { free::<S>(start)? };
+        return Ok(moved);
+    }
+    // SAFETY: passed on.
+    unsafe { realloc_elsewhere(start, new, keep) }
+}
+
+/// Reallocates what is no plain slot of the set.
+///
+/// # Safety
+///
+/// As for [`realloc`].
+#[cold]
+#[inline(never)]
+unsafe fn realloc_elsewhere(
+    start: NonNull<u8>,
+    new: Layout,
+    keep: usize,
+) -> Result<NonNull<u8>, ReallocError> {
+    let (found, owner) = at_start(start)?;
+    let is_large = found.kind != QueryKind::Slot;
+    if is_large && class::of_layout(new).is_none() {
+        let aligned = start.addr().get() % new.align() == 0;
+        // SAFETY: passed on.
+        if aligned && unsafe { large::resize_in_place(owner, start, new.size()) } {
+            return Ok(start);
+        }
+        // SAFETY: a live allocation of this holding, the caller's.
+        if let Some(moved) = unsafe { large::remap(owner, start, new.size(), new.align()) } {
+            return Ok(moved);
+        }
+    } else if !is_large && stays(found.slot_bytes, start, new) {
+        return Ok(start);
+    }
+    let moved = match alloc_of(owner, new) {
+        Ok(moved) => moved,
+        Err(_) if fits(found.slot_bytes, start, new) => {
+            if is_large {
+                // SAFETY: passed on.
+                unsafe { large::resize_in_place(owner, start, new.size()) };
+            }
+            return Ok(start);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // SAFETY: both are live, do not overlap, and have at least so many bytes.
+    unsafe { moved.copy_from_nonoverlapping(start, keep.min(found.slot_bytes).min(new.size())) };
+    // SAFETY: passed on.
+    unsafe { free_elsewhere(start)? };
+    Ok(moved)
+}
+
+/// Allocates in the family of a holding, without the thread's magazines.
+fn alloc_of(owner: &'static Holding, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    let owned_by = |set: &&'static SetTable| {
+        set.used(owner.index).is_some_and(|table| core::ptr::eq(&raw const table.holding, owner))
+    };
+    let Some(set) = SetTable::all().filter(|set| owner.index < set.specs().len()).find(owned_by)
+    else {
+        return Err(AllocError::new(AllocErrorKind::AddressSpace));
+    };
+    match class::of_layout(layout) {
+        Some(class) => set.family(owner.index)?.any_lane(class)?.take_one(),
+        None => alloc_unclassed(set, owner.index, layout),
+    }
+}

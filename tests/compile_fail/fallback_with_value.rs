@@ -1,0 +1,7 @@
+#[famalloc::alloc_family]
+enum Lives {
+    #[family(fallback = true)]
+    General,
+}
+
+fn main() {}

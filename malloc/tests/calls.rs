@@ -114,6 +114,11 @@ fn what_looks_does_not_allocate() {
 }
 
 #[test]
+fn a_fork_has_the_families_of_its_parent() {
+    part("forked");
+}
+
+#[test]
 fn cpp_has_scopes_and_allocators() {
     run(&shared("families.cpp", "families-cpp"), &[]);
 }

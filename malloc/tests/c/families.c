@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "famalloc.h"
 
@@ -576,6 +578,45 @@ static void ignore(void *object, size_t size, void *context) {
     (void)object, (void)size, (void)context;
 }
 
+/* After a fork, names, families, scopes and regions are the child's, whatever other threads had. */
+static void forked(void) {
+    fam_family_t family = fam_family("before");
+    unsigned char *kept = fam_calloc(family, 1, 1000);
+    fam_region_t *region = fam_region_new(family);
+    char *text = fam_region_strdup(region, "text");
+    pthread_t thread;
+    pthread_barrier_init(&gate, NULL, 2);
+    CHECK(pthread_create(&thread, NULL, use_and_wait, &family) == 0);
+    pthread_barrier_wait(&gate);
+    CHECK(fam_scope_enter(family) == FAM_GENERAL);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(fam_scope_current() == family && fam_family("before") == family);
+        CHECK(fam_family("of the child") == 2 && strcmp(fam_family_name(2), "of the child") == 0);
+        CHECK(fam_walk(family, ignore, NULL) == EBUSY && fam_walk(2, ignore, NULL) == 0);
+        char *made = strdup("made");
+        CHECK(of(made) == family && all(kept, 0, 1000, 0) && strcmp(text, "text") == 0);
+        CHECK(fam_region_alloc(region, 1000));
+        fam_region_delete(region);
+        free(made);
+        fam_free(kept);
+        fam_finalize();
+        CHECK(fam_check(NULL, 0) == 0);
+        _exit(0);
+    }
+    int status;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK(fam_family_name(2) == NULL);
+    pthread_barrier_wait(&gate);
+    pthread_barrier_wait(&gate);
+    pthread_barrier_wait(&gate);
+    pthread_join(thread, NULL);
+    fam_thread_reset();
+    fam_region_delete(region);
+    fam_free(kept);
+    CHECK(fam_check(NULL, 0) == 0);
+}
+
 /* What looks, or gives back, does not allocate: whatever they asked for without naming a family would
  * come to this one. */
 static void quiet(void) {
@@ -613,6 +654,7 @@ int main(int count, char **arguments) {
         {"resizing", resizing}, {"scopes", scopes},     {"regions", regions},
         {"reports", reports}, {"lifecycle", lifecycle}, {"statistics", statistics},
         {"quiet", quiet},
+        {"forked", forked},
     };
     for (size_t at = 0; at < sizeof parts / sizeof *parts; at++) {
         if (count == 2 && strcmp(arguments[1], parts[at].name) == 0) {

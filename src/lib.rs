@@ -48,6 +48,8 @@
 //! | all of a family at once, without a look at its objects | [`free_all_in`] |
 //! | who uses how much? | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
 //! | is everything whole? | [`check`] |
+//! | families known at run time only; memory freed by its address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
+//! | begin, rest and end a thread's work by hand | [`lifecycle`] |
 //! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |
 //!
 //! # Words
@@ -217,6 +219,7 @@ extern crate self as famalloc;
 
 #[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
+mod any_family;
 mod arena;
 mod block;
 pub mod boxed;
@@ -243,6 +246,7 @@ mod table;
 pub mod thin;
 mod thread;
 
+pub use any_family::AnyFamily;
 pub use boxed::FamilyBox;
 pub use error::{AllocError, AllocErrorKind, FreeError};
 pub use famalloc_macros::alloc_family;
@@ -254,6 +258,7 @@ pub use heap::alloc::{
 };
 pub use heap::check::{Corruption, check};
 pub use heap::free_all::free_all_in;
+pub use heap::lifecycle;
 pub use heap::query::{Query, QueryKind, query};
 pub use heap::reclaim::{flush, reclaim};
 pub use heap::resize::{

@@ -17,6 +17,7 @@ use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use crate::any_family::AnyFamily;
 use crate::family::{Family, FamilySet};
 use crate::thread::{Homes, exit};
 
@@ -114,6 +115,56 @@ impl<S: FamilySet> ScopeGuard<S> {
     #[inline]
     pub fn enter(family: &S) -> Self {
         Self::new(family.index())
+    }
+
+    /// The family in which the calling thread allocates now where it names none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ScopeGuard};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     Parsing,
+    /// }
+    ///
+    /// let current = || ScopeGuard::<Lives>::current().spec().name();
+    /// assert_eq!(current(), "General");
+    /// assert_eq!(lives::Parsing::scope(current), "Parsing");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn current() -> AnyFamily<S> {
+        AnyFamily::new(current::<S>())
+    }
+
+    /// Makes a family the one in which the calling thread allocates where it names none, until further
+    /// notice, and returns the one before: a scope without a guard, for code that cannot have one, as in
+    /// languages without destructors. Whoever calls it puts back what was there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ScopeGuard};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     Parsing,
+    /// }
+    ///
+    /// let before = ScopeGuard::<Lives>::replace(Lives::Parsing.into());
+    /// assert_eq!(ScopeGuard::<Lives>::current(), Lives::Parsing.into());
+    /// ScopeGuard::<Lives>::replace(before);
+    /// assert_eq!(ScopeGuard::<Lives>::current(), Lives::General.into());
+    /// ```
+    #[inline]
+    #[expect(clippy::must_use_candidate, reason = "whoever puts one back has no use for another")]
+    pub fn replace(family: AnyFamily<S>) -> AnyFamily<S> {
+        let before = ManuallyDrop::new(Self::new(family.position())).before;
+        AnyFamily::new(before)
     }
 }
 

@@ -28,8 +28,8 @@ const LAYERS: &[&[&str]] = &[
     &["lane"],
     &["table"],
     &["thread"],
-    // Types find their family; scopes name one for code that names none.
-    &["family", "scope"],
+    // Types find their family, or a number does; scopes name one for code that names none.
+    &["family", "any_family", "scope"],
     &["heap"],
     // What regions are made of.
     &["arena"],

@@ -1,11 +1,14 @@
-//! The list of what is exported, and the macro that exports it.
+//! The macro that exports, and the list of those functions that the C library's own headers declare.
 //!
-//! There is one list, `__interface!`. What it is for is the first argument: `export_malloc!` makes a C
-//! function of each entry, the header's generator a declaration.
+//! There are three lists: this one, `__standard!`; `__interface!`, of what `famalloc.h` declares; and
+//! `__operators!`, of C++. What a list is for is its first argument: `export_malloc!` makes a C function
+//! of each entry, the header's generator a declaration.
 
 use core::ffi::c_void;
 
 use famalloc::FamilySet;
+
+use crate::names::Names;
 
 /// What a C `malloc` is made over. Implemented by [`export_malloc!`](crate::export_malloc).
 pub trait Exports: 'static {
@@ -14,6 +17,9 @@ pub trait Exports: 'static {
 
     /// The address of the exported `free`.
     fn free_address() -> *mut c_void;
+
+    /// The names of the families.
+    fn names() -> &'static Names;
 
     /// The addresses of the exported `operator new` and its aligned form, and of `operator delete` and
     /// its aligned form.
@@ -26,10 +32,101 @@ pub fn initialize<E: Exports>() {
     crate::replaced::find::<E>();
 }
 
-/// Exports a C `malloc` over a family set of yours.
+/// Exports a C `malloc` over a family set of yours: `malloc`, `free` and all the others, C++'s operators,
+/// and the calls of `famalloc.h`.
+///
+/// The functions have their C names, so a process has room for one such set, and the crate that uses
+/// this macro is a `cdylib` or a `staticlib`, or a program whose C code then uses it too. Rust's own
+/// default allocator is the C library's `malloc`, so Rust code in the process comes here as well.
+///
+/// The families have the names of the set, and the numbers of their positions. In its fallback, the
+/// first unless it says otherwise, goes what names no family. C code that asks for a name that is not
+/// there is refused:
+///
+/// ```
+/// use famalloc::alloc_family;
+/// use std::ffi::{CStr, c_char, c_void};
+///
+/// #[alloc_family(thread_local = "initial-exec")]
+/// enum Lives {
+///     General,
+///     Parser,
+///     #[family(limit = "64 MiB")]
+///     Cache,
+/// }
+///
+/// famalloc_c::export_malloc!(Lives);
+///
+/// // As C sees it.
+/// unsafe extern "C" {
+///     fn fam_family(name: *const c_char) -> u32;
+///     fn fam_malloc(family: u32, size: usize) -> *mut c_void;
+///     fn free(start: *mut c_void);
+/// }
+///
+/// fn main() {
+///     // SAFETY: strings, and memory that is freed once.
+///     unsafe {
+///         assert_eq!(fam_family(c"Cache".as_ptr()), 2);
+///         assert_eq!(fam_family(c"Nursery".as_ptr()), u32::MAX);
+///         let start = fam_malloc(2, 100);
+///         assert_eq!(famalloc::query(start).unwrap().family, "Cache");
+///         free(start);
+///     }
+///     let text = String::from("Rust's own memory");
+///     assert_eq!(famalloc::query(text.as_ptr()).unwrap().family, "General");
+/// }
+/// ```
+///
+/// With `unnamed from` a position, the families from there on have no names until programs ask for some:
+///
+/// ```
+/// use famalloc::alloc_family;
+/// use std::ffi::c_char;
+///
+/// #[alloc_family(thread_local = "initial-exec")]
+/// enum Lives {
+///     General,
+///     A,
+///     B,
+/// }
+///
+/// famalloc_c::export_malloc!(Lives, unnamed from 1);
+///
+/// unsafe extern "C" {
+///     fn fam_family(name: *const c_char) -> u32;
+/// }
+///
+/// fn main() {
+///     let family = |name: &std::ffi::CStr| {
+///         // SAFETY: a string.
+///         unsafe { fam_family(name.as_ptr()) }
+///     };
+///     assert_eq!([c"Parser", c"Cache", c"Parser", c"General"].map(family), [1, 2, 1, 0]);
+///     assert_eq!(family(c"Nursery"), u32::MAX);
+/// }
+/// ```
+///
+/// The position is one of the set's:
+///
+/// ```compile_fail,E0080
+/// # use famalloc::alloc_family;
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// famalloc_c::export_malloc!(Lives, unnamed from 2);
+/// ```
+///
+/// `thread_local = "initial-exec"` makes the fast path of a shared library a few instructions shorter; it
+/// is not needed.
 #[macro_export]
 macro_rules! export_malloc {
     ($set:ty) => {
+        $crate::export_malloc!($set, unnamed from <$set as $crate::__private::FamilySet>::FAMILIES.len());
+    };
+    ($set:ty, unnamed from $unnamed:expr) => {
         const _: () = {
             enum __Exports {}
 
@@ -38,6 +135,17 @@ macro_rules! export_malloc {
 
                 fn free_address() -> *mut ::core::ffi::c_void {
                     ::core::ptr::without_provenance_mut(free as *const () as usize)
+                }
+
+                fn names() -> &'static $crate::names::Names {
+                    const LEN: usize = $crate::names::len::<$set>();
+                    const UNNAMED: usize = $crate::names::unnamed::<$set>($unnamed);
+                    static DECLARED: [u8; LEN] = $crate::names::text::<$set, LEN>();
+                    static GIVEN: [$crate::__private::AtomicPtr<c_char>; UNNAMED] =
+                        [const { $crate::__private::AtomicPtr::new(::core::ptr::null_mut()) }; UNNAMED];
+                    static NAMES: $crate::names::Names =
+                        $crate::names::Names::new(&DECLARED, &GIVEN, $unnamed);
+                    &NAMES
                 }
 
                 fn operators() -> [*mut ::core::ffi::c_void; 4] {
@@ -59,7 +167,8 @@ macro_rules! export_malloc {
             #[unsafe(link_section = ".init_array")]
             static __INITIALIZE: extern "C" fn() = __initialize;
 
-            use ::core::ffi::{c_char, c_int, c_void};
+            use $crate::types::*;
+    $crate::__standard!([$crate::__export_functions] __Exports);
     $crate::__interface!([$crate::__export_functions] __Exports);
     $crate::__operators!([$crate::__export_functions] __Exports);
         };
@@ -74,7 +183,8 @@ macro_rules! __export_functions {
         $exports:ident
         $(
             $(#[$documentation:meta])*
-            fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = $face:path;
+            fn $name:ident $([$($attribute:tt)*])?($($argument:ident: $type:ty),*) $(-> $result:ty)?
+                = $face:path;
         )*
     ) => {
         $(
@@ -101,10 +211,10 @@ macro_rules! __call {
     }};
 }
 
-/// The functions that a header declares, in its order.
+/// The functions that headers of the C library declare, or will.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __interface {
+macro_rules! __standard {
     ([$($callback:tt)*] $($arguments:tt)*) => {
         $($callback)*! {
             $($arguments)*
@@ -146,6 +256,16 @@ macro_rules! __interface {
                 = $crate::standard::malloc_usable_size;
             /// GNU. Gives all memory back that can be; 1 if any was.
             fn malloc_trim(keep: usize) -> c_int = $crate::standard::malloc_trim;
+            /// GNU. How much there is.
+            fn mallinfo2() -> mallinfo2 = $crate::stats::mallinfo2;
+            /// GNU. The same in `int`s.
+            fn mallinfo() -> mallinfo = $crate::stats::mallinfo;
+            /// GNU. A table of it to standard error.
+            fn malloc_stats() = $crate::stats::malloc_stats;
+            /// GNU. XML of it to a stream; `EINVAL` where `options` is not 0.
+            fn malloc_info(options: c_int, stream: *mut FILE) -> c_int = $crate::stats::malloc_info;
+            /// GNU. 1 for the parameters of glibc's, which have no effect; 0 for others.
+            fn mallopt(parameter: c_int, value: c_int) -> c_int = $crate::stats::mallopt;
         }
     };
 }

@@ -1,12 +1,45 @@
 //! A C `malloc` over a famalloc family set.
+//!
+//! The package `libfamalloc` makes of it the library of that name, with families that programs name; the
+//! README says how it is used. With [`export_malloc!`] another crate makes one over families of its own.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`standard`] | the functions of ISO C, POSIX and glibc's manual |
+//! | [`operators`] | C++'s `operator new` and `operator delete` |
+//! | [`calls`] | the calls of `famalloc.h`, which name a family |
+//! | [`stats`] | `mallinfo`, `malloc_stats`, `malloc_info`, `mallopt` |
+//! | [`types`] | what the calls speak of |
+//! | [`names`] | the names of families |
+//! | [`exports`] | the macro that makes C functions of all of these |
 
+pub mod calls;
 mod errno;
 pub mod exports;
 mod families;
+#[cfg(test)]
+mod header;
+mod interface;
+pub mod names;
 mod next;
 pub mod operators;
 mod replaced;
 pub mod standard;
+pub mod stats;
+mod text;
+pub mod types;
 
 pub use exports::{Exports, initialize};
 pub use families::Families;
+
+/// What the expansion of the macros names; not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::sync::atomic::AtomicPtr;
+    pub use famalloc::FamilySet;
+}
+
+/// The README's snippets compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

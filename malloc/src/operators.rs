@@ -7,7 +7,7 @@
 //!
 //! A program may replace a few of them and not the others. The standard says which call which: an array
 //! form the one for single objects, a nothrow form the throwing one, a `delete` that knows more the plain
-//! one. So those look whether the one they stand on is still this library's ([`replaced`]).
+//! one. So those look whether the one they stand on is still this library's (`src/replaced.rs`).
 
 use core::alloc::Layout;
 use core::ffi::{CStr, c_void};

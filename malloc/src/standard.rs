@@ -57,7 +57,7 @@ pub(crate) fn enomem() -> *mut c_void {
 
 #[cold]
 #[inline(never)]
-fn einval() -> *mut c_void {
+pub(crate) fn einval() -> *mut c_void {
     errno::set(libc::EINVAL);
     ptr::null_mut()
 }

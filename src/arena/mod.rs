@@ -257,6 +257,13 @@ impl Arena {
         Some(Chunk::at(space, granule))
     }
 
+    /// Whether an address lies in one of the chunks.
+    pub(crate) fn owns(&self, address: usize) -> bool {
+        let Some(space) = self.space() else { return false };
+        let Some(granule) = space.chunk_of(address) else { return false };
+        self.with_chunks(|chunks| chunks.contains(space, granule))
+    }
+
     /// The current chunk.
     fn current_chunk(&self) -> Option<Chunk> {
         let current = self.current.get();

@@ -113,7 +113,7 @@ pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
 /// # Safety
 ///
 /// As for [`free_all_in`].
-unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere> {
+pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere> {
     let _still = family.hold_still();
     // A row of another thread may hold free slots, and nobody but that thread may touch it.
     if !exit::is_only_user(family) {

@@ -6,8 +6,10 @@
 //! | [`large`] | what no size class holds |
 //! | [`resize`] | reallocation, in place where it can be done |
 //! | [`untyped`] | the same where family or size are known at run time only |
+//! | [`by_value`] | what is done to a whole family, where that is known at run time only |
 //! | [`query`] | what any address is; whether a pointer may be freed |
 //! | [`reclaim`] | giving memory back: so much, or all |
+//! | [`lifecycle`] | the beginning, the rests and the end of a thread's work, by hand |
 //! | [`free_all`] | all of a family at once |
 //! | [`walk`] | every live object of a family; sweeping it |
 //! | [`usage`] | how much a family uses |
@@ -15,9 +17,11 @@
 //! | [`check`] | the integrity of everything |
 
 pub(crate) mod alloc;
+mod by_value;
 pub(crate) mod check;
 pub(crate) mod free_all;
 pub(crate) mod large;
+pub mod lifecycle;
 pub(crate) mod query;
 pub(crate) mod reclaim;
 pub(crate) mod resize;

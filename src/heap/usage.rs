@@ -50,6 +50,8 @@ pub struct FamilyUse {
     pub peak_bytes: usize,
     /// Large and huge allocations among the live objects.
     pub large_objects: usize,
+    /// Their bytes, as pages.
+    pub large_bytes: usize,
     /// Blocks, in use or empty.
     pub blocks: usize,
     /// Bytes of the chunks of [regions](crate::Region). What lies in those is the regions' affair and
@@ -97,6 +99,31 @@ impl FamilyUse {
         }
     }
 
+    /// How much a family that is known at run time only uses now, all classes together: does not
+    /// allocate, and leaves `classes` empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, FamilyBox, FamilyUse};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Ast,
+    /// }
+    ///
+    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// assert_eq!(FamilyUse::totals(&Lives::Ast).live_bytes, 8);
+    /// # drop(number);
+    /// ```
+    #[must_use]
+    pub fn totals<S: FamilySet>(family: &S) -> Self {
+        match S::table().used(family.index()) {
+            Some(used) => Self::sum(used).0,
+            None => Self::unused(S::FAMILIES[family.index()].name()),
+        }
+    }
+
     pub(super) fn unused(name: &'static str) -> Self {
         Self {
             name,
@@ -104,6 +131,7 @@ impl FamilyUse {
             live_bytes: 0,
             peak_bytes: 0,
             large_objects: 0,
+            large_bytes: 0,
             blocks: 0,
             region_bytes: 0,
             committed_bytes: 0,
@@ -115,7 +143,22 @@ impl FamilyUse {
         }
     }
 
+    #[cfg(feature = "std")]
     pub(super) fn of_table(family: &'static FamilyTable) -> Self {
+        // All of it is counted before anything is allocated, which may be in this very family.
+        let (mut whole, classes) = Self::sum(family);
+        whole.classes.reserve_exact(classes.iter().flatten().count());
+        whole.classes.extend(classes.into_iter().flatten());
+        whole
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn of_table(family: &'static FamilyTable) -> Self {
+        Self::sum(family).0
+    }
+
+    /// The sum over all classes, and those.
+    fn sum(family: &'static FamilyTable) -> (Self, [Option<ClassUse>; class::COUNT]) {
         let in_magazines = magazines(family);
         let held = family.holding.usage();
         let mut whole = Self {
@@ -123,6 +166,7 @@ impl FamilyUse {
             live_bytes: held.large_bytes,
             peak_bytes: held.large_bytes_peak,
             large_objects: held.large_objects,
+            large_bytes: held.large_bytes,
             region_bytes: held.chunk_bytes,
             committed_bytes: held.committed,
             peak_committed_bytes: held.committed_peak,
@@ -130,7 +174,6 @@ impl FamilyUse {
             lock_acquisitions: held.locks,
             ..Self::unused(family.holding.spec.name())
         };
-        // All of it is counted before anything is allocated, which may be in this very family.
         let classes = ClassUse::of_all(family, in_magazines);
         for used in classes.iter().flatten() {
             whole.live_objects += used.live_objects;
@@ -139,12 +182,7 @@ impl FamilyUse {
             whole.blocks += used.blocks;
             whole.lock_acquisitions += used.lock_acquisitions;
         }
-        #[cfg(feature = "std")]
-        {
-            whole.classes.reserve_exact(classes.iter().flatten().count());
-            whole.classes.extend(classes.into_iter().flatten());
-        }
-        whole
+        (whole, classes)
     }
 }
 
@@ -169,8 +207,31 @@ impl ClassUse {
     /// # drop((number, triple));
     /// ```
     pub fn of<F: Family>() -> impl Iterator<Item = Self> {
-        let used = F::Set::table().used(F::INDEX);
-        let classes = used.map(|family| Self::of_all(family, magazines(family)));
+        Self::of_table(F::Set::table().used(F::INDEX))
+    }
+
+    /// [`of`](Self::of) for a family that is known at run time only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ClassUse, FamilyBox};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Ast,
+    /// }
+    ///
+    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// assert!(ClassUse::each(&Lives::Ast).map(|class| class.slot_bytes).eq([8]));
+    /// # drop(number);
+    /// ```
+    pub fn each<S: FamilySet>(family: &S) -> impl Iterator<Item = Self> + use<S> {
+        Self::of_table(S::table().used(family.index()))
+    }
+
+    fn of_table(family: Option<&'static FamilyTable>) -> impl Iterator<Item = Self> {
+        let classes = family.map(|family| Self::of_all(family, magazines(family)));
         classes.into_iter().flatten().flatten()
     }
 

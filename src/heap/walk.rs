@@ -144,11 +144,26 @@ pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(
 /// # let _ = heap;
 /// ```
 pub unsafe fn sweep_in<F: Family>(
+    keep: impl FnMut(NonNull<u8>, usize) -> bool,
+) -> Result<usize, InUseElsewhere> {
+    match <F::Set as FamilySet>::table().used(F::INDEX) {
+        // SAFETY: passed on.
+        Some(family) => unsafe { sweep(family, keep) },
+        None => Ok(0),
+    }
+}
+
+/// [`sweep_in`] of a family that is in use.
+///
+/// # Safety
+///
+/// As there.
+pub(super) unsafe fn sweep(
+    family: &'static FamilyTable,
     mut keep: impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> Result<usize, InUseElsewhere> {
-    let Some(family) = <F::Set as FamilySet>::table().used(F::INDEX) else { return Ok(0) };
     gather_free(family)?;
-    let zero = F::SPEC.zeroes_on_free();
+    let zero = family.holding.spec.zeroes_on_free();
     let mut decide = |object: NonNull<u8>, bytes: usize| {
         let kept = keep(object, bytes);
         if !kept && zero {

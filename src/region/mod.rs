@@ -92,6 +92,7 @@
 //! costs a bit for each 8 bytes up to the last one freed, tracking a byte for each 8 bytes in which an
 //! object starts, both out of band.
 
+mod any;
 mod boxed;
 mod kind;
 mod object_alloc;
@@ -102,6 +103,7 @@ mod str;
 mod value;
 mod walk;
 
+pub use any::{AnyCheckpoint, AnyRegion};
 pub use boxed::RegionBox;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};
@@ -192,6 +194,18 @@ pub struct RegionUse {
     pub live_bytes: usize,
     /// What was freed by itself and waits to be used again, unless it lay last.
     pub free_bytes: usize,
+}
+
+impl RegionUse {
+    fn of(arena: &Arena) -> Self {
+        let found = arena.usage();
+        Self {
+            chunks: found.chunks,
+            committed_bytes: found.committed,
+            live_bytes: found.live,
+            free_bytes: found.free,
+        }
+    }
 }
 
 impl<F: Family, K: Kind> Region<F, K> {
@@ -353,13 +367,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// See [`RegionUse`].
     #[must_use]
     pub fn usage(&self) -> RegionUse {
-        let found = self.arena.usage();
-        RegionUse {
-            chunks: found.chunks,
-            committed_bytes: found.committed,
-            live_bytes: found.live,
-            free_bytes: found.free,
-        }
+        RegionUse::of(&self.arena)
     }
 
     /// The type-erased part.

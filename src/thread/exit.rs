@@ -75,7 +75,7 @@ static THREAD: super::one::OneThread<ThreadState> = super::one::OneThread::new(T
 
 /// The calling thread's row of a family, made now if this is its first use; `None` where the
 /// thread has to do without.
-pub(super) fn row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
+pub(crate) fn row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
     if home.row().is_empty_row() { make_row(home, family) } else { Some(home.row()) }
 }
 
@@ -121,14 +121,22 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
 unsafe extern "C" fn end_thread(_: *mut c_void) {
     THREAD.with(|thread| {
         thread.stage.set(Stage::Without);
-        let mut next = thread.rows.replace(ptr::null());
-        while let Some(raw) = NonNull::new(next.cast_mut()) {
-            // SAFETY: rows in the thread's list are valid until closed.
-            next = unsafe { raw.as_ref() }.next_of_thread.load(Ordering::Relaxed);
-            // SAFETY: a row of this thread, taken out of the thread's list.
-            unsafe { close(raw) };
-        }
     });
+    close_rows();
+}
+
+/// Gives back all rows of the calling thread. Those that it needs again are made anew.
+pub(crate) fn close_rows() {
+    if !may_have_rows() {
+        return;
+    }
+    let mut next = THREAD.with(|thread| thread.rows.replace(ptr::null()));
+    while let Some(raw) = NonNull::new(next.cast_mut()) {
+        // SAFETY: rows in the thread's list are valid until closed.
+        next = unsafe { raw.as_ref() }.next_of_thread.load(Ordering::Relaxed);
+        // SAFETY: a row of this thread, taken out of the thread's list.
+        unsafe { close(raw) };
+    }
 }
 
 /// Empties a row and gives it back.
@@ -264,8 +272,8 @@ fn rows_of(family: &FamilyTable) -> impl Iterator<Item = &'static Row> {
 fn rows() -> impl Iterator<Item = &'static Row> {
     let mut next = THREAD.with(|thread| thread.rows.get());
     core::iter::from_fn(move || {
-        // SAFETY: rows in the thread's list are valid until the thread's exit hook runs, which it
-        // does not while this iterator, which cannot leave this module, is in use.
+        // SAFETY: rows in the thread's list are valid until they are closed, which they
+        // are not while this iterator, which cannot leave this module, is in use.
         let row = unsafe { next.as_ref() }?;
         next = row.next_of_thread.load(Ordering::Relaxed);
         Some(row)

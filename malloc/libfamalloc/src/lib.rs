@@ -1,3 +1,3 @@
 //! `libfamalloc.so` and `libfamalloc.a`: a drop-in `malloc`, and what `famalloc.h` declares.
 
-famalloc_c::export_malloc!(famalloc_c::Families);
+famalloc_c::export_malloc!(famalloc_c::Families, unnamed from 1);

@@ -20,7 +20,7 @@ use crate::heap::query::{self, Query, QueryKind, find_in};
 /// # Errors
 ///
 /// When the address is not famalloc's ([`FreeError::Foreign`]), or not one that was handed out, as far
-/// as that is seen (see the [module](self)); nothing is changed then.
+/// as that is seen (see the [module](crate::untyped)); nothing is changed then.
 ///
 /// # Safety
 ///

@@ -27,6 +27,7 @@ use super::large;
 mod free;
 mod resize;
 
+pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
 pub use free::{free, free_or_else, refuse};
 pub use resize::{ReallocError, realloc, resize_in_place, usable_size};
 

@@ -1,0 +1,46 @@
+//! Another crate exports a C malloc over its own families: `tests/own_families`, which is built by itself
+//! here, and a program in C that is linked to it, to the shared library and to the static one.
+
+#![cfg(not(miri))]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+
+fn succeed(command: &mut Command) -> Output {
+    let output = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
+    output
+}
+
+#[test]
+fn another_crate_exports_a_malloc_over_its_own_families() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("own_families");
+    let mut cargo = Command::new(env!("CARGO"));
+    // What it needs was fetched for this very test, so no network is asked.
+    cargo.args(["build", "--package", "own-families", "--offline", "--target-dir"]).arg(&target);
+    cargo.current_dir(FOLDER);
+    // Flags for this build, a sanitizer's for instance, are not for that one.
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+        cargo.env_remove(variable);
+    }
+    succeed(&mut cargo);
+
+    let built = target.join("debug");
+    for (name, library) in [("shared", "libown_families.so"), ("static", "libown_families.a")] {
+        let program = target.join(name);
+        succeed(
+            Command::new("cc")
+                .args(["-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-I", FOLDER])
+                .arg(Path::new(FOLDER).join("tests/c/own_families.c"))
+                .arg("-o")
+                .arg(&program)
+                .arg(built.join(library))
+                .arg(format!("-Wl,-rpath,{}", built.display()))
+                .args(["-ldl", "-lpthread", "-lm"]),
+        );
+        succeed(&mut Command::new(program));
+    }
+}

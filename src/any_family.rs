@@ -1,0 +1,171 @@
+//! A family that is known at run time only: its position in the set.
+//!
+//! A variant of the enum is such a value too, but there is no way from a number to a variant that works
+//! for every enum. Whoever gets a family as a number, from C or from a file, makes one of these of it.
+//! It is a family set itself, with the same families, table and thread-locals, and so goes wherever a
+//! variant goes.
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+
+use crate::family::FamilySet;
+use crate::spec::FamilySpec;
+use crate::table::SetTable;
+use crate::thread::Homes;
+
+/// A family of the set `S` that is known at run time only.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, query, untyped, AnyFamily, FamilySet};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Frame,
+///     Level,
+/// }
+///
+/// let family = AnyFamily::<Lives>::at(1).expect("there are two");
+/// assert_eq!(family.spec().name(), "Level");
+/// assert_eq!(family, Lives::Level.into());
+/// assert_eq!(AnyFamily::<Lives>::at(2), None);
+///
+/// let start = untyped::alloc(&family, Layout::new::<u64>())?;
+/// assert_eq!(query(start.as_ptr()).unwrap().family, "Level");
+/// # // SAFETY: allocated above, and not used again.
+/// # unsafe { untyped::free::<Lives>(start).unwrap() };
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+pub struct AnyFamily<S: FamilySet> {
+    index: usize,
+    set: PhantomData<fn() -> S>,
+}
+
+impl<S: FamilySet> AnyFamily<S> {
+    /// The family at this position of the set, from 0, in order of declaration; `None` if the set has
+    /// not so many.
+    ///
+    /// # Examples
+    ///
+    /// See [`AnyFamily`].
+    #[must_use]
+    pub const fn at(index: usize) -> Option<Self> {
+        if index < S::FAMILIES.len() { Some(Self::new(index)) } else { None }
+    }
+
+    /// The family in which unmodified code allocates outside of any scope.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, AnyFamily};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Frame,
+    ///     #[family(fallback)]
+    ///     General,
+    /// }
+    ///
+    /// assert_eq!(AnyFamily::<Lives>::FALLBACK.spec().name(), "General");
+    /// ```
+    pub const FALLBACK: Self = Self::new(S::FALLBACK);
+
+    /// The position is below the number of families.
+    pub(crate) const fn new(index: usize) -> Self {
+        debug_assert!(index < S::FAMILIES.len(), "the set has not so many families");
+        Self { index, set: PhantomData }
+    }
+
+    /// Its position in the set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, AnyFamily};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Frame,
+    ///     Level,
+    /// }
+    ///
+    /// assert_eq!(AnyFamily::from(Lives::Level).position(), 1);
+    /// # let _ = Lives::Frame;
+    /// ```
+    #[must_use]
+    pub const fn position(self) -> usize {
+        self.index
+    }
+
+    /// What the family asks for: its name and attributes.
+    ///
+    /// # Examples
+    ///
+    /// See [`AnyFamily`].
+    #[must_use]
+    pub const fn spec(self) -> &'static FamilySpec {
+        &S::FAMILIES[self.index]
+    }
+}
+
+// SAFETY: the table, the homes and the families are those of `S`; the index is below their number.
+unsafe impl<S: FamilySet> FamilySet for AnyFamily<S> {
+    const NAME: &'static str = S::NAME;
+    const FAMILIES: &'static [FamilySpec] = S::FAMILIES;
+    const FALLBACK: usize = S::FALLBACK;
+
+    #[inline(always)]
+    fn index(&self) -> usize {
+        self.index
+    }
+
+    #[inline(always)]
+    fn table() -> &'static SetTable {
+        S::table()
+    }
+
+    #[inline(always)]
+    fn homes() -> *const Homes<0> {
+        S::homes()
+    }
+}
+
+impl<S: FamilySet> From<S> for AnyFamily<S> {
+    fn from(family: S) -> Self {
+        Self::new(family.index())
+    }
+}
+
+impl<S: FamilySet> Clone for AnyFamily<S> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: FamilySet> Copy for AnyFamily<S> {}
+
+impl<S: FamilySet> PartialEq for AnyFamily<S> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index
+    }
+}
+
+impl<S: FamilySet> Eq for AnyFamily<S> {}
+
+impl<S: FamilySet> Hash for AnyFamily<S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.index.hash(state);
+    }
+}
+
+impl<S: FamilySet> fmt::Debug for AnyFamily<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", S::NAME, self.spec().name())
+    }
+}

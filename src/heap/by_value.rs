@@ -1,0 +1,173 @@
+//! Calls that name a family that is known at run time only: memory of it for C, all of it, and whose an
+//! address is.
+
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+use crate::any_family::AnyFamily;
+use crate::class;
+use crate::family::FamilySet;
+use crate::space::Space;
+use crate::thread::{Homes, take_slowly};
+
+use super::free_all;
+use super::query::find_in;
+use super::untyped;
+use super::walk::{self, InUseElsewhere};
+
+/// Memory of a size in a family that is known at run time only, aligned for any object of C that fits:
+/// what [`alloc_bytes_in_scope`](untyped::alloc_bytes_in_scope) is for the family of the scope. `None`
+/// where there is no memory. A size of 0 is served as 1.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+///     Request,
+/// }
+///
+/// let start = untyped::alloc_bytes(&Lives::Request, 100).expect("100 bytes");
+/// assert_eq!(start.addr().get() % 16, 0);
+/// assert_eq!(query(start.as_ptr()).unwrap().family, "Request");
+/// # // SAFETY: allocated above, and not used again.
+/// # unsafe { untyped::free::<Lives>(start).unwrap() };
+/// # let _ = Lives::General;
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>> {
+    let Some(scaled) = class::of_small_c_size(size) else {
+        return alloc_many_bytes::<S>(family.index(), size);
+    };
+    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
+    let home = unsafe { Homes::home_of(S::homes(), family.index()) };
+    // SAFETY: a class, scaled.
+    match unsafe { home.row().head_at(scaled) }.pop() {
+        Some(slot) => Some(slot),
+        None => take_slowly(home, S::table(), family.index(), scaled >> class::SCALE).ok(),
+    }
+}
+
+/// Sizes that are not small.
+#[inline(never)]
+fn alloc_many_bytes<S: FamilySet>(family: usize, size: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, class::c_align(size)).ok()?;
+    untyped::alloc(&AnyFamily::<S>::new(family), layout).ok()
+}
+
+/// The family of the set `S` that an address is of; `None` for memory of another set, and for what is
+/// not famalloc's or was not handed out. Never touches the memory; constant time.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// #[derive(Debug)]
+/// enum Lives {
+///     Request,
+///     Session,
+/// }
+///
+/// #[alloc_family]
+/// enum Others {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Session, Layout::new::<u64>())?;
+/// assert_eq!(untyped::family_at::<Lives>(start.as_ptr()), Some(Lives::Session.into()));
+/// assert_eq!(untyped::family_at::<Others>(start.as_ptr()), None);
+/// # // SAFETY: allocated above, and not used again.
+/// # unsafe { untyped::free::<Lives>(start).unwrap() };
+/// # let _ = (Lives::Request, Others::Request);
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+#[must_use]
+pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<S>> {
+    let address = address.cast::<u8>().addr();
+    let (_, owner) = Space::all().find_map(|space| find_in(space, address))?;
+    // By identity: another set may have the same name.
+    let ours = AnyFamily::at(owner.index)?;
+    let table = S::table().used(owner.index)?;
+    ptr::eq(&raw const table.holding, owner).then_some(ours)
+}
+
+/// [`walk_in`](crate::walk_in) for a family that is known at run time only.
+///
+/// # Errors
+///
+/// As there.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u64; 3]>())?;
+/// let mut seen = Vec::new();
+/// untyped::walk(&Lives::Request, |object, bytes| seen.push((object, bytes)))?;
+/// assert_eq!(seen, [(start, 24)]);
+/// # // SAFETY: allocated above, and not used again.
+/// # unsafe { untyped::free::<Lives>(start).unwrap() };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn walk<S: FamilySet>(
+    family: &S,
+    mut visit: impl FnMut(NonNull<u8>, usize),
+) -> Result<(), InUseElsewhere> {
+    let Some(family) = S::table().used(family.index()) else { return Ok(()) };
+    let keep = |object, bytes| {
+        visit(object, bytes);
+        true
+    };
+    // SAFETY: nothing is declined.
+    unsafe { walk::sweep(family, keep) }.map(|_| ())
+}
+
+/// [`free_all_in`](crate::free_all_in) for a family that is known at run time only.
+///
+/// # Errors
+///
+/// As there.
+///
+/// # Safety
+///
+/// As there.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+/// }
+///
+/// for _ in 0..100 {
+///     untyped::alloc(&Lives::Request, Layout::new::<u64>())?;
+/// }
+/// // SAFETY: none of them is used again, and there is no other thread.
+/// assert_eq!(unsafe { untyped::free_all(&Lives::Request) }, Ok(100));
+/// # Ok::<(), famalloc::AllocError>(())
+/// ```
+pub unsafe fn free_all<S: FamilySet>(family: &S) -> Result<usize, InUseElsewhere> {
+    match S::table().used(family.index()) {
+        // SAFETY: passed on.
+        Some(family) => unsafe { free_all::free_all(family) },
+        None => Ok(0),
+    }
+}

@@ -30,6 +30,9 @@ pub trait Exports: 'static {
 pub fn initialize<E: Exports>() {
     crate::next::find::<E>();
     crate::replaced::find::<E>();
+    // So that the hooks for a fork are set before there is another thread that could fork, and before the
+    // program's own, which then run before and after them.
+    crate::calls::lifecycle::thread_initialize::<E>();
 }
 
 /// Exports a C `malloc` over a family set of yours: `malloc`, `free` and all the others, C++'s operators,

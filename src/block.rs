@@ -470,6 +470,11 @@ impl<'a> Block<'a> {
         self.desc.trimmed.load(Ordering::Relaxed) == self.trim_mark()
     }
 
+    /// Whether pages of it were given back since a slot was last taken.
+    pub(crate) fn lacks_pages(self) -> bool {
+        self.desc.trimmed.load(Ordering::Relaxed) != 0
+    }
+
     pub(crate) fn note_trimmed(self) {
         self.desc.trimmed.store(self.trim_mark(), Ordering::Relaxed);
     }

@@ -27,7 +27,7 @@ use crate::thread::{Homes, RowHome};
 /// # Safety
 ///
 /// `table` always returns the same table, made from exactly `FAMILIES`; `index` is below
-/// `FAMILIES.len()`, and so is `FALLBACK`. `homes` returns the calling thread's homes for as many
+/// `FAMILIES.len()` and always the same for a value, and `FALLBACK` is below it, too. `homes` returns the calling thread's homes for as many
 /// families, with what `home` of each family returns among them.
 ///
 /// # Examples

@@ -41,7 +41,7 @@ pub struct SetTable {
     families: &'static [FamilyCell],
     space: &'static SpaceCell,
     listed: AtomicBool,
-    /// What the marks of its blocks have in common; 0, which no mark has, until a family is used.
+    /// What the marks of its blocks have in common; [`Mark::UNSET`] until a family is used.
     mark: AtomicUsize,
     /// The space, once a family is used; null before.
     used_space: AtomicPtr<Space>,
@@ -108,7 +108,7 @@ impl SetTable {
             families,
             space,
             listed: AtomicBool::new(false),
-            mark: AtomicUsize::new(0),
+            mark: AtomicUsize::new(Mark::UNSET.bits()),
             used_space: AtomicPtr::new(ptr::null_mut()),
             next: AtomicPtr::new(ptr::null_mut()),
         }
@@ -157,11 +157,12 @@ impl SetTable {
     /// other set's.
     fn number(&self) -> u32 {
         static USED: AtomicU32 = AtomicU32::new(0);
-        if self.mark.load(Ordering::Relaxed) == 0 {
+        if self.mark() == Mark::UNSET {
             let number = USED.fetch_add(1, Ordering::Relaxed) + 1;
             let mark = Mark::of_family(number, 0, false).bits();
             // Where another thread was first, a number is lost.
-            let _ = self.mark.compare_exchange(0, mark, Ordering::Relaxed, Ordering::Relaxed);
+            let unset = Mark::UNSET.bits();
+            let _ = self.mark.compare_exchange(unset, mark, Ordering::Relaxed, Ordering::Relaxed);
         }
         self.mark().set()
     }
@@ -325,9 +326,16 @@ impl FamilyTable {
     #[cold]
     pub(crate) fn trim_idle(&self) {
         for class in 0..class::COUNT {
-            for lane in self.lanes(class) {
-                let _still = self.hold_still();
-                lane.trim_if_idle();
+            for lane in self.lanes(class).filter(|lane| lane.is_idle()) {
+                {
+                    let _still = self.hold_still();
+                    lane.settle();
+                }
+                if !lane.trim_in_passing() {
+                    // The rest is for whoever comes next.
+                    self.holding.grow_on();
+                    return;
+                }
             }
         }
     }

@@ -52,6 +52,7 @@ use core::ptr::{self, NonNull};
 use crate::error::AllocError;
 use crate::space::Space;
 use crate::space::holding::Chunk;
+use crate::space::map::Place;
 use crate::space::order::{NONE, Order};
 use crate::table::{FamilyTable, SetTable};
 
@@ -260,7 +261,8 @@ impl Arena {
     /// Whether an address lies in one of the chunks.
     pub(crate) fn owns(&self, address: usize) -> bool {
         let Some(space) = self.space() else { return false };
-        let Some(granule) = space.chunk_of(address) else { return false };
+        // Any address may be asked for, so all that is known of it has to be looked at.
+        let Some(Place::Chunk(granule)) = space.place_of(address) else { return false };
         self.with_chunks(|chunks| chunks.contains(space, granule))
     }
 

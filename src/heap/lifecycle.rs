@@ -8,7 +8,7 @@
 //! Each of these may be called at any time and any number of times, by any thread, for itself.
 
 use crate::family::FamilySet;
-use crate::thread::{Homes, exit};
+use crate::thread::{self, Homes, exit};
 
 /// Makes what the calling thread needs to use a family: its row of magazines, and the hook that gives
 /// it back at the thread's end. Returns whether it has them now; where not, it allocates under a lock.
@@ -30,7 +30,7 @@ use crate::thread::{Homes, exit};
 pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
     // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
     let home = unsafe { Homes::home_of(S::homes(), family.index()) };
-    S::table().family(family.index()).is_ok_and(|family| exit::row(home, family).is_some())
+    thread::family(S::table(), family.index()).is_ok_and(|family| exit::row(home, family).is_some())
 }
 
 /// Puts the free slots in the calling thread's magazines, of all families, back where other threads, and

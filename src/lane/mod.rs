@@ -248,6 +248,9 @@ impl Lane {
             };
             let block = Block::at(self.space(), granule);
             let (carved, free) = (block.carved(), block.free());
+            if block.lacks_pages() {
+                self.holding.note_regrown(block.bytes());
+            }
             left -= block.take(&mut out[..left], state.counts.blocks >= EAGER_FROM);
             state.counts.carved += u64::from(block.carved() - carved);
             state.counts.free -= u64::from(free - block.free());

@@ -16,19 +16,30 @@ use super::Lane;
 /// So many runs of pages are given back while the lock is held.
 const RUNS: usize = 4;
 
+/// Trimming in passing stops after the block in which so many runs were looked at: it happens within
+/// somebody's allocation.
+const RUNS_IN_PASSING: usize = 128;
+
 impl Lane {
-    /// Does this lane's deferred work, and gives back its pages without live slots, if nobody has used it
-    /// since this was last called. Does so once, until it is used again.
-    pub(crate) fn trim_if_idle(&self) {
+    /// Whether nobody has used this lane since this was last asked, and it was not trimmed since.
+    pub(crate) fn is_idle(&self) -> bool {
         let looked = self.lock().counts;
         let idle = looked.locks == self.locks_seen.load(Ordering::Relaxed) + 1;
-        if idle && looked.blocks > 0 && !self.trimmed.load(Ordering::Relaxed) {
-            self.settle();
-            self.trim_pages(usize::MAX, self.space().page_size());
+        if !idle {
+            self.trimmed.store(false, Ordering::Relaxed);
         }
-        self.trimmed.store(idle, Ordering::Relaxed);
+        self.locks_seen.store(looked.locks, Ordering::Relaxed);
+        idle && looked.blocks > 0 && !self.trimmed.load(Ordering::Relaxed)
+    }
+
+    /// Gives back pages without live slots, of a lane that is idle and settled, a few blocks of them at a
+    /// time; returns whether that was all.
+    pub(crate) fn trim_in_passing(&self) -> bool {
+        let (_, done) = self.trim_pages(usize::MAX, self.space().page_size(), RUNS_IN_PASSING);
+        self.trimmed.store(done, Ordering::Relaxed);
         // All of this was no use.
         self.locks_seen.store(self.lock().counts.locks, Ordering::Relaxed);
+        done
     }
 
     /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;
@@ -39,13 +50,14 @@ impl Lane {
     pub(crate) fn trim(&self, goal: usize) -> usize {
         // To take a part of a huge page back, the system has to break it up: that is worth it for a
         // granule, or for who does not come back.
-        self.trim_pages(goal, GRANULE)
+        self.trim_pages(goal, GRANULE, usize::MAX).0
     }
 
-    /// [`trim`](Self::trim) that breaks a huge page up for so many bytes or more.
-    fn trim_pages(&self, goal: usize, least_of_huge: usize) -> usize {
-        let (mut gone, mut granule, mut slot) = (0, None, 0);
-        while gone < goal || slot > 0 {
+    /// [`trim`](Self::trim) that breaks a huge page up for so many bytes or more, and stops after the block
+    /// in which it has looked at so many runs; returns also whether it came to the end.
+    fn trim_pages(&self, goal: usize, least_of_huge: usize, runs: usize) -> (usize, bool) {
+        let (mut gone, mut granule, mut slot, mut looked_at) = (0, None, 0, 0);
+        while (gone < goal && looked_at < runs) || slot > 0 {
             let state = self.lock();
             // The block of the last turn may have gone, or be full: then there is nothing to do in it.
             let next = match granule {
@@ -55,7 +67,7 @@ impl Lane {
                 Some(granule) => state.room.after(self.space(), granule),
                 None => state.room.lowest(),
             };
-            let Some(next) = next else { break };
+            let Some(next) = next else { return (gone, true) };
             if granule != Some(next) {
                 slot = 0;
             }
@@ -67,6 +79,7 @@ impl Lane {
             let huge = self.space().has_huge_pages(next);
             let least = if huge { least_of_huge } else { self.space().page_size() };
             for _ in 0..RUNS {
+                looked_at += 1;
                 let Some((first, end)) = block.free_run(slot) else {
                     slot = 0;
                     block.note_trimmed();
@@ -76,6 +89,6 @@ impl Lane {
                 slot = end;
             }
         }
-        gone
+        (gone, false)
     }
 }

@@ -230,7 +230,7 @@ fn is_one_mapping(start: NonNull<u8>, size: usize) -> bool {
 /// How many processor cores are online, at least one.
 pub(crate) fn cores() -> usize {
     // SAFETY: `sysconf` has no preconditions.
-    let online = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    let online = keeping_errno(|| unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) });
     usize::try_from(online).unwrap_or(1).max(1)
 }
 
@@ -252,7 +252,9 @@ pub(crate) fn exit_hook(hook: unsafe extern "C" fn(*mut c_void), value: *mut c_v
     });
     key.is_ok_and(|key| {
         // SAFETY: the key was created above and is never deleted.
-        unsafe { libc::pthread_setspecific((key.get() - 1) as libc::pthread_key_t, value) == 0 }
+        keeping_errno(|| unsafe {
+            libc::pthread_setspecific((key.get() - 1) as libc::pthread_key_t, value) == 0
+        })
     })
 }
 

@@ -13,7 +13,7 @@ use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, Guard, Lock, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
 
 use super::Space;
 use super::extents::Taker;
@@ -41,8 +41,10 @@ pub(crate) struct Holding {
     /// The mark of its blocks.
     pub(crate) mark: Mark,
     state: Lock<HoldingState>,
-    /// Whether an extent was taken since somebody last asked.
+    /// Whether an extent was taken since somebody last asked, ...
     grown: AtomicBool,
+    /// ... and how much memory that was given back has been used again, up to an extent of it.
+    regrown: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -149,6 +151,7 @@ impl Holding {
                 },
             }),
             grown: AtomicBool::new(false),
+            regrown: AtomicUsize::new(0),
         }
     }
 
@@ -180,7 +183,21 @@ impl Holding {
         self.state.lock().usage
     }
 
-    /// Whether an extent was taken since this was last asked.
+    /// Has [`has_grown`](Self::has_grown) say so again.
+    pub(crate) fn grow_on(&self) {
+        self.grown.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that so many bytes are used again whose pages were given back: after an extent's worth of
+    /// them, the family has grown as if by one.
+    pub(crate) fn note_regrown(&self, bytes: usize) {
+        if self.regrown.fetch_add(bytes, Ordering::Relaxed) + bytes >= self.space.extent_bytes() {
+            self.regrown.store(0, Ordering::Relaxed);
+            self.grow_on();
+        }
+    }
+
+    /// Whether the family has grown since this was last asked.
     pub(crate) fn has_grown(&self) -> bool {
         self.grown.load(Ordering::Relaxed) && self.grown.swap(false, Ordering::Relaxed)
     }
@@ -289,7 +306,7 @@ impl Holding {
     fn take_extent(&self, state: &mut HoldingState) -> Result<u32, AllocError> {
         let space = self.space;
         let taken = space.take_extents(1, 1, self.taker())?;
-        self.grown.store(true, Ordering::Relaxed);
+        self.grow_on();
         self.adopt(state, taken.first, taken.fresh);
         if taken.fresh && state.usage.extents > HUGE_PAGES_FROM {
             space.extent(taken.first).huge_pages.store(1, Ordering::Relaxed);

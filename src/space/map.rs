@@ -136,6 +136,9 @@ impl Mark {
         Self(Self::IS_MARK | special | set | family << Self::FAMILY_SHIFT)
     }
 
+    /// What a set has whose blocks have no mark yet. No block's is like it: it is special.
+    pub(crate) const UNSET: Self = Self(usize::MAX << Self::SET_SHIFT);
+
     /// The mark with these bits.
     #[inline(always)]
     pub(crate) const fn of_all(bits: usize) -> Self {

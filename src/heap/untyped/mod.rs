@@ -10,7 +10,7 @@
 //!
 //! A slot is hardly looked at when it is freed: whether it is the one that the thread freed last is noticed
 //! at once, any other double free and an interior pointer when the magazine is dispersed. In builds with
-//! debug assertions all of them are noticed at once.
+//! debug assertions all of them are noticed at once, for slots of the set.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;

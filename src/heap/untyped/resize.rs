@@ -8,6 +8,7 @@ use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family::FamilySet;
 use crate::space::holding::Holding;
 use crate::table::SetTable;
+use crate::thread;
 
 use crate::heap::large;
 use crate::heap::query::{self, Query, QueryKind};
@@ -271,7 +272,7 @@ fn alloc_of(owner: &'static Holding, layout: Layout) -> Result<NonNull<u8>, Allo
         return Err(AllocError::new(AllocErrorKind::AddressSpace));
     };
     match class::of_layout(layout) {
-        Some(class) => set.family(owner.index)?.any_lane(class)?.take_one(),
+        Some(class) => thread::family(set, owner.index)?.any_lane(class)?.take_one(),
         None => alloc_unclassed(set, owner.index, layout),
     }
 }

@@ -72,7 +72,10 @@ impl<S: FamilySet> AnyFamily<S> {
     ///
     /// assert_eq!(AnyFamily::<Lives>::FALLBACK.spec().name(), "General");
     /// ```
-    pub const FALLBACK: Self = Self::new(S::FALLBACK);
+    pub const FALLBACK: Self = {
+        assert!(!S::FAMILIES.is_empty(), "a family set needs at least one family");
+        Self::new(S::FALLBACK)
+    };
 
     /// The position is below the number of families.
     pub(crate) const fn new(index: usize) -> Self {

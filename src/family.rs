@@ -27,7 +27,8 @@ use crate::thread::{Homes, RowHome};
 /// # Safety
 ///
 /// `table` always returns the same table, made from exactly `FAMILIES`; `index` is below
-/// `FAMILIES.len()` and always the same for a value, and `FALLBACK` is below it, too. `homes` returns the calling thread's homes for as many
+/// `FAMILIES.len()` and always the same for a value, and `FALLBACK` is below it, too, unless
+/// there is no family. `homes` returns the calling thread's homes for as many
 /// families, with what `home` of each family returns among them.
 ///
 /// # Examples
@@ -51,6 +52,20 @@ pub unsafe trait FamilySet: Sized + 'static {
     const FAMILIES: &'static [FamilySpec];
     /// The position of the family in which unmodified code allocates outside of any scope: the one
     /// declared with `#[family(fallback)]`, otherwise the first.
+    ///
+    /// A set of which `cfg` leaves no family has none, and whatever asks for it does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// use famalloc::untyped;
+    ///
+    /// #[famalloc::alloc_family]
+    /// enum Lives {
+    ///     #[cfg(any())]
+    ///     Absent,
+    /// }
+    ///
+    /// let nothing = untyped::alloc_bytes_in_scope::<Lives>(8);
+    /// ```
     const FALLBACK: usize = FamilySpec::fallback_among(Self::FAMILIES);
 
     /// The position of this variant, from 0, in order of declaration.

@@ -31,6 +31,7 @@ fn scope_of<'a, S: FamilySet>() -> &'a Cell<usize> {
 /// The position of the family in which the calling thread allocates now where it names none.
 #[inline(always)]
 pub(crate) fn current<S: FamilySet>() -> usize {
+    const { assert!(!S::FAMILIES.is_empty(), "a family set needs at least one family") };
     scope_of::<S>().get()
 }
 

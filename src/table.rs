@@ -147,6 +147,12 @@ impl SetTable {
         space.mark_at(address)?.in_set_of(self.mark())
     }
 
+    /// Makes it look as it does in the midst of its first use.
+    #[cfg(test)]
+    pub(crate) fn note_space(&self, space: &'static Space) {
+        self.used_space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
+    }
+
     /// What the marks of this set's blocks have in common.
     #[inline(always)]
     fn mark(&self) -> Mark {

@@ -249,6 +249,21 @@ fn a_region_has_the_limits_and_the_family_it_was_given() {
     assert_eq!(FamilyUse::totals(&Lives::Limited).committed_bytes, 0);
 }
 
+/// An address is looked up by what was there before, too: that must not count.
+#[test]
+fn a_region_does_not_own_what_its_predecessor_did() {
+    let _alone = one_at_a_time();
+    let before = AnyRegion::new(&Lives::First);
+    let long = before.alloc_layout(bytes(100 << 10, 8)).unwrap();
+    let granule = long.addr().get() & !0xffff;
+    drop(before);
+    let region = AnyRegion::new(&Lives::First);
+    let first = core::ptr::from_mut(region.alloc(7_u8));
+    assert_eq!(first.addr() & !0xffff, granule, "the chunk starts where the long one did");
+    assert!(region.owns(first));
+    assert!(!region.owns(first.wrapping_byte_add(64 << 10)));
+}
+
 #[test]
 fn checkpoints_nest() {
     let _alone = one_at_a_time();

@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use common::{Parcel, Watchdog, one_at_a_time, usage};
+use common::{Parcel, Watchdog, assert_success, case, child, one_at_a_time, usage};
 use famalloc::{
     ClassUse, InUseElsewhere, alloc_family, alloc_in, check, flush, free_all_in, free_in, walk_in,
 };
@@ -128,6 +128,38 @@ fn a_child_finds_no_lock_held() {
         }
     });
     check().unwrap();
+}
+
+/// A process whose first call is to make a thread known: the family is there then, and so has a fork to
+/// be noticed.
+#[test]
+fn a_thread_made_known_by_hand_is_noticed() {
+    if case().is_none() {
+        return assert_success(child("a_thread_made_known_by_hand_is_noticed", "alone"));
+    }
+    let _watchdog = Watchdog::of_seconds(100);
+    assert!(famalloc::lifecycle::thread_initialize(&kit::Lives::Any));
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let slot = alloc_in::<lives::Any>(3 << 20).unwrap();
+                    // SAFETY: allocated just now.
+                    unsafe { free_in::<lives::Any>(slot, 3 << 20) };
+                }
+            });
+        }
+        for _ in 0..200 {
+            Child::new(|| {
+                let slot = alloc_in::<lives::Any>(3 << 20).unwrap();
+                // SAFETY: allocated just now.
+                unsafe { free_in::<lives::Any>(slot, 3 << 20) };
+            })
+            .wait();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

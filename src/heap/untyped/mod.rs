@@ -314,3 +314,37 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
 pub fn alloc_zeroed_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
     alloc_zeroed_at::<S>(scope::current::<S>(), layout)
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use core::alloc::Layout;
+
+    use super::*;
+    use crate::heap::{alloc_layout_in, free_layout_in};
+    use crate::space::SYSTEM_SPACE;
+    use crate::spec::FamilySpec;
+    use crate::table::FamilyCell;
+
+    /// The other set, whose memory lies in the same reservation.
+    #[famalloc::alloc_family]
+    enum Other {
+        Any,
+    }
+
+    #[test]
+    fn a_set_without_a_family_yet_knows_no_address() {
+        static SPECS: [FamilySpec; 1] = [FamilySpec::new("None")];
+        static CELLS: [FamilyCell; 1] = [FamilyCell::new()];
+        static SET: SetTable = SetTable::new("None", &SPECS, &CELLS, &SYSTEM_SPACE);
+        SET.note_space(SYSTEM_SPACE.get().unwrap());
+        for size in [24, 100 << 10] {
+            let layout = Layout::from_size_align(size, 8).unwrap();
+            let start = alloc_layout_in::<other::Any>(layout).unwrap();
+            assert_eq!(SET.cell_at(start.addr().get()), None, "{size} bytes of another set");
+            let own = Other::table().cell_at(start.addr().get());
+            assert_eq!(own.map(|cell| cell.family()), (size == 24).then_some(0));
+            // SAFETY: allocated just now.
+            unsafe { free_layout_in::<other::Any>(start, layout) };
+        }
+    }
+}

@@ -48,6 +48,7 @@
 //! | all of a family at once, without a look at its objects | [`free_all_in`] |
 //! | who uses how much? | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
 //! | is everything whole? | [`check`] |
+//! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`ScopeGuard`], [`Scoped`] |
 //! | families known at run time only; memory freed by its address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
 //! | begin, rest and end a thread's work by hand | [`lifecycle`] |
 //! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |

@@ -73,7 +73,7 @@ pub struct FamilyUse {
 impl FamilyUse {
     /// How much the family `F` uses now. Takes a lock for each of its lanes and touches no object.
     ///
-    /// Where the global allocator is one over the set, [`classes`](Self::classes) is allocated too, after
+    /// Where the global allocator is one over the set, the list of classes is allocated too, after
     /// everything has been counted.
     ///
     /// # Examples

@@ -30,9 +30,9 @@ pub(crate) const WIDE_BELOW: usize = 16;
 /// A magazine holds at most this many bytes of slots, unless two slots are more. (Four times as much, here
 /// and below, made no program of `malloc/bench` faster, and those that use many classes larger by up to
 /// 70 %.)
-const MAGAZINE_BYTES: usize = 8 << 10;
+const MAGAZINE_BYTES: usize = 16 << 10;
 /// A depot holds at most this many bytes of slots, unless two magazines are more.
-const DEPOT_BYTES: usize = 32 << 10;
+const DEPOT_BYTES: usize = 64 << 10;
 /// A block has at least this many slots.
 const MIN_SLOTS: usize = 8;
 /// Colours are less than this, and multiples of a cache line.

@@ -1,8 +1,12 @@
 //! Another crate exports a C malloc over its own families: `tests/own_families`, which is built by itself
-//! here, and a program in C that is linked to it, to the shared library and to the static one.
+//! here, and a program in C that is linked to it, to the shared library and to the static one. Programs with
+//! operators of their own are run with it too.
 
 #![cfg(not(miri))]
 
+mod common;
+
+use common::{Program, run};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -41,6 +45,13 @@ fn another_crate_exports_a_malloc_over_its_own_families() {
                 .arg(format!("-Wl,-rpath,{}", built.display()))
                 .args(["-ldl", "-lpthread", "-lm"]),
         );
-        succeed(&mut Command::new(program));
+        run(&program, &[], None).well();
+    }
+
+    // It is not linked with -Bsymbolic-functions: what it says of its own operators means the program's.
+    let library = built.join("libown_families.so");
+    for source in ["replaced_new.cpp", "replaced_array.cpp", "operators.cpp", "foreign.c"] {
+        println!("{source}");
+        run(&Program::new(source).compile(), &[], Some(&library)).well();
     }
 }

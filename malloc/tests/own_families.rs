@@ -6,18 +6,9 @@
 
 mod common;
 
-use common::{Program, run};
+use common::{FOLDER, Program, compiler, run, succeed};
 use std::path::Path;
-use std::process::{Command, Output};
-
-const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
-
-fn succeed(command: &mut Command) -> Output {
-    let output = command.output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
-    output
-}
+use std::process::Command;
 
 #[test]
 fn another_crate_exports_a_malloc_over_its_own_families() {
@@ -36,7 +27,7 @@ fn another_crate_exports_a_malloc_over_its_own_families() {
     for (name, library) in [("shared", "libown_families.so"), ("static", "libown_families.a")] {
         let program = target.join(name);
         succeed(
-            Command::new("cc")
+            compiler(false)
                 .args(["-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-I", FOLDER])
                 .arg(Path::new(FOLDER).join("tests/c/own_families.c"))
                 .arg("-o")

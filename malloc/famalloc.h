@@ -292,8 +292,8 @@ int fam_check(char *message, size_t room) FAM_NOEXCEPT;
    with what lies in regions. 0; EBUSY where another thread has used the family and still runs,
    EINVAL where there is no such family, or no function: then nothing was visited.
 
-   visit may allocate and free, in this family too, the object itself included; if it does so in
-   this family, addresses of free slots may be among those that follow. */
+   visit may allocate and free. If it does so in this family, addresses of free slots may be among
+   those that follow. */
 int fam_walk(fam_family_t family, fam_visit_t visit, void *context);
 
 /* Frees all objects of a family at once, but for what lies in regions: none of them is used

@@ -171,8 +171,8 @@ macro_rules! __interface {
             /// with what lies in regions. 0; EBUSY where another thread has used the family and still runs,
             /// EINVAL where there is no such family, or no function: then nothing was visited.
             ///
-            /// visit may allocate and free, in this family too, the object itself included; if it does so in
-            /// this family, addresses of free slots may be among those that follow.
+            /// visit may allocate and free. If it does so in this family, addresses of free slots may be among
+            /// those that follow.
             fn fam_walk(family: fam_family_t, visit: fam_visit_t, context: *mut c_void) -> c_int
                 = $crate::calls::report::walk;
             /// Frees all objects of a family at once, but for what lies in regions: none of them is used

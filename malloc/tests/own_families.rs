@@ -45,4 +45,7 @@ fn another_crate_exports_a_malloc_over_its_own_families() {
         println!("{source}");
         run(&Program::new(source).compile(), &[], Some(&library)).well();
     }
+    // Its build script says `nodelete`.
+    let opens = Program::new("dlopen_malloc.c").compile();
+    run(&opens, &[library.as_os_str(), "close".as_ref()], None).well();
 }

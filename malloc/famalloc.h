@@ -36,7 +36,8 @@ typedef struct fam_region fam_region_t;
 /* Called with an object's address and size, and what was passed on for it. */
 typedef void (*fam_visit_t)(void *object, size_t size, void *context);
 
-/* The family where everything goes that names none. */
+/* The family of libfamalloc where everything goes that names none. In a set of one's own it may be
+   another: fam_family("its name"). */
 #define FAM_GENERAL UINT32_C(0)
 /* No family. */
 #define FAM_NONE UINT32_C(4294967295)
@@ -158,10 +159,11 @@ void *fam_realloc_discard(void *start, size_t size) FAM_NOEXCEPT
 void *fam_realloc_zeroed(void *start, size_t old_size, size_t size) FAM_NOEXCEPT
     FAM_ATTRIBUTE((__alloc_size__(3), __warn_unused_result__));
 
-/* Makes it at least so large where it is, or smaller, and returns true; or returns false, and
-   nothing has changed. */
-bool fam_try_resize(void *start, size_t size) FAM_NOEXCEPT
-    FAM_ATTRIBUTE((__warn_unused_result__));
+/* Makes it at least so large where it is, or smaller, and returns its start; or returns NULL,
+   and nothing has changed, errno included. Use the returned pointer from then on: it is by that
+   alone that compilers know of the new size, and _FORTIFY_SOURCE goes by what they know. */
+void *fam_try_resize(void *start, size_t size) FAM_NOEXCEPT
+    FAM_ATTRIBUTE((__alloc_size__(2), __warn_unused_result__));
 
 /* free: takes what any of these functions returned, and what malloc did. */
 void fam_free(void *start) FAM_NOEXCEPT;
@@ -288,12 +290,19 @@ int fam_check(char *message, size_t room) FAM_NOEXCEPT;
 
 /* Calls visit with every live object of a family, in address order, huge ones last, but not
    with what lies in regions. 0; EBUSY where another thread has used the family and still runs,
-   EINVAL where there is no such family, or no function: then nothing was visited. */
+   EINVAL where there is no such family, or no function: then nothing was visited.
+
+   visit may allocate and free. If it does so in this family, addresses of free slots may be among
+   those that follow. */
 int fam_walk(fam_family_t family, fam_visit_t visit, void *context);
 
 /* Frees all objects of a family at once, but for what lies in regions: none of them is used
    again, and no other thread uses the family meanwhile. 0; EBUSY as fam_walk, EINVAL where there
-   is no such family, and for the general one, in which the C library has its own. */
+   is no such family, and for the general one, in which the C library has its own.
+
+   What libraries allocate for themselves within a scope of the family is among what is freed:
+   buffers of stdio, locales, a thread's data. So this is for families that are only named, and
+   never entered as a scope. */
 int fam_free_all(fam_family_t family) FAM_NOEXCEPT;
 
 /* ---- Giving memory back ------------------------------------------------------------------------ */

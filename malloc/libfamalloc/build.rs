@@ -6,6 +6,6 @@ fn main() {
     // hooks for threads and forks: it stays loaded.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libfamalloc.so");
-    // What it says of its own functions means its own, whoever else defines the names.
+    // No more than a saving: its own functions call each other without a look at who else defines them.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
 }

@@ -7,3 +7,9 @@ pub(crate) fn set(code: c_int) {
     // SAFETY: the thread's own.
     unsafe { *libc::__errno_location() = code };
 }
+
+/// The calling thread's `errno`.
+pub(crate) fn get() -> c_int {
+    // SAFETY: the thread's own.
+    unsafe { *libc::__errno_location() }
+}

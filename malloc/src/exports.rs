@@ -4,8 +4,6 @@
 //! `__operators!`, of C++. What a list is for is its first argument: `export_malloc!` makes a C function
 //! of each entry, the header's generator a declaration.
 
-use core::ffi::c_void;
-
 use famalloc::FamilySet;
 
 use crate::names::Names;
@@ -15,21 +13,14 @@ pub trait Exports: 'static {
     /// The family set.
     type Set: FamilySet;
 
-    /// The address of the exported `free`.
-    fn free_address() -> *mut c_void;
-
     /// The names of the families.
     fn names() -> &'static Names;
-
-    /// The addresses of the exported `operator new` and its aligned form, and of `operator delete` and
-    /// its aligned form.
-    fn operators() -> [*mut c_void; 4];
 }
 
 /// Does what is better done before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
-    crate::next::find::<E>();
-    crate::replaced::find::<E>();
+    crate::next::find();
+    crate::replaced::find();
     // So that the hooks for a fork are set before there is another thread that could fork, and before the
     // program's own, which then run before and after them.
     crate::calls::lifecycle::thread_initialize::<E>();
@@ -41,6 +32,16 @@ pub fn initialize<E: Exports>() {
 /// The functions have their C names, so a process has room for one such set, and the crate that uses
 /// this macro is a `cdylib` or a `staticlib`, or a program whose C code then uses it too. Rust's own
 /// default allocator is the C library's `malloc`, so Rust code in the process comes here as well.
+///
+/// Such a `cdylib` is linked with `-Wl,-z,nodelete`, by a line in its build script: memory outlives the
+/// handle of a library that was loaded in the midst of a run, and so do the hooks for threads and forks.
+/// `-Wl,-Bsymbolic-functions` saves a jump where these functions call each other.
+///
+/// ```no_run
+/// // build.rs
+/// println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+/// println!("cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
+/// ```
 ///
 /// The families have the names of the set, and the numbers of their positions. In its fallback, the
 /// first unless it says otherwise, goes what names no family. C code that asks for a name that is not
@@ -136,10 +137,6 @@ macro_rules! export_malloc {
             impl $crate::Exports for __Exports {
                 type Set = $set;
 
-                fn free_address() -> *mut ::core::ffi::c_void {
-                    ::core::ptr::without_provenance_mut(free as *const () as usize)
-                }
-
                 fn names() -> &'static $crate::names::Names {
                     const LEN: usize = $crate::names::len::<$set>();
                     const UNNAMED: usize = $crate::names::unnamed::<$set>($unnamed);
@@ -149,16 +146,6 @@ macro_rules! export_malloc {
                     static NAMES: $crate::names::Names =
                         $crate::names::Names::new(&DECLARED, &GIVEN, $unnamed);
                     &NAMES
-                }
-
-                fn operators() -> [*mut ::core::ffi::c_void; 4] {
-                    [
-                        _Znwm as *const (),
-                        _ZnwmSt11align_val_t as *const (),
-                        _ZdlPv as *const (),
-                        _ZdlPvSt11align_val_t as *const (),
-                    ]
-                    .map(|own| ::core::ptr::without_provenance_mut(own as usize))
                 }
             }
 

@@ -5,9 +5,9 @@ use famalloc::alloc_family;
 /// The families of `libfamalloc`: [`General`](Families::General), where everything goes that names
 /// none, and 31 more for whoever asks for one by name.
 ///
-/// Threads reach their homes by a fixed offset: they take 264 bytes of the room for thread-local
-/// storage that the dynamic loader keeps for libraries loaded in the midst of a run (glibc: 1,664 bytes
-/// in all unless told otherwise; without room, `dlopen` says so).
+/// Threads reach their homes by a fixed offset: so the library's thread-local storage, 296 bytes of which
+/// the homes are 264, is taken from the room that the dynamic loader keeps for libraries loaded in the
+/// midst of a run (glibc: 1,664 bytes in all unless told otherwise; without room, `dlopen` says so).
 #[alloc_family(thread_local = "initial-exec")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are numbers, until a program names them")]

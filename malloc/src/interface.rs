@@ -55,10 +55,12 @@ macro_rules! __interface {
             fn fam_realloc_zeroed[alloc_size(3), warn_unused_result](
                 start: *mut c_void, old_size: usize, size: usize
             ) -> *mut c_void = $crate::calls::alloc::realloc_zeroed;
-            /// Makes it at least so large where it is, or smaller, and returns true; or returns false, and
-            /// nothing has changed.
-            fn fam_try_resize[warn_unused_result](start: *mut c_void, size: usize) -> bool
-                = $crate::calls::alloc::try_resize;
+            /// Makes it at least so large where it is, or smaller, and returns its start; or returns NULL,
+            /// and nothing has changed, errno included. Use the returned pointer from then on: it is by that
+            /// alone that compilers know of the new size, and _FORTIFY_SOURCE goes by what they know.
+            fn fam_try_resize[alloc_size(2), warn_unused_result](
+                start: *mut c_void, size: usize
+            ) -> *mut c_void = $crate::calls::alloc::try_resize;
 
             /// free: takes what any of these functions returned, and what malloc did.
             fn fam_free(start: *mut c_void) = $crate::standard::free;
@@ -168,11 +170,18 @@ macro_rules! __interface {
             /// Calls visit with every live object of a family, in address order, huge ones last, but not
             /// with what lies in regions. 0; EBUSY where another thread has used the family and still runs,
             /// EINVAL where there is no such family, or no function: then nothing was visited.
+            ///
+            /// visit may allocate and free. If it does so in this family, addresses of free slots may be among
+            /// those that follow.
             fn fam_walk(family: fam_family_t, visit: fam_visit_t, context: *mut c_void) -> c_int
                 = $crate::calls::report::walk;
             /// Frees all objects of a family at once, but for what lies in regions: none of them is used
             /// again, and no other thread uses the family meanwhile. 0; EBUSY as fam_walk, EINVAL where there
             /// is no such family, and for the general one, in which the C library has its own.
+            ///
+            /// What libraries allocate for themselves within a scope of the family is among what is freed:
+            /// buffers of stdio, locales, a thread's data. So this is for families that are only named, and
+            /// never entered as a scope.
             fn fam_free_all(family: fam_family_t) -> c_int = $crate::calls::report::free_all;
 
             /// Gives at least so many bytes of unused memory back to the system, or all there is. Returns

@@ -22,6 +22,7 @@ mod header;
 mod interface;
 pub mod names;
 mod next;
+mod objects;
 pub mod operators;
 mod replaced;
 pub mod standard;

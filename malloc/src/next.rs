@@ -10,7 +10,7 @@ use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::exports::Exports;
+use crate::objects;
 
 type Free = unsafe extern "C" fn(*mut c_void);
 type Realloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
@@ -21,14 +21,14 @@ static REALLOC: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Looks the next allocator up.
-pub(crate) fn find<E: Exports>() {
+pub(crate) fn find() {
     let find = |name: &CStr| {
         // SAFETY: the name is a string.
         unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
     };
     let free = find(c"free");
     // In a static executable there is none, or it is this one.
-    if free.is_null() || ptr::eq(free, E::free_address()) {
+    if free.is_null() || objects::is_ours(free) {
         return;
     }
     REALLOC.store(find(c"realloc"), Ordering::Relaxed);

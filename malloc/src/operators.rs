@@ -6,11 +6,13 @@
 //! abort. An exception passes through these functions as through any: they have nothing to drop.
 //!
 //! A program may replace a few of them and not the others. The standard says which call which: an array
-//! form the one for single objects, a nothrow form the throwing one, a `delete` that knows more the plain
-//! one. So those look whether the one they stand on is still this library's (`src/replaced.rs`).
+//! form the one for single objects, a nothrow form the throwing one of its kind, a `delete` that knows
+//! more the plain one of its kind. So those look whether the one they stand on is still this library's
+//! (`src/replaced.rs`).
 
 use core::alloc::Layout;
 use core::ffi::{CStr, c_void};
+use core::fmt::Write;
 use core::mem;
 use core::ptr;
 
@@ -19,6 +21,7 @@ use famalloc::untyped;
 use crate::exports::Exports;
 use crate::replaced;
 use crate::standard::{aligned_layout, free, layout_of};
+use crate::text::StandardError;
 
 type Handler = unsafe extern "C-unwind" fn();
 type GetHandler = unsafe extern "C" fn() -> Option<Handler>;
@@ -67,24 +70,28 @@ fn find(linked: *mut c_void, name: &CStr) -> *mut c_void {
     }
     // SAFETY: the name is a string.
     let global = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    if !global.is_null() {
-        return global;
-    }
-    let found = libraries().map(|library| {
-        // SAFETY: a handle, and a string.
-        unsafe { libc::dlsym(library, name.as_ptr()) }
-    });
-    found.into_iter().find(|found| !found.is_null()).unwrap_or(ptr::null_mut())
+    if global.is_null() { find_in_libraries(name) } else { global }
 }
 
-/// The C++ libraries that are loaded, for all or for one library alone.
+/// A symbol of a C++ library's that is loaded, for all or for one library alone. It stays as long as whoever
+/// has called an operator for a C++ program's sake is there.
 #[cold]
-fn libraries() -> impl Iterator<Item = *mut c_void> {
-    [c"libstdc++.so.6", c"libc++.so.1"].into_iter().filter_map(|library| {
+fn find_in_libraries(name: &CStr) -> *mut c_void {
+    for library in [c"libstdc++.so.6", c"libc++.so.1"] {
         // SAFETY: loads nothing: what is not there already stays away.
         let handle = unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-        (!handle.is_null()).then_some(handle)
-    })
+        if handle.is_null() {
+            continue;
+        }
+        // SAFETY: a handle, and a string.
+        let found = unsafe { libc::dlsym(handle, name.as_ptr()) };
+        // SAFETY: a handle, which is not used again. Others hold the library.
+        unsafe { libc::dlclose(handle) };
+        if !found.is_null() {
+            return found;
+        }
+    }
+    ptr::null_mut()
 }
 
 fn handler() -> Option<Handler> {
@@ -105,11 +112,27 @@ unsafe fn throw_bad_alloc(layout: Option<Layout>) -> ! {
     match unsafe { mem::transmute::<*mut c_void, Option<Throw>>(found) } {
         // SAFETY: it has no preconditions; what it throws passes through frames that allow it.
         Some(throw) => unsafe { throw() },
-        None => panic!(
-            "operator new: no memory for {} bytes, and no C++ library to throw bad_alloc",
-            layout.map_or(usize::MAX, |layout| layout.size())
-        ),
+        None => end(layout),
     }
+}
+
+/// Ends the process with a message. (A panic would be an exception of Rust's in a program that knows of
+/// none.)
+#[cold]
+fn end(layout: Option<Layout>) -> ! {
+    // Where standard error is closed, there is nobody to tell.
+    let _ = match layout.map(|layout| layout.size()) {
+        Some(size) => writeln!(
+            StandardError,
+            "famalloc: operator new: no memory for {size} bytes, and no C++ library to throw bad_alloc"
+        ),
+        None => writeln!(
+            StandardError,
+            "famalloc: operator new: no such size, and no C++ library to throw bad_alloc"
+        ),
+    };
+    // SAFETY: it has no preconditions.
+    unsafe { libc::abort() }
 }
 
 /// Calls the handler until there is memory; throws where there is no handler.
@@ -165,15 +188,19 @@ pub unsafe fn new_aligned<E: Exports>(size: usize, align: usize) -> *mut c_void 
 /// The caller can be unwound, where the program has replaced the throwing one.
 #[inline]
 pub unsafe fn new_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
-    if replaced::any() {
-        // SAFETY: passed on.
-        return unsafe { new_nothrow_slowly::<E>(size, None, tag) };
-    }
-    match untyped::alloc_bytes_in_scope::<E::Set>(size) {
-        Some(memory) => memory.as_ptr().cast(),
-        // SAFETY: passed on.
-        None => unsafe { new_nothrow_slowly::<E>(size, None, tag) },
-    }
+    // SAFETY: passed on.
+    unsafe { plain_nothrow::<E>(c"_ZnwmRKSt9nothrow_t", size, tag) }
+}
+
+/// `operator new[](size_t, const std::nothrow_t &)`.
+///
+/// # Safety
+///
+/// As for [`new_nothrow`].
+#[inline]
+pub unsafe fn new_array_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
+    // SAFETY: passed on.
+    unsafe { plain_nothrow::<E>(c"_ZnamRKSt9nothrow_t", size, tag) }
 }
 
 /// `operator new(size_t, std::align_val_t, const std::nothrow_t &)`.
@@ -187,42 +214,83 @@ pub unsafe fn new_aligned_nothrow<E: Exports>(
     align: usize,
     tag: *const c_void,
 ) -> *mut c_void {
+    // SAFETY: passed on.
+    unsafe { aligned_nothrow::<E>(c"_ZnwmSt11align_val_tRKSt9nothrow_t", size, align, tag) }
+}
+
+/// `operator new[](size_t, std::align_val_t, const std::nothrow_t &)`.
+///
+/// # Safety
+///
+/// As for [`new_nothrow`].
+#[inline]
+pub unsafe fn new_array_aligned_nothrow<E: Exports>(
+    size: usize,
+    align: usize,
+    tag: *const c_void,
+) -> *mut c_void {
+    // SAFETY: passed on.
+    unsafe { aligned_nothrow::<E>(c"_ZnamSt11align_val_tRKSt9nothrow_t", size, align, tag) }
+}
+
+/// A nothrow form, by its name.
+///
+/// # Safety
+///
+/// As for [`new_nothrow`].
+#[inline(always)]
+unsafe fn plain_nothrow<E: Exports>(name: &CStr, size: usize, tag: *const c_void) -> *mut c_void {
+    if !replaced::any() {
+        if let Some(memory) = untyped::alloc_bytes_in_scope::<E::Set>(size) {
+            return memory.as_ptr().cast();
+        }
+    }
+    // SAFETY: passed on.
+    unsafe { new_nothrow_slowly::<E>(name, size, None, tag) }
+}
+
+/// An aligned one.
+///
+/// # Safety
+///
+/// As for [`new_nothrow`].
+#[inline(always)]
+unsafe fn aligned_nothrow<E: Exports>(
+    name: &CStr,
+    size: usize,
+    align: usize,
+    tag: *const c_void,
+) -> *mut c_void {
     let layout = aligned_layout(align, size).filter(|_| !replaced::any());
     match layout.map(untyped::alloc_in_scope::<E::Set>) {
         Some(Ok(memory)) => memory.as_ptr().cast(),
         // SAFETY: passed on.
-        _ => unsafe { new_nothrow_slowly::<E>(size, Some(align), tag) },
+        _ => unsafe { new_nothrow_slowly::<E>(name, size, Some(align), tag) },
     }
 }
 
 /// The nothrow forms call the throwing ones, and catch what these throw: only C++ can. So where a
 /// handler or a replacement may throw, it is left to the C++ library's function of this name, which calls
-/// the throwing one, and that is the program's or this library's. In a static program there is no such
-/// function: there the handler is called from here, and must not throw.
+/// the throwing one of its kind, and that is the program's or this library's. In a static program there is
+/// no such function: there the handler is called from here, and must not throw.
 #[cold]
 #[inline(never)]
 unsafe fn new_nothrow_slowly<E: Exports>(
+    name: &CStr,
     size: usize,
     align: Option<usize>,
     tag: *const c_void,
 ) -> *mut c_void {
-    let name = match align {
-        None => c"_ZnwmRKSt9nothrow_t",
-        Some(_) => c"_ZnwmSt11align_val_tRKSt9nothrow_t",
-    };
     if !replaced::any() && handler().is_none() {
         let layout = aligned_layout(align.unwrap_or(1), size);
         let again = layout.and_then(|layout| untyped::alloc_in_scope::<E::Set>(layout).ok());
         return again.map_or(ptr::null_mut(), |memory| memory.as_ptr().cast());
     }
-    let library = libraries().map(|library| {
-        // SAFETY: a handle, and a string.
-        unsafe { libc::dlsym(library, name.as_ptr()) }
-    });
-    let Some(next) = library.into_iter().find(|found| !found.is_null()) else {
+    let next = find_in_libraries(name);
+    if next.is_null() {
         // SAFETY: passed on.
         return unsafe { new_nothrow_alone::<E>(size, align) };
-    };
+    }
     match align {
         None => {
             // SAFETY: the C++ library's function of this name.
@@ -282,19 +350,8 @@ pub unsafe fn new_array_aligned<E: Exports>(size: usize, align: usize) -> *mut c
     }
 }
 
-/// `operator new[](size_t, const std::nothrow_t &)`: calls `operator new[](size_t)`, in effect.
-///
-/// # Safety
-///
-/// As for [`new_nothrow`].
-#[inline]
-pub unsafe fn new_array_nothrow<E: Exports>(size: usize, tag: *const c_void) -> *mut c_void {
-    // SAFETY: passed on.
-    unsafe { new_nothrow::<E>(size, tag) }
-}
-
-/// `operator delete[](void *)`, and every `delete` with more arguments that do not matter, a size or the
-/// nothrow tag: calls `operator delete(void *)`, which a program may have replaced.
+/// `operator delete[](void *)`, and a `delete` of a single object with one more argument that does not
+/// matter: calls `operator delete(void *)`, which a program may have replaced.
 ///
 /// # Safety
 ///
@@ -309,7 +366,7 @@ pub unsafe fn delete_plainly<E: Exports>(start: *mut c_void) {
     }
 }
 
-/// The same with one more argument.
+/// `operator delete(void *, size_t)`, and with the nothrow tag.
 ///
 /// # Safety
 ///
@@ -320,17 +377,17 @@ pub unsafe fn delete_with<E: Exports>(start: *mut c_void, _: usize) {
     unsafe { delete_plainly::<E>(start) };
 }
 
-/// `operator delete[](void *, std::align_val_t)`, and every aligned `delete` with more arguments: calls
-/// `operator delete(void *, std::align_val_t)`, which a program may have replaced.
+/// `operator delete[](void *, size_t)`, and with the nothrow tag: calls `operator delete[](void *)`, which
+/// a program may have replaced, or else what that calls.
 ///
 /// # Safety
 ///
 /// As for `free`.
-#[inline]
-pub unsafe fn delete_aligned_plainly<E: Exports>(start: *mut c_void, align: usize) {
-    match replaced::delete_aligned() {
+#[inline(always)]
+pub unsafe fn delete_array_with<E: Exports>(start: *mut c_void, _: usize) {
+    match replaced::delete_array() {
         // SAFETY: passed on.
-        Some(replacement) => unsafe { replacement(start, align) },
+        Some(replacement) => unsafe { replacement(start) },
         // SAFETY: passed on.
         None => unsafe { free::<E>(start) },
     }
@@ -347,7 +404,23 @@ pub unsafe fn delete_aligned<E: Exports>(start: *mut c_void, _: usize) {
     unsafe { free::<E>(start) };
 }
 
-/// `operator delete(void *, size_t, std::align_val_t)`, and for arrays.
+/// `operator delete[](void *, std::align_val_t)`: calls `operator delete(void *, std::align_val_t)`, which a
+/// program may have replaced.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline]
+pub unsafe fn delete_aligned_plainly<E: Exports>(start: *mut c_void, align: usize) {
+    match replaced::delete_aligned() {
+        // SAFETY: passed on.
+        Some(replacement) => unsafe { replacement(start, align) },
+        // SAFETY: passed on.
+        None => unsafe { free::<E>(start) },
+    }
+}
+
+/// `operator delete(void *, size_t, std::align_val_t)`: as [`delete_aligned_plainly`].
 ///
 /// # Safety
 ///
@@ -358,7 +431,7 @@ pub unsafe fn delete_sized_aligned<E: Exports>(start: *mut c_void, _: usize, ali
     unsafe { delete_aligned_plainly::<E>(start, align) };
 }
 
-/// `operator delete(void *, std::align_val_t, const std::nothrow_t &)`, and for arrays.
+/// `operator delete(void *, std::align_val_t, const std::nothrow_t &)`: as [`delete_aligned_plainly`].
 ///
 /// # Safety
 ///
@@ -367,6 +440,38 @@ pub unsafe fn delete_sized_aligned<E: Exports>(start: *mut c_void, _: usize, ali
 pub unsafe fn delete_aligned_nothrow<E: Exports>(start: *mut c_void, align: usize, _: usize) {
     // SAFETY: passed on.
     unsafe { delete_aligned_plainly::<E>(start, align) };
+}
+
+/// `operator delete[](void *, size_t, std::align_val_t)`: calls
+/// `operator delete[](void *, std::align_val_t)`, which a program may have replaced, or else what that
+/// calls.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline]
+pub unsafe fn delete_array_sized_aligned<E: Exports>(start: *mut c_void, _: usize, align: usize) {
+    match replaced::delete_array_aligned() {
+        // SAFETY: passed on.
+        Some(replacement) => unsafe { replacement(start, align) },
+        // SAFETY: passed on.
+        None => unsafe { free::<E>(start) },
+    }
+}
+
+/// `operator delete[](void *, std::align_val_t, const std::nothrow_t &)`: the same.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline]
+pub unsafe fn delete_array_aligned_nothrow<E: Exports>(
+    start: *mut c_void,
+    align: usize,
+    tag: usize,
+) {
+    // SAFETY: passed on.
+    unsafe { delete_array_sized_aligned::<E>(start, tag, align) };
 }
 
 /// The operators: `new` and `new[]`, `delete` and `delete[]`.
@@ -390,12 +495,12 @@ macro_rules! __operators {
             fn _ZnwmSt11align_val_tRKSt9nothrow_t(size: usize, align: usize, tag: *const c_void)
                 -> *mut c_void = $crate::operators::new_aligned_nothrow;
             fn _ZnamSt11align_val_tRKSt9nothrow_t(size: usize, align: usize, tag: *const c_void)
-                -> *mut c_void = $crate::operators::new_aligned_nothrow;
+                -> *mut c_void = $crate::operators::new_array_aligned_nothrow;
 
             fn _ZdlPv(start: *mut c_void) = $crate::standard::free;
             fn _ZdaPv(start: *mut c_void) = $crate::operators::delete_plainly;
             fn _ZdlPvm(start: *mut c_void, size: usize) = $crate::operators::delete_with;
-            fn _ZdaPvm(start: *mut c_void, size: usize) = $crate::operators::delete_with;
+            fn _ZdaPvm(start: *mut c_void, size: usize) = $crate::operators::delete_array_with;
             fn _ZdlPvSt11align_val_t(start: *mut c_void, align: usize)
                 = $crate::operators::delete_aligned;
             fn _ZdaPvSt11align_val_t(start: *mut c_void, align: usize)
@@ -403,15 +508,15 @@ macro_rules! __operators {
             fn _ZdlPvmSt11align_val_t(start: *mut c_void, size: usize, align: usize)
                 = $crate::operators::delete_sized_aligned;
             fn _ZdaPvmSt11align_val_t(start: *mut c_void, size: usize, align: usize)
-                = $crate::operators::delete_sized_aligned;
+                = $crate::operators::delete_array_sized_aligned;
             fn _ZdlPvRKSt9nothrow_t(start: *mut c_void, tag: usize)
                 = $crate::operators::delete_with;
             fn _ZdaPvRKSt9nothrow_t(start: *mut c_void, tag: usize)
-                = $crate::operators::delete_with;
+                = $crate::operators::delete_array_with;
             fn _ZdlPvSt11align_val_tRKSt9nothrow_t(start: *mut c_void, align: usize, tag: usize)
                 = $crate::operators::delete_aligned_nothrow;
             fn _ZdaPvSt11align_val_tRKSt9nothrow_t(start: *mut c_void, align: usize, tag: usize)
-                = $crate::operators::delete_aligned_nothrow;
+                = $crate::operators::delete_array_aligned_nothrow;
         }
     };
 }

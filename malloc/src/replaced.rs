@@ -1,14 +1,15 @@
-//! The four operators that the others stand on, where the program has its own.
+//! The eight operators that the others stand on, where the program has its own.
 //!
 //! They are looked up when the library is initialised. Which of two definitions of a name is a
-//! program's own, the loader decides; what it answers is compared with this library's.
+//! program's own, the loader decides; what it answers is this library's where it lies in the same object
+//! (`src/objects.rs`).
 
 use core::ffi::{CStr, c_void};
 use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::exports::Exports;
+use crate::objects;
 
 type New = unsafe extern "C-unwind" fn(usize) -> *mut c_void;
 type NewAligned = unsafe extern "C-unwind" fn(usize, usize) -> *mut c_void;
@@ -19,21 +20,29 @@ type DeleteAligned = unsafe extern "C-unwind" fn(*mut c_void, usize);
 static ANY: AtomicBool = AtomicBool::new(false);
 static NEW: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static NEW_ALIGNED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// Never called: who calls these, calls the program's. They are looked for so that [`any`] knows of them.
+static NEW_ARRAY: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static NEW_ARRAY_ALIGNED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static DELETE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static DELETE_ALIGNED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static DELETE_ARRAY: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static DELETE_ARRAY_ALIGNED: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Looks them up.
-pub(crate) fn find<E: Exports>() {
-    let [new, new_aligned, delete, delete_aligned] = E::operators();
+pub(crate) fn find() {
     let all = [
-        (&NEW, c"_Znwm", new),
-        (&NEW_ALIGNED, c"_ZnwmSt11align_val_t", new_aligned),
-        (&DELETE, c"_ZdlPv", delete),
-        (&DELETE_ALIGNED, c"_ZdlPvSt11align_val_t", delete_aligned),
+        (&NEW, c"_Znwm"),
+        (&NEW_ALIGNED, c"_ZnwmSt11align_val_t"),
+        (&NEW_ARRAY, c"_Znam"),
+        (&NEW_ARRAY_ALIGNED, c"_ZnamSt11align_val_t"),
+        (&DELETE, c"_ZdlPv"),
+        (&DELETE_ALIGNED, c"_ZdlPvSt11align_val_t"),
+        (&DELETE_ARRAY, c"_ZdaPv"),
+        (&DELETE_ARRAY_ALIGNED, c"_ZdaPvSt11align_val_t"),
     ];
-    for (place, name, ours) in all {
+    for (place, name) in all {
         let found = first(name);
-        if !found.is_null() && !ptr::eq(found, ours) {
+        if !found.is_null() && !objects::is_ours(found) {
             place.store(found, Ordering::Relaxed);
             ANY.store(true, Ordering::Release);
         }
@@ -83,4 +92,20 @@ pub(crate) fn delete() -> Option<Delete> {
 pub(crate) fn delete_aligned() -> Option<DeleteAligned> {
     // SAFETY: as above.
     unsafe { mem::transmute::<*mut c_void, Option<DeleteAligned>>(replacement(&DELETE_ALIGNED)) }
+}
+
+/// The program's `operator delete[](void *)`; where it has none, what that calls.
+#[inline(always)]
+pub(crate) fn delete_array() -> Option<Delete> {
+    // SAFETY: as above.
+    unsafe { mem::transmute::<*mut c_void, Option<Delete>>(replacement(&DELETE_ARRAY)) }
+        .or_else(delete)
+}
+
+/// The program's `operator delete[](void *, std::align_val_t)`; where it has none, what that calls.
+#[inline(always)]
+pub(crate) fn delete_array_aligned() -> Option<DeleteAligned> {
+    let found = replacement(&DELETE_ARRAY_ALIGNED);
+    // SAFETY: as above.
+    unsafe { mem::transmute::<*mut c_void, Option<DeleteAligned>>(found) }.or_else(delete_aligned)
 }

@@ -12,8 +12,8 @@ use core::alloc::Layout;
 use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
 
+use famalloc::FreeError;
 use famalloc::untyped::{self, ReallocError};
-use famalloc::{FamilySet, FreeError};
 
 use crate::errno;
 use crate::exports::Exports;
@@ -288,6 +288,5 @@ pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
 
 /// `malloc_trim`: gives all memory back that can be; 1 if any was.
 pub fn malloc_trim<E: Exports>(_keep: usize) -> c_int {
-    let _ = E::Set::NAME;
     c_int::from(famalloc::reclaim(usize::MAX) > 0)
 }

@@ -1,7 +1,8 @@
 //! The statistics of glibc's manual: `mallinfo`, `malloc_stats`, `malloc_info`, and `mallopt`.
 //!
 //! glibc's numbers are of heaps, trees and bins; ours are of families, blocks and lanes. Each field has
-//! what comes nearest to its meaning: what glibc calls free are slots that can be handed out. Nothing here allocates or holds a lock while it writes.
+//! what comes nearest to its meaning: what glibc calls free are slots that can be handed out. Nothing here
+//! allocates or holds a lock while it writes.
 
 use core::ffi::{CStr, c_int};
 use core::fmt::{self, Write};
@@ -10,7 +11,7 @@ use famalloc::{AnyFamily, ClassUse, FamilySet, FamilyUse};
 
 use crate::calls::FamilyOf;
 use crate::exports::Exports;
-use crate::text::Text;
+use crate::text::{StandardError, Text};
 use crate::types::{FILE, mallinfo as Info, mallinfo2 as Info2};
 
 /// The families of a set.
@@ -129,25 +130,6 @@ pub fn mallinfo<E: Exports>() -> Info {
         uordblks: cut(found.uordblks),
         fordblks: cut(found.fordblks),
         keepcost: cut(found.keepcost),
-    }
-}
-
-/// Standard error, unbuffered.
-struct StandardError;
-
-impl Write for StandardError {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        let mut rest = part.as_bytes();
-        while !rest.is_empty() {
-            // SAFETY: so many bytes can be read.
-            let written =
-                unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
-            match usize::try_from(written) {
-                Ok(1..) => rest = &rest[written as usize..],
-                _ => return Err(fmt::Error),
-            }
-        }
-        Ok(())
     }
 }
 

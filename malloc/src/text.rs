@@ -1,6 +1,9 @@
-//! Text made where nothing may be allocated: in a buffer that drops what does not fit.
+//! Text made where nothing may be allocated: in a buffer that drops what does not fit, and to standard
+//! error.
 
 use core::fmt;
+
+use crate::errno;
 
 /// Text in a buffer.
 #[derive(Debug)]
@@ -32,6 +35,28 @@ impl fmt::Write for Text<'_> {
         self.len += len;
         if let Some(end) = self.room.get_mut(self.len) {
             *end = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Standard error, unbuffered.
+#[derive(Debug)]
+pub(crate) struct StandardError;
+
+impl fmt::Write for StandardError {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let mut rest = part.as_bytes();
+        while !rest.is_empty() {
+            // SAFETY: so many bytes can be read.
+            let written =
+                unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+            match usize::try_from(written) {
+                Ok(1..) => rest = &rest[written as usize..],
+                // A signal came first.
+                Err(_) if errno::get() == libc::EINTR => {}
+                _ => return Err(fmt::Error),
+            }
         }
         Ok(())
     }

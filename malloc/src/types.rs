@@ -82,7 +82,8 @@ pub struct fam_region_t {
 
 c_interface! {
     constants {
-        /// The family where everything goes that names none.
+        /// The family of libfamalloc where everything goes that names none. In a set of one's own it may be
+        /// another: fam_family("its name").
         const FAM_GENERAL: fam_family_t = 0;
         /// No family.
         const FAM_NONE: fam_family_t = u32::MAX;

@@ -1,126 +1,130 @@
-//! The calls of `famalloc.h`, from C and C++: `tests/c/families.c` has a part for each idea, and each part
-//! runs in a process of its own, against the shared library and against the static one.
+//! The calls of `famalloc.h`, from C and C++: `tests/c/families.c` and `families_seen.c` have a part for
+//! each idea, and each part runs in a process of its own, against the shared library and against the
+//! static one.
 
 #![cfg(not(miri))]
 
 mod common;
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+use common::{Ended, Program};
 
-/// What a program in the static library needs of the system.
-const SYSTEM: [&str; 3] = ["-ldl", "-lpthread", "-lm"];
+const STRICT: &[&str] = &["-Wextra", "-Werror"];
 
-/// Compiles a program of `tests/c`.
-fn compile(source: &str, name: &str, libraries: &[&OsStr]) -> PathBuf {
-    let (compiler, standard) =
-        if source.ends_with(".cpp") { ("c++", "-std=c++17") } else { ("cc", "-std=gnu11") };
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let output = Command::new(compiler)
-        .args([standard, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-I", FOLDER])
-        .arg(Path::new(FOLDER).join("tests/c").join(source))
-        .arg("-o")
-        .arg(&program)
-        .args(libraries)
-        .args(SYSTEM)
-        .output()
-        .expect("a compiler");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{source} does not compile:\n{said}");
-    program
+/// Compiles a program for the shared library; `None` where there is none to try.
+fn shared(source: &str, flags: &[&str]) -> Option<PathBuf> {
+    let linked = common::linked()?;
+    let libraries = &linked.each_ref().map(|it| it.as_os_str());
+    let flags = &[STRICT, flags].concat();
+    Some(Program { flags, libraries, variant: "-shared", ..Program::new(source) }.compile())
 }
 
-/// What the linker has to be told to find the shared library, at once and when the program runs.
-fn shared(source: &str, name: &str) -> PathBuf {
-    let library = common::library();
-    let path = format!("-Wl,-rpath,{}", library.parent().expect("a folder").display());
-    compile(source, name, &[library.as_os_str(), OsStr::new(&path)])
+/// Compiles it for the static one.
+fn static_(source: &str) -> PathBuf {
+    let archive = common::archive();
+    let libraries: &[&OsStr] = &[archive.as_ref(), "-lpthread".as_ref(), "-lm".as_ref()];
+    Program { flags: STRICT, libraries, variant: "-static", ..Program::new(source) }.compile()
 }
 
-fn programs() -> &'static [PathBuf; 2] {
-    static PROGRAMS: OnceLock<[PathBuf; 2]> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let archive = common::archive();
-        [
-            shared("families.c", "families-shared"),
-            compile("families.c", "families-static", &[archive.as_os_str()]),
-        ]
+/// The two programs of parts, each for either library; no program where there is no library to try.
+fn programs(source: &str) -> &'static [PathBuf] {
+    static PROGRAMS: [(&str, OnceLock<Vec<PathBuf>>); 2] =
+        [("families.c", OnceLock::new()), ("families_seen.c", OnceLock::new())];
+    let (_, made) = PROGRAMS.iter().find(|(name, _)| *name == source).expect("one of these");
+    made.get_or_init(|| {
+        shared(source, &[]).map_or_else(Vec::new, |shared| vec![shared, static_(source)])
     })
 }
 
-fn run(program: &Path, arguments: &[&str]) -> Output {
-    let output = Command::new(program).args(arguments).output().expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{} {arguments:?}:\n{said}", program.display());
-    output
-}
-
-/// Runs a part of the program, with either library.
-fn part(name: &str) {
-    for program in programs() {
-        run(program, &[name]);
-    }
+/// Runs a part of a program, with either library.
+#[track_caller]
+fn part(source: &str, name: &str) -> Vec<Ended> {
+    let run = |program: &PathBuf| {
+        let ended = common::run(program, &[name.as_ref()], None);
+        ended.well();
+        ended
+    };
+    programs(source).iter().map(run).collect()
 }
 
 #[test]
 fn families_have_names() {
-    part("names");
+    part("families.c", "names");
 }
 
 #[test]
 fn threads_that_ask_for_a_name_agree() {
     for _ in 0..20 {
-        part("race");
+        part("families.c", "race");
     }
 }
 
 #[test]
 fn memory_is_of_the_family_that_was_named() {
-    part("allocation");
+    part("families.c", "allocation");
 }
 
 #[test]
 fn reallocation_stays_in_the_family() {
-    part("resizing");
+    part("families.c", "resizing");
 }
 
 #[test]
 fn scopes_are_where_unmodified_code_allocates() {
-    part("scopes");
+    part("families.c", "scopes");
 }
 
 #[test]
 fn regions_are_given_up_at_once() {
-    part("regions");
+    part("families.c", "regions");
 }
 
 #[test]
 fn what_there_is_can_be_seen() {
-    part("reports");
+    part("families_seen.c", "reports");
 }
 
 #[test]
 fn a_lifecycle_gives_back_and_begins_anew() {
-    part("lifecycle");
+    part("families_seen.c", "lifecycle");
 }
 
 #[test]
 fn what_looks_does_not_allocate() {
-    part("quiet");
+    part("families_seen.c", "quiet");
 }
 
 #[test]
 fn a_fork_has_the_families_of_its_parent() {
-    part("forked");
+    part("families_seen.c", "forked");
 }
 
 #[test]
 fn cpp_has_scopes_and_allocators() {
-    run(&shared("families.cpp", "families-cpp"), &[]);
+    if let Some(program) = shared("families.cpp", &["-std=c++17"]) {
+        common::run(&program, &[], None).well();
+    }
+}
+
+/// What grows into the bytes behind it may be used in a program that is checked for overflows.
+#[test]
+fn what_has_grown_may_be_filled() {
+    // The highest level that compiler and C library have.
+    let level = ["3", "2"].into_iter().find(|level| {
+        let define = format!("-D_FORTIFY_SOURCE={level}");
+        let source = "-O2 -Werror -x c -include string.h -fsyntax-only /dev/null";
+        let tried = common::compiler(false).arg(&define).args(source.split(' ')).output();
+        tried.expect("a compiler").status.success()
+    });
+    let define = format!("-D_FORTIFY_SOURCE={}", level.expect("a level that is understood"));
+    let flags = ["-O2", "-fbuiltin", "-U_FORTIFY_SOURCE", define.as_str()];
+    let Some(program) = shared("fortified.c", &flags) else { return };
+    common::run(&program, &["within".as_ref()], None).well();
+    // It is checked.
+    common::run(&program, &["beyond".as_ref()], None).aborted_with("buffer overflow");
 }
 
 /// The elements of an XML document: names and attributes. Fails where it is not well-formed.
@@ -154,10 +158,7 @@ fn elements(xml: &str) -> Vec<(String, Vec<(String, String)>)> {
 
 #[test]
 fn statistics_are_written() {
-    for program in programs() {
-        let output = run(program, &["statistics"]);
-        let (out, err) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
-        let (xml, table) = (out.expect("text"), err.expect("text"));
+    for Ended { out: xml, err: table, .. } in part("families_seen.c", "statistics") {
         let found = elements(&xml);
         assert_eq!(found[0].0, "malloc");
         assert_eq!(found[0].1, [("version".to_owned(), "1".to_owned())]);

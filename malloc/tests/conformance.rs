@@ -64,6 +64,7 @@ programs! {
     operators: "operators.cpp";
     new_handler: "new_handler.cpp";
     replaced_new: "replaced_new.cpp";
+    replaced_array: "replaced_array.cpp";
     standard_library: "standard_library.cpp";
 }
 
@@ -82,11 +83,31 @@ fn operators_for_a_library_opened_late() {
     conforms("operators_late.c", &[plugin("plugin_cpp.cpp").as_os_str()]);
 }
 
+/// Nobody is there to throw, and no Rust panic may stand in.
+#[test]
+fn operators_without_a_cpp_library() {
+    if !own() {
+        return;
+    }
+    let program = Program::new("operators_alone.c").compile();
+    let most = isize::MAX / 2;
+    for (argument, message) in [
+        ("size", format!("no memory for {most} bytes, and no C++ library")),
+        ("no size", "no such size, and no C++ library".to_owned()),
+    ] {
+        let ended = run(&program, &[argument.as_ref()], Some(&library()));
+        ended.aborted_with(&message);
+        assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    }
+}
+
 /// The C++ runtime is in the program itself, and so are its operators: `malloc` serves them. (The aligned
 /// ones of libstdc++ 12 let sizes near `SIZE_MAX` wrap, so `operators.cpp` is not asked.)
 #[test]
 fn operators_of_a_static_runtime() {
-    for source in ["new_handler.cpp", "replaced_new.cpp", "standard_library.cpp"] {
+    for source in
+        ["new_handler.cpp", "replaced_new.cpp", "replaced_array.cpp", "standard_library.cpp"]
+    {
         let flags = &["-static-libstdc++", "-static-libgcc"];
         let program = Program { flags, ..Program::new(source) }.compile();
         run(&program, &[], Some(&library())).well();

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+use common::FOLDER;
 
 /// The names of the functions that the header declares.
 fn declared() -> Vec<String> {
@@ -33,27 +33,18 @@ fn declared() -> Vec<String> {
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether a compiler takes a source that is nothing but the header, twice, and `more`.
-fn compiles(compiler: &str, standard: &str, more: &str) -> Result<(), String> {
+fn compiles(standard: &str, more: &str) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let ending = if compiler == "cc" { "c" } else { "cpp" };
+    let cpp = standard.contains("++");
+    let ending = if cpp { "cpp" } else { "c" };
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let source = folder.join(format!("header-{number}.{ending}"));
     let text = format!("#include \"famalloc.h\"\n#include \"famalloc.h\"\n{more}\n");
     fs::write(&source, text).expect("a file");
-    let output = Command::new(compiler)
+    let output = common::compiler(cpp)
         .arg(format!("-std={standard}"))
-        .args([
-            "-Wall",
-            "-Wextra",
-            "-pedantic",
-            "-Werror",
-            "-O2",
-            "-c",
-            "-o",
-            "/dev/null",
-            "-I",
-            FOLDER,
-        ])
+        .args("-Wall -Wextra -pedantic -Werror -O2 -c -o /dev/null -I".split(' '))
+        .arg(FOLDER)
         .arg(&source)
         .output()
         .expect("a compiler");
@@ -68,10 +59,10 @@ fn compiles(compiler: &str, standard: &str, more: &str) -> Result<(), String> {
 fn it_is_c() {
     for standard in ["c99", "c11", "gnu11", "c17", "c2x", "gnu2x"] {
         let use_it = "void f(void); void f(void) { fam_free(fam_malloc(FAM_GENERAL, 1)); }";
-        assert_eq!(compiles("cc", standard, use_it), Ok(()), "{standard}");
+        assert_eq!(compiles(standard, use_it), Ok(()), "{standard}");
         // Beside what declares the standard functions, before and after.
         let beside = "#include <stdlib.h>\n#include <malloc.h>\n#include <stdio.h>";
-        assert_eq!(compiles("cc", standard, beside), Ok(()), "{standard}");
+        assert_eq!(compiles(standard, beside), Ok(()), "{standard}");
     }
 }
 
@@ -80,24 +71,39 @@ fn it_is_cpp() {
     for standard in ["c++11", "c++14", "c++17", "gnu++17", "c++20", "c++23"] {
         let use_it = "void f(); void f() { fam::scope s(1); fam::allocator<int> a(2); \
                       a.deallocate(a.allocate(3), 3); }";
-        assert_eq!(compiles("c++", standard, use_it), Ok(()), "{standard}");
+        assert_eq!(compiles(standard, use_it), Ok(()), "{standard}");
         let beside = "#include <cstdlib>\n#include <malloc.h>\n#include <memory>";
-        assert_eq!(compiles("c++", standard, beside), Ok(()), "{standard}");
+        assert_eq!(compiles(standard, beside), Ok(()), "{standard}");
     }
+}
+
+/// Whether the compiler is GCC, whose warnings the next test knows.
+fn is_gcc() -> bool {
+    let mut macros = common::compiler(false);
+    let output = common::succeed(macros.args(["-dM", "-E", "-x", "c", "/dev/null"]));
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.contains(" __GNUC__ ") && !text.contains(" __clang__ ")
 }
 
 /// What compilers are told of the functions, they know.
 #[test]
 fn attributes_warn() {
+    if !is_gcc() {
+        return;
+    }
     for (use_it, warning) in [
         ("void f(void); void f(void) { fam_malloc(0, 1); }", "-Werror=unused-result"),
         ("void *f(void); void *f(void) { return fam_region_alloc(0, 1); }", "-Werror=nonnull"),
+        (
+            "char *f(char *); char *f(char *a) { a = fam_try_resize(a, 4); if (a) a[9] = 1; return a; }",
+            "-Werror=array-bounds",
+        ),
         (
             "char *f(void); char *f(void) { char *a = fam_malloc(0, 4); if (a) a[9] = 1; return a; }",
             "-Werror=array-bounds",
         ),
     ] {
-        let said = compiles("cc", "c11", use_it).expect_err(use_it);
+        let said = compiles("c11", use_it).expect_err(use_it);
         let overflow =
             warning == "-Werror=array-bounds" && said.contains("-Werror=stringop-overflow");
         assert!(said.contains(warning) || overflow, "{said}");
@@ -106,11 +112,8 @@ fn attributes_warn() {
 
 #[test]
 fn the_library_has_what_is_declared() {
-    let output = Command::new("nm")
-        .args(["-D", "--defined-only"])
-        .arg(common::library())
-        .output()
-        .expect("nm");
+    let Some(library) = common::preloaded() else { return };
+    let output = common::succeed(Command::new("nm").args(["-D", "--defined-only"]).arg(library));
     let text = String::from_utf8(output.stdout).expect("text");
     let exported: Vec<_> = text.lines().filter_map(|line| line.split(" T ").nth(1)).collect();
     for name in declared() {
@@ -126,7 +129,10 @@ fn the_library_has_what_is_declared() {
 
 #[test]
 fn every_call_is_tried() {
-    let text = fs::read_to_string(Path::new(FOLDER).join("tests/c/families.c")).expect("the tests");
+    let text = ["families.c", "families_seen.c"]
+        .map(|name| fs::read_to_string(Path::new(FOLDER).join("tests/c").join(name)))
+        .map(|text| text.expect("the tests"))
+        .concat();
     for name in declared() {
         assert!(text.contains(&format!("{name}(")), "{name} is never called");
     }

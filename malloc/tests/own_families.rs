@@ -1,19 +1,14 @@
 //! Another crate exports a C malloc over its own families: `tests/own_families`, which is built by itself
-//! here, and a program in C that is linked to it, to the shared library and to the static one.
+//! here, and a program in C that is linked to it, to the shared library and to the static one. Programs with
+//! operators of their own are run with it too.
 
 #![cfg(not(miri))]
 
+mod common;
+
+use common::{FOLDER, Program, compiler, run, succeed};
 use std::path::Path;
-use std::process::{Command, Output};
-
-const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
-
-fn succeed(command: &mut Command) -> Output {
-    let output = command.output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
-    output
-}
+use std::process::Command;
 
 #[test]
 fn another_crate_exports_a_malloc_over_its_own_families() {
@@ -32,7 +27,7 @@ fn another_crate_exports_a_malloc_over_its_own_families() {
     for (name, library) in [("shared", "libown_families.so"), ("static", "libown_families.a")] {
         let program = target.join(name);
         succeed(
-            Command::new("cc")
+            compiler(false)
                 .args(["-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", "-I", FOLDER])
                 .arg(Path::new(FOLDER).join("tests/c/own_families.c"))
                 .arg("-o")
@@ -41,6 +36,16 @@ fn another_crate_exports_a_malloc_over_its_own_families() {
                 .arg(format!("-Wl,-rpath,{}", built.display()))
                 .args(["-ldl", "-lpthread", "-lm"]),
         );
-        succeed(&mut Command::new(program));
+        run(&program, &[], None).well();
     }
+
+    // It is not linked with -Bsymbolic-functions: what it says of its own operators means the program's.
+    let library = built.join("libown_families.so");
+    for source in ["replaced_new.cpp", "replaced_array.cpp", "operators.cpp", "foreign.c"] {
+        println!("{source}");
+        run(&Program::new(source).compile(), &[], Some(&library)).well();
+    }
+    // Its build script says `nodelete`.
+    let opens = Program::new("dlopen_malloc.c").compile();
+    run(&opens, &[library.as_os_str(), "close".as_ref()], None).well();
 }

@@ -6,35 +6,30 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+use common::{FOLDER, compiler, linked, run, succeed};
 
 #[test]
 fn its_programs_run() {
+    let Some(linked) = linked() else { return };
     let text = fs::read_to_string(Path::new(FOLDER).join("README.md")).expect("the README");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let library = common::library();
-    let path = format!("-Wl,-rpath,{}", library.parent().expect("a folder").display());
     let mut count = 0;
-    for (language, compiler, standard) in [("c", "cc", "-std=gnu11"), ("cpp", "c++", "-std=c++17")]
-    {
+    for (language, standard) in [("c", "-std=gnu11"), ("cpp", "-std=c++17")] {
         for program in text.split(&format!("\n```{language}\n")).skip(1) {
             let program = program.split("\n```").next().expect("a block ends");
             let name = folder.join(format!("readme-{count}"));
             let source = name.with_extension(language);
             fs::write(&source, program).expect("a file");
-            let compiled = Command::new(compiler)
-                .args([standard, "-Wall", "-Wextra", "-Werror", "-I", FOLDER, "-o"])
-                .args([&name, &source, &library])
-                .arg(&path)
-                .output()
-                .expect("a compiler");
-            let said = String::from_utf8_lossy(&compiled.stderr);
-            assert!(compiled.status.success(), "{said}\n{program}");
-            let ran = Command::new(&name).output().expect("it runs");
-            let said = String::from_utf8_lossy(&ran.stderr);
-            assert!(ran.status.success() && said.is_empty(), "{said}\n{program}");
+            succeed(
+                compiler(language == "cpp")
+                    .args([standard, "-Wall", "-Wextra", "-Werror", "-I", FOLDER, "-o"])
+                    .args([&name, &source])
+                    .args(&linked),
+            );
+            let ended = run(&name, &[], None);
+            ended.well();
+            assert_eq!(ended.err, "", "{program}");
             count += 1;
         }
     }

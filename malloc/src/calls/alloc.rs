@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::ffi::{c_char, c_void};
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use famalloc::untyped;
 
@@ -90,15 +90,18 @@ pub unsafe fn realloc_zeroed<E: Exports>(
     moved
 }
 
-/// `fam_try_resize`.
+/// `fam_try_resize`. Null leaves `errno` alone: it says no more than that it stayed as it was.
 ///
 /// # Safety
 ///
 /// Null, or memory of an allocator's; what lies beyond the new size is not used any more.
-pub unsafe fn try_resize<E: Exports>(start: *mut c_void, size: usize) -> bool {
-    let Some(memory) = NonNull::new(start.cast::<u8>()) else { return false };
+pub unsafe fn try_resize<E: Exports>(start: *mut c_void, size: usize) -> *mut c_void {
+    let Some(memory) = NonNull::new(start.cast::<u8>()) else { return ptr::null_mut() };
     // It stays where it is, so it is aligned as well as before.
-    let Ok(layout) = Layout::from_size_align(size.max(1), 1) else { return false };
+    let Ok(layout) = Layout::from_size_align(size.max(1), 1) else { return ptr::null_mut() };
     // SAFETY: passed on.
-    unsafe { untyped::resize_in_place(memory, layout) }.unwrap_or(false)
+    match unsafe { untyped::resize_in_place(memory, layout) } {
+        Ok(true) => start,
+        _ => ptr::null_mut(),
+    }
 }

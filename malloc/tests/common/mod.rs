@@ -8,12 +8,13 @@
 #![allow(dead_code, reason = "shared by several test binaries, none of which uses all of it")]
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{self, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,8 +49,8 @@ pub(crate) fn own() -> bool {
 
 /// Where a build of `libfamalloc` in this profile lies. Builds it at the first call.
 fn built() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("tmp lies in target");
         let release = !cfg!(debug_assertions);
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
@@ -57,7 +58,7 @@ fn built() -> &'static Path {
         if release {
             cargo.arg("--release");
         }
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.current_dir(FOLDER);
         // What cargo set for this test's package is not for the next cargo.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
@@ -65,14 +66,36 @@ fn built() -> &'static Path {
                 cargo.env_remove(&name);
             }
         }
-        let output = cargo.output().expect("cargo runs");
-        assert!(
-            output.status.success(),
-            "libfamalloc does not build:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        succeed(&mut cargo);
         target.join(if release { "release" } else { "debug" })
     })
+}
+
+/// The folder of the package, where the header lies.
+pub(crate) const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The compiler for C, or for C++.
+pub(crate) fn compiler(cpp: bool) -> Command {
+    let (variable, usual) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
+    Command::new(env::var_os(variable).unwrap_or(usual.into()))
+}
+
+/// Runs a compiler, or cargo, which must succeed.
+#[track_caller]
+pub(crate) fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
+    output
+}
+
+/// What the linker has to be told to find the shared library, at once and when the program runs; `None`
+/// where the C library's own malloc is tried.
+pub(crate) fn linked() -> Option<[OsString; 2]> {
+    let library = preloaded()?;
+    let mut path = OsString::from("-Wl,-rpath,");
+    path.push(library.parent()?);
+    Some([library.into(), path])
 }
 
 /// What one program is made of, and how it is run.
@@ -97,28 +120,21 @@ impl<'a> Program<'a> {
     pub(crate) fn compile(&self) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
         fs::create_dir_all(&folder).expect("a folder for programs");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(self.source);
+        let source = Path::new(FOLDER).join("tests/c").join(self.source);
         let name = thread::current().name().unwrap_or("main").replace("::", "-");
         let program =
             folder.join(format!("{name}-{}{}", self.source.replace('.', "-"), self.variant));
         let cpp = self.source.ends_with(".cpp");
-        let (compiler, standard) = if cpp { ("c++", "-std=gnu++17") } else { ("cc", "-std=gnu11") };
-        let output =
-            Command::new(env::var_os(if cpp { "CXX" } else { "CC" }).unwrap_or(compiler.into()))
-                .args([standard, "-O1", "-g", "-fno-builtin", "-pthread", "-Wall"])
+        let standard = if cpp { "-std=gnu++17" } else { "-std=gnu11" };
+        succeed(
+            compiler(cpp)
+                .args([standard, "-O1", "-g", "-fno-builtin", "-pthread", "-Wall", "-I", FOLDER])
                 .args(self.flags)
                 .arg(&source)
                 .arg("-o")
                 .arg(&program)
                 .args(self.libraries)
-                .arg("-ldl")
-                .output()
-                .unwrap_or_else(|error| panic!("no compiler {compiler}: {error}"));
-        assert!(
-            output.status.success(),
-            "{} does not compile:\n{}",
-            self.source,
-            String::from_utf8_lossy(&output.stderr)
+                .arg("-ldl"),
         );
         program
     }
@@ -163,7 +179,11 @@ impl Ended {
 /// Runs a program with the library in place of the C library's malloc, if `preload` says so.
 /// One that does not end is killed, with all that it started.
 pub(crate) fn run(program: &Path, arguments: &[&OsStr], preload: Option<&Path>) -> Ended {
-    let (out, err) = (program.with_extension("out"), program.with_extension("err"));
+    // A program may run several times at once.
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let said = |what: &str| program.with_extension(format!("{}-{number}.{what}", process::id()));
+    let (out, err) = (said("out"), said("err"));
     let create = |path: &Path| File::create(path).expect("a file for what a program says");
     let mut command = Command::new(program);
     command
@@ -192,8 +212,11 @@ pub(crate) fn run(program: &Path, arguments: &[&OsStr], preload: Option<&Path>) 
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(100));
     };
-    let read =
-        |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+    let read = |path: &Path| {
+        let said = fs::read(path).unwrap_or_default();
+        let _ = fs::remove_file(path);
+        String::from_utf8_lossy(&said).into_owned()
+    };
     let Some(status) = status else {
         let stacks = stacks(child.id());
         let group = format!("-{}", child.id());

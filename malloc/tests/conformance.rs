@@ -251,6 +251,10 @@ fn assert_linked(archive: &Path, flags: &[&str], more_for_cpp: &[&str], variant:
         "new_handler.cpp",
         "standard_library.cpp",
     ] {
+        // There only C++ itself could catch what a handler throws out of a nothrow form.
+        if variant == "-static" && source == "new_handler.cpp" {
+            continue;
+        }
         println!("{source}");
         run(&build(source), &[], None).well();
     }

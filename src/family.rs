@@ -94,7 +94,7 @@ pub unsafe trait FamilySet: Sized + 'static {
 /// # Examples
 ///
 /// ```
-/// use famalloc::alloc_family;
+/// use famalloc::{alloc_family, Family};
 ///
 /// #[alloc_family]
 /// enum Lives {

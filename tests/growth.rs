@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Parcel, assert_all_given_back, one_at_a_time, usage};
+use common::{Parcel, assert_all_given_back, one_at_a_time, resident_bytes, usage};
 use famalloc::{AllocErrorKind, Family, System, alloc_family, check, flush, query};
 
 const GRANULE: usize = 64 << 10;
@@ -103,5 +103,39 @@ fn a_short_block_is_better_than_none() {
     assert!(held.len() >= 62 + 191);
     check().unwrap();
     drop(held);
+    assert_all_given_back::<Lives>();
+}
+
+/// So much of one size, of which one in twenty stays.
+fn survivors<F: Family>(size: usize) -> Vec<Parcel> {
+    let all = (0..24 * MIB / size).map(|at| Parcel::new::<F>(size, at as u8)).collect::<Vec<_>>();
+    all.into_iter().enumerate().filter(|(at, _)| at % 20 == 0).map(|(_, parcel)| parcel).collect()
+}
+
+const MIB: usize = 1 << 20;
+
+/// The pages between the survivors of one phase are there for the next, whether that takes new memory or
+/// what it left behind itself earlier.
+#[test]
+fn a_family_that_grows_gives_back_what_lies_idle() {
+    #[alloc_family]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    flush();
+    let start = resident_bytes();
+    let first = survivors::<lives::A>(3000);
+    let second = survivors::<lives::A>(2300);
+    let grown = resident_bytes().saturating_sub(start);
+    assert!(grown < 40 * MIB, "{} MiB are in memory after 24 and 24", grown / MIB);
+    // Nothing new is needed for as much again.
+    let committed = usage::<lives::A>().committed_bytes;
+    let again = survivors::<lives::A>(3000);
+    assert!(usage::<lives::A>().committed_bytes <= committed + 4 * MIB);
+    let grown = resident_bytes().saturating_sub(start);
+    assert!(grown < 40 * MIB, "{} MiB are in memory after 24 once more", grown / MIB);
+    [&first, &second, &again].into_iter().flatten().for_each(Parcel::verify);
+    drop((first, second, again));
     assert_all_given_back::<Lives>();
 }

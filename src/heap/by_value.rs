@@ -1,14 +1,11 @@
 //! Calls that name a family that is known at run time only: memory of it for C, all of it, and whose an
 //! address is.
 
-use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 
 use crate::any_family::AnyFamily;
-use crate::class;
 use crate::family::FamilySet;
 use crate::space::Space;
-use crate::thread::{Homes, take_slowly};
 
 use super::free_all;
 use super::query::find_in;
@@ -40,23 +37,7 @@ use super::walk::{self, InUseElsewhere};
 #[inline(always)]
 #[must_use]
 pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>> {
-    let Some(scaled) = class::of_small_c_size(size) else {
-        return alloc_many_bytes::<S>(family.index(), size);
-    };
-    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
-    let home = unsafe { Homes::home_of(S::homes(), family.index()) };
-    // SAFETY: a class, scaled.
-    match unsafe { home.row().head_at(scaled) }.pop() {
-        Some(slot) => Some(slot),
-        None => take_slowly(home, S::table(), family.index(), scaled >> class::SCALE).ok(),
-    }
-}
-
-/// Sizes that are not small.
-#[inline(never)]
-fn alloc_many_bytes<S: FamilySet>(family: usize, size: usize) -> Option<NonNull<u8>> {
-    let layout = Layout::from_size_align(size, class::c_align(size)).ok()?;
-    untyped::alloc(&AnyFamily::<S>::new(family), layout).ok()
+    untyped::alloc_bytes_at::<S>(family.index(), size, || None)
 }
 
 /// The family of the set `S` that an address is of; `None` for memory of another set, and for what is
@@ -65,8 +46,7 @@ fn alloc_many_bytes<S: FamilySet>(family: usize, size: usize) -> Option<NonNull<
 /// # Examples
 ///
 /// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// /// use famalloc::{alloc_family, untyped};
 ///
 /// #[alloc_family]
 /// #[derive(Debug)]
@@ -107,8 +87,7 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
 /// # Examples
 ///
 /// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// /// use famalloc::{alloc_family, untyped};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -149,8 +128,7 @@ pub fn walk<S: FamilySet>(
 /// # Examples
 ///
 /// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// /// use famalloc::{alloc_family, untyped};
 ///
 /// #[alloc_family]
 /// enum Lives {

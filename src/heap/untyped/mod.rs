@@ -51,20 +51,8 @@ fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>>
     // SAFETY: as above.
     match unsafe { home.row().head(class) }.pop() {
         Some(slot) => Some(slot),
-        None => take_any_slowly(home, S::table(), family, class),
+        None => take_or_else(home, S::table(), family, class, || None),
     }
-}
-
-/// A pointer or null is returned in a register.
-#[cold]
-#[inline(never)]
-fn take_any_slowly(
-    home: &RowHome,
-    set: &'static SetTable,
-    family: usize,
-    class: usize,
-) -> Option<NonNull<u8>> {
-    take_slowly(home, set, family, class).ok()
 }
 
 #[inline(always)]
@@ -233,11 +221,20 @@ pub fn alloc_bytes_or_else<S: FamilySet>(
     size: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
+    alloc_bytes_at::<S>(scope::current::<S>(), size, refused)
+}
+
+/// Bytes for C in the family with this position.
+#[inline(always)]
+pub(super) fn alloc_bytes_at<S: FamilySet>(
+    family: usize,
+    size: usize,
+    refused: impl FnOnce() -> Option<NonNull<u8>>,
+) -> Option<NonNull<u8>> {
     let Some(scaled) = class::of_small_c_size(size) else {
-        return alloc_many_bytes::<S>(size, refused);
+        return alloc_many_bytes::<S>(family, size, refused);
     };
-    let family = scope::current::<S>();
-    // SAFETY: the calling thread's homes; the scope is of a family of the set.
+    // SAFETY: the calling thread's homes; positions come from the set.
     let home = unsafe { Homes::home_of(S::homes(), family) };
     // SAFETY: a class, scaled.
     match unsafe { home.row().head_at(scaled) }.pop() {
@@ -246,6 +243,7 @@ pub fn alloc_bytes_or_else<S: FamilySet>(
     }
 }
 
+/// What the fast path could not take. A pointer or null is returned in a register.
 #[cold]
 #[inline(never)]
 fn take_or_else(
@@ -261,10 +259,10 @@ fn take_or_else(
 /// Sizes that are not small.
 #[inline(never)]
 fn alloc_many_bytes<S: FamilySet>(
+    family: usize,
     size: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
-    let family = scope::current::<S>();
     let taken = match class::of_size(size) {
         Some(class) => take_any_at::<S>(family, class),
         None => Layout::from_size_align(size, class::c_align(size))

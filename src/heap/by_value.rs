@@ -37,7 +37,7 @@ use super::walk::{self, InUseElsewhere};
 #[inline(always)]
 #[must_use]
 pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>> {
-    untyped::alloc_bytes_at::<S>(family.index(), size, || None)
+    untyped::alloc_bytes_at::<S>(|| family.index(), size, || None)
 }
 
 /// The family of the set `S` that an address is of; `None` for memory of another set, and for what is

@@ -221,19 +221,21 @@ pub fn alloc_bytes_or_else<S: FamilySet>(
     size: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
-    alloc_bytes_at::<S>(scope::current::<S>(), size, refused)
+    alloc_bytes_at::<S>(scope::current::<S>, size, refused)
 }
 
-/// Bytes for C in the family with this position.
+/// Bytes for C in the family with the position that `family` returns. It is asked once the size has been
+/// found to be small or not, so that the way out for what is not is a jump.
 #[inline(always)]
 pub(super) fn alloc_bytes_at<S: FamilySet>(
-    family: usize,
+    family: impl FnOnce() -> usize,
     size: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
     let Some(scaled) = class::of_small_c_size(size) else {
         return alloc_many_bytes::<S>(family, size, refused);
     };
+    let family = family();
     // SAFETY: the calling thread's homes; positions come from the set.
     let home = unsafe { Homes::home_of(S::homes(), family) };
     // SAFETY: a class, scaled.
@@ -259,10 +261,11 @@ fn take_or_else(
 /// Sizes that are not small.
 #[inline(never)]
 fn alloc_many_bytes<S: FamilySet>(
-    family: usize,
+    family: impl FnOnce() -> usize,
     size: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
+    let family = family();
     let taken = match class::of_size(size) {
         Some(class) => take_any_at::<S>(family, class),
         None => Layout::from_size_align(size, class::c_align(size))

@@ -46,7 +46,8 @@ pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>>
 /// # Examples
 ///
 /// ```
-/// /// use famalloc::{alloc_family, untyped};
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
 ///
 /// #[alloc_family]
 /// #[derive(Debug)]
@@ -87,7 +88,8 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
 /// # Examples
 ///
 /// ```
-/// /// use famalloc::{alloc_family, untyped};
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -128,7 +130,8 @@ pub fn walk<S: FamilySet>(
 /// # Examples
 ///
 /// ```
-/// /// use famalloc::{alloc_family, untyped};
+/// use core::alloc::Layout;
+/// use famalloc::{alloc_family, untyped};
 ///
 /// #[alloc_family]
 /// enum Lives {

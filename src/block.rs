@@ -22,7 +22,8 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
-use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Mark, Stale};
+use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Mark};
+use crate::space::maps::Map;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.
@@ -55,6 +56,11 @@ impl Change {
             _ => Self::GotRoomAndEmptied,
         }
     }
+}
+
+/// The map that the bitmap of a block of this class lies in.
+pub(crate) fn map_of(class: usize) -> Map {
+    if class::slot_size(class) < class::WIDE_BELOW { Map::Wide } else { Map::Narrow }
 }
 
 impl<'a> Block<'a> {
@@ -95,14 +101,14 @@ impl<'a> Block<'a> {
         desc.carved.store(0, Ordering::Relaxed);
         desc.countdown.store(0, Ordering::Relaxed);
         desc.first_word.store(0, Ordering::Relaxed);
-        let wide = class::slot_size(class) < class::WIDE_BELOW;
+        let map = map_of(class);
         for granule in granule..granule + granules {
             // SAFETY: just taken.
-            unsafe { space.clean_bitmap(granule, if wide { Stale::Wide } else { Stale::Narrow }) };
+            unsafe { space.clean_bitmap(granule, map) };
             space.granule(granule).set_mark(mark);
         }
         // SAFETY: the granules of a block are in one extent of a family (I1).
-        let bitmap = unsafe { space.bitmap(granule, wide) };
+        let bitmap = unsafe { space.bitmap(granule, map) };
         desc.bitmap.store(bitmap.as_ptr(), Ordering::Relaxed);
         desc.full.store(0, Ordering::Relaxed);
         desc.trimmed.store(0, Ordering::Relaxed);

@@ -143,7 +143,7 @@ fn a_refusal_to_decommit_costs_memory_but_nothing_else() {
     let _alone = one_at_a_time();
     let _watchdog = Watchdog::of_seconds(55);
     let calls = fail_everywhere::<lives::A>(&PAGES, Call::Decommit, None);
-    assert!(calls >= 5, "the script decommits {calls} times");
+    assert!(calls >= 2, "the script decommits {calls} times");
     // What could not be given back is given back as soon as it can.
     drop(Parcel::new::<lives::A>(1 << 20, 1));
     PAGES.fail_at(Call::Decommit, 1, true);

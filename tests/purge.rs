@@ -171,7 +171,7 @@ fn a_warm_extent_serves_whatever_has_gone_of_it() {
     assert_all_given_back::<Lives>();
 }
 
-/// Much memory goes when it is freed, piece by piece; a little less does not.
+/// Much memory goes when it is freed, in one call; a little less does not.
 #[test]
 fn a_long_run_goes_at_once() {
     static PAGES: Recorder = Recorder::new();
@@ -187,12 +187,12 @@ fn a_long_run_goes_at_once() {
     assert_eq!(PAGES.ranges(Asked::Decommit), []);
     drop(long);
     let gone = PAGES.ranges(Asked::Decommit);
-    assert_eq!(gone.iter().map(|piece| piece.len()).sum::<usize>(), 33 * EXTENT);
-    assert!(gone.iter().all(|piece| piece.len() <= PIECE));
+    assert_eq!(gone.iter().map(|run| run.len()).collect::<Vec<_>>(), [33 * EXTENT], "in one call");
     // Of the other only what is asked for, or a piece more.
     assert_eq!(reclaim(EXTENT + 1), EXTENT + PIECE);
+    PAGES.calls();
     assert_eq!(reclaim(usize::MAX), 31 * EXTENT - PIECE);
-    assert_eq!(PAGES.bytes(Asked::Decommit), 32 * EXTENT);
+    assert_eq!(PAGES.ranges(Asked::Decommit).len(), 1, "what lies side by side goes in one call");
     assert_eq!(flush(), 0);
     assert_all_given_back::<Lives>();
 }
@@ -229,7 +229,8 @@ fn long_memory_is_given_huge_pages() {
     assert_all_given_back::<Lives>();
 }
 
-/// A huge page goes whole: to break it up would cost more.
+/// A huge page goes whole: to break it up would cost more. What was asked for there stays asked for, as
+/// to take it back would split a mapping.
 #[test]
 fn huge_pages_go_whole() {
     static PAGES: Recorder = Recorder::new();
@@ -240,28 +241,29 @@ fn huge_pages_go_whole() {
     }
     let _alone = one_at_a_time();
     let mut held = crowd::<lives::Blocks>();
-    // Large memory, which is cut from extents of the family: nine and more of them.
-    let many: Vec<_> = (0..24).map(|_| Parcel::new::<lives::Many>(1 << 20, 1)).collect();
-    let mut huge = PAGES.ranges(Asked::HugePages(true));
-    assert_eq!(huge.len(), 4, "from the ninth extent on");
+    // Blocks of half an extent, in nine extents and more.
+    let many: Vec<_> = (0..12 * CROWD).map(|_| Parcel::new::<lives::Many>(1000, 1)).collect();
+    let huge = PAGES.ranges(Asked::HugePages(true));
+    assert!(huge.len() >= 2, "from the ninth extent on");
     drop(many);
+    reclaim(1);
     PAGES.set_time(1500);
-    assert_eq!(PAGES.ranges(Asked::Decommit), []);
-    let (mut gone, mut unwanted) = (Vec::new(), Vec::new());
-    while unwanted.len() < 4 {
+    PAGES.calls();
+    let mut gone = Vec::new();
+    while gone.iter().filter(|piece| huge.iter().any(|range| within(range, piece))).count()
+        < huge.len()
+    {
         give_magazine::<lives::Blocks>(&mut held);
         let calls = PAGES.calls();
         let of = |asked| calls.iter().filter(move |call| call.asked == asked);
         gone.extend(of(Asked::Decommit).map(|call| call.range.clone()));
-        unwanted.extend(of(Asked::HugePages(false)).map(|call| call.range.clone()));
-        assert!(of(Asked::Decommit).count() <= 1 && held.len() < 20_000);
+        assert_eq!(of(Asked::HugePages(false)).count(), 0);
+        assert!(held.len() < 20_000);
     }
-    huge.sort_unstable_by_key(|range| range.start);
-    unwanted.sort_unstable_by_key(|range| range.start);
-    assert_eq!(unwanted, huge);
     for piece in gone {
         let of_huge = huge.iter().any(|range| within(range, &piece));
-        assert_eq!(piece.len(), if of_huge { EXTENT } else { PIECE });
+        // Maps are of 16 KiB here.
+        assert!(piece.len() == if of_huge { EXTENT } else { PIECE } || piece.len() < 64 << 10);
     }
     drop(held);
     assert_all_given_back::<Lives>();

@@ -52,8 +52,8 @@ use core::ptr::{self, NonNull};
 use crate::error::AllocError;
 use crate::space::Space;
 use crate::space::holding::Chunk;
-use crate::space::map::Place;
 use crate::space::order::{NONE, Order};
+use crate::space::window::Place;
 use crate::table::{FamilyTable, SetTable};
 
 use checkpoint::Floor;

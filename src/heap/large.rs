@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::os::die;
 use crate::space::holding::{Holding, Large};
-use crate::space::map::Place;
+use crate::space::window::Place;
 use crate::sync::Ordering;
 use crate::table::SetTable;
 use crate::thread::{self, relieve};

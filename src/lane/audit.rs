@@ -4,7 +4,8 @@ use core::ptr::{self, NonNull};
 
 use crate::block::Block;
 use crate::class;
-use crate::space::map::{GranuleKind, Place};
+use crate::space::map::GranuleKind;
+use crate::space::window::Place;
 use crate::sync::Ordering;
 
 use super::{Lane, LaneState};

@@ -11,7 +11,7 @@ use crate::block::{Block, Change};
 use crate::class;
 use crate::error::FreeError;
 use crate::os::die;
-use crate::space::map::{Lookup, Place};
+use crate::space::window::{Lookup, Place};
 
 use super::magazine::MagazineBox;
 use super::{Lane, LaneState, MAILBOX_BOUND};

@@ -34,7 +34,7 @@ mod trim;
 use core::mem;
 use core::ptr::{self, NonNull};
 
-use crate::block::Block;
+use crate::block::{self, Block};
 use crate::class;
 use crate::error::AllocError;
 use crate::space::Space;
@@ -283,7 +283,7 @@ impl Lane {
         let first = state.counts.blocks == 0;
         let colour = if first { class::colour(self.class, self.holding.index) } else { 0 };
         let block = loop {
-            let taken = self.holding.take_block(granules, |taken| {
+            let taken = self.holding.take_block(granules, block::map_of(self.class), |taken| {
                 self.holding.write_tails(taken.first, 1, granules);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);

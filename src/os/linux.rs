@@ -86,34 +86,50 @@ unsafe impl PageSource for System {
     }
 
     fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
-        let padded = size.checked_add(align).ok_or(PageError)?;
-        // SAFETY: a new private mapping at an address of the kernel's choice touches nothing.
-        let raw = keeping_errno(|| unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                padded,
-                libc::PROT_NONE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        });
-        if raw == libc::MAP_FAILED {
-            return Err(PageError);
-        }
-        let head = raw.addr().next_multiple_of(align) - raw.addr();
-        let tail = padded - head - size;
-        // SAFETY: head + size <= padded, as `head < align`.
-        let start = unsafe { raw.byte_add(head) };
-        if head > 0 {
-            // SAFETY: the head of the mapping just made, which nobody else knows of.
-            unsafe { libc::munmap(raw, head) };
-        }
-        if tail > 0 {
-            // SAFETY: as above, its tail.
-            unsafe { libc::munmap(start.byte_add(size), tail) };
-        }
-        NonNull::new(start.cast()).ok_or(PageError)
+        self.reserve_near(0, size, align)
+    }
+
+    fn reserve_near(
+        &self,
+        near: usize,
+        size: usize,
+        align: usize,
+    ) -> Result<NonNull<u8>, PageError> {
+        keeping_errno(|| {
+            let raw = map(near, size).ok_or(PageError)?;
+            if raw.addr() % align == 0 {
+                return NonNull::new(raw).ok_or(PageError);
+            }
+            // SAFETY: mapped just now, and nobody knows of it.
+            unsafe { libc::munmap(raw.cast(), size) };
+            let padded = size.checked_add(align - self.page_size()).ok_or(PageError)?;
+            let raw = map(near, padded).ok_or(PageError)?;
+            let head = raw.addr().next_multiple_of(align) - raw.addr();
+            let tail = padded - head - size;
+            // SAFETY: head + size <= padded, as pages are aligned.
+            let start = unsafe { raw.add(head) };
+            if head > 0 {
+                // SAFETY: the head of the mapping just made, which nobody else knows of.
+                unsafe { libc::munmap(raw.cast(), head) };
+            }
+            if tail > 0 {
+                // SAFETY: as above, its tail.
+                unsafe { libc::munmap(start.add(size).cast(), tail) };
+            }
+            NonNull::new(start).ok_or(PageError)
+        })
+    }
+
+    /// The limit of the process's address space (`RLIMIT_AS`).
+    fn largest_range(&self, _align: usize) -> usize {
+        let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: 0 };
+        // SAFETY: `limit` is valid for writes.
+        keeping_errno(|| unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) });
+        usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+    }
+
+    fn in_steps(&self) -> bool {
+        true
     }
 
     unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
@@ -166,6 +182,22 @@ unsafe impl PageSource for System {
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
         now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
     }
+}
+
+/// Maps addresses without access and without a claim on memory, at `near` if nothing is there.
+fn map(near: usize, size: usize) -> Option<*mut u8> {
+    // SAFETY: a new private mapping where there is none touches nothing.
+    let raw = unsafe {
+        libc::mmap(
+            ptr::without_provenance_mut(near),
+            size,
+            libc::PROT_NONE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    (raw != libc::MAP_FAILED).then_some(raw.cast())
 }
 
 /// Moves whole pages that are one mapping; returns whether it could.

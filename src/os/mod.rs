@@ -133,10 +133,34 @@ pub unsafe trait PageSource: Sync {
     fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError>;
 
     /// A bound on the size of a range that [`reserve`](Self::reserve) may now return at a multiple of
-    /// `align`, as far as the source knows one. The allocator takes all that there is: it first asks
-    /// for 1 TiB or, if that is less, for so much.
+    /// `align`, as far as the source knows one. Unless it reserves [in steps](Self::in_steps), the allocator
+    /// takes all that there is: it first asks for 1 TiB or, if that is less, for so much.
     fn largest_range(&self, _align: usize) -> usize {
         usize::MAX
+    }
+
+    /// [`reserve`](Self::reserve) with a wish: the range begins at the address `near`, if that is a multiple
+    /// of `align` and nothing is in the way there, and anywhere else otherwise. 0 is no wish.
+    ///
+    /// # Errors
+    ///
+    /// As for [`reserve`](Self::reserve).
+    fn reserve_near(
+        &self,
+        _near: usize,
+        size: usize,
+        align: usize,
+    ) -> Result<NonNull<u8>, PageError> {
+        self.reserve(size, align)
+    }
+
+    /// Whether the allocator is to reserve addresses in steps, a range of 64 MiB first and others when
+    /// that is used up, instead of all there is at once. What it keeps about them then lies in ranges of
+    /// its own, of 4.2 MiB together and 70 KiB for each 64 MiB, of which little is ever touched.
+    ///
+    /// The answer is always the same.
+    fn in_steps(&self) -> bool {
+        false
     }
 
     /// Makes a reserved range readable and writable. Pages that were not committed read as zero;

@@ -5,19 +5,20 @@
 //! system costs more than anything else an allocator does. After that everybody who gives a magazine
 //! of slots or an extent back, or takes extents that are not warm, returns a small piece to the
 //! system, so that nobody has to wait for a large one; who takes warm ones is about to use the others.
-//! [`Space::purge`] returns all. Single extents are taken warm ones first, lowest first; runs
-//! wherever they fit first.
+//! [`Space::purge`] returns all, and the memory of a long run goes when it is released: as much as lies
+//! side by side in one call. Single extents are taken warm ones first, lowest first; runs wherever
+//! they fit first.
 //!
 //! All of it happens under one lock, the last in the lock order (lane, holding, extents).
-
-use core::ptr::NonNull;
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::sync::{Guard, Ordering};
 
-use super::map::{ExtentKind, GRANULE_SHIFT, Stale};
+use super::Space;
+use super::map::{ExtentKind, GRANULE_SHIFT};
+use super::maps::Pool;
 use super::order::NONE;
-use super::{KNOWN_STEP, Space};
+use super::ranges::Range;
 
 /// How long a released extent keeps its memory.
 pub(crate) const DECAY_MILLISECONDS: u64 = 500;
@@ -27,19 +28,18 @@ pub(super) const PURGE_STEP: u32 = 2;
 /// A released run longer than this many extents is given back at once.
 pub(super) const LONGEST_WARM_RUN: u32 = 32;
 
-/// Which extents are in use, and which are warm.
+/// What the lock of the extents guards, beside the bits of the ranges.
 #[derive(Debug)]
 pub(super) struct Extents {
-    /// One bit per extent: in use.
-    taken: NonNull<u64>,
-    /// One bit per extent: warm.
-    warm: NonNull<u64>,
-    /// All words of `taken` before this one are full.
-    first_word: usize,
     /// The list of warm extents, longest free first.
     earliest: u32,
     latest: u32,
-    warm_count: u32,
+    /// Addresses for maps, of each sort.
+    pub(super) pools: [Pool; 3],
+    /// How many extents all ranges have.
+    pub(super) reserved: u32,
+    /// In how many places neighbours differ in whether huge pages were asked for.
+    pub(super) seams: u32,
 }
 
 /// For whom extents are taken.
@@ -60,84 +60,60 @@ pub(crate) struct Taken {
 }
 
 impl Extents {
-    pub(super) const fn new(taken: NonNull<u64>, warm: NonNull<u64>) -> Self {
-        Self { taken, warm, first_word: 0, earliest: NONE, latest: NONE, warm_count: 0 }
+    pub(super) const fn new() -> Self {
+        Self {
+            earliest: NONE,
+            latest: NONE,
+            pools: [const { Pool::new() }; 3],
+            reserved: 0,
+            seams: 0,
+        }
     }
 }
 
 /// The extents of a space, with the lock held.
 pub(super) struct Locked<'a> {
-    space: &'a Space,
-    state: Guard<'a, Extents>,
+    pub(super) space: &'a Space,
+    pub(super) state: Guard<'a, Extents>,
 }
 
 impl Locked<'_> {
-    fn words(&self) -> usize {
-        (self.space.extent_count as usize).div_ceil(64)
-    }
-
-    fn word(&self, bits: NonNull<u64>, word: usize) -> u64 {
-        debug_assert!(word < self.words());
-        // SAFETY: both bitmaps have a bit for each extent, are committed with the header, and are
-        // touched only under this lock.
-        unsafe { bits.add(word).read() }
-    }
-
-    fn set(&mut self, bits: NonNull<u64>, extent: u32, value: bool) {
-        let (word, bit) = (extent as usize / 64, 1 << (extent % 64));
-        let old = self.word(bits, word);
-        // SAFETY: as in `word`.
-        unsafe { bits.add(word).write(if value { old | bit } else { old & !bit }) };
-    }
-
-    fn is_taken(&self, extent: u32) -> bool {
-        self.word(self.state.taken, extent as usize / 64) >> (extent % 64) & 1 != 0
-    }
-
-    fn is_warm(&self, extent: u32) -> bool {
-        self.word(self.state.warm, extent as usize / 64) >> (extent % 64) & 1 != 0
-    }
-
     /// The lowest warm extent.
     fn lowest_warm(&self) -> Option<u32> {
-        if self.state.warm_count == 0 {
+        if self.state.earliest == NONE {
             return None;
         }
-        (self.state.first_word..self.words()).find_map(|word| {
-            let bits = self.word(self.state.warm, word);
-            (bits != 0).then(|| word as u32 * 64 + bits.trailing_zeros())
-        })
+        self.space.ranges.iter().find_map(Range::lowest_warm)
     }
 
     /// Whether an extent is not to be had.
-    fn is_refused(&self, extent: u32, taker: Taker) -> bool {
-        self.is_taken(extent)
+    fn is_refused(&self, range: &Range, extent: u32, taker: Taker) -> bool {
+        !range.is_free(extent)
             || (taker == Taker::Isolated
+                && range.is_known(self.space, extent)
                 && self.space.extent(extent).used.load(Ordering::Relaxed) != 0)
     }
 
     /// The lowest run of `count` free extents whose first address is a multiple of `align` extents.
-    fn lowest_run(&mut self, count: u32, align: u32, taker: Taker) -> Option<u32> {
-        while self.state.first_word < self.words()
-            && self.word(self.state.taken, self.state.first_word) == u64::MAX
-        {
-            self.state.first_word += 1;
+    fn lowest_run(&self, count: u32, align: u32, taker: Taker) -> Option<u32> {
+        self.space.ranges.iter().find_map(|range| self.lowest_run_in(range, count, align, taker))
+    }
+
+    fn lowest_run_in(&self, range: &Range, count: u32, align: u32, taker: Taker) -> Option<u32> {
+        if range.free_count.load(Ordering::Relaxed) < count {
+            return None;
         }
-        let base = self.space.base.addr().get() >> self.space.extent_shift;
+        let base = self.space.span >> self.space.extent_shift;
         let aligned = |extent: u32| {
             let absolute = (base + extent as usize).checked_next_multiple_of(align as usize)?;
             u32::try_from(absolute - base).ok()
         };
-        let mut first = aligned(self.state.first_word as u32 * 64)?;
+        let mut first = aligned(range.lowest_free()?)?;
         'search: loop {
-            let end = first.checked_add(count)?;
-            if end > self.space.extent_count {
-                return None;
-            }
-            // Extents that were never known are free. The others are looked at from the back, so
-            // that one refusal rules out every run it is in.
-            for at in (first..end.min(self.space.known())).rev() {
-                if self.is_refused(at, taker) {
+            let end = first.checked_add(count).filter(|&end| end <= range.end())?;
+            // From the back, so that one refusal rules out every run it is in.
+            for at in (first..end).rev() {
+                if self.is_refused(range, at, taker) {
                     first = aligned(at + 1)?;
                     continue 'search;
                 }
@@ -146,7 +122,7 @@ impl Locked<'_> {
         }
     }
 
-    fn unlink_warm(&mut self, extent: u32) {
+    fn unlink_warm(&mut self, range: &Range, extent: u32) {
         let desc = self.space.extent(extent);
         let earlier = desc.earlier.load(Ordering::Relaxed);
         let later = desc.later.load(Ordering::Relaxed);
@@ -158,14 +134,12 @@ impl Locked<'_> {
             NONE => self.state.latest = earlier,
             _ => self.space.extent(later).earlier.store(earlier, Ordering::Relaxed),
         }
-        self.state.warm_count -= 1;
-        let warm = self.state.warm;
-        self.set(warm, extent, false);
+        range.set_warm(extent, false);
         self.note_due();
     }
 
     /// Lists an extent as warm since now.
-    fn link_warm(&mut self, extent: u32, now: u64) {
+    fn link_warm(&mut self, range: &Range, extent: u32, now: u64) {
         let desc = self.space.extent(extent);
         desc.later.store(NONE, Ordering::Relaxed);
         desc.earlier.store(self.state.latest, Ordering::Relaxed);
@@ -174,29 +148,9 @@ impl Locked<'_> {
             latest => self.space.extent(latest).later.store(extent, Ordering::Relaxed),
         }
         self.state.latest = extent;
-        self.make_warm(extent, now);
-    }
-
-    /// Lists an extent as warm for so long that it is the first to go.
-    fn link_overdue(&mut self, extent: u32) {
-        let desc = self.space.extent(extent);
-        desc.earlier.store(NONE, Ordering::Relaxed);
-        desc.later.store(self.state.earliest, Ordering::Relaxed);
-        match self.state.earliest {
-            NONE => self.state.latest = extent,
-            earliest => self.space.extent(earliest).earlier.store(extent, Ordering::Relaxed),
-        }
-        self.state.earliest = extent;
-        self.make_warm(extent, 0);
-    }
-
-    fn make_warm(&mut self, extent: u32, since: u64) {
-        let desc = self.space.extent(extent);
         desc.set_kind(ExtentKind::Warm);
-        desc.since.store(since, Ordering::Relaxed);
-        self.state.warm_count += 1;
-        let warm = self.state.warm;
-        self.set(warm, extent, true);
+        desc.since.store(now, Ordering::Relaxed);
+        range.set_warm(extent, true);
         self.note_due();
     }
 
@@ -205,66 +159,18 @@ impl Locked<'_> {
         let due = match self.state.earliest {
             NONE => u64::MAX,
             earliest => {
-                self.space.extent(earliest).since.load(Ordering::Relaxed) + DECAY_MILLISECONDS
+                let since = self.space.extent(earliest).since.load(Ordering::Relaxed);
+                since.saturating_add(DECAY_MILLISECONDS)
             }
         };
         self.space.purge_due.store(due, Ordering::Relaxed);
     }
 
-    /// Commits the descriptors of all extents below `count`.
-    fn make_known(&mut self, count: u32) -> Result<(), AllocError> {
-        let old = self.space.known() as usize;
-        if count as usize <= old {
-            return Ok(());
-        }
-        let new =
-            (count as usize).next_multiple_of(KNOWN_STEP).min(self.space.extent_count as usize);
-        let page = self.space.page_size;
-        let commit = |area: NonNull<u8>, entry: usize| {
-            let (from, to) = (old * entry / page * page, (new * entry).next_multiple_of(page));
-            // SAFETY: the area has an entry for each extent and ends on a page; pages that were
-            // committed before keep their contents.
-            unsafe { self.space.source.commit(area.add(from), to - from) }
-        };
-        let per_extent = self.space.granules_per_extent() as usize;
-        commit(self.space.extent_descs.cast(), size_of::<super::ExtentDesc>())
-            .and_then(|()| {
-                let entry = per_extent * size_of::<super::GranuleDesc>();
-                commit(self.space.granule_descs.cast(), entry)
-            })
-            .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
-        let known_bytes = new << self.space.extent_shift;
-        self.space.known_bytes.store(known_bytes, Ordering::Release);
-        Ok(())
-    }
-
     /// Makes a warm extent whose memory has been given back a free one.
-    fn forget_warm(&mut self, extent: u32) {
-        let (space, bytes) = (self.space, self.space.extent_bytes());
-        let desc = space.extent(extent);
-        if desc.huge_pages.swap(0, Ordering::Relaxed) != 0 {
-            // SAFETY: within the reservation; the advice touches no contents.
-            unsafe { space.source.huge_pages(space.extent_start(extent), bytes, false) };
-        }
-        // What is not needed of the bitmaps is all zero or known to be stale, so nothing is lost if this
-        // fails.
-        // SAFETY: the extent's own stride of the bitmaps, in nobody's use.
-        let gone = unsafe {
-            space.source.decommit(
-                space.bitmaps.add(extent as usize * space.bitmap_stride),
-                space.bitmap_stride,
-            )
-        };
-        if gone.is_ok() {
-            let (desc, per_extent) = (space.extent(extent), space.granules_per_extent());
-            desc.stale.store(0, Ordering::Relaxed);
-            for granule in extent * per_extent..(extent + 1) * per_extent {
-                space.granule(granule).set_stale(Stale::Narrow, false);
-                space.granule(granule).set_stale(Stale::Wide, false);
-            }
-        }
-        self.unlink_warm(extent);
-        desc.set_kind(ExtentKind::Free);
+    fn forget_warm(&mut self, range: &Range, extent: u32) {
+        self.space.decommit_maps(extent);
+        self.unlink_warm(range, extent);
+        self.space.extent(extent).set_kind(ExtentKind::Free);
     }
 
     /// Gives back a piece of the extent that has been warm the longest, if that is since `before` at
@@ -292,9 +198,35 @@ impl Locked<'_> {
         let absent = absent | (u32::MAX >> (32 - count)) << first;
         desc.absent.store(absent, Ordering::Relaxed);
         if absent == all {
-            self.forget_warm(extent);
+            self.forget_warm(space.range_of(extent), extent);
         }
         bytes
+    }
+
+    /// Gives back the extent that has been warm the longest and all warm ones beside it, in one call, as
+    /// long as they are not more than a piece of `most` bytes. Returns how many bytes went.
+    fn purge_run(&mut self, most: usize) -> usize {
+        let (space, earliest) = (self.space, self.state.earliest);
+        if earliest == NONE {
+            return 0;
+        }
+        let range = space.range_of(earliest);
+        let most = (most >> space.extent_shift).clamp(1, LONGEST_WARM_RUN as usize) as u32;
+        let goes = |extent: &u32| range.holds(*extent) && range.is_warm(*extent);
+        let before = (0..earliest).rev().take_while(goes).take(most as usize - 1).count() as u32;
+        let first = earliest - before;
+        let count = (first..).take_while(goes).take(most as usize).count() as u32;
+        let bytes = (count as usize) << space.extent_shift;
+        // SAFETY: warm extents of one range, which are committed, but for what of them is absent.
+        if unsafe { space.source.decommit(space.extent_start(first), bytes) }.is_err() {
+            return 0;
+        }
+        let absent = |extent| space.extent(extent).absent.load(Ordering::Relaxed).count_ones();
+        let gone: u32 = (first..first + count).map(absent).sum();
+        for extent in first..first + count {
+            self.forget_warm(range, extent);
+        }
+        bytes - ((gone as usize) << GRANULE_SHIFT)
     }
 
     /// [`Self::purge_step`] for what has been warm long enough.
@@ -302,16 +234,36 @@ impl Locked<'_> {
         let now = self.space.source.milliseconds();
         self.purge_step(now.saturating_sub(DECAY_MILLISECONDS));
     }
+
+    /// Marks committed extents as taken.
+    fn claim(&mut self, first: u32, count: u32) -> Taken {
+        let range = self.space.range_of(first);
+        let mut fresh = true;
+        for extent in first..first + count {
+            if range.is_warm(extent) {
+                self.unlink_warm(range, extent);
+                fresh = false;
+            }
+            range.set_free(extent, false);
+            self.space.extent(extent).absent.store(0, Ordering::Relaxed);
+            self.space.extent(extent).used.store(1, Ordering::Relaxed);
+        }
+        Taken { first, fresh }
+    }
 }
 
 impl Space {
-    fn lock_extents(&self) -> Locked<'_> {
+    pub(super) fn lock_extents(&self) -> Locked<'_> {
         Locked { space: self, state: self.extents.lock() }
     }
 
+    /// The range of an extent that is known.
+    pub(super) fn range_of(&self, extent: u32) -> &'static Range {
+        self.known_window(self.extent_in_window(extent).0).range
+    }
+
     /// Takes `count` extents side by side, the first at an address that is a multiple of `align`
-    /// extents. They are committed, with their bitmaps. The caller writes their descriptors and last
-    /// their kinds.
+    /// extents. They are committed. The caller writes their descriptors and last their kinds.
     pub(super) fn take_extents(
         &self,
         count: u32,
@@ -324,21 +276,22 @@ impl Space {
         if warm.is_none() {
             extents.purge_overdue();
         }
-        let first = match warm {
-            Some(extent) => extent,
+        let first = match warm.or_else(|| extents.lowest_run(count, align, taker)) {
+            Some(first) => first,
             None => extents
-                .lowest_run(count, align, taker)
+                .grow(count, align)
+                .and_then(|()| extents.lowest_run(count, align, taker))
                 .ok_or(AllocError::new(AllocErrorKind::AddressSpace))?,
         };
         let whole = |extent| self.extent(extent).absent.load(Ordering::Relaxed) == 0;
         if !warm.is_some_and(whole) {
-            extents.make_known(first + count)?;
             self.commit_extents(first, count)?;
         }
         Ok(extents.claim(first, count))
     }
 
-    /// Takes the `count` extents from `first` on, if they are all free.
+    /// Takes the `count` extents from `first` on, if they are all free, and of the range of the extent
+    /// before.
     pub(super) fn take_extents_at(
         &self,
         first: u32,
@@ -346,60 +299,60 @@ impl Space {
         taker: Taker,
     ) -> Result<Taken, AllocError> {
         let refused = AllocError::new(AllocErrorKind::AddressSpace);
-        let end = first.checked_add(count).filter(|&end| end <= self.extent_count);
+        let range = self.range_of(first - 1);
+        let end = first.checked_add(count).filter(|&end| end <= range.end());
         let end = end.ok_or(refused)?;
         let mut extents = self.lock_extents();
-        let known = end.min(self.known());
-        if (first..known).any(|extent| extents.is_refused(extent, taker)) {
+        if (first..end).any(|extent| extents.is_refused(range, extent, taker)) {
             return Err(refused);
         }
-        extents.make_known(end)?;
         self.commit_extents(first, count)?;
         Ok(extents.claim(first, count))
     }
 
+    /// Commits extents of one range, and makes them known. The caller has the lock.
     fn commit_extents(&self, first: u32, count: u32) -> Result<(), AllocError> {
-        let refused = |_| AllocError::new(AllocErrorKind::Commit);
+        let range = self.ranges.iter().find(|range| range.holds(first));
+        let range = range.ok_or(AllocError::new(AllocErrorKind::AddressSpace))?;
+        range.make_known(self, first + count)?;
         let bytes = (count as usize) << self.extent_shift;
-        // SAFETY: within the reservation; warm extents keep what they have.
-        unsafe { self.source.commit(self.extent_start(first), bytes) }.map_err(refused)?;
-        // With their bitmaps, whatever becomes of them now: warm extents of a huge allocation are
-        // taken one by one as they are.
-        let stride = self.bitmap_stride;
-        // SAFETY: the extents' own strides of the bitmaps, which lie side by side.
-        unsafe {
-            let bitmaps = self.bitmaps.add(first as usize * stride);
-            self.source.commit(bitmaps, count as usize * stride)
-        }
-        .map_err(refused)
+        // SAFETY: within the range; warm extents keep what they have.
+        unsafe { self.source.commit(self.extent_start(first), bytes) }
+            .map_err(|_| AllocError::new(AllocErrorKind::Commit))
     }
 
     /// Releases extents in use. They are warm from now on; the memory of a long run is given back at
-    /// once, piece by piece.
+    /// once, by a few calls.
     ///
     /// # Safety
     ///
-    /// The caller took them, and nothing in them is in use any more.
+    /// The caller took them, as one run or as neighbours in one range, and nothing in them is in use any
+    /// more.
     pub(super) unsafe fn release_extents(&self, first: u32, count: u32) {
         let mut extents = self.lock_extents();
         let (now, long) = (self.source.milliseconds(), count > LONGEST_WARM_RUN);
-        for extent in first..first + count {
-            let taken = extents.state.taken;
-            extents.set(taken, extent, false);
-            if long {
-                extents.link_overdue(extent);
-            } else {
-                extents.link_warm(extent, now);
-            }
-        }
-        extents.state.first_word = extents.state.first_word.min(first as usize / 64);
+        let range = self.range_of(first);
+        // They are in use until then, so nobody waits for the lock while the system is at it.
         if long {
             drop(extents);
-            // Others may take some of them meanwhile, as they are.
-            while self.lock_extents().purge_step(0) != 0 {}
-        } else {
-            extents.purge_overdue();
+            let bytes = (count as usize) << self.extent_shift;
+            // SAFETY: committed extents of one range, which nobody uses (contract).
+            let gone = unsafe { self.source.decommit(self.extent_start(first), bytes) }.is_ok();
+            extents = self.lock_extents();
+            if gone {
+                for extent in first..first + count {
+                    self.decommit_maps(extent);
+                    self.extent(extent).set_kind(ExtentKind::Free);
+                    range.set_free(extent, true);
+                }
+                return;
+            }
         }
+        for extent in first..first + count {
+            range.set_free(extent, true);
+            extents.link_warm(range, extent, now);
+        }
+        extents.purge_overdue();
     }
 
     /// Gives back a piece of what is due to be given back, unless somebody is at it.
@@ -418,7 +371,12 @@ impl Space {
     pub(crate) fn purge(&self, goal: usize) -> usize {
         let mut gone = 0;
         while gone < goal {
-            match self.lock_extents().purge_step(u64::MAX) {
+            let mut extents = self.lock_extents();
+            let run = match goal - gone {
+                left if left < self.extent_bytes() => 0,
+                left => extents.purge_run(left),
+            };
+            match if run == 0 { extents.purge_step(u64::MAX) } else { run } {
                 0 => break,
                 bytes => gone += bytes,
             }
@@ -430,19 +388,24 @@ impl Space {
     pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
         let extents = self.lock_extents();
         let mut warm = 0;
-        for extent in 0..self.known() {
-            let kind = self.extent(extent).kind();
-            let wrong = |what| Some((self.extent_start(extent).addr().get(), what));
-            let unused = matches!(kind, ExtentKind::Free | ExtentKind::Warm);
-            // An extent is taken before its new owner has written what it is.
-            if !unused && !extents.is_taken(extent) {
-                return wrong("an extent in use is listed as free");
-            }
-            if extents.is_warm(extent) {
-                warm += 1;
-                if kind != ExtentKind::Warm || extents.is_taken(extent) {
-                    return wrong("an extent in use is listed as warm");
+        for range in self.ranges.iter() {
+            for extent in range.known(self) {
+                let kind = self.extent(extent).kind();
+                let wrong = |what| Some((self.extent_start(extent).addr().get(), what));
+                let unused = matches!(kind, ExtentKind::Free | ExtentKind::Warm);
+                // An extent is taken before its new owner has written what it is.
+                if !unused && range.is_free(extent) {
+                    return wrong("an extent in use is listed as free");
                 }
+                if range.is_warm(extent) {
+                    warm += 1;
+                    if kind != ExtentKind::Warm || !range.is_free(extent) {
+                        return wrong("an extent in use is listed as warm");
+                    }
+                }
+            }
+            if let Some(what) = range.fault() {
+                return Some((self.extent_start(range.first).addr().get(), what));
             }
         }
         let listed = core::iter::successors(
@@ -453,36 +416,11 @@ impl Space {
             },
         );
         let listed = listed.take(warm + 1).count();
-        (listed != warm || warm != extents.state.warm_count as usize)
-            .then_some((0, "the list of warm extents is damaged"))
-    }
-
-    /// Whether huge pages were asked for where this granule lies.
-    pub(crate) fn has_huge_pages(&self, granule: u32) -> bool {
-        let (extent, _) = self.granule_in_extent(granule);
-        self.extent(extent).huge_pages.load(Ordering::Relaxed) != 0
+        (listed != warm).then_some((0, "the list of warm extents is damaged"))
     }
 
     /// A granule's extent, and its position there.
     pub(crate) fn granule_in_extent(&self, granule: u32) -> (u32, u32) {
         (granule >> (self.extent_shift - GRANULE_SHIFT), granule & (self.granules_per_extent() - 1))
-    }
-}
-
-impl Locked<'_> {
-    /// Marks committed extents as taken.
-    fn claim(&mut self, first: u32, count: u32) -> Taken {
-        let mut fresh = true;
-        for extent in first..first + count {
-            if self.is_warm(extent) {
-                self.unlink_warm(extent);
-                fresh = false;
-            }
-            let taken = self.state.taken;
-            self.set(taken, extent, true);
-            self.space.extent(extent).absent.store(0, Ordering::Relaxed);
-            self.space.extent(extent).used.store(1, Ordering::Relaxed);
-        }
-        Taken { first, fresh }
     }
 }

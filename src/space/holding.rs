@@ -18,6 +18,7 @@ use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
 use super::Space;
 use super::extents::Taker;
 use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind, Mark, Stale};
+use super::maps::Map;
 use super::order::Order;
 
 mod chunk;
@@ -212,16 +213,17 @@ impl Holding {
     }
 
     /// Takes `count` granules side by side for a block. Their descriptors are the caller's to
-    /// write, in `found`, so that the map says at any time what the extent says.
+    /// write, in `found`, so that the map says at any time what the extent says. They have a `map`.
     pub(crate) fn take_block<T>(
         &self,
         count: u32,
+        map: Map,
         found: impl FnOnce(Granules) -> T,
     ) -> Result<T, AllocError> {
         let mut state = self.lock();
         let bytes = (count as usize) << GRANULE_SHIFT;
         state.usage.commit(bytes, self.spec.limit_bytes())?;
-        match self.take_granules(&mut state, count, 1) {
+        match self.take_mapped(&mut state, count, map) {
             Ok(taken) => {
                 state.usage.settle();
                 Ok(found(taken))
@@ -243,6 +245,21 @@ impl Holding {
         state.usage.committed -= (count as usize) << GRANULE_SHIFT;
         // SAFETY: passed on.
         unsafe { self.give_granules(&mut state, first, count) };
+    }
+
+    /// Takes granules of one extent, with a map of this sort.
+    fn take_mapped(
+        &self,
+        state: &mut HoldingState,
+        count: u32,
+        map: Map,
+    ) -> Result<Granules, AllocError> {
+        let taken = self.take_granules(state, count, 1)?;
+        let (extent, _) = self.space.granule_in_extent(taken.first);
+        self.space.ensure_map(extent, map).map(|()| taken).inspect_err(|_| {
+            // SAFETY: taken just now.
+            unsafe { self.give_granules(state, taken.first, count) };
+        })
     }
 
     fn take_granules(
@@ -308,11 +325,8 @@ impl Holding {
         let taken = space.take_extents(1, 1, self.taker())?;
         self.grow_on();
         self.adopt(state, taken.first, taken.fresh);
-        if taken.fresh && state.usage.extents > HUGE_PAGES_FROM {
-            space.extent(taken.first).huge_pages.store(1, Ordering::Relaxed);
-            let (start, bytes) = (space.extent_start(taken.first), space.extent_bytes());
-            // SAFETY: just committed.
-            unsafe { space.source.huge_pages(start, bytes, true) };
+        if taken.fresh {
+            space.advise(taken.first, 1, state.usage.extents > HUGE_PAGES_FROM);
         }
         Ok(taken.first)
     }
@@ -325,12 +339,12 @@ impl Holding {
         desc.owner.store(self.as_owner(), Ordering::Relaxed);
         desc.free.store(all, Ordering::Relaxed);
         desc.dirty.store(if fresh { 0 } else { all }, Ordering::Relaxed);
-        let stale = desc.stale.swap(0, Ordering::Relaxed) != 0;
+        let stale = Stale::Wide as u8;
+        let stale = desc.maps.fetch_and(!stale, Ordering::Relaxed) & stale != 0;
         for granule in extent * per_extent..(extent + 1) * per_extent {
             let granule = space.granule(granule);
             granule.set_kind(GranuleKind::Free);
             if stale {
-                granule.set_stale(Stale::Narrow, true);
                 granule.set_stale(Stale::Wide, true);
             }
         }

@@ -1,17 +1,10 @@
-//! The block map: what every address of the reservation is, found by arithmetic.
-//!
-//! ```text
-//! address - base = | extent index | granule in extent | byte in granule |
-//!                        |                 |
-//!                  ExtentDesc        GranuleDesc            one of each per index, out of band
-//! ```
+//! The block map's descriptors: what is known of each granule and of each extent. `window` is how they are
+//! found.
 //!
 //! A descriptor is written by whoever holds the lock named at its field, and read by anyone at any
 //! time: that is why every field is an atomic. The reads of strangers are hints (a query) or are
 //! kept true by what the reader holds: a slot that is not free keeps its block's `kind`, `class`,
 //! `back` and `lane` as they are (I1).
-
-use core::ptr::NonNull;
 
 use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -268,12 +261,13 @@ pub(crate) enum ExtentKind {
 #[repr(C, align(64))]
 pub(crate) struct ExtentDesc {
     kind: AtomicU8,
-    /// Whether huge pages were asked for.
-    pub(crate) huge_pages: AtomicU8,
+    /// Whether huge pages were asked for. The extents' lock.
+    pub(super) huge_pages: AtomicU8,
     /// Whether anyone ever had it: then it is not for isolated families. The extents' lock.
     pub(crate) used: AtomicU8,
-    /// Whether any of its bitmaps may hold old contents; where it is cut into granules, those know.
-    pub(crate) stale: AtomicU8,
+    /// Which maps it has (see `maps`), and, as in a granule, which may hold old contents; where it is cut
+    /// into granules, those know. The holding's lock and that of the extents, one of them to read.
+    pub(super) maps: AtomicU8,
     /// Tail: how many extents before this one the head is.
     pub(crate) back: AtomicU32,
     /// Huge, Chunk: how many extents it spans.
@@ -336,160 +330,5 @@ impl Links for ExtentLinks<'_> {
     }
     fn right(&self, node: u32) -> &AtomicU32 {
         &self.0.extent(node).right
-    }
-}
-
-/// What an address is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the block whose first granule has this index.
-    Block(u32),
-    /// In the large allocation whose first granule has this index.
-    Large(u32),
-    /// In the huge allocation whose first extent has this index.
-    Huge(u32),
-    /// In the chunk of a region whose first granule has this index.
-    Chunk(u32),
-    /// In the reservation, but in nothing that was handed out.
-    Unused,
-}
-
-/// From addresses to blocks, for many addresses in a row: what a look-up needs of the space, in one
-/// place.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lookup {
-    base: usize,
-    /// How far the extents reach whose descriptors exist.
-    bytes: usize,
-    descs: NonNull<GranuleDesc>,
-}
-
-impl Lookup {
-    /// The granule of an address, and how far into it that lies; `None` where no descriptors exist.
-    #[inline(always)]
-    pub(crate) fn granule_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
-        let offset = address.wrapping_sub(self.base);
-        if offset >= self.bytes {
-            return None;
-        }
-        let granule = offset >> GRANULE_SHIFT;
-        // SAFETY: below `bytes`, so this descriptor exists; spaces and what is known of them live as
-        // long as the process.
-        let desc = unsafe { self.descs.add(granule).as_ref() };
-        Some((granule as u32, desc, offset & (GRANULE - 1)))
-    }
-
-    /// The granule that an address belongs to, and how far into the run that starts there it lies;
-    /// `None` where no descriptors exist.
-    ///
-    /// In a block, that is its first granule. What is in none has some answer, too.
-    #[inline(always)]
-    pub(crate) fn head_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
-        let (granule, desc, offset) = self.granule_of(address)?;
-        // A distance that was true of this granule once, so it leads to one that exists.
-        let back = desc.back.load(Ordering::Relaxed);
-        let granule = granule - u32::from(back);
-        // SAFETY: as above.
-        let head = unsafe { self.descs.add(granule as usize).as_ref() };
-        Some((granule, head, offset + (usize::from(back) << GRANULE_SHIFT)))
-    }
-}
-
-impl Space {
-    /// What look-ups need, for addresses in extents that have been used by now.
-    #[inline]
-    pub(crate) fn lookup(&'static self) -> Lookup {
-        Lookup {
-            base: self.extent_start(0).addr().get(),
-            bytes: self.known_bytes.load(Ordering::Acquire),
-            descs: self.granule_descs,
-        }
-    }
-
-    /// The mark at an address, if it is a slot's in use; otherwise some mark, or what is none. Any
-    /// address whatever may be asked for.
-    #[inline(always)]
-    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
-        let offset = address.wrapping_sub(self.base.addr().get());
-        if offset >= self.known_bytes.load(Ordering::Relaxed) {
-            return None;
-        }
-        // SAFETY: the descriptors of known extents are committed; whoever has an address in one got it
-        // from somebody who knew.
-        Some(unsafe { self.granule_descs.add(offset >> GRANULE_SHIFT).as_ref() }.mark())
-    }
-
-    /// What the byte at `address` belongs to; `None` outside of this reservation. Touches nothing
-    /// but descriptors that exist, so it is safe for any address whatever.
-    pub(crate) fn place_of(&self, address: usize) -> Option<Place> {
-        let offset = self.offset_of(address)?;
-        let extent = (offset >> self.extent_shift) as u32;
-        if extent >= self.known() {
-            return Some(Place::Unused);
-        }
-        Some(match self.extent(extent).kind() {
-            ExtentKind::Family => {
-                let granule = (offset >> GRANULE_SHIFT) as u32;
-                self.head_of(granule)
-            }
-            ExtentKind::Huge => Place::Huge(extent),
-            ExtentKind::Chunk => Place::Chunk(extent * self.granules_per_extent()),
-            ExtentKind::Tail => {
-                let back = self.extent(extent).back.load(Ordering::Relaxed);
-                let Some(head) = extent.checked_sub(back) else { return Some(Place::Unused) };
-                match self.extent(head).kind() {
-                    ExtentKind::Huge => Place::Huge(head),
-                    ExtentKind::Chunk => Place::Chunk(head * self.granules_per_extent()),
-                    _ => Place::Unused,
-                }
-            }
-            ExtentKind::Free | ExtentKind::Warm | ExtentKind::Tables => Place::Unused,
-        })
-    }
-
-    /// The first granule of the region's chunk that an address lies in, if it lies in one:
-    /// [`place_of`](Self::place_of) for who expects just that.
-    #[inline]
-    pub(crate) fn chunk_of(&self, address: usize) -> Option<u32> {
-        let offset = self.offset_of(address)?;
-        let (extent, granule) =
-            ((offset >> self.extent_shift) as u32, (offset >> GRANULE_SHIFT) as u32);
-        if extent >= self.known() {
-            return None;
-        }
-        let desc = self.extent(extent);
-        if desc.kind() == ExtentKind::Family {
-            let back = self.granule(granule).back.load(Ordering::Relaxed);
-            let head = granule.checked_sub(back.into())?;
-            return (self.granule(head).kind() == GranuleKind::Chunk).then_some(head);
-        }
-        let head = match desc.kind() {
-            ExtentKind::Tail => extent.checked_sub(desc.back.load(Ordering::Relaxed))?,
-            _ => extent,
-        };
-        let chunk = self.extent(head).kind() == ExtentKind::Chunk;
-        chunk.then(|| head * self.granules_per_extent())
-    }
-
-    fn head_of(&self, granule: u32) -> Place {
-        let desc = self.granule(granule);
-        match desc.kind() {
-            GranuleKind::Block => Place::Block(granule),
-            GranuleKind::Large => Place::Large(granule),
-            GranuleKind::Chunk => Place::Chunk(granule),
-            GranuleKind::Free => Place::Unused,
-            GranuleKind::Tail => {
-                let Some(head) = granule.checked_sub(desc.back.load(Ordering::Relaxed).into())
-                else {
-                    return Place::Unused;
-                };
-                match self.granule(head).kind() {
-                    GranuleKind::Block => Place::Block(head),
-                    GranuleKind::Large => Place::Large(head),
-                    GranuleKind::Chunk => Place::Chunk(head),
-                    GranuleKind::Free | GranuleKind::Tail => Place::Unused,
-                }
-            }
-        }
     }
 }

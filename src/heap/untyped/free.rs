@@ -9,7 +9,7 @@ use crate::lane::Lane;
 use crate::os::die;
 use crate::space::Space;
 use crate::space::holding::Holding;
-use crate::space::map::Place;
+use crate::space::window::Place;
 use crate::thread::{Homes, Pushed, give_slowly};
 
 use crate::heap::large;

@@ -45,7 +45,14 @@ impl Chunk {
 
     /// The map of its objects: a byte for each word, with whatever is in it.
     pub(crate) fn map(self) -> NonNull<u8> {
-        self.maps().0
+        // SAFETY: the chunk starts there and is that long, and its bitmap is from where it was taken.
+        unsafe { self.space.chunk_map(self.granule, self.bytes(), self.own_bits()) }
+    }
+
+    /// Where the bitmap is.
+    fn own_bits(self) -> NonNull<AtomicU64> {
+        // SAFETY: a chunk has a bitmap.
+        unsafe { NonNull::new_unchecked(self.desc().bitmap.load(Ordering::Relaxed)) }
     }
 
     /// The bitmap of its free words, with whatever is in it.
@@ -55,16 +62,6 @@ impl Chunk {
         // SAFETY: there is a bit for each word of the chunk; committed with it, aligned, and atomics accept
         // whatever is there.
         unsafe { core::slice::from_raw_parts(bits, self.bytes() / (8 * 64)) }
-    }
-
-    fn maps(self) -> (NonNull<u8>, NonNull<AtomicU64>) {
-        let (extent, _) = self.space.granule_in_extent(self.granule);
-        let extents = match self.has_whole_extents() {
-            true => self.space.extent(extent).extents.load(Ordering::Relaxed) as usize,
-            false => 0,
-        };
-        // SAFETY: the chunk starts there, is a family's, and that long.
-        unsafe { self.space.chunk_maps(self.granule, extents) }
     }
 
     fn has_whole_extents(self) -> bool {
@@ -171,29 +168,37 @@ impl Holding {
         let taken = if small {
             let count = (bytes >> GRANULE_SHIFT) as u32;
             let align = align.div_ceil(GRANULE) as u32;
-            self.take_granules(&mut state, count, align).map(|taken| {
+            self.take_granules(&mut state, count, align).and_then(|taken| {
+                let bits = space.take_chunk_maps(taken.first, bytes).inspect_err(|_| {
+                    // SAFETY: taken just now.
+                    unsafe { self.give_granules(&mut state, taken.first, count) };
+                })?;
                 self.write_run(taken.first, count, bytes, GranuleKind::Chunk);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !space.has_huge_pages(taken.first);
-                (taken.first, page_by_page)
+                Ok((taken.first, page_by_page, bits))
             })
         } else {
-            self.take_extents(&mut state, bytes, align).map(|(taken, count)| {
+            self.take_extents(&mut state, bytes, align).and_then(|(taken, count)| {
+                let granule = taken.first * space.granules_per_extent();
+                let bits = space.take_chunk_maps(granule, bytes).inspect_err(|_| {
+                    // SAFETY: taken just now.
+                    unsafe { self.release_run(&mut state, taken.first, count) };
+                })?;
                 self.want_huge_pages(taken.first, count);
                 for extent in taken.first..taken.first + count {
-                    space.extent(extent).stale.store(1, Ordering::Relaxed);
+                    space.extent(extent).maps.fetch_or(Stale::Wide as u8, Ordering::Relaxed);
                 }
-                let granule = taken.first * space.granules_per_extent();
                 let desc = space.granule(granule);
                 desc.holding.store(self.as_owner(), Ordering::Relaxed);
                 desc.bytes.store(bytes, Ordering::Relaxed);
                 self.write_huge(taken.first, count, bytes, ExtentKind::Chunk);
                 let page_by_page = taken.fresh && !space.has_huge_pages(granule);
-                (granule, page_by_page)
+                Ok((granule, page_by_page, bits))
             })
         };
         match taken {
-            Ok((granule, page_by_page)) => {
+            Ok((granule, page_by_page, bits)) => {
                 state.usage.chunk_bytes += bytes;
                 state.usage.settle();
                 let chunk = Chunk::at(space, granule);
@@ -201,7 +206,7 @@ impl Holding {
                 chunk.note_populated(if page_by_page { 0 } else { bytes });
                 chunk.forget_all();
                 chunk.set_dedicated(false);
-                chunk.desc().bitmap.store(chunk.maps().1.as_ptr(), Ordering::Relaxed);
+                chunk.desc().bitmap.store(bits.as_ptr(), Ordering::Relaxed);
                 Ok(chunk)
             }
             Err(error) => {
@@ -224,6 +229,8 @@ impl Holding {
         let (extent, _) = self.space.granule_in_extent(chunk.granule);
         if chunk.has_whole_extents() {
             let count = self.space.extent(extent).extents.load(Ordering::Relaxed);
+            // SAFETY: passed on; the maps were the chunk's.
+            unsafe { self.space.give_chunk_maps(bytes, chunk.own_bits()) };
             // SAFETY: passed on.
             unsafe { self.release_run(&mut state, extent, count) };
         } else {

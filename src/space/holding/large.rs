@@ -89,16 +89,8 @@ impl Holding {
     /// Asks for huge pages in so many extents, if they are worth it. Those that are warm have small ones
     /// and keep them.
     pub(super) fn want_huge_pages(&self, first: u32, count: u32) {
-        let space = self.space;
-        let has = |extent| space.extent(extent).huge_pages.load(Ordering::Relaxed) != 0;
-        if count < HUGE_PAGES_FROM || (first..first + count).all(has) {
-            return;
-        }
-        let bytes = (count as usize) << space.extent_shift;
-        // SAFETY: just committed.
-        unsafe { space.source.huge_pages(space.extent_start(first), bytes, true) };
-        for extent in first..first + count {
-            space.extent(extent).huge_pages.store(1, Ordering::Relaxed);
+        if count >= HUGE_PAGES_FROM {
+            self.space.advise(first, count, true);
         }
     }
 

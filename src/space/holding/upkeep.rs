@@ -10,17 +10,17 @@ use super::{Holding, run_mask};
 impl Holding {
     /// All extents of this family that are cut into granules, in address order.
     pub(crate) fn extents(&self) -> impl Iterator<Item = u32> {
-        (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Family))
+        self.space.extents_known().filter(|&extent| self.has(extent, ExtentKind::Family))
     }
 
     /// The first extents of all huge allocations of this family, in address order.
     pub(crate) fn huge_allocations(&self) -> impl Iterator<Item = u32> {
-        (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Huge))
+        self.space.extents_known().filter(|&extent| self.has(extent, ExtentKind::Huge))
     }
 
     /// The first extents of all chunks of whole extents of this family's regions.
     fn extent_chunks(&self) -> impl Iterator<Item = u32> {
-        (0..self.space.known()).filter(|&extent| self.has(extent, ExtentKind::Chunk))
+        self.space.extents_known().filter(|&extent| self.has(extent, ExtentKind::Chunk))
     }
 
     /// Whether an extent is this family's, and of this kind.

@@ -1,0 +1,472 @@
+//! The ranges of addresses that a space has from its page source.
+//!
+//! A source that can be asked again and again gives them in steps: a first one of modest size, and
+//! further ones as they are needed, each as large as all before it together, up to a bound. So a
+//! process whose address space is limited, before it starts or while it runs, has as much of it for other
+//! things as famalloc does not use. Any other source is asked once, for all it has.
+//!
+//! ```text
+//!   a range in steps                       its bookkeeping, by itself
+//!   | extent | extent | extent | ...       | Range | free, warm | windows: 2,176 bytes each |
+//!
+//!   all there is at once (see `plan`)
+//!   | extent | extent | extent | ...       | Space | table | Range | free, warm | windows | bitmaps |
+//! ```
+//!
+//! The ranges of a space are in one list, by address. A range is never given back: what it costs is
+//! addresses, and readers of its windows need no lock. Its extents are known from the first on: those
+//! whose windows have been committed and entered into the space's table.
+//!
+//! A run of extents lies within one range, even where two are neighbours: a source may insist on it.
+
+use core::mem;
+use core::ptr::{self, NonNull};
+
+use crate::error::{AllocError, AllocErrorKind};
+use crate::os::PageSource;
+use crate::sync::{AtomicPtr, AtomicU32, Ordering};
+
+use super::Space;
+use super::extents::Locked;
+use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
+
+/// The size of the first range, and of those after it until there is more.
+const FIRST_RANGE: usize = 64 << 20;
+/// The most that is reserved at a time, unless more is needed at once.
+const LARGEST_STEP: usize = 1 << 30;
+/// How many windows are made known at a time.
+const KNOWN_STEP: u32 = 32;
+
+/// A range of addresses, and which of its extents are to be had. All that changes is written under
+/// the lock of the space's extents.
+#[derive(Debug)]
+pub(crate) struct Range {
+    base: NonNull<u8>,
+    /// The extent at the base.
+    pub(super) first: u32,
+    /// How many there are.
+    pub(super) count: u32,
+    /// Where this is, and how far behind it the descriptions of the windows lie.
+    books: NonNull<u8>,
+    windows: usize,
+    /// One bit for each extent: not in use.
+    free: NonNull<AtomicU32>,
+    /// One bit for each extent: not in use, and with memory.
+    warm: NonNull<AtomicU32>,
+    /// All words of `free` before this one are 0.
+    first_word: AtomicU32,
+    pub(super) free_count: AtomicU32,
+    pub(super) warm_count: AtomicU32,
+    /// How many of its windows are known.
+    known: AtomicU32,
+    /// The next higher one.
+    next: AtomicPtr<Range>,
+}
+
+// SAFETY: the pointers are to memory that lives as long as the process, and what they lead to is atomics.
+unsafe impl Send for Range {}
+// SAFETY: as above.
+unsafe impl Sync for Range {}
+
+/// Where the parts of a range's bookkeeping lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Books {
+    free: usize,
+    warm: usize,
+    windows: usize,
+    /// The bytes to commit at once.
+    pub(super) head: usize,
+    pub(super) bytes: usize,
+}
+
+impl Books {
+    /// Those of a range of `count` extents.
+    pub(super) const fn of(count: usize, extent_shift: u32, page: usize) -> Self {
+        let bits = count.div_ceil(32) * 4;
+        let free = size_of::<Range>().next_multiple_of(64);
+        let warm = free + bits;
+        let windows = (warm + bits).next_multiple_of(64);
+        let per_window = 1 << (WINDOW_SHIFT - extent_shift);
+        let bytes = windows + count.div_ceil(per_window) * Window::stride(per_window);
+        Self {
+            free,
+            warm,
+            windows,
+            head: windows.next_multiple_of(page),
+            bytes: bytes.next_multiple_of(page),
+        }
+    }
+}
+
+/// One bit of a bitmap, and its word.
+fn bit(bits: NonNull<AtomicU32>, at: u32) -> (&'static AtomicU32, u32) {
+    // SAFETY: within the bitmap (all callers), which lives as long as the process.
+    (unsafe { bits.add(at as usize / 32).as_ref() }, 1 << (at % 32))
+}
+
+impl Range {
+    /// Writes the description of a range at `books`.
+    ///
+    /// # Safety
+    ///
+    /// There are zeros of [`Books::bytes`] bytes for `count` extents at `books`, of which the first
+    /// [`Books::head`] are committed, for as long as the process lives. `base` is where `count` extents
+    /// of this range of the space lie, of which the first has the number `first`.
+    pub(super) unsafe fn write(
+        books: NonNull<u8>,
+        layout: Books,
+        base: NonNull<u8>,
+        first: u32,
+        count: u32,
+    ) -> &'static Self {
+        // SAFETY: within the books (contract).
+        let at = |offset: usize| unsafe { books.add(offset) };
+        let range = books.cast::<Self>();
+        // SAFETY: committed, large enough, at the start of a page (contract).
+        unsafe {
+            range.write(Self {
+                base,
+                first,
+                count,
+                books,
+                windows: layout.windows,
+                free: at(layout.free).cast(),
+                warm: at(layout.warm).cast(),
+                first_word: AtomicU32::new(0),
+                free_count: AtomicU32::new(count),
+                warm_count: AtomicU32::new(0),
+                known: AtomicU32::new(0),
+                next: AtomicPtr::new(ptr::null_mut()),
+            });
+        }
+        // SAFETY: written just now, and stays.
+        let range = unsafe { range.as_ref() };
+        for word in 0..count.div_ceil(32) {
+            let left = count - word * 32;
+            let (bits, _) = bit(range.free, word * 32);
+            bits.store(if left < 32 { (1 << left) - 1 } else { u32::MAX }, Ordering::Relaxed);
+        }
+        range
+    }
+
+    /// One past the last extent.
+    pub(super) fn end(&self) -> u32 {
+        self.first + self.count
+    }
+
+    pub(super) fn holds(&self, extent: u32) -> bool {
+        (self.first..self.end()).contains(&extent)
+    }
+
+    fn bit(&self, bits: NonNull<AtomicU32>, extent: u32) -> (&AtomicU32, u32) {
+        debug_assert!(self.holds(extent));
+        bit(bits, extent - self.first)
+    }
+
+    fn get(&self, bits: NonNull<AtomicU32>, extent: u32) -> bool {
+        let (word, bit) = self.bit(bits, extent);
+        word.load(Ordering::Relaxed) & bit != 0
+    }
+
+    /// Sets a bit to what it was not.
+    fn set(&self, bits: NonNull<AtomicU32>, count: &AtomicU32, extent: u32, value: bool) {
+        debug_assert!(self.get(bits, extent) != value);
+        let (word, bit) = self.bit(bits, extent);
+        word.store(word.load(Ordering::Relaxed) ^ bit, Ordering::Relaxed);
+        let number = count.load(Ordering::Relaxed);
+        count.store(if value { number + 1 } else { number - 1 }, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_free(&self, extent: u32) -> bool {
+        self.get(self.free, extent)
+    }
+
+    pub(super) fn is_warm(&self, extent: u32) -> bool {
+        self.get(self.warm, extent)
+    }
+
+    pub(super) fn set_free(&self, extent: u32, free: bool) {
+        self.set(self.free, &self.free_count, extent, free);
+        let word = (extent - self.first) / 32;
+        if free && word < self.first_word.load(Ordering::Relaxed) {
+            self.first_word.store(word, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn set_warm(&self, extent: u32, warm: bool) {
+        self.set(self.warm, &self.warm_count, extent, warm);
+    }
+
+    fn lowest(&self, bits: NonNull<AtomicU32>, from: u32) -> Option<u32> {
+        (from..self.count.div_ceil(32)).find_map(|word| {
+            let bits = bit(bits, word * 32).0.load(Ordering::Relaxed);
+            (bits != 0).then(|| self.first + word * 32 + bits.trailing_zeros())
+        })
+    }
+
+    pub(super) fn lowest_warm(&self) -> Option<u32> {
+        if self.warm_count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.lowest(self.warm, 0)
+    }
+
+    pub(super) fn lowest_free(&self) -> Option<u32> {
+        if self.free_count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let lowest = self.lowest(self.free, self.first_word.load(Ordering::Relaxed))?;
+        self.first_word.store((lowest - self.first) / 32, Ordering::Relaxed);
+        Some(lowest)
+    }
+
+    /// Whether an extent of it is known.
+    pub(super) fn is_known(&self, space: &Space, extent: u32) -> bool {
+        self.known(space).contains(&extent)
+    }
+
+    /// What is wrong with the counts, if anything. The caller has the lock of the extents.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        let ones = |bits| {
+            let words = (0..self.count.div_ceil(32)).map(|word| bit(bits, word * 32).0);
+            words.map(|word| word.load(Ordering::Relaxed).count_ones()).sum::<u32>()
+        };
+        let right = ones(self.free) == self.free_count.load(Ordering::Relaxed)
+            && ones(self.warm) == self.warm_count.load(Ordering::Relaxed)
+            && self.lowest(self.free, 0).is_none_or(|lowest| {
+                (lowest - self.first) / 32 >= self.first_word.load(Ordering::Relaxed)
+            });
+        (!right).then_some("the count of a range's free extents is wrong")
+    }
+
+    /// The extents that are known, whatever they are.
+    pub(super) fn known(&self, space: &Space) -> core::ops::Range<u32> {
+        let per_window = WINDOW_GRANULES / space.granules_per_extent();
+        let known = self.known.load(Ordering::Acquire) * per_window;
+        self.first..self.first + known.min(self.count)
+    }
+
+    /// Makes all extents below `end` known. The caller has the lock of the extents.
+    pub(super) fn make_known(&'static self, space: &Space, end: u32) -> Result<(), AllocError> {
+        let per_window = WINDOW_GRANULES / space.granules_per_extent();
+        let (old, all) = (self.known.load(Ordering::Relaxed), self.count.div_ceil(per_window));
+        let wanted = (end - self.first).div_ceil(per_window);
+        if wanted <= old {
+            return Ok(());
+        }
+        let new = wanted.next_multiple_of(KNOWN_STEP).min(all);
+        let (page, stride) = (space.page_size(), Window::stride(per_window as usize));
+        // What was committed before keeps its contents, so a page that is shared may be named again.
+        let from = (self.windows + old as usize * stride) / page * page;
+        let to = (self.windows + new as usize * stride).next_multiple_of(page);
+        // SAFETY: whole pages of the range's books, which start on a page.
+        unsafe { space.source.commit(self.books.add(from), to - from) }
+            .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
+        for number in old..new {
+            // SAFETY: there is a description for each window of the range.
+            let window = unsafe { self.books.add(self.windows + number as usize * stride) };
+            let window = window.cast::<Window>();
+            // SAFETY: as above, of the range itself.
+            let start = unsafe { self.base.add((number as usize) << WINDOW_SHIFT) };
+            // SAFETY: committed zeros, which are a description of nothing in use, but for what is written
+            // here.
+            unsafe {
+                (&raw mut (*window.as_ptr()).start).write(start);
+                (&raw mut (*window.as_ptr()).range).write(self);
+            }
+            space.enter_window(self.first / per_window + number, number, window);
+        }
+        self.known.store(new, Ordering::Release);
+        Ok(())
+    }
+}
+
+/// An address far from where systems put mappings of their own choice, so that what lies behind it is
+/// free for ranges to come. Not the same in each process, where the system puts the stack in another place
+/// each time.
+fn remote_place() -> usize {
+    const FIRST: usize = 0x2000_0000_0000;
+    const PLACES: usize = 1 << 12;
+    let local = 0_u8;
+    let mixed =
+        ((&raw const local).addr() >> 12).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 32;
+    FIRST + (mixed % PLACES << 30)
+}
+
+/// The ranges of a space, by address.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    lowest: AtomicPtr<Range>,
+    /// Whether the source is asked for more.
+    grows: bool,
+}
+
+impl Ranges {
+    pub(super) const fn new(grows: bool) -> Self {
+        Self { lowest: AtomicPtr::new(ptr::null_mut()), grows }
+    }
+
+    /// Whether addresses are reserved in steps.
+    pub(super) fn grows(&self) -> bool {
+        self.grows
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Range> + use<> {
+        let mut next = self.lowest.load(Ordering::Acquire);
+        core::iter::from_fn(move || {
+            // SAFETY: ranges live as long as the process.
+            let range = unsafe { next.as_ref() }?;
+            next = range.next.load(Ordering::Acquire);
+            Some(range)
+        })
+    }
+
+    /// Adds a range. The caller has the lock of the extents, or is alone.
+    pub(super) fn insert(&self, range: &'static Range) {
+        let below = self.iter().take_while(|other| other.first < range.first).last();
+        let link = below.map_or(&self.lowest, |below| &below.next);
+        range.next.store(link.load(Ordering::Relaxed), Ordering::Relaxed);
+        link.store(ptr::from_ref(range).cast_mut(), Ordering::Release);
+    }
+}
+
+/// A reserved range of the source's that is given back unless it is kept.
+struct Reserved {
+    source: &'static dyn PageSource,
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+impl Reserved {
+    fn new(
+        source: &'static dyn PageSource,
+        near: usize,
+        bytes: usize,
+        align: usize,
+    ) -> Option<Self> {
+        let start = source.reserve_near(near, bytes, align).ok()?;
+        Some(Self { source, start, bytes })
+    }
+
+    fn keep(self) -> NonNull<u8> {
+        mem::ManuallyDrop::new(self).start
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        // SAFETY: reserved with this size, and used by nobody.
+        unsafe { self.source.release(self.start, self.bytes) };
+    }
+}
+
+impl Locked<'_> {
+    /// Reserves a further range, in which `count` extents have room, the first at a multiple of `align`
+    /// extents. `None` where the source has no more.
+    pub(super) fn grow(&mut self, count: u32, align: u32) -> Option<()> {
+        let space = self.space;
+        if !space.ranges.grows {
+            return None;
+        }
+        let per_window = WINDOW_GRANULES / space.granules_per_extent();
+        let least = count.checked_next_multiple_of(per_window)?;
+        let extents = |bytes: usize| (bytes >> space.extent_shift) as u32;
+        let step = self.state.reserved.clamp(extents(FIRST_RANGE), extents(LARGEST_STEP));
+        let mut wanted = least.max(step);
+        loop {
+            if let Some(range) = space.reserve_range(wanted, align as usize) {
+                self.state.reserved += range.count;
+                space.ranges.insert(range);
+                return Some(());
+            }
+            if wanted == least {
+                return None;
+            }
+            wanted = (wanted / 2).next_multiple_of(per_window).max(least);
+        }
+    }
+}
+
+impl Space {
+    /// Reserves so many extents, with their books.
+    fn reserve_range(&self, count: u32, align: usize) -> Option<&'static Range> {
+        let bytes = (count as usize) << self.extent_shift;
+        let align = align.checked_mul(self.extent_bytes())?.max(1 << WINDOW_SHIFT);
+        // Side by side with what there is, upwards or else downwards, so that it is one mapping.
+        let (mut above, mut below) = (0, 0);
+        for range in self.ranges.iter() {
+            let start = range.base.addr().get();
+            below = if below == 0 { start.saturating_sub(bytes) } else { below };
+            above = start + ((range.count as usize) << self.extent_shift);
+        }
+        let data = [above, below].into_iter().find_map(|near| {
+            let data = Reserved::new(self.source, near, bytes, align)?;
+            // What lies outside of the span the table does not cover.
+            let end = data.start.addr().get().wrapping_sub(self.span).checked_add(bytes)?;
+            (end <= self.span_bytes).then_some(data)
+        })?;
+        self.write_books(data, count)
+    }
+
+    /// Makes a range of what is reserved.
+    fn write_books(&self, data: Reserved, count: u32) -> Option<&'static Range> {
+        let layout = Books::of(count as usize, self.extent_shift, self.page_size);
+        let books = Reserved::new(self.source, 0, layout.bytes, self.page_size)?;
+        // SAFETY: reserved just now.
+        unsafe { self.source.commit(books.start, layout.head) }.ok()?;
+        let first = ((data.start.addr().get() - self.span) >> self.extent_shift) as u32;
+        // SAFETY: fresh pages of so many bytes, and as many extents.
+        Some(unsafe { Range::write(books.keep(), layout, data.keep(), first, count) })
+    }
+
+    /// A space whose source is asked for addresses in steps: the first of them, of at most `most` bytes,
+    /// and the table.
+    pub(super) fn reserve_in_steps(
+        source: &'static dyn PageSource,
+        most: usize,
+        extent_shift: u32,
+        span_bytes: usize,
+    ) -> Result<&'static Self, AllocError> {
+        let refused = AllocError::new(AllocErrorKind::AddressSpace);
+        let (page, window) = (source.page_size(), 1 << WINDOW_SHIFT);
+        let mut bytes = FIRST_RANGE.min(most & !(window - 1)).max(window);
+        let remote = remote_place();
+        let data = loop {
+            if let Some(data) = Reserved::new(source, remote, bytes, window) {
+                break data;
+            }
+            if bytes == window {
+                return Err(refused);
+            }
+            bytes = (bytes / 2).next_multiple_of(window);
+        };
+        let table = size_of::<Self>().next_multiple_of(64);
+        let head =
+            (table + (span_bytes >> WINDOW_SHIFT) * size_of::<usize>()).next_multiple_of(page);
+        let header = Reserved::new(source, 0, head, page).ok_or(refused)?;
+        // SAFETY: reserved just now.
+        unsafe { source.commit(header.start, head) }
+            .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
+        // Further ranges lie behind it in the remote place, and on either side of it elsewhere.
+        let before = if data.start.addr().get() == remote { 0 } else { span_bytes / 2 };
+        let span = data.start.addr().get().saturating_sub(before) & !(window - 1);
+        // SAFETY: committed zeros, as long as this needs.
+        let space = unsafe {
+            let table = header.start.add(table).cast();
+            let space = header.start.cast::<Self>();
+            space.write(Self::new(source, span, span_bytes, extent_shift, table, None));
+            space.as_ref()
+        };
+        let count = (bytes >> extent_shift) as u32;
+        let range = space.write_books(data, count).ok_or(refused)?;
+        space.ranges.insert(range);
+        space.extents.lock().reserved = count;
+        header.keep();
+        Ok(space)
+    }
+
+    /// All extents about which anything is known, in address order.
+    pub(crate) fn extents_known(&self) -> impl Iterator<Item = u32> + use<'_> {
+        self.ranges.iter().flat_map(|range| range.known(self))
+    }
+}

@@ -29,6 +29,7 @@ use crate::os;
 use crate::space::holding::Holding;
 use crate::space::map::{Cell, Mark};
 use crate::space::tables::Table;
+use crate::space::window::StaticLookup;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Guard, Lock, Ordering};
@@ -43,8 +44,8 @@ pub struct SetTable {
     listed: AtomicBool,
     /// What the marks of its blocks have in common; [`Mark::UNSET`] until a family is used.
     mark: AtomicUsize,
-    /// The space, once a family is used; null before.
-    used_space: AtomicPtr<Space>,
+    /// The way to what is known about an address, once a family is used.
+    lookup: StaticLookup,
     next: AtomicPtr<SetTable>,
 }
 
@@ -109,7 +110,7 @@ impl SetTable {
             space,
             listed: AtomicBool::new(false),
             mark: AtomicUsize::new(Mark::UNSET.bits()),
-            used_space: AtomicPtr::new(ptr::null_mut()),
+            lookup: StaticLookup::new(),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -142,15 +143,13 @@ impl SetTable {
     /// has to be done before it is given up.
     #[inline(always)]
     pub(crate) fn cell_at(&self, address: usize) -> Option<Cell> {
-        // SAFETY: null, or a space, which lives as long as the process.
-        let space = unsafe { self.used_space.load(Ordering::Relaxed).as_ref() }?;
-        space.mark_at(address)?.in_set_of(self.mark())
+        self.lookup.mark_at(address)?.in_set_of(self.mark())
     }
 
     /// Makes it look as it does in the midst of its first use.
     #[cfg(test)]
     pub(crate) fn note_space(&self, space: &'static Space) {
-        self.used_space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
+        self.lookup.set(space);
     }
 
     /// What the marks of this set's blocks have in common.
@@ -197,7 +196,7 @@ impl SetTable {
         }
         self.list();
         let space = self.space.get()?;
-        self.used_space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
+        self.lookup.set(space);
         let raw = space.take_table::<FamilyTable>()?;
         // SAFETY: room for a family table, ours alone.
         unsafe { FamilyTable::write(raw, space, self, family) };

@@ -17,7 +17,7 @@
 
 use core::ptr::NonNull;
 
-use crate::sync::{AtomicPtr, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Space;
 use super::map::{ExtentDesc, ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, Mark};
@@ -114,6 +114,51 @@ impl Lookup {
     }
 }
 
+/// A [`Lookup`] in a static, where the fast path of freeing has it at hand. Before somebody has written it, it
+/// knows no address.
+#[derive(Debug)]
+pub(crate) struct StaticLookup {
+    span: AtomicUsize,
+    bytes: AtomicUsize,
+    table: AtomicPtr<AtomicPtr<Window>>,
+}
+
+impl StaticLookup {
+    pub(crate) const fn new() -> Self {
+        Self {
+            span: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            table: AtomicPtr::new(core::ptr::null_mut()),
+        }
+    }
+
+    /// Makes this the look-up of a space. All that ever do so name the same.
+    pub(crate) fn set(&self, space: &'static Space) {
+        self.span.store(space.span, Ordering::Relaxed);
+        self.table.store(space.table.as_ptr(), Ordering::Relaxed);
+        // Last: who reads this finds the others.
+        self.bytes.store(space.span_bytes, Ordering::Release);
+    }
+
+    /// The mark at an address, if it is a slot's in use; otherwise some mark, or what is none. Any
+    /// address whatever may be asked for.
+    #[inline(always)]
+    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
+        let bytes = self.bytes.load(Ordering::Acquire);
+        let offset = address.wrapping_sub(self.span.load(Ordering::Relaxed));
+        if offset >= bytes {
+            return None;
+        }
+        let table = self.table.load(Ordering::Relaxed);
+        // SAFETY: there are bytes, so the table is there, and within the span it has an entry.
+        let entry = unsafe { &*table.add(offset >> WINDOW_SHIFT) };
+        // SAFETY: null, or a window, which lives as long as the process. Who has an address in one got it
+        // from somebody who had written what is read here.
+        let window = unsafe { entry.load(Ordering::Relaxed).as_ref() }?;
+        Some(window.granules[(offset >> GRANULE_SHIFT) & (WINDOW_GRANULES as usize - 1)].mark())
+    }
+}
+
 impl Space {
     /// What look-ups need.
     #[inline]
@@ -183,22 +228,6 @@ impl Space {
     /// The address of an extent that is known.
     pub(crate) fn extent_start(&self, extent: u32) -> NonNull<u8> {
         self.granule_start(extent * self.granules_per_extent())
-    }
-
-    /// The mark at an address, if it is a slot's in use; otherwise some mark, or what is none. Any
-    /// address whatever may be asked for.
-    #[inline(always)]
-    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
-        let offset = address.wrapping_sub(self.span);
-        if offset >= self.span_bytes {
-            return None;
-        }
-        // SAFETY: within the span, so the table has an entry.
-        let entry = unsafe { self.table.add(offset >> WINDOW_SHIFT).as_ref() };
-        // SAFETY: null, or a window, which lives as long as the process. Who has an address in one got it
-        // from somebody who had written what is read here.
-        let window = unsafe { entry.load(Ordering::Relaxed).as_ref() }?;
-        Some(window.granules[(offset >> GRANULE_SHIFT) & (WINDOW_GRANULES as usize - 1)].mark())
     }
 
     /// What the byte at `address` belongs to; `None` outside of the span. Touches nothing

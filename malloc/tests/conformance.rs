@@ -60,6 +60,7 @@ programs! {
     closed_files: "closed_files.c";
     locked_memory: "locked_memory.c";
     address_space: "address_space.c";
+    limited_later: "limited_later.c";
     statistics: "statistics.c";
     operators: "operators.cpp";
     new_handler: "new_handler.cpp";

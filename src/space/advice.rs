@@ -9,6 +9,7 @@ use crate::sync::Ordering;
 
 use super::Space;
 use super::extents::Locked;
+use super::ranges::Range;
 
 /// In how many places neighbours may differ.
 const MOST_SEAMS: u32 = 1024;
@@ -42,6 +43,17 @@ impl Space {
 }
 
 impl Locked<'_> {
+    /// Forgets what was asked for in a range of which nothing is left.
+    pub(super) fn forget_advice(&mut self, range: &Range) {
+        let mut before = false;
+        for extent in range.known(self.space) {
+            let has = self.space.extent(extent).huge_pages.swap(0, Ordering::Relaxed) != 0;
+            self.state.seams -= u32::from(has != before);
+            before = has;
+        }
+        self.state.seams -= u32::from(before);
+    }
+
     /// Asks for huge pages, or small ones, in extents of which all were asked for the other.
     fn advise_run(&mut self, first: u32, end: u32, wanted: bool) {
         let space = self.space;

@@ -345,6 +345,10 @@ impl Space {
                     self.extent(extent).set_kind(ExtentKind::Free);
                     range.set_free(extent, true);
                 }
+                // A process with a limit may need the addresses for other things.
+                if self.source.largest_range(self.extent_bytes()) != usize::MAX {
+                    extents.vacate();
+                }
                 return;
             }
         }
@@ -367,7 +371,7 @@ impl Space {
     }
 
     /// Gives the memory of warm extents back, the longest free first, until `goal` bytes have gone
-    /// or none is left. Returns how many bytes went. The lock is let go of after each piece.
+    /// or none is left, and then the addresses of ranges without anything in them. Returns how many bytes went. The lock is let go of after each piece.
     pub(crate) fn purge(&self, goal: usize) -> usize {
         let mut gone = 0;
         while gone < goal {
@@ -377,7 +381,10 @@ impl Space {
                 left => extents.purge_run(left),
             };
             match if run == 0 { extents.purge_step(u64::MAX) } else { run } {
-                0 => break,
+                0 => {
+                    extents.vacate();
+                    break;
+                }
                 bytes => gone += bytes,
             }
         }

@@ -251,7 +251,7 @@ impl Space {
     pub(crate) fn contains(&self, address: usize) -> bool {
         self.offset_of(address).is_some_and(|offset| {
             let extent = (offset >> self.extent_shift) as u32;
-            self.ranges.iter().any(|range| range.holds(extent))
+            self.ranges.iter().any(|range| range.holds(extent) && !range.is_vacant())
         })
     }
 

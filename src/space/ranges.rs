@@ -13,9 +13,11 @@
 //!   | extent | extent | extent | ...       | Space | table | Range | free, warm | windows | bitmaps |
 //! ```
 //!
-//! The ranges of a space are in one list, by address. A range is never given back: what it costs is
-//! addresses, and readers of its windows need no lock. Its extents are known from the first on: those
-//! whose windows have been committed and entered into the space's table.
+//! The ranges of a space are in one list, by address. The extents of a range are known from the first on:
+//! those whose windows have been committed and entered into the space's table. Its books stay for good,
+//! since readers of its windows need no lock. Its addresses are given back when all that is unused is asked
+//! for, or a process with a limit has freed what was very large: the range is *vacant* then, and when more
+//! is needed its place is asked for again before any other.
 //!
 //! A run of extents lies within one range, even where two are neighbours: a source may insist on it.
 
@@ -24,7 +26,7 @@ use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::os::PageSource;
-use crate::sync::{AtomicPtr, AtomicU32, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use super::Space;
 use super::extents::Locked;
@@ -59,6 +61,8 @@ pub(crate) struct Range {
     pub(super) warm_count: AtomicU32,
     /// How many of its windows are known.
     known: AtomicU32,
+    /// Whether its addresses have been given back. No extent is free then.
+    vacant: AtomicBool,
     /// The next higher one.
     next: AtomicPtr<Range>,
 }
@@ -133,20 +137,36 @@ impl Range {
                 free: at(layout.free).cast(),
                 warm: at(layout.warm).cast(),
                 first_word: AtomicU32::new(0),
-                free_count: AtomicU32::new(count),
+                free_count: AtomicU32::new(0),
                 warm_count: AtomicU32::new(0),
                 known: AtomicU32::new(0),
+                vacant: AtomicBool::new(false),
                 next: AtomicPtr::new(ptr::null_mut()),
             });
         }
         // SAFETY: written just now, and stays.
         let range = unsafe { range.as_ref() };
-        for word in 0..count.div_ceil(32) {
-            let left = count - word * 32;
-            let (bits, _) = bit(range.free, word * 32);
-            bits.store(if left < 32 { (1 << left) - 1 } else { u32::MAX }, Ordering::Relaxed);
-        }
+        range.set_all_free(true);
         range
+    }
+
+    /// Makes all extents free, or none.
+    fn set_all_free(&self, free: bool) {
+        for word in 0..self.count.div_ceil(32) {
+            let left = self.count - word * 32;
+            let all = if left < 32 { (1 << left) - 1 } else { u32::MAX };
+            bit(self.free, word * 32).0.store(if free { all } else { 0 }, Ordering::Relaxed);
+        }
+        self.first_word.store(0, Ordering::Relaxed);
+        self.free_count.store(if free { self.count } else { 0 }, Ordering::Relaxed);
+    }
+
+    fn bytes(&self, space: &Space) -> usize {
+        (self.count as usize) << space.extent_shift
+    }
+
+    pub(super) fn is_vacant(&self) -> bool {
+        self.vacant.load(Ordering::Relaxed)
     }
 
     /// One past the last extent.
@@ -372,7 +392,10 @@ impl Locked<'_> {
         let least = count.checked_next_multiple_of(per_window)?;
         let extents = |bytes: usize| (bytes >> space.extent_shift) as u32;
         let step = self.state.reserved.clamp(extents(FIRST_RANGE), extents(LARGEST_STEP));
-        let mut wanted = least.max(step);
+        let (mut wanted, mut last) = (least.max(step), false);
+        if space.ranges.iter().any(|range| self.revive(range, least, align)) {
+            return Some(());
+        }
         loop {
             if let Some(range) = space.reserve_range(wanted, align as usize) {
                 self.state.reserved += range.count;
@@ -380,10 +403,56 @@ impl Locked<'_> {
                 return Some(());
             }
             if wanted == least {
+                // What is unused elsewhere may be in the way.
+                if !mem::replace(&mut last, true) && self.vacate() {
+                    continue;
+                }
                 return None;
             }
             wanted = (wanted / 2).next_multiple_of(per_window).max(least);
         }
+    }
+
+    /// Gives back the addresses of all ranges without anything in them; returns whether there were any.
+    pub(super) fn vacate(&mut self) -> bool {
+        let space = self.space;
+        let mut any = false;
+        for range in space.ranges.iter().filter(|_| space.ranges.grows) {
+            let unused = range.free_count.load(Ordering::Relaxed) == range.count
+                && range.warm_count.load(Ordering::Relaxed) == 0;
+            if range.is_vacant() || !unused {
+                continue;
+            }
+            self.forget_advice(range);
+            range.set_all_free(false);
+            range.vacant.store(true, Ordering::Relaxed);
+            self.state.reserved -= range.count;
+            any = true;
+            // SAFETY: reserved as one range of this size; nothing in it is in use, nor will be.
+            unsafe { space.source.release(range.base, range.bytes(space)) };
+        }
+        any
+    }
+
+    /// Reserves the addresses of a vacant range again, where there is room in it; returns whether it did.
+    fn revive(&mut self, range: &'static Range, count: u32, align: u32) -> bool {
+        let space = self.space;
+        let bytes = range.bytes(space);
+        if !range.is_vacant() || range.count < count || align > 1 {
+            return false;
+        }
+        let near = range.base.addr().get();
+        let Some(data) = Reserved::new(space.source, near, bytes, 1 << WINDOW_SHIFT) else {
+            return false;
+        };
+        if data.start != range.base {
+            return false;
+        }
+        data.keep();
+        range.set_all_free(true);
+        range.vacant.store(false, Ordering::Relaxed);
+        self.state.reserved += range.count;
+        true
     }
 }
 

@@ -61,6 +61,7 @@ programs! {
     locked_memory: "locked_memory.c";
     address_space: "address_space.c";
     limited_later: "limited_later.c";
+    mappings: "mappings.c";
     statistics: "statistics.c";
     operators: "operators.cpp";
     new_handler: "new_handler.cpp";

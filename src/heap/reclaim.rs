@@ -46,6 +46,7 @@ pub fn reclaim(goal: usize) -> usize {
     if gone >= goal {
         return gone;
     }
+    exit::close_all_of_dead();
     exit::unload_rows();
     for family in SetTable::all().flat_map(SetTable::all_used) {
         family.settle();

@@ -6,7 +6,7 @@
 //! run code that is gone, and each further load would reserve memory of its own. So the object is
 //! asked to stay: closing it is no more than a count then, and who loads it again finds it as it was.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::mem;
 use core::ptr;
 
@@ -14,16 +14,17 @@ use core::ptr;
 struct Search {
     /// An address in it.
     code: usize,
-    /// Whether objects were seen before it.
-    others: bool,
     /// Its name, if the loader may unload it.
     unloadable: *const c_char,
 }
 
 /// Sees to it that this code is never unloaded. May allocate, where it is in a shared library.
 pub(super) fn stay_loaded() {
-    let mut search =
-        Search { code: stay_loaded as fn() as usize, others: false, unloadable: ptr::null() };
+    // There a library that was loaded stays, whoever closes it.
+    if cfg!(any(target_env = "musl", miri)) {
+        return;
+    }
+    let mut search = Search { code: stay_loaded as fn() as usize, unloadable: ptr::null() };
     // The loader's list, not `dladdr`, which waits while any thread loads a library and runs its
     // constructors, and not a look into the dynamic section, which a static program has not got.
     // SAFETY: the function is of the type asked for, and the search outlives the call.
@@ -60,17 +61,15 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_
         header.p_type == libc::PT_LOAD && search.code.wrapping_sub(start) < header.p_memsz as usize
     });
     if !has_code {
-        search.others = true;
         return 0;
     }
-    // The first is the program itself.
-    if search.others && !info.dlpi_name.is_null() {
-        // SAFETY: a string of the loader's.
-        let is_named = !unsafe { CStr::from_ptr(info.dlpi_name) }.is_empty();
+    // SAFETY: null, or a string of the loader's.
+    if unsafe { info.dlpi_name.as_ref() }.is_some_and(|&first| first != 0) {
+        // It has a name, so it is not the program itself.
         let dynamic = headers.iter().find(|header| header.p_type == libc::PT_DYNAMIC);
         // SAFETY: of an object that is loaded.
         let stays = dynamic.is_some_and(|it| unsafe { says_nodelete(base, it.p_vaddr as usize) });
-        if is_named && !stays {
+        if !stays {
             search.unloadable = info.dlpi_name;
         }
     }

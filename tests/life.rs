@@ -157,6 +157,70 @@ fn who_lives_keeps_what_is_his() {
     assert_all_given_back::<Lives>();
 }
 
+/// Some vanish and some end as they should, many at once.
+#[test]
+fn who_vanishes_beside_others_is_found() {
+    extern "C" fn work_and_end(_: *mut c_void) -> *mut c_void {
+        drop(Parcel::new::<lives::Work>(40, 4));
+        ptr::null_mut()
+    }
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(50);
+    thread::scope(|scope| {
+        for number in 0..6 {
+            scope.spawn(move || {
+                for round in 0..200 {
+                    let ends = (round + number) % 3 == 0;
+                    on_a_bare_thread(if ends { work_and_end } else { work_and_vanish });
+                }
+            });
+        }
+    });
+    check().unwrap();
+    assert_all_given_back::<Lives>();
+    assert_eq!(parked::<lives::Work>() + parked::<lives::Other>(), 0);
+}
+
+/// The thread that forked is the child's first. It has rows from before, vanishes, and is found.
+#[test]
+fn who_vanishes_in_a_child_is_found() {
+    extern "C" fn find(_: *mut c_void) -> *mut c_void {
+        for _ in 0..5_000 {
+            famalloc::flush();
+            if parked::<lives::Work>() == 0 {
+                // SAFETY: the child ends without a word to anyone.
+                unsafe { libc::_exit(0) };
+            }
+            thread::sleep(core::time::Duration::from_millis(1));
+        }
+        // SAFETY: as above.
+        unsafe { libc::_exit(1) };
+    }
+    extern "C" fn fork(_: *mut c_void) -> *mut c_void {
+        drop(Parcel::new::<lives::Work>(40, 4));
+        // SAFETY: the child uses what a child may use.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            assert!(parked::<lives::Work>() > 0);
+            let mut thread = MaybeUninit::uninit();
+            // SAFETY: valid for writes, and a function of the right type.
+            unsafe {
+                libc::pthread_create(thread.as_mut_ptr(), ptr::null(), find, ptr::null_mut());
+            }
+            end_at_once();
+        }
+        let mut status = -1;
+        // SAFETY: valid for writes.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0, "what the thread left in the child was not found");
+        ptr::null_mut()
+    }
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(50);
+    on_a_bare_thread(fork);
+    assert_all_given_back::<Lives>();
+}
+
 /// Rows of a family are made by its first allocation, or by many frees: not by the few that the C library
 /// does for a thread that ends.
 #[test]

@@ -270,3 +270,50 @@ impl List {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::SYSTEM_SPACE;
+    use std::thread;
+
+    /// Another thread looks at the marks while this one forks: nobody does in the child.
+    #[test]
+    #[cfg_attr(miri, ignore = "an interpreter cannot fork")]
+    fn a_child_looks_where_its_parent_did_not() {
+        #[famalloc::alloc_family]
+        enum Lives {
+            Any,
+        }
+        let (made, wait) = std::sync::mpsc::channel();
+        let (go_on, gate) = std::sync::mpsc::channel::<()>();
+        let looker = thread::spawn(move || {
+            let look = |_: &mut List| {
+                made.send(()).unwrap();
+                gate.recv().unwrap();
+            };
+            // Other tests look, too.
+            while with_list(&look).is_none() {
+                thread::yield_now();
+            }
+        });
+        wait.recv().unwrap();
+        assert!(all() == 0 && with_list(|_| ()).is_none());
+        // So the handlers are registered, and this thread has a mark.
+        drop(famalloc::FamilyBox::<u8, lives::Any>::new_in(1));
+        // SAFETY: the child uses what a child may use.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // This thread's mark, and the end.
+            let well = all() == 2 && begin(SYSTEM_SPACE.get().unwrap()).is_some() && all() == 3;
+            // SAFETY: it has no preconditions.
+            unsafe { libc::_exit(i32::from(!well)) };
+        }
+        let mut status = -1;
+        // SAFETY: valid for writes.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        go_on.send(()).unwrap();
+        looker.join().unwrap();
+        assert_eq!(status, 0);
+    }
+}

@@ -109,8 +109,7 @@ enum Narrow {
 #[test]
 fn what_was_left_serves_who_is_at_the_limit() {
     extern "C" fn take_all_and_vanish(_: *mut c_void) -> *mut c_void {
-        let all = || (0..2).map(|_| Parcel::new::<narrow::Cell>(32 << 10, 1));
-        drop(all().collect::<Vec<_>>());
+        drop((0..4).map(|_| Parcel::new::<narrow::Cell>(32 << 10, 1)).collect::<Vec<_>>());
         end_at_once()
     }
     let _alone = one_at_a_time();
@@ -131,7 +130,7 @@ fn who_lives_keeps_what_is_his() {
     let (ready, done) = (Barrier::new(7), AtomicBool::new(false));
     thread::scope(|scope| {
         let (ready, done) = (&ready, &done);
-        for number in 0..6 {
+        let spawn = |number: u8| {
             scope.spawn(move || {
                 drop(Parcel::new::<lives::Work>(40, 3));
                 ready.wait();
@@ -144,14 +143,16 @@ fn who_lives_keeps_what_is_his() {
                         thread::sleep(core::time::Duration::from_millis(1));
                     }
                 }
-            });
-        }
+            })
+        };
+        let living: Vec<_> = (0..6).map(spawn).collect();
         ready.wait();
         for _ in 0..300 {
             on_a_bare_thread(work_and_vanish);
             on_a_thread(|| drop(Parcel::new::<lives::Work>(40, 5)));
         }
         done.store(true, Ordering::Relaxed);
+        living.into_iter().for_each(|thread| thread.join().unwrap());
     });
     check().unwrap();
     assert_all_given_back::<Lives>();

@@ -293,7 +293,7 @@ mod tests {
                 gate.recv().unwrap();
             };
             // Other tests look, too.
-            while with_list(&look).is_none() {
+            while with_list(look).is_none() {
                 thread::yield_now();
             }
         });

@@ -101,7 +101,9 @@ fn late_rows_are_found() {
     KEY.store(key as usize, Ordering::Relaxed);
     extern "C" fn body(key: *mut c_void) -> *mut c_void {
         // SAFETY: the key was created; any value but null makes its hook run.
-        unsafe { libc::pthread_setspecific(key.addr() as libc::pthread_key_t, 1 as *const c_void) };
+        unsafe {
+            libc::pthread_setspecific(key.addr() as libc::pthread_key_t, ptr::without_provenance(1))
+        };
         ptr::null_mut()
     }
     let mut most = 0;

@@ -51,6 +51,9 @@ const fn served(layout: Layout, is_c_like: bool) -> Layout {
 /// to it as well. Without one, a refusal is the null pointer that [`GlobalAlloc`] asks for, and
 /// freeing foreign memory a message and an abort.
 ///
+/// On targets with musl, memory of 16 bytes and more is aligned to 16, whatever the layout: their unwinder
+/// counts on it for exceptions.
+///
 /// # Examples
 ///
 /// ```

@@ -20,7 +20,7 @@ struct Search {
 
 /// Sees to it that this code is never unloaded. May allocate, where it is in a shared library.
 pub(super) fn stay_loaded() {
-    // There a library that was loaded stays, whoever closes it.
+    // With musl a library that was loaded stays, whoever closes it; an interpreter loads none.
     if cfg!(any(target_env = "musl", miri)) {
         return;
     }

@@ -40,7 +40,9 @@ use super::Row;
 pub(super) const LOOKS: usize = 4;
 
 /// The mark of a thread with rows.
+// In this order, so that what is written over it once it is given back is a cell.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct LifeMark {
     pulse: Pulse,
     /// The thread's rows, newest first.

@@ -5,6 +5,11 @@
 //! the block map, so memory goes home whoever frees it, in whatever scope. Growing stays in the family:
 //! a vector belongs to the lifetime it was made in, not to that of its last push.
 //!
+//! A layout says what a value needs, and not all that is asked for is a value of Rust's. The standard
+//! library asks for the header of an exception as 56 bytes aligned to 8, and hands it to an unwinder in
+//! C++ that takes it for what a `malloc` returned, and on some targets stores 16 bytes at once to it.
+//! There, what is of [`C_LIKE`] bytes or more is aligned to so many.
+//!
 //! Nothing here allocates, takes a lock that can allocate, or needs a thread-local that is ever
 //! destroyed, so it serves the runtime before `main` and the last destructor of a thread alike (I5).
 
@@ -17,6 +22,24 @@ use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::heap::untyped::{self, ReallocError};
 
+/// What a C `malloc` aligns objects of this size and more to.
+const C_LIKE: usize = 16;
+
+/// Whether the target's unwinder counts on that: LLVM's does, which programs for musl are linked with.
+const IS_C_LIKE: bool = cfg!(target_env = "musl");
+
+/// The layout that is served to who asks for `layout`.
+#[inline(always)]
+const fn served(layout: Layout, is_c_like: bool) -> Layout {
+    if is_c_like && layout.size() >= C_LIKE && layout.align() < C_LIKE {
+        // What cannot be rounded up to it is refused for its size, however it is aligned.
+        if let Ok(aligned) = Layout::from_size_align(layout.size(), C_LIKE) {
+            return aligned;
+        }
+    }
+    layout
+}
+
 /// A global allocator over the family set `S`.
 ///
 /// Unmodified code allocates in the set's fallback family ([`FamilySet::FALLBACK`]), and within a scope
@@ -27,6 +50,9 @@ use crate::heap::untyped::{self, ReallocError};
 /// serves, if there is one ([`with_next`](Self::with_next)); memory that is not famalloc's is handed on
 /// to it as well. Without one, a refusal is the null pointer that [`GlobalAlloc`] asks for, and
 /// freeing foreign memory a message and an abort.
+///
+/// On targets with musl, memory of 16 bytes and more is aligned to 16, whatever the layout: their unwinder
+/// counts on it for exceptions.
 ///
 /// # Examples
 ///
@@ -118,7 +144,7 @@ impl<S: FamilySet, N> fmt::Debug for FamAlloc<S, N> {
 unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match untyped::alloc_any_in_scope::<S>(layout) {
+        match untyped::alloc_any_in_scope::<S>(served(layout, IS_C_LIKE)) {
             Some(start) => start.as_ptr(),
             // SAFETY: passed on.
             None => unsafe { self.next.alloc(layout) },
@@ -127,7 +153,7 @@ unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        match untyped::alloc_zeroed_in_scope::<S>(layout) {
+        match untyped::alloc_zeroed_in_scope::<S>(served(layout, IS_C_LIKE)) {
             Ok(start) => start.as_ptr(),
             // SAFETY: passed on.
             Err(_) => unsafe { self.next.alloc_zeroed(layout) },
@@ -152,7 +178,7 @@ unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
         // SAFETY: memory is not null.
         let old = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: passed on.
-        match unsafe { untyped::realloc::<S>(old, new, layout.size()) } {
+        match unsafe { untyped::realloc::<S>(old, served(new, IS_C_LIKE), layout.size()) } {
             Ok(moved) => moved.as_ptr(),
             // SAFETY: not ours, so it is the next one's.
             Err(ReallocError::NoAllocation(FreeError::Foreign)) => unsafe {
@@ -220,5 +246,46 @@ unsafe impl GlobalAlloc for NoNext {
         // SAFETY: memory is not null.
         let start = unsafe { NonNull::new_unchecked(start) };
         untyped::refuse("realloc", start, FreeError::Foreign)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_c_may_take_for_its_own_is_aligned_as_in_c() {
+        for size in (0..200).chain([4095, 40_000, isize::MAX as usize - 20]) {
+            for align in [1, 2, 4, 8, 16, 32, 4096] {
+                let Ok(layout) = Layout::from_size_align(size, align) else { continue };
+                assert_eq!(served(layout, false), layout);
+                let other = served(layout, true);
+                assert_eq!(other.size(), size);
+                assert_eq!(other.align(), if size < C_LIKE { align } else { align.max(C_LIKE) });
+            }
+        }
+        // Refused as it is.
+        let most = Layout::from_size_align(isize::MAX as usize, 1).unwrap();
+        assert_eq!(served(most, true), most);
+    }
+
+    #[test]
+    fn realloc_to_what_c_may_take_moves_what_is_not_aligned() {
+        #[famalloc::alloc_family]
+        enum Lives {
+            General,
+        }
+        // What was asked for with less than the target serves now.
+        let small = Layout::from_size_align(24, 8).unwrap();
+        let starts: [_; 9] =
+            core::array::from_fn(|_| untyped::alloc(&Lives::General, small).unwrap());
+        for start in starts {
+            let new = served(Layout::from_size_align(20, 4).unwrap(), true);
+            // SAFETY: allocated above, and used by what is returned alone.
+            let moved = unsafe { untyped::realloc::<Lives>(start, new, 20) }.unwrap();
+            assert_eq!(moved.addr().get() % C_LIKE, 0);
+            // SAFETY: allocated just now.
+            unsafe { untyped::free::<Lives>(moved) }.unwrap();
+        }
     }
 }

@@ -74,7 +74,8 @@
 //!   region to go back to.
 //! - **pool**: objects that wait, initialised, to be used again.
 //! - **page source**: where address space and memory come from. **Warm**: free, but with memory.
-//! - **row**: a thread's magazines of one family. **Home**: where the thread keeps its address.
+//! - **row**: a thread's magazines of one family. **Home**: where the thread keeps its address. **Life
+//!   mark**: by which others find the rows of a thread that is gone.
 //!
 //! # How it works
 //!
@@ -102,8 +103,9 @@
 //!   family marked `isolate` never shares an address with another.
 //! - I2. A slot is in exactly one place: with the user, in one magazine, in one depot, outbox or
 //!   mailbox, or free in its block.
-//! - I3. A magazine is touched by its own thread alone; a lane's blocks, bitmaps and depot only
-//!   under the lane's lock; its mailbox by one atomic stack that is only ever emptied whole.
+//! - I3. A magazine is touched by its own thread alone, and when that is gone by the one that finds its
+//!   life mark; a lane's blocks, bitmaps and depot only under the lane's lock; its mailbox by one atomic
+//!   stack that is only ever emptied whole.
 //! - I4. The count of a family is debited to the family of the block, whoever frees.
 //! - I5. No path that the global allocator can reach calls the global allocator; thread-local
 //!   destruction is survived.

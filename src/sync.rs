@@ -17,7 +17,7 @@ pub(crate) use core::sync::atomic::{
 #[cfg(not(feature = "std"))]
 pub(crate) use spin::{Guard, Lock};
 #[cfg(feature = "std")]
-pub(crate) use waiting::{Guard, Lock, is_forking, set_forking};
+pub(crate) use waiting::{Guard, Lock, is_forking, set_forking, this_thread};
 
 /// Asks for the cache line of an address, which may be any.
 #[inline(always)]

@@ -350,6 +350,7 @@ fn a_run_that_was_freed_before_is_noticed() {
     #[alloc_family]
     enum Lives {
         A,
+        Other,
     }
     let twice = |step: usize, frees_others: bool| {
         let slots: Vec<_> = (0..3000).map(|_| take::<lives::A>(48)).collect();
@@ -361,6 +362,8 @@ fn a_run_that_was_freed_before_is_noticed() {
         let (back, done) = std::sync::mpsc::channel::<()>();
         let all: Vec<_> = (0..126).map(|at| slots[at * step % 126].expose_provenance()).collect();
         let thread = std::thread::spawn(move || {
+            // Who has allocated frees into magazines from the first time on.
+            give::<lives::Other>(48, take::<lives::Other>(48));
             for slot in all {
                 give::<lives::A>(48, NonNull::with_exposed_provenance(slot));
             }

@@ -48,6 +48,9 @@ programs! {
     threads: "threads.c";
     thread_churn: "thread_churn.c";
     thread_keys: "thread_keys.c";
+    thread_last: "thread_last.c";
+    thread_last_of_many_keys: "thread_last.c", "many";
+    thread_detached: "thread_detached.c";
     thread_locals: "thread_locals.cpp";
     thread_start: "thread_start.c";
     small_stack: "small_stack.c";
@@ -243,6 +246,8 @@ fn assert_linked(archive: &Path, flags: &[&str], more_for_cpp: &[&str], variant:
         "pages.c",
         "threads.c",
         "thread_keys.c",
+        "thread_last.c",
+        "thread_detached.c",
         "thread_churn.c",
         "fork.c",
         "fork_handlers.c",

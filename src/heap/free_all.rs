@@ -114,6 +114,7 @@ pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
 ///
 /// As for [`free_all_in`].
 pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere> {
+    exit::close_dead_users(family);
     let _still = family.hold_still();
     // A row of another thread may hold free slots, and nobody but that thread may touch it.
     if !exit::is_only_user(family) {

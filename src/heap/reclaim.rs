@@ -4,7 +4,8 @@
 //! keep their pages, empty extents stay warm. All of that is memory that was given up and not given
 //! back. [`reclaim`] does as much of the deferred work as it takes to give back a goal of bytes,
 //! the cheapest first; [`flush`] does all of it. Neither can touch the magazines of other threads,
-//! which hold at most two magazines for each cell that the thread uses and are emptied when it ends.
+//! which hold at most two magazines for each cell that the thread uses and are emptied when it ends; what
+//! a thread has left behind all the same is found by both.
 
 use crate::space::Space;
 use crate::table::SetTable;
@@ -46,6 +47,7 @@ pub fn reclaim(goal: usize) -> usize {
     if gone >= goal {
         return gone;
     }
+    exit::close_all_of_dead();
     exit::unload_rows();
     for family in SetTable::all().flat_map(SetTable::all_used) {
         family.settle();

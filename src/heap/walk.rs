@@ -238,6 +238,7 @@ fn sweep_block(
 
 /// Has every free slot of a family marked as free in its block.
 fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
+    exit::close_dead_users(family);
     // Nobody moves slots between lanes meanwhile.
     let _still = family.hold_still();
     // A row of another thread may hold free slots, and nobody but that thread may look.

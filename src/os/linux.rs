@@ -7,6 +7,7 @@ use core::ptr::{self, NonNull};
 
 use once_cell::race::OnceNonZeroUsize;
 
+use super::loaded::stay_loaded;
 use super::{PageError, PageSource};
 
 /// The operating system's pages.
@@ -266,37 +267,45 @@ pub(crate) fn cores() -> usize {
     usize::try_from(online).unwrap_or(1).max(1)
 }
 
-/// Has `hook` called with `value` when the calling thread ends; returns whether it will be.
+/// Has `hook` called with `value` when the calling thread ends; returns whether it will be. Not where
+/// the program has used all keys up.
 ///
 /// All calls name the same hook. Keys rather than thread-local destructors, because they run after
 /// these: whatever the thread's own destructors free still finds its magazines.
 pub(crate) fn exit_hook(hook: unsafe extern "C" fn(*mut c_void), value: *mut c_void) -> bool {
-    /// The key plus one: a key may be 0.
-    static KEY: OnceNonZeroUsize = OnceNonZeroUsize::new();
-    let key = KEY.get_or_try_init(|| {
-        let mut key: libc::pthread_key_t = 0;
-        // SAFETY: `key` is valid for writes and `hook` is of the type asked for. When two threads
-        // race here the loser's key stays unused.
-        match unsafe { libc::pthread_key_create(&raw mut key, Some(hook)) } {
-            0 => NonZeroUsize::new(key as usize + 1).ok_or(()),
-            _ => Err(()),
-        }
-    });
-    key.is_ok_and(|key| {
-        // SAFETY: the key was created above and is never deleted.
-        keeping_errno(|| unsafe {
-            libc::pthread_setspecific((key.get() - 1) as libc::pthread_key_t, value) == 0
-        })
+    exit_key(hook).is_some_and(|key| {
+        // SAFETY: the key was created and is never deleted.
+        keeping_errno(|| unsafe { libc::pthread_setspecific(key, value) == 0 })
     })
 }
 
+/// The one key whose destructor is `hook`.
+fn exit_key(hook: unsafe extern "C" fn(*mut c_void)) -> Option<libc::pthread_key_t> {
+    /// The key plus one: a key may be 0.
+    static KEY: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let key_of = |kept: NonZeroUsize| (kept.get() - 1) as libc::pthread_key_t;
+    if let Some(kept) = KEY.get() {
+        return Some(key_of(kept));
+    }
+    let mut key: libc::pthread_key_t = 0;
+    // SAFETY: `key` is valid for writes and `hook` is of the type asked for.
+    let made = unsafe { libc::pthread_key_create(&raw mut key, Some(hook)) } == 0;
+    if made && KEY.set(NonZeroUsize::MIN.saturating_add(key as usize)).is_err() {
+        // Another thread was first. There are few keys.
+        // SAFETY: created above, and nobody has seen it.
+        unsafe { libc::pthread_key_delete(key) };
+    }
+    KEY.get().map(key_of)
+}
+
 /// Has `prepare` called before each fork, and after it one of the others in each process; returns
-/// whether they will be. May allocate.
+/// whether they will be. May allocate. From then on this code stays loaded.
 pub(crate) fn at_fork(
     prepare: unsafe extern "C" fn(),
     parent: unsafe extern "C" fn(),
     child: unsafe extern "C" fn(),
 ) -> bool {
+    stay_loaded();
     // SAFETY: functions of the type asked for, which stay.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }

@@ -12,12 +12,18 @@ use core::ptr::NonNull;
 mod fixed;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod linux;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod loaded;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod pulse;
 
 pub use fixed::FixedBuffer;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use linux::{at_fork, cores, exit_hook, write_stderr};
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) use pulse::{Beat, Pulse};
 
 /// The operating system's pages.
 #[cfg(feature = "std")]

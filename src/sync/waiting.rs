@@ -35,7 +35,7 @@ const LOOKS: u32 = 100;
 static FORKING: AtomicUsize = AtomicUsize::new(0);
 
 /// What the calling thread is called, in a child as in its parent. Not 0.
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     // SAFETY: it has no preconditions.
     unsafe { libc::pthread_self() as usize }
 }

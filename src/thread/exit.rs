@@ -6,6 +6,12 @@
 //! the lanes without magazines; so does everything on a thread for which no hook can be had, and
 //! everything where the standard library is missing and nobody has promised that there is but one
 //! thread.
+//!
+//! The hook may never be called: the rows were made by the last of the thread's steps, behind it,
+//! or the thread ended without the C library. So a thread's first allocation makes rows, and its
+//! first frees do not: threads that only end free a few blocks for the C library, and go. And what is
+//! left all the same is found by way of [life marks](super::life), and closed as the hook would have,
+//! but for the homes, which went with the thread.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -18,7 +24,12 @@ use crate::os;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
 
+#[cfg(feature = "std")]
+use super::life::{self, LifeMark};
 use super::{EMPTY_ROW, Row, RowHome};
+
+/// So many frees a thread without rows does one by one, before it is taken for one that lives on them.
+const FREES_WITHOUT: u8 = 16;
 
 /// How many magazines the calling thread may have of one cell.
 pub(crate) fn most_magazines() -> usize {
@@ -56,11 +67,31 @@ enum Stage {
 struct ThreadState {
     stage: Cell<Stage>,
     rows: Cell<*const Row>,
+    /// How often it has freed without rows.
+    frees: Cell<u8>,
+    /// None before its first row, and where none can be had.
+    #[cfg(feature = "std")]
+    mark: Cell<Option<&'static LifeMark>>,
 }
 
 impl ThreadState {
     const fn new() -> Self {
-        Self { stage: Cell::new(Stage::New), rows: Cell::new(ptr::null()) }
+        Self {
+            stage: Cell::new(Stage::New),
+            rows: Cell::new(ptr::null()),
+            frees: Cell::new(0),
+            #[cfg(feature = "std")]
+            mark: Cell::new(None),
+        }
+    }
+
+    /// Makes `rows` the list of the thread's rows, and returns what it was.
+    fn replace_rows(&self, rows: *const Row) -> *const Row {
+        #[cfg(feature = "std")]
+        if let Some(mark) = self.mark.get() {
+            mark.rows.store(rows.cast_mut(), Ordering::Relaxed);
+        }
+        self.rows.replace(rows)
     }
 }
 
@@ -77,6 +108,24 @@ static THREAD: super::one::OneThread<ThreadState> = super::one::OneThread::new(T
 /// thread has to do without.
 pub(crate) fn row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
     if home.row().is_empty_row() { make_row(home, family) } else { Some(home.row()) }
+}
+
+/// [`row`] for a thread that frees: `None` also where it has no rows at all and has not freed much.
+pub(crate) fn row_to_free<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
+    if home.row().is_empty_row() && THREAD.with(frees_in_passing) {
+        return None;
+    }
+    row(home, family)
+}
+
+/// Whether a thread that frees has no rows yet, and shall have none for it. Counts.
+fn frees_in_passing(thread: &ThreadState) -> bool {
+    let frees = thread.frees.get();
+    let in_passing = thread.stage.get() == Stage::New && frees < FREES_WITHOUT;
+    if in_passing {
+        thread.frees.set(frees + 1);
+    }
+    in_passing
 }
 
 fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
@@ -96,6 +145,8 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
                 if !os::exit_hook(end_thread, value) {
                     return None;
                 }
+                #[cfg(feature = "std")]
+                begin_life(thread, family);
                 thread.stage.set(Stage::Hooked);
             }
         }
@@ -107,7 +158,7 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         row.family.store(ptr::from_ref(family).cast_mut(), Ordering::Relaxed);
         row.home.store(ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
         row.next_of_thread.store(thread.rows.get().cast_mut(), Ordering::Relaxed);
-        thread.rows.set(row);
+        thread.replace_rows(row);
         // SAFETY: written just now.
         let links = unsafe { Row::links_of(raw) };
         // SAFETY: in no list yet; `close` takes it out.
@@ -117,12 +168,57 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
     })
 }
 
+/// Gives the calling thread its life mark, and looks at some of those of others.
+#[cfg(feature = "std")]
+fn begin_life(thread: &ThreadState, family: &FamilyTable) {
+    thread.mark.set(life::begin(family.holding.space));
+    close_rows_of_dead(life::LOOKS);
+}
+
 /// The exit hook.
 unsafe extern "C" fn end_thread(_: *mut c_void) {
     THREAD.with(|thread| {
         thread.stage.set(Stage::Without);
     });
     close_rows();
+    #[cfg(feature = "std")]
+    if let Some(mark) = THREAD.with(|thread| thread.mark.take()) {
+        life::end(mark);
+    }
+}
+
+/// Closes the rows that threads which are gone have left behind. Looks at some of the life marks; the
+/// next time at the next.
+pub(crate) fn close_some_of_dead() {
+    #[cfg(feature = "std")]
+    close_rows_of_dead(life::LOOKS);
+}
+
+/// [`close_all_of_dead`] where another thread has a row of this family. Nobody holds the family still.
+pub(crate) fn close_dead_users(family: &FamilyTable) {
+    if !is_only_user(family) {
+        close_all_of_dead();
+    }
+}
+
+/// Closes all rows that threads which are gone have left behind.
+pub(crate) fn close_all_of_dead() {
+    #[cfg(feature = "std")]
+    close_rows_of_dead(life::all());
+}
+
+#[cfg(feature = "std")]
+fn close_rows_of_dead(mut looks: usize) {
+    while let Some(dead) = life::next_dead(&mut looks) {
+        // SAFETY: rows of a thread that is gone, whose list nobody else has.
+        unsafe { close_list(dead.rows(), Home::Gone) };
+    }
+}
+
+/// For the child of a fork: the calling thread is known by another name.
+#[cfg(feature = "std")]
+pub(super) fn begin_again() {
+    THREAD.with(|thread| thread.mark.set(life::begin_again(thread.mark.get())));
 }
 
 /// Gives back all rows of the calling thread. Those that it needs again are made anew.
@@ -130,12 +226,32 @@ pub(crate) fn close_rows() {
     if !may_have_rows() {
         return;
     }
-    let mut next = THREAD.with(|thread| thread.rows.replace(ptr::null()));
+    let rows = THREAD.with(|thread| thread.replace_rows(ptr::null()));
+    // SAFETY: rows of this thread, taken out of its list.
+    unsafe { close_list(rows, Home::Here) };
+}
+
+/// What has become of the homes of rows that are to be closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Home {
+    /// They are the calling thread's.
+    Here,
+    /// They went with their thread.
+    #[cfg(feature = "std")]
+    Gone,
+}
+
+/// Closes a thread's rows.
+///
+/// # Safety
+///
+/// They are the calling thread's, or those of one that is gone, and in no thread's list any more.
+unsafe fn close_list(mut next: *const Row, home: Home) {
     while let Some(raw) = NonNull::new(next.cast_mut()) {
-        // SAFETY: rows in the thread's list are valid until closed.
+        // SAFETY: rows are valid until closed.
         next = unsafe { raw.as_ref() }.next_of_thread.load(Ordering::Relaxed);
-        // SAFETY: a row of this thread, taken out of the thread's list.
-        unsafe { close(raw) };
+        // SAFETY: passed on.
+        unsafe { close(raw, home) };
     }
 }
 
@@ -143,15 +259,17 @@ pub(crate) fn close_rows() {
 ///
 /// # Safety
 ///
-/// A row of the calling thread that its list does not hold any more.
-unsafe fn close(raw: NonNull<Row>) {
+/// As for [`close_list`], for this row.
+unsafe fn close(raw: NonNull<Row>, home: Home) {
     // SAFETY: valid (contract).
     let row = unsafe { raw.as_ref() };
-    // SAFETY: the home is in the storage of this thread, which still runs; the family lives as
-    // long as the process.
-    let (home, family) =
-        unsafe { (&*row.home.load(Ordering::Relaxed), &*row.family.load(Ordering::Relaxed)) };
-    home.row.set(EMPTY_ROW.as_row());
+    // SAFETY: the family lives as long as the process.
+    let family = unsafe { &*row.family.load(Ordering::Relaxed) };
+    if home == Home::Here {
+        // SAFETY: the home is in the storage of this thread, which still runs.
+        let home = unsafe { &*row.home.load(Ordering::Relaxed) };
+        home.row.set(EMPTY_ROW.as_row());
+    }
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             let idle = head.tell_idle();

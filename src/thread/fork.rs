@@ -113,6 +113,7 @@ fn end() {
 
 /// Forgets the threads that are no more.
 fn tidy() {
+    exit::begin_again();
     for family in SetTable::all().flat_map(SetTable::all_used) {
         if exit::close_rows_of_others(family) > 0 {
             family.note_orphans();

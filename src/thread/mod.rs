@@ -19,7 +19,7 @@
 //! at once: the fast path needs no check for it, as its first step fails there into the slow path,
 //! which makes a row.
 //!
-//! A row is touched by its own thread alone (I3). Its fields are atomics, read and written as plain
+//! A row is touched by its own thread alone (I3), and by whoever finds that this is gone. Its fields are atomics, read and written as plain
 //! words, because a snapshot reads from outside how full the magazines are.
 
 pub(crate) mod exit;
@@ -27,6 +27,8 @@ pub(crate) mod exit;
 mod fork;
 mod home;
 mod homes;
+#[cfg(feature = "std")]
+mod life;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
 
@@ -472,6 +474,7 @@ fn take_once(
             let slot = head.refill(lane, class)?;
             if family.holding.has_grown() {
                 family.trim_idle();
+                exit::close_some_of_dead();
             }
             return Ok(slot);
         }
@@ -497,6 +500,7 @@ fn take_under_pressure(
 /// every family of the same reservation where that has no more to give.
 #[cold]
 pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
+    exit::close_all_of_dead();
     if kind == AllocErrorKind::Limit {
         exit::unload_rows_of(family);
         family.settle();
@@ -531,7 +535,7 @@ pub(crate) unsafe fn give_slowly(
             set.specs()[family]
         ))
     };
-    if let Some(row) = exit::row(home, family) {
+    if let Some(row) = exit::row_to_free(home, family) {
         let head = &row.heads[class];
         if let Ok(lane) = head.equip(family, class) {
             if !head.push(slot) {

@@ -310,7 +310,7 @@ fn remote_place() -> usize {
     let local = 0_u8;
     let mixed =
         ((&raw const local).addr() >> 12).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 32;
-    FIRST + (mixed % PLACES << 30)
+    FIRST + ((mixed % PLACES) << 30)
 }
 
 /// The ranges of a space, by address.

@@ -45,11 +45,11 @@ struct Model {
 
 impl Model {
     fn new(holding: &'static Holding, class: usize, granules: u32, colour: usize) -> Self {
-        let taken = holding.take_block(granules, |taken| {
+        let taken = holding.take_block(granules, map_of(class), |taken| {
             holding.write_tails(taken.first, 1, granules);
             let mark = holding.mark.with_class(class);
             // A lane that nobody looks at.
-            let lane = core::ptr::dangling_mut();
+            let lane = core::ptr::dangling_mut::<()>();
             Block::found(holding.space, taken.first, granules, mark, colour, lane, true)
         });
         let block = taken.unwrap();

@@ -74,13 +74,7 @@ pub(crate) mod cell {
     }
 }
 
-#[allow(
-    dead_code,
-    unused_mut,
-    unreachable_pub,
-    clippy::all,
-    reason = "copies, of which each test uses a part"
-)]
+#[allow(unused, unreachable_pub, clippy::all, reason = "copies, of which each test uses a part")]
 mod copies {
     use super::{cell, sync, thread};
     copies!();

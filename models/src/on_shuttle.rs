@@ -1,5 +1,7 @@
 //! Random executions of many threads.
 
+#![allow(unused_imports, reason = "each protocol uses some of the checker's parts")]
+
 use shuttle::scheduler::RandomScheduler;
 
 pub(crate) mod sync {

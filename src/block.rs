@@ -523,3 +523,6 @@ impl<'a> Block<'a> {
         (set != self.free()).then_some("the count of free slots differs from the bitmap")
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! The atomics are those of `core`. The lock is one whose waiters sleep and which a fork can hold;
 //! without the standard library it is one that spins. Neither allocates nor needs destruction. No
-//! other module names `std::sync` or `core::sync`, so a model checker can stand in for both by changing
-//! this module alone.
+//! other module names `std::sync` or `core::sync`, so a model checker can stand in for both: in `models/`,
+//! which copies the protocols' sources, it does.
 
 #[cfg(any(test, not(feature = "std")))]
 mod spin;

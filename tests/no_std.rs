@@ -3,39 +3,20 @@
 
 #![cfg(not(miri))]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+#[path = "common/cargo.rs"]
+mod cargo;
 
-/// Runs cargo on the package alone, in a build folder of its own. What it needs was fetched for this
-/// very test, so no network is asked.
-fn cargo(arguments: &[&str]) -> (Output, String) {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(arguments).args(["--package", "famalloc-bare", "--offline", "--target-dir"]);
-    command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("bare"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    // Flags for this build, a sanitizer's for instance, are not for that one.
-    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
-        command.env_remove(variable);
-    }
-    let output = command.env("CARGO_TERM_COLOR", "never").output().unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    (output, said)
-}
+use std::path::PathBuf;
+use std::process::Command;
+
+const PACKAGE: &str = "famalloc-bare";
 
 fn assert_succeeds(arguments: &[&str]) -> String {
-    let (output, said) = cargo(arguments);
-    assert!(output.status.success(), "cargo {}:\n{said}", arguments.join(" "));
-    said
+    cargo::assert_succeeds(PACKAGE, arguments)
 }
 
 fn assert_fails(arguments: &[&str]) -> String {
-    let (output, said) = cargo(arguments);
-    assert!(!output.status.success(), "cargo {} succeeded:\n{said}", arguments.join(" "));
-    said
+    cargo::assert_fails(PACKAGE, arguments)
 }
 
 /// With a panic handler of its own the package compiles only where nothing brings the standard

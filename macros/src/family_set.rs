@@ -13,6 +13,10 @@
 //! };
 //! ```
 //!
+//! Nothing is called by a name that the user's crate may give to something else: not even `usize`, and
+//! no method in such a way that one of a blanket trait could come before it (a reference is passed as it
+//! is, so that no method by value fits sooner).
+//!
 //! A variant under `#[cfg]` takes its marker and its entries with it: the predicate is repeated at
 //! each, and the positions are counted by the compiler instead of by the macro.
 
@@ -96,7 +100,7 @@ impl FamilyVariant {
             documentation: chosen(|attribute| attribute.path().is_ident("doc")),
             predicates: chosen(is_predicate),
             index: if counted {
-                quote!((__FamallocPosition::#name as usize))
+                quote!((__FamallocPosition::#name as ::core::primitive::usize))
             } else {
                 quote!(#index)
             },
@@ -213,6 +217,7 @@ fn marker_module(set: &ItemEnum, module: &Ident, variants: &[FamilyVariant]) -> 
             unreachable_pub,
             rustdoc::broken_intra_doc_links,
             rustdoc::private_intra_doc_links,
+            clippy::exhaustive_structs,
             clippy::redundant_pub_crate,
             reason = "marker types mirror the variants, used or not, with their names and words"
         )]
@@ -282,19 +287,24 @@ fn implementations(
             unsafe impl #krate::Family for #module::#name {
                 type Set = #set_name;
                 const KEY: #set_name = #set_name::#name;
-                const INDEX: usize = #index;
+                const INDEX: ::core::primitive::usize = #index;
                 const SPEC: #krate::FamilySpec = #spec;
 
                 #[inline(always)]
                 fn home() -> *const #private::RowHome {
-                    __FAMALLOC_HOMES.with(|homes| homes.home(#index))
+                    (&__FAMALLOC_HOMES).with(|__famalloc_homes| __famalloc_homes.home(#index))
                 }
             }
 
             // The trait's own, for who has not imported it.
             #(#predicates)*
             #[automatically_derived]
-            #[allow(dead_code, unreachable_pub, reason = "for whoever uses scopes")]
+            #[allow(
+                dead_code,
+                unreachable_pub,
+                clippy::same_name_method,
+                reason = "for whoever uses scopes"
+            )]
             impl #module::#name {
                 /// Runs `work` in a scope of this family.
                 #[inline(always)]
@@ -328,7 +338,7 @@ fn implementations(
 
         #[allow(deprecated, reason = "a deprecated variant is a family all the same")]
         const _: () = {
-            const __FAMALLOC_COUNT: usize = #count;
+            const __FAMALLOC_COUNT: ::core::primitive::usize = #count;
             #positions
 
             const __FAMALLOC_SPECS: &[#krate::FamilySpec; __FAMALLOC_COUNT] =
@@ -349,11 +359,11 @@ fn implementations(
 
             #[automatically_derived]
             unsafe impl #krate::FamilySet for #set_name {
-                const NAME: &'static str = #set_text;
+                const NAME: &'static ::core::primitive::str = #set_text;
                 const FAMILIES: &'static [#krate::FamilySpec] = __FAMALLOC_SPECS;
 
                 #[inline]
-                fn index(&self) -> usize {
+                fn index(&self) -> ::core::primitive::usize {
                     match *self {
                         #(#(#predicates)* #set_name::#names => #indices,)*
                     }
@@ -366,7 +376,7 @@ fn implementations(
 
                 #[inline(always)]
                 fn homes() -> *const #private::Homes<0> {
-                    __FAMALLOC_HOMES.with(|homes| homes.start())
+                    (&__FAMALLOC_HOMES).with(|__famalloc_homes| __famalloc_homes.start())
                 }
             }
         };

@@ -105,7 +105,8 @@ use crate::errors::Errors;
 /// # let _ = (node.name, node.value);
 /// ```
 ///
-/// The type stays as it is; beside it comes `impl InFamily for Node`, for all of its generics.
+/// The type stays as it is; beside it comes `impl InFamily for Node`, for all of its generics. (None of them
+/// may be under `#[cfg(..)]`: where a type is named, that cannot be repeated.)
 ///
 /// The path names the set and the variant, and stands for the marker type: `a::Lives::Ast` for
 /// `a::lives::Ast`. So it is the module that has to be in scope. Where the set is declared elsewhere,
@@ -159,6 +160,14 @@ use crate::errors::Errors;
 ///
 /// `FamilySet` and `Family` are unsafe to implement, and the expansion implements them. It does so
 /// in its own name: a crate with `#![forbid(unsafe_code)]` can use the macro.
+///
+/// # Names
+///
+/// The expansion calls everything by its full path, primitive types included, so it means the same where
+/// the prelude is missing, where `Option`, `usize` or `core` are something of yours, in crates of any
+/// edition, in a function's body, and in what `macro_rules!` writes. Its own names begin with
+/// `__famalloc`, but for the parameters of `lives::Ast::scope` and `scope_future`, which documentation
+/// shows: beside a set there can be no `static` of the name `work` or `future`.
 ///
 /// # Errors
 ///

@@ -7,7 +7,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Generics, Path};
+use syn::{Attribute, GenericParam, Generics, Path};
 
 use crate::arguments::Arguments;
 use crate::errors::Errors;
@@ -30,7 +30,16 @@ pub(crate) fn expand(
     if let Some(key) = &arguments.initial_exec {
         errors.at(key, "a type has no thread-locals; write `thread_local` at its family's set");
     }
-    let Some(marker) = marker_of(family, errors) else { return TokenStream::new() };
+    let marker = marker_of(family, errors);
+    let conditional = generics.params.iter().flat_map(attributes_of);
+    let conditional: Vec<_> = conditional.filter(|one| one.path().is_ident("cfg")).collect();
+    for condition in &conditional {
+        errors.at(
+            condition,
+            "a parameter of a type in a family cannot be under a condition; write two types, each with its own `#[cfg]`",
+        );
+    }
+    let Some(marker) = marker.filter(|_| conditional.is_empty()) else { return TokenStream::new() };
     let krate = arguments.krate();
     // The compiler objects to the whole line when the family is less visible than the type.
     let membership = quote_spanned!(marker.span()=> type Family = #marker;);
@@ -40,6 +49,14 @@ pub(crate) fn expand(
         impl #impl_generics #krate::InFamily for #name #type_generics #where_clause {
             #membership
         }
+    }
+}
+
+fn attributes_of(parameter: &GenericParam) -> &[Attribute] {
+    match parameter {
+        GenericParam::Lifetime(parameter) => &parameter.attrs,
+        GenericParam::Type(parameter) => &parameter.attrs,
+        GenericParam::Const(parameter) => &parameter.attrs,
     }
 }
 

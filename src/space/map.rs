@@ -12,6 +12,9 @@ use super::Space;
 use super::order::Links;
 use crate::class;
 
+#[cfg(test)]
+mod tests;
+
 /// log2 of a granule's bytes.
 pub(crate) const GRANULE_SHIFT: u32 = 16;
 /// The unit the block map counts in, in bytes.
@@ -120,16 +123,20 @@ impl Mark {
     const IS_MARK: usize = 1 << 63;
     const IS_SPECIAL: usize = 1 << 62;
 
+    /// As many sets as marks can tell apart; the number of one more is that of [`Self::UNSET`].
+    const SETS: u32 = (1 << 30) - 1;
+
     /// The mark of a family's blocks, without a class. Where something has to be done with a slot
     /// before it is given up, it is `special`, and matches no set's.
     pub(crate) const fn of_family(set: u32, family: usize, special: bool) -> Self {
-        debug_assert!(family >> (Self::SET_SHIFT - Self::FAMILY_SHIFT) == 0 && set >> 30 == 0);
+        debug_assert!(family >> (Self::SET_SHIFT - Self::FAMILY_SHIFT) == 0 && set < Self::SETS);
         let special = if special { Self::IS_SPECIAL } else { 0 };
         let set = (set as usize) << Self::SET_SHIFT;
         Self(Self::IS_MARK | special | set | family << Self::FAMILY_SHIFT)
     }
 
-    /// What a set has whose blocks have no mark yet. No block's is like it: it is special.
+    /// What a set has whose blocks have no mark yet. No block's is like it: it is special, and no set has
+    /// its number.
     pub(crate) const UNSET: Self = Self(usize::MAX << Self::SET_SHIFT);
 
     /// The mark with these bits.

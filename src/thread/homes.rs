@@ -51,16 +51,16 @@ macro_rules! __homes_initial_exec {
             #[inline(always)]
             fn with<R>(
                 &self,
-                use_homes: impl ::core::ops::FnOnce(&$crate::__private::Homes<{ $count }>) -> R,
+                __use_homes: impl ::core::ops::FnOnce(&$crate::__private::Homes<{ $count }>) -> R,
             ) -> R {
-                let homes: *const $crate::__private::Homes<{ $count }>;
+                let __homes: *const $crate::__private::Homes<{ $count }>;
                 // SAFETY: computes an address, as the TLS specification says for this model.
                 #[cfg(target_arch = "x86_64")]
                 unsafe {
                     ::core::arch::asm!(
                         $crate::__homes_symbol!($set, "movq ", "@GOTTPOFF(%rip), {homes}"),
                         "addq %fs:0, {homes}",
-                        homes = out(reg) homes,
+                        homes = out(reg) __homes,
                         options(att_syntax, pure, readonly, nostack)
                     );
                 }
@@ -72,14 +72,14 @@ macro_rules! __homes_initial_exec {
                         $crate::__homes_symbol!($set, "adrp {offset}, :gottprel:", ""),
                         $crate::__homes_symbol!($set, "ldr {offset}, [{offset}, :gottprel_lo12:", "]"),
                         "add {homes}, {homes}, {offset}",
-                        homes = out(reg) homes,
+                        homes = out(reg) __homes,
                         offset = out(reg) _,
                         options(pure, readonly, nostack)
                     );
                 }
                 // SAFETY: the calling thread's, laid out and initialised above; cells, so they may
                 // be shared within the thread.
-                use_homes(unsafe { &*homes })
+                __use_homes(unsafe { &*__homes })
             }
         }
     };

@@ -20,6 +20,7 @@ pub trait Exports: 'static {
 /// Does what is better done before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
     crate::next::find();
+    crate::first::find();
     crate::replaced::find();
     // So that the hooks for a fork are set before there is another thread that could fork, and before the
     // program's own, which then run before and after them.
@@ -227,7 +228,7 @@ macro_rules! __standard {
             fn free_aligned_sized(start: *mut c_void, align: usize, size: usize)
                 = $crate::standard::free_aligned_sized;
             /// Old. `free`.
-            fn cfree(start: *mut c_void) = $crate::standard::free;
+            fn cfree(start: *mut c_void) = $crate::standard::cfree;
             /// POSIX. `*out` becomes `size` bytes at a multiple of `align`, a power of two that
             /// `sizeof(void *)` divides. Returns 0, `EINVAL` or `ENOMEM`.
             fn posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int
@@ -256,6 +257,21 @@ macro_rules! __standard {
             fn malloc_info(options: c_int, stream: *mut FILE) -> c_int = $crate::stats::malloc_info;
             /// GNU. 1 for the parameters of glibc's, which have no effect; 0 for others.
             fn mallopt(parameter: c_int, value: c_int) -> c_int = $crate::stats::mallopt;
+
+            /// glibc. `malloc`, by the name that a program's own is made over; and so on.
+            fn __libc_malloc(size: usize) -> *mut c_void = $crate::libc_names::malloc;
+            fn __libc_calloc(count: usize, size: usize) -> *mut c_void = $crate::libc_names::calloc;
+            fn __libc_realloc(start: *mut c_void, size: usize) -> *mut c_void
+                = $crate::libc_names::realloc;
+            fn __libc_free(start: *mut c_void) = $crate::libc_names::free;
+            fn __libc_memalign(align: usize, size: usize) -> *mut c_void
+                = $crate::libc_names::memalign;
+            fn __libc_valloc(size: usize) -> *mut c_void = $crate::libc_names::valloc;
+            fn __libc_pvalloc(size: usize) -> *mut c_void = $crate::libc_names::pvalloc;
+            fn __libc_mallopt(parameter: c_int, value: c_int) -> c_int = $crate::stats::mallopt;
+            /// Old glibc, and static ones.
+            fn __posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int
+                = $crate::standard::posix_memalign;
         }
     };
 }

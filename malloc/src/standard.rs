@@ -17,6 +17,7 @@ use famalloc::untyped::{self, ReallocError};
 
 use crate::errno;
 use crate::exports::Exports;
+use crate::first;
 use crate::next;
 
 /// What any C object may have to be aligned to.
@@ -78,7 +79,7 @@ pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
     }
 }
 
-/// `free`, and `cfree`.
+/// `free`.
 ///
 /// # Safety
 ///
@@ -100,6 +101,21 @@ fn free_elsewhere(start: NonNull<u8>, error: FreeError) {
     }
 }
 
+/// `cfree`: calls `free`, which a program may have replaced.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline]
+pub unsafe fn cfree<E: Exports>(start: *mut c_void) {
+    match first::FREE.get() {
+        // SAFETY: passed on.
+        Some(first) => unsafe { first(start) },
+        // SAFETY: passed on.
+        None => unsafe { free::<E>(start) },
+    }
+}
+
 /// `free_sized` and `free_aligned_sized`: `free`. The size would not save anything: the block map is
 /// asked for the family anyway.
 ///
@@ -114,7 +130,7 @@ pub unsafe fn free_sized<E: Exports>(start: *mut c_void, size: usize) {
         }
     }
     // SAFETY: passed on.
-    unsafe { free::<E>(start) };
+    unsafe { cfree::<E>(start) };
 }
 
 /// `free_aligned_sized`.
@@ -181,7 +197,7 @@ unsafe fn realloc_elsewhere(start: NonNull<u8>, size: usize, error: FreeError) -
     }
 }
 
-/// `reallocarray`.
+/// `reallocarray`: calls `realloc`, which a program may have replaced.
 ///
 /// # Safety
 ///
@@ -192,10 +208,12 @@ pub unsafe fn reallocarray<E: Exports>(
     count: usize,
     size: usize,
 ) -> *mut c_void {
-    match count.checked_mul(size) {
+    let Some(size) = count.checked_mul(size) else { return enomem() };
+    match first::REALLOC.get() {
         // SAFETY: passed on.
-        Some(size) => unsafe { realloc::<E>(start, size) },
-        None => enomem(),
+        Some(first) => unsafe { first(start, size) },
+        // SAFETY: passed on.
+        None => unsafe { realloc::<E>(start, size) },
     }
 }
 
@@ -248,7 +266,7 @@ pub fn memalign<E: Exports>(align: usize, size: usize) -> *mut c_void {
     }
 }
 
-fn page_size() -> usize {
+pub(crate) fn page_size() -> usize {
     // SAFETY: `sysconf` has no preconditions.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).unwrap_or(4096)
@@ -260,13 +278,15 @@ pub fn valloc<E: Exports>(size: usize) -> *mut c_void {
     aligned::<E>(page_size(), size)
 }
 
-/// `pvalloc`: whole pages, at least one.
+/// `pvalloc`: whole pages, at least one, by `memalign`, which a program may have replaced.
 #[inline]
 pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
     let page = page_size();
-    match size.max(1).checked_next_multiple_of(page) {
-        Some(size) => aligned::<E>(page, size),
-        None => enomem(),
+    let Some(size) = size.max(1).checked_next_multiple_of(page) else { return enomem() };
+    match first::MEMALIGN.get() {
+        // SAFETY: it has no preconditions.
+        Some(first) => unsafe { first(page, size) },
+        None => aligned::<E>(page, size),
     }
 }
 

@@ -10,6 +10,7 @@ use core::fmt::{self, Write};
 use famalloc::{AnyFamily, ClassUse, FamilySet, FamilyUse};
 
 use crate::calls::FamilyOf;
+use crate::cancel;
 use crate::exports::Exports;
 use crate::text::{StandardError, Text};
 use crate::types::{FILE, mallinfo as Info, mallinfo2 as Info2};
@@ -270,7 +271,8 @@ pub unsafe fn malloc_info<E: Exports>(options: c_int, stream: *mut FILE) -> c_in
     if options != 0 {
         return libc::EINVAL;
     }
-    match write_xml::<E>(&mut Stream(stream)) {
+    // What writes to a stream ends where the thread was cancelled.
+    match cancel::never(|| write_xml::<E>(&mut Stream(stream))) {
         Ok(()) => 0,
         Err(_) => -1,
     }

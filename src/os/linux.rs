@@ -310,12 +310,15 @@ pub(crate) fn at_fork(
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }
 
-/// Writes `text` to standard error without buffering or allocating.
+/// Writes `text` to standard error without buffering or allocating. By the system call itself: the C
+/// library's `write` is where a thread that was cancelled ends.
 pub(crate) fn write_stderr(text: &[u8]) {
     let mut rest = text;
     while !rest.is_empty() {
         // SAFETY: `rest` is valid for reads of its length.
-        let written = unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+        let written = unsafe {
+            libc::syscall(libc::SYS_write, libc::STDERR_FILENO, rest.as_ptr(), rest.len())
+        };
         match usize::try_from(written) {
             Ok(count) if count > 0 => rest = &rest[count.min(rest.len())..],
             _ => return,

@@ -19,6 +19,7 @@ pub trait Exports: 'static {
 
 /// Does what is better done before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
+    famalloc::options::load_environment();
     crate::next::find();
     crate::first::find();
     crate::replaced::find();

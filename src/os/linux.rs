@@ -9,6 +9,7 @@ use once_cell::race::OnceNonZeroUsize;
 
 use super::loaded::stay_loaded;
 use super::{PageError, PageSource};
+use crate::options::{self, HugePages};
 
 /// The operating system's pages.
 ///
@@ -198,7 +199,15 @@ fn map(near: usize, size: usize) -> Option<*mut u8> {
             0,
         )
     };
-    (raw != libc::MAP_FAILED).then_some(raw.cast())
+    if raw == libc::MAP_FAILED {
+        return None;
+    }
+    if options::huge_pages() == HugePages::Never {
+        // All at once, for advice to parts would cut the mapping into pieces.
+        // SAFETY: the mapping just made; the advice changes no contents.
+        unsafe { libc::madvise(raw, size, libc::MADV_NOHUGEPAGE) };
+    }
+    Some(raw.cast())
 }
 
 /// Moves whole pages that are one mapping; returns whether it could.

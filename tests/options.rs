@@ -6,7 +6,7 @@ mod common;
 use common::recorder::{Asked, Recorder};
 use common::{Parcel, assert_all_given_back, one_at_a_time};
 use famalloc::options::{self, HugePages};
-use famalloc::{Family, alloc_family, flush};
+use famalloc::{Family, Region, alloc_family, flush};
 
 const EXTENT: usize = 2 << 20;
 
@@ -107,10 +107,10 @@ fn huge_pages_are_asked_for_where_they_are_wanted() {
     let _alone = one_at_a_time();
     let _before = Before::now();
     let asked = || PAGES.bytes(Asked::HugePages(true));
-    for (pages, small, long) in [
-        (HugePages::Never, 0, 0),
-        (HugePages::Auto, 0, 6 * EXTENT),
-        (HugePages::Always, EXTENT, 6 * EXTENT),
+    for (pages, small, short, long) in [
+        (HugePages::Never, 0, 0, 0),
+        (HugePages::Auto, 0, 0, 6 * EXTENT),
+        (HugePages::Always, EXTENT, 3 * EXTENT, 6 * EXTENT),
     ] {
         options::set_huge_pages(pages);
         assert_eq!(options::huge_pages(), pages);
@@ -119,7 +119,13 @@ fn huge_pages_are_asked_for_where_they_are_wanted() {
         assert_eq!(asked(), small, "a hundred bytes, {pages:?}");
         let longer = Parcel::new::<lives::Long>(6 * EXTENT, 1);
         assert_eq!(asked(), long, "six extents, {pages:?}");
-        drop((held, longer));
+        let shorter = Parcel::new::<lives::Long>(3 * EXTENT, 1);
+        assert_eq!(asked(), short, "three extents, {pages:?}");
+        let region = Region::<lives::Long>::new();
+        region.alloc_slice_fill(6 * EXTENT, 1_u8);
+        assert_eq!(asked(), long, "six extents of a region, {pages:?}");
+        drop(region);
+        drop((held, longer, shorter));
         flush();
     }
     assert_all_given_back::<Lives>();

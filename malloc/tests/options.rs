@@ -15,7 +15,9 @@ impl Said {
     /// Runs it; `None` where there is no library to try.
     fn with(environment: &[(&str, &str)]) -> Option<Self> {
         let library = preloaded()?;
-        let program = Program::new("options.c").compile();
+        // The C++ library allocates before the library under test is initialised.
+        let libraries = &["-Wl,--no-as-needed".as_ref(), "-lstdc++".as_ref()];
+        let program = Program { libraries, ..Program::new("options.c") }.compile();
         let mut command = Command::new(&program);
         command.envs(environment.iter().copied());
         let ended = run_command(command, &program, Some(&library));

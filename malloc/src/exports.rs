@@ -6,7 +6,9 @@
 
 use famalloc::FamilySet;
 
+use crate::environment;
 use crate::names::Names;
+use crate::standard;
 
 /// What a C `malloc` is made over. Implemented by [`export_malloc!`](crate::export_malloc).
 pub trait Exports: 'static {
@@ -26,6 +28,13 @@ pub fn initialize<E: Exports>() {
     // So that the hooks for a fork are set before there is another thread that could fork, and before the
     // program's own, which then run before and after them.
     crate::calls::lifecycle::thread_initialize::<E>();
+}
+
+/// Does what is left to do when the process ends.
+pub fn finalize() {
+    if environment::switch(c"FAMALLOC_CHECK_AT_EXIT", true) {
+        standard::check_at_exit();
+    }
 }
 
 /// Exports a C `malloc` over a family set of yours: `malloc`, `free` and all the others, C++'s operators,
@@ -158,6 +167,14 @@ macro_rules! export_malloc {
             #[used]
             #[unsafe(link_section = ".init_array")]
             static __INITIALIZE: extern "C" fn() = __initialize;
+
+            extern "C" fn __finalize() {
+                $crate::exports::finalize();
+            }
+
+            #[used]
+            #[unsafe(link_section = ".fini_array")]
+            static __FINALIZE: extern "C" fn() = __finalize;
 
             use $crate::types::*;
     $crate::__standard!([$crate::__export_functions] __Exports);

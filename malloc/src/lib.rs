@@ -16,6 +16,7 @@
 
 pub mod calls;
 mod cancel;
+mod environment;
 mod errno;
 pub mod exports;
 mod families;

@@ -13,7 +13,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
 
 use famalloc::FreeError;
-use famalloc::untyped::{self, ReallocError};
+use famalloc::untyped::{self, Claim, ReallocError};
 
 use crate::errno;
 use crate::exports::Exports;
@@ -87,7 +87,18 @@ pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
 #[inline(always)]
 pub unsafe fn free<E: Exports>(start: *mut c_void) {
     // SAFETY: passed on.
-    unsafe { untyped::free_or_else::<E::Set>(start.cast(), free_elsewhere) };
+    unsafe { free_claimed::<E>(start, Claim::Nothing) };
+}
+
+/// `free` by who says something of the size.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn free_claimed<E: Exports>(start: *mut c_void, claim: Claim) {
+    // SAFETY: passed on.
+    unsafe { untyped::free_bytes_or_else::<E::Set>(start.cast(), claim, free_elsewhere) };
 }
 
 /// Frees what is not ours.
@@ -116,21 +127,21 @@ pub unsafe fn cfree<E: Exports>(start: *mut c_void) {
     }
 }
 
-/// `free_sized` and `free_aligned_sized`: `free`. The size would not save anything: the block map is
-/// asked for the family anyway.
+/// `free_sized` and `free_aligned_sized`: `free`, which a program may have replaced. The size would not save
+/// anything: the block map is asked for the family anyway. So it is only seen to that there are so many
+/// bytes. (Not that there are no more: memory that was made smaller may have stayed where it was.)
 ///
 /// # Safety
 ///
 /// As for [`free`]; the memory was allocated with this size.
 #[inline(always)]
 pub unsafe fn free_sized<E: Exports>(start: *mut c_void, size: usize) {
-    if cfg!(debug_assertions) {
-        if let Some(usable) = NonNull::new(start).and_then(|it| untyped::usable_size(it.as_ptr())) {
-            assert!(size <= usable, "free_sized: {usable} bytes at {start:p}, not {size}");
-        }
+    if first::FREE.get().is_some() && first::FREE.if_ours().is_none() {
+        // SAFETY: passed on.
+        return unsafe { cfree::<E>(start) };
     }
     // SAFETY: passed on.
-    unsafe { cfree::<E>(start) };
+    unsafe { free_claimed::<E>(start, Claim::AtLeast(size)) };
 }
 
 /// `free_aligned_sized`.
@@ -298,11 +309,20 @@ pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
 #[inline]
 pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
     let Some(memory) = NonNull::new(start) else { return 0 };
-    match (untyped::usable_size(start), next::usable_size()) {
-        (Some(usable), _) => usable,
+    match (untyped::usable_bytes::<E::Set>(memory.cast()), next::usable_size()) {
+        (Ok(usable), _) => usable,
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
-        (None, Some(next)) => unsafe { next(start) },
-        (None, None) => untyped::refuse("malloc_usable_size", memory.cast(), FreeError::Foreign),
+        (Err(FreeError::Foreign), Some(next)) => unsafe { next(start) },
+        (Err(error), _) => untyped::refuse("malloc_usable_size", memory.cast(), error),
+    }
+}
+
+/// Looks at what the calling thread has freed, before the process ends: a program that ends soon would
+/// otherwise never hear of what is wrong with it.
+#[cold]
+pub(crate) fn check_at_exit() {
+    if let Err((start, error)) = untyped::check_freed() {
+        untyped::refuse("at exit: free", start, error)
     }
 }
 

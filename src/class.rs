@@ -174,8 +174,9 @@ pub(crate) const fn of_small_c_size(size: usize) -> Option<usize> {
     if size > FINE {
         return None;
     }
-    // Not `div_ceil`, which minds sizes up to the last, and so takes five instructions instead of two.
-    Some(C_CLASSES[(size + SMALL_C_ALIGN - 1) / SMALL_C_ALIGN] as usize)
+    // Not `div_ceil`, which minds sizes up to the last, and takes five instructions instead of two.
+    let step = (size + SMALL_C_ALIGN - 1) >> SMALL_C_ALIGN.trailing_zeros();
+    Some(C_CLASSES[step] as usize)
 }
 
 /// Whether an object that was allocated for C can start at an address in a block of this scaled class, as far

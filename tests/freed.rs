@@ -104,7 +104,7 @@ fn here_and_on_a_thread_that_has_ended() {
         let one = alloc(48);
         let address = one.as_ptr().expose_provenance();
         on_a_thread(|| {
-            free(NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap())
+            free(NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap());
         });
         free(one);
         (one, FreeError::AlreadyFree)

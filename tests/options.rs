@@ -96,39 +96,51 @@ fn empty_memory_may_go_at_once() {
     assert_all_given_back::<Lives>();
 }
 
+/// How many bytes huge pages are asked for: for an object of a hundred bytes, for six extents, for three, and
+/// for six of a region.
+fn asked<F: Family>(source: &Recorder, pages: HugePages) -> [usize; 4] {
+    options::set_huge_pages(pages);
+    assert_eq!(options::huge_pages(), pages);
+    let asked = || source.bytes(Asked::HugePages(true));
+    asked();
+    let small = Parcel::new::<F>(100, 1);
+    let for_small = asked();
+    let long = Parcel::new::<F>(6 * EXTENT, 1);
+    let for_long = asked();
+    let short = Parcel::new::<F>(3 * EXTENT, 1);
+    let for_short = asked();
+    let region = Region::<F>::new();
+    region.alloc_slice_fill(6 * EXTENT, 1_u8);
+    let for_region = asked();
+    drop(region);
+    drop((small, long, short));
+    assert_all_given_back::<F::Set>();
+    [for_small, for_long, for_short, for_region]
+}
+
 #[test]
 fn huge_pages_are_asked_for_where_they_are_wanted() {
-    static PAGES: Recorder = Recorder::new();
-    #[alloc_family(source = PAGES)]
-    enum Lives {
-        Few,
-        Long,
+    static NEVER: Recorder = Recorder::new();
+    static AUTO: Recorder = Recorder::new();
+    static ALWAYS: Recorder = Recorder::new();
+    #[alloc_family(source = NEVER)]
+    enum Never {
+        All,
+    }
+    #[alloc_family(source = AUTO)]
+    enum Auto {
+        All,
+    }
+    #[alloc_family(source = ALWAYS)]
+    enum Always {
+        All,
     }
     let _alone = one_at_a_time();
     let _before = Before::now();
-    let asked = || PAGES.bytes(Asked::HugePages(true));
-    for (pages, small, short, long) in [
-        (HugePages::Never, 0, 0, 0),
-        (HugePages::Auto, 0, 0, 6 * EXTENT),
-        (HugePages::Always, EXTENT, 3 * EXTENT, 6 * EXTENT),
-    ] {
-        options::set_huge_pages(pages);
-        assert_eq!(options::huge_pages(), pages);
-        asked();
-        let held = Parcel::new::<lives::Few>(100, 1);
-        assert_eq!(asked(), small, "a hundred bytes, {pages:?}");
-        let longer = Parcel::new::<lives::Long>(6 * EXTENT, 1);
-        assert_eq!(asked(), long, "six extents, {pages:?}");
-        let shorter = Parcel::new::<lives::Long>(3 * EXTENT, 1);
-        assert_eq!(asked(), short, "three extents, {pages:?}");
-        let region = Region::<lives::Long>::new();
-        region.alloc_slice_fill(6 * EXTENT, 1_u8);
-        assert_eq!(asked(), long, "six extents of a region, {pages:?}");
-        drop(region);
-        drop((held, longer, shorter));
-        flush();
-    }
-    assert_all_given_back::<Lives>();
+    assert_eq!(asked::<never::All>(&NEVER, HugePages::Never), [0; 4]);
+    let long = 6 * EXTENT;
+    assert_eq!(asked::<auto::All>(&AUTO, HugePages::Auto), [0, long, 0, long]);
+    assert_eq!(asked::<always::All>(&ALWAYS, HugePages::Always), [EXTENT, long, 3 * EXTENT, long]);
 }
 
 /// What a range can be.

@@ -174,7 +174,16 @@ pub(crate) const fn of_small_c_size(size: usize) -> Option<usize> {
     if size > FINE {
         return None;
     }
-    Some(C_CLASSES[size.div_ceil(SMALL_C_ALIGN)] as usize)
+    // Not `div_ceil`, which minds sizes up to the last, and takes five instructions instead of two.
+    let step = (size + SMALL_C_ALIGN - 1) >> SMALL_C_ALIGN.trailing_zeros();
+    Some(C_CLASSES[step] as usize)
+}
+
+/// Whether an object that was allocated for C can start at an address in a block of this scaled class, as far
+/// as its alignment tells: two instructions for all but the smallest objects.
+#[inline(always)]
+pub(crate) const fn may_start_c_object(address: usize, scaled: usize) -> bool {
+    address % C_ALIGN == 0 || (address % SMALL_C_ALIGN == 0 && scaled == C_CLASSES[1] as usize)
 }
 
 /// The alignment of a size for C.

@@ -51,6 +51,7 @@
 //! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`ScopeGuard`], [`Scoped`] |
 //! | families known at run time only; memory freed by its address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
 //! | begin, rest and end a thread's work by hand | [`lifecycle`] |
+//! | choices at run time: huge pages, how long empty memory is kept | [`options`] |
 //! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |
 //!
 //! # Words
@@ -235,6 +236,7 @@ mod heap;
 mod in_family;
 mod lane;
 pub mod object_alloc;
+pub mod options;
 mod os;
 pub mod pool;
 pub mod rc;

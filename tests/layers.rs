@@ -2,7 +2,7 @@
 //!
 //! The order, bottom to top, is [`LAYERS`]. It is the design's (`os -> space -> class -> block ->
 //! lane -> table -> thread -> heap -> faces`) with what it does not name put where it belongs: `sync`,
-//! `error` and `spec` are used by all and use nothing; `class` is pure arithmetic, so it lies below
+//! `error`, `spec` and `options` are used by all and use nothing; `class` is pure arithmetic, so it lies below
 //! `os` although the story tells it after `space`; `family`, the traits by which types find their
 //! table and row, lies between `thread` and `heap`. The faces are one layer and may use each other;
 //! `lib.rs` names everything.
@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["sync"],
     &["error"],
     &["spec"],
+    &["options"],
     &["class"],
     &["os"],
     &["space"],

@@ -6,7 +6,9 @@
 
 use famalloc::FamilySet;
 
+use crate::environment;
 use crate::names::Names;
+use crate::standard;
 
 /// What a C `malloc` is made over. Implemented by [`export_malloc!`](crate::export_malloc).
 pub trait Exports: 'static {
@@ -19,11 +21,20 @@ pub trait Exports: 'static {
 
 /// Does what is better done before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
+    famalloc::options::load_environment();
     crate::next::find();
+    crate::first::find();
     crate::replaced::find();
     // So that the hooks for a fork are set before there is another thread that could fork, and before the
     // program's own, which then run before and after them.
     crate::calls::lifecycle::thread_initialize::<E>();
+}
+
+/// Does what is left to do when the process ends.
+pub fn finalize() {
+    if environment::switch(c"FAMALLOC_CHECK_AT_EXIT", true) {
+        standard::check_at_exit();
+    }
 }
 
 /// Exports a C `malloc` over a family set of yours: `malloc`, `free` and all the others, C++'s operators,
@@ -157,6 +168,14 @@ macro_rules! export_malloc {
             #[unsafe(link_section = ".init_array")]
             static __INITIALIZE: extern "C" fn() = __initialize;
 
+            extern "C" fn __finalize() {
+                $crate::exports::finalize();
+            }
+
+            #[used]
+            #[unsafe(link_section = ".fini_array")]
+            static __FINALIZE: extern "C" fn() = __finalize;
+
             use $crate::types::*;
     $crate::__standard!([$crate::__export_functions] __Exports);
     $crate::__interface!([$crate::__export_functions] __Exports);
@@ -227,7 +246,7 @@ macro_rules! __standard {
             fn free_aligned_sized(start: *mut c_void, align: usize, size: usize)
                 = $crate::standard::free_aligned_sized;
             /// Old. `free`.
-            fn cfree(start: *mut c_void) = $crate::standard::free;
+            fn cfree(start: *mut c_void) = $crate::standard::cfree;
             /// POSIX. `*out` becomes `size` bytes at a multiple of `align`, a power of two that
             /// `sizeof(void *)` divides. Returns 0, `EINVAL` or `ENOMEM`.
             fn posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int
@@ -256,6 +275,21 @@ macro_rules! __standard {
             fn malloc_info(options: c_int, stream: *mut FILE) -> c_int = $crate::stats::malloc_info;
             /// GNU. 1 for the parameters of glibc's, which have no effect; 0 for others.
             fn mallopt(parameter: c_int, value: c_int) -> c_int = $crate::stats::mallopt;
+
+            /// glibc. `malloc`, by the name that a program's own is made over; and so on.
+            fn __libc_malloc(size: usize) -> *mut c_void = $crate::libc_names::malloc;
+            fn __libc_calloc(count: usize, size: usize) -> *mut c_void = $crate::libc_names::calloc;
+            fn __libc_realloc(start: *mut c_void, size: usize) -> *mut c_void
+                = $crate::libc_names::realloc;
+            fn __libc_free(start: *mut c_void) = $crate::libc_names::free;
+            fn __libc_memalign(align: usize, size: usize) -> *mut c_void
+                = $crate::libc_names::memalign;
+            fn __libc_valloc(size: usize) -> *mut c_void = $crate::libc_names::valloc;
+            fn __libc_pvalloc(size: usize) -> *mut c_void = $crate::libc_names::pvalloc;
+            fn __libc_mallopt(parameter: c_int, value: c_int) -> c_int = $crate::stats::mallopt;
+            /// Old glibc, and static ones.
+            fn __posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int
+                = $crate::standard::posix_memalign;
         }
     };
 }

@@ -6,6 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`standard`] | the functions of ISO C, POSIX and glibc's manual |
+//! | [`libc_names`] | `__libc_malloc` and its kin |
 //! | [`operators`] | C++'s `operator new` and `operator delete` |
 //! | [`calls`] | the calls of `famalloc.h`, which name a family |
 //! | [`stats`] | `mallinfo`, `malloc_stats`, `malloc_info`, `mallopt` |
@@ -14,12 +15,16 @@
 //! | [`exports`] | the macro that makes C functions of all of these |
 
 pub mod calls;
+mod cancel;
+mod environment;
 mod errno;
 pub mod exports;
 mod families;
+mod first;
 #[cfg(test)]
 mod header;
 mod interface;
+pub mod libc_names;
 pub mod names;
 mod next;
 mod objects;

@@ -6,6 +6,7 @@
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Lies in the object that this library is, or is a part of: nothing outside knows its name.
 static OURS: u8 = 0;
@@ -20,9 +21,21 @@ fn object_of(address: *const c_void) -> Option<*mut c_void> {
     (known && !found.dli_fbase.is_null()).then_some(found.dli_fbase)
 }
 
+/// Where the object of this code begins. Asked for once: the loader looks through all names to tell.
+fn ours() -> *mut c_void {
+    static FOUND: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    let found = FOUND.load(Ordering::Relaxed);
+    if !found.is_null() {
+        return found;
+    }
+    let found = object_of(ptr::from_ref(&OURS).cast()).unwrap_or(ptr::null_mut());
+    FOUND.store(found, Ordering::Relaxed);
+    found
+}
+
 /// Whether an address lies in the same object as this code.
 pub(crate) fn is_ours(address: *const c_void) -> bool {
-    object_of(address).is_some_and(|object| object_of(ptr::from_ref(&OURS).cast()) == Some(object))
+    object_of(address).is_some_and(|object| object == ours())
 }
 
 #[cfg(test)]

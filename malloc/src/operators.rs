@@ -16,11 +16,11 @@ use core::fmt::Write;
 use core::mem;
 use core::ptr;
 
-use famalloc::untyped;
+use famalloc::untyped::{self, Claim};
 
 use crate::exports::Exports;
 use crate::replaced;
-use crate::standard::{aligned_layout, free, layout_of};
+use crate::standard::{aligned_layout, free, free_claimed, layout_of};
 use crate::text::StandardError;
 
 type Handler = unsafe extern "C-unwind" fn();
@@ -366,7 +366,53 @@ pub unsafe fn delete_plainly<E: Exports>(start: *mut c_void) {
     }
 }
 
-/// `operator delete(void *, size_t)`, and with the nothrow tag.
+/// `operator delete(void *, size_t)`: calls `operator delete(void *)`, which a program may have replaced.
+/// Where it has replaced nothing, whose `new` may ask for more, it is seen to that the size is that which was
+/// allocated.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline(always)]
+pub unsafe fn delete_sized<E: Exports>(start: *mut c_void, size: usize) {
+    if replaced::any() {
+        // SAFETY: passed on.
+        return unsafe { delete_replaced::<E>(start) };
+    }
+    // SAFETY: passed on.
+    unsafe { free_claimed::<E>(start, Claim::Exactly(size)) };
+}
+
+/// `operator delete[](void *, size_t)`: likewise by `operator delete[](void *)`.
+///
+/// # Safety
+///
+/// As for `free`.
+#[inline(always)]
+pub unsafe fn delete_array_sized<E: Exports>(start: *mut c_void, size: usize) {
+    if replaced::any() {
+        // SAFETY: passed on.
+        return unsafe { delete_array_replaced::<E>(start) };
+    }
+    // SAFETY: passed on.
+    unsafe { free_claimed::<E>(start, Claim::Exactly(size)) };
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn delete_replaced<E: Exports>(start: *mut c_void) {
+    // SAFETY: passed on.
+    unsafe { delete_plainly::<E>(start) };
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn delete_array_replaced<E: Exports>(start: *mut c_void) {
+    // SAFETY: passed on.
+    unsafe { delete_array_with::<E>(start, 0) };
+}
+
+/// `operator delete(void *, const std::nothrow_t &)`.
 ///
 /// # Safety
 ///
@@ -377,8 +423,8 @@ pub unsafe fn delete_with<E: Exports>(start: *mut c_void, _: usize) {
     unsafe { delete_plainly::<E>(start) };
 }
 
-/// `operator delete[](void *, size_t)`, and with the nothrow tag: calls `operator delete[](void *)`, which
-/// a program may have replaced, or else what that calls.
+/// `operator delete[](void *, const std::nothrow_t &)`: calls `operator delete[](void *)`, which a program may
+/// have replaced, or else what that calls.
 ///
 /// # Safety
 ///
@@ -499,8 +545,8 @@ macro_rules! __operators {
 
             fn _ZdlPv(start: *mut c_void) = $crate::standard::free;
             fn _ZdaPv(start: *mut c_void) = $crate::operators::delete_plainly;
-            fn _ZdlPvm(start: *mut c_void, size: usize) = $crate::operators::delete_with;
-            fn _ZdaPvm(start: *mut c_void, size: usize) = $crate::operators::delete_array_with;
+            fn _ZdlPvm(start: *mut c_void, size: usize) = $crate::operators::delete_sized;
+            fn _ZdaPvm(start: *mut c_void, size: usize) = $crate::operators::delete_array_sized;
             fn _ZdlPvSt11align_val_t(start: *mut c_void, align: usize)
                 = $crate::operators::delete_aligned;
             fn _ZdaPvSt11align_val_t(start: *mut c_void, align: usize)

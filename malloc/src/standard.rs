@@ -13,10 +13,11 @@ use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
 
 use famalloc::FreeError;
-use famalloc::untyped::{self, ReallocError};
+use famalloc::untyped::{self, Claim, ReallocError};
 
 use crate::errno;
 use crate::exports::Exports;
+use crate::first;
 use crate::next;
 
 /// What any C object may have to be aligned to.
@@ -78,7 +79,7 @@ pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
     }
 }
 
-/// `free`, and `cfree`.
+/// `free`.
 ///
 /// # Safety
 ///
@@ -86,7 +87,18 @@ pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
 #[inline(always)]
 pub unsafe fn free<E: Exports>(start: *mut c_void) {
     // SAFETY: passed on.
-    unsafe { untyped::free_or_else::<E::Set>(start.cast(), free_elsewhere) };
+    unsafe { free_claimed::<E>(start, Claim::Nothing) };
+}
+
+/// `free` by who says something of the size.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn free_claimed<E: Exports>(start: *mut c_void, claim: Claim) {
+    // SAFETY: passed on.
+    unsafe { untyped::free_bytes_or_else::<E::Set>(start.cast(), claim, free_elsewhere) };
 }
 
 /// Frees what is not ours.
@@ -100,21 +112,36 @@ fn free_elsewhere(start: NonNull<u8>, error: FreeError) {
     }
 }
 
-/// `free_sized` and `free_aligned_sized`: `free`. The size would not save anything: the block map is
-/// asked for the family anyway.
+/// `cfree`: calls `free`, which a program may have replaced.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline]
+pub unsafe fn cfree<E: Exports>(start: *mut c_void) {
+    match first::FREE.get() {
+        // SAFETY: passed on.
+        Some(first) => unsafe { first(start) },
+        // SAFETY: passed on.
+        None => unsafe { free::<E>(start) },
+    }
+}
+
+/// `free_sized` and `free_aligned_sized`: `free`, which a program may have replaced. The size would not save
+/// anything: the block map is asked for the family anyway. So it is only seen to that there are so many
+/// bytes. (Not that there are no more: memory that was made smaller may have stayed where it was.)
 ///
 /// # Safety
 ///
 /// As for [`free`]; the memory was allocated with this size.
 #[inline(always)]
 pub unsafe fn free_sized<E: Exports>(start: *mut c_void, size: usize) {
-    if cfg!(debug_assertions) {
-        if let Some(usable) = NonNull::new(start).and_then(|it| untyped::usable_size(it.as_ptr())) {
-            assert!(size <= usable, "free_sized: {usable} bytes at {start:p}, not {size}");
-        }
+    if first::FREE.get().is_some() && first::FREE.if_ours().is_none() {
+        // SAFETY: passed on.
+        return unsafe { cfree::<E>(start) };
     }
     // SAFETY: passed on.
-    unsafe { free::<E>(start) };
+    unsafe { free_claimed::<E>(start, Claim::AtLeast(size)) };
 }
 
 /// `free_aligned_sized`.
@@ -181,7 +208,7 @@ unsafe fn realloc_elsewhere(start: NonNull<u8>, size: usize, error: FreeError) -
     }
 }
 
-/// `reallocarray`.
+/// `reallocarray`: calls `realloc`, which a program may have replaced.
 ///
 /// # Safety
 ///
@@ -192,10 +219,12 @@ pub unsafe fn reallocarray<E: Exports>(
     count: usize,
     size: usize,
 ) -> *mut c_void {
-    match count.checked_mul(size) {
+    let Some(size) = count.checked_mul(size) else { return enomem() };
+    match first::REALLOC.get() {
         // SAFETY: passed on.
-        Some(size) => unsafe { realloc::<E>(start, size) },
-        None => enomem(),
+        Some(first) => unsafe { first(start, size) },
+        // SAFETY: passed on.
+        None => unsafe { realloc::<E>(start, size) },
     }
 }
 
@@ -248,7 +277,7 @@ pub fn memalign<E: Exports>(align: usize, size: usize) -> *mut c_void {
     }
 }
 
-fn page_size() -> usize {
+pub(crate) fn page_size() -> usize {
     // SAFETY: `sysconf` has no preconditions.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).unwrap_or(4096)
@@ -260,13 +289,15 @@ pub fn valloc<E: Exports>(size: usize) -> *mut c_void {
     aligned::<E>(page_size(), size)
 }
 
-/// `pvalloc`: whole pages, at least one.
+/// `pvalloc`: whole pages, at least one, by `memalign`, which a program may have replaced.
 #[inline]
 pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
     let page = page_size();
-    match size.max(1).checked_next_multiple_of(page) {
-        Some(size) => aligned::<E>(page, size),
-        None => enomem(),
+    let Some(size) = size.max(1).checked_next_multiple_of(page) else { return enomem() };
+    match first::MEMALIGN.get() {
+        // SAFETY: it has no preconditions.
+        Some(first) => unsafe { first(page, size) },
+        None => aligned::<E>(page, size),
     }
 }
 
@@ -278,11 +309,20 @@ pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
 #[inline]
 pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
     let Some(memory) = NonNull::new(start) else { return 0 };
-    match (untyped::usable_size(start), next::usable_size()) {
-        (Some(usable), _) => usable,
+    match (untyped::usable_bytes::<E::Set>(memory.cast()), next::usable_size()) {
+        (Ok(usable), _) => usable,
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
-        (None, Some(next)) => unsafe { next(start) },
-        (None, None) => untyped::refuse("malloc_usable_size", memory.cast(), FreeError::Foreign),
+        (Err(FreeError::Foreign), Some(next)) => unsafe { next(start) },
+        (Err(error), _) => untyped::refuse("malloc_usable_size", memory.cast(), error),
+    }
+}
+
+/// Looks at what the calling thread has freed, before the process ends: a program that ends soon would
+/// otherwise never hear of what is wrong with it.
+#[cold]
+pub(crate) fn check_at_exit() {
+    if let Err((start, error)) = untyped::check_freed() {
+        untyped::refuse("at exit: free", start, error)
     }
 }
 

@@ -7,9 +7,10 @@
 use core::ffi::{CStr, c_int};
 use core::fmt::{self, Write};
 
-use famalloc::{AnyFamily, ClassUse, FamilySet, FamilyUse};
+use famalloc::{AnyFamily, ClassUse, FamilySet, FamilyUse, options};
 
 use crate::calls::FamilyOf;
+use crate::cancel;
 use crate::exports::Exports;
 use crate::text::{StandardError, Text};
 use crate::types::{FILE, mallinfo as Info, mallinfo2 as Info2};
@@ -270,7 +271,8 @@ pub unsafe fn malloc_info<E: Exports>(options: c_int, stream: *mut FILE) -> c_in
     if options != 0 {
         return libc::EINVAL;
     }
-    match write_xml::<E>(&mut Stream(stream)) {
+    // What writes to a stream ends where the thread was cancelled.
+    match cancel::never(|| write_xml::<E>(&mut Stream(stream))) {
         Ok(()) => 0,
         Err(_) => -1,
     }
@@ -303,7 +305,31 @@ fn write_xml<E: Exports>(out: &mut impl Write) -> fmt::Result {
         out.write_str("</heap>\n")?;
     }
     totals(out, &total::<E>(), Free::of_all::<E>())?;
+    chosen(out)?;
     out.write_str("</malloc>\n")
+}
+
+/// The options, as they are in effect.
+fn chosen(out: &mut impl Write) -> fmt::Result {
+    let pages = match options::huge_pages() {
+        options::HugePages::Never => "never",
+        options::HugePages::Auto => "auto",
+        options::HugePages::Always => "always",
+    };
+    let switch = |on| if on { "on" } else { "off" };
+    out.write_str("<options purge_delay=\"")?;
+    match options::purge_delay() {
+        options::NEVER => out.write_str("never")?,
+        milliseconds => write!(out, "{milliseconds}")?,
+    }
+    writeln!(
+        out,
+        "\" huge_pages=\"{pages}\" reserve=\"{}\" reserve_step=\"{}\" background=\"{}\" trim_idle=\"{}\"/>",
+        options::first_range(),
+        options::largest_range(),
+        switch(options::background()),
+        switch(options::trim_idle())
+    )
 }
 
 fn totals(out: &mut impl Write, used: &FamilyUse, free: Free) -> fmt::Result {

@@ -40,7 +40,8 @@ impl fmt::Write for Text<'_> {
     }
 }
 
-/// Standard error, unbuffered.
+/// Standard error, unbuffered. Written by the system call itself: the C library's `write` is where a thread
+/// that was cancelled ends, and nobody expects that of who writes a message.
 #[derive(Debug)]
 pub(crate) struct StandardError;
 
@@ -49,10 +50,11 @@ impl fmt::Write for StandardError {
         let mut rest = part.as_bytes();
         while !rest.is_empty() {
             // SAFETY: so many bytes can be read.
-            let written =
-                unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+            let written = unsafe {
+                libc::syscall(libc::SYS_write, libc::STDERR_FILENO, rest.as_ptr(), rest.len())
+            };
             match usize::try_from(written) {
-                Ok(1..) => rest = &rest[written as usize..],
+                Ok(count @ 1..) => rest = &rest[count..],
                 // A signal came first.
                 Err(_) if errno::get() == libc::EINTR => {}
                 _ => return Err(fmt::Error),

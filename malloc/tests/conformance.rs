@@ -10,9 +10,10 @@
 
 mod common;
 
-use common::{Program, archive, library, own, run};
+use common::{Program, archive, library, own, run, run_command};
 use std::ffi::OsStr;
 use std::path::Path;
+use std::process::Command;
 
 /// Compiles the program and runs it with the library; it must end well.
 #[track_caller]
@@ -66,11 +67,56 @@ programs! {
     limited_later: "limited_later.c";
     mappings: "mappings.c";
     statistics: "statistics.c";
+    cancelled: "cancelled.c";
+    libc_names: "libc_names.c";
     operators: "operators.cpp";
     new_handler: "new_handler.cpp";
     replaced_new: "replaced_new.cpp";
     replaced_array: "replaced_array.cpp";
     standard_library: "standard_library.cpp";
+}
+
+/// A program with a malloc of its own over `__libc_malloc`.
+#[test]
+fn own_malloc_over_the_c_librarys() {
+    let program = Program { flags: &["-DOWN_MALLOC"], ..Program::new("libc_names.c") };
+    run(&program.compile(), &[], Some(&library())).well();
+}
+
+/// A thread that was cancelled says what is wrong before all ends.
+#[test]
+fn cancelled_with_a_message() {
+    if own() {
+        let program = Program::new("cancelled.c").compile();
+        let ended = run(&program, &["twice".as_ref()], Some(&library()));
+        ended.aborted_with("famalloc: free(0x");
+    }
+}
+
+/// The functions that valgrind does not put its own in place of call those that it does.
+#[test]
+fn under_valgrind() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("no valgrind here: what it replaces is not tried");
+        return;
+    }
+    let plain = Program::new("not_replaced.c").compile();
+    let tried = |program: &Path, preload: Option<&Path>| {
+        let mut command = Command::new("valgrind");
+        command.args(["-q", "--error-exitcode=9", "--leak-check=full"]).arg(program);
+        let ended = run_command(command, &plain, preload);
+        assert!(!ended.err.contains("Invalid"), "{}", ended.err);
+        ended.well();
+    };
+    tried(&plain, Some(&library()));
+    tried("/bin/ls".as_ref(), Some(&library()));
+    if let Some(linked) = common::linked() {
+        let libraries = &linked.each_ref().map(|it| it.as_os_str());
+        tried(
+            &Program { libraries, variant: "-linked", ..Program::new("not_replaced.c") }.compile(),
+            None,
+        );
+    }
 }
 
 /// The shared library made of `source`, for programs that open it.

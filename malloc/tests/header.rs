@@ -122,7 +122,16 @@ fn the_library_has_what_is_declared() {
     for name in exported.iter().filter(|name| name.starts_with("fam_")) {
         assert!(declared().iter().any(|declared| declared == name), "{name} is not declared");
     }
-    for name in ["mallinfo", "mallinfo2", "malloc_stats", "malloc_info", "mallopt", "malloc_trim"] {
+    for name in [
+        "mallinfo",
+        "mallinfo2",
+        "malloc_stats",
+        "malloc_info",
+        "mallopt",
+        "malloc_trim",
+        "__libc_malloc",
+        "__libc_mallopt",
+    ] {
         assert!(exported.contains(&name), "{name} is not exported");
     }
 }

@@ -267,3 +267,13 @@ fn natural_alignment_is_the_largest_dividing_power_of_two() {
         assert_eq!(natural_align(usize::MAX, cap), 1);
     }
 }
+
+#[test]
+fn c_objects_start_where_they_may() {
+    for (size, starts) in [(1, 8), (8, 8), (9, 16), (16, 16), (17, 16), (1000, 16)] {
+        let scaled = of_small_c_size(size).unwrap();
+        for address in 0..64 {
+            assert_eq!(may_start_c_object(address, scaled), address % starts == 0, "{size}");
+        }
+    }
+}

@@ -146,7 +146,7 @@ fn look_at_parked(first: &Lane, seen: &mut Addresses) -> Result<(), Fault> {
 }
 
 /// A list of addresses in pages of its own: the check must not allocate from what it checks.
-struct Addresses {
+pub(super) struct Addresses {
     start: NonNull<usize>,
     len: usize,
     bytes: usize,
@@ -154,7 +154,7 @@ struct Addresses {
 
 impl Addresses {
     #[cfg(feature = "std")]
-    fn with_room_for(count: usize) -> Result<Self, Fault> {
+    pub(super) fn with_room_for(count: usize) -> Result<Self, Fault> {
         use crate::os::{PageSource, SYSTEM};
         let page = SYSTEM.page_size();
         let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
@@ -168,11 +168,16 @@ impl Addresses {
 
     /// Without the standard library there are no such pages, and nothing to list.
     #[cfg(not(feature = "std"))]
-    fn with_room_for(_: usize) -> Result<Self, Fault> {
+    pub(super) fn with_room_for(_: usize) -> Result<Self, Fault> {
         Ok(Self { start: NonNull::dangling(), len: 0, bytes: 0 })
     }
 
-    fn push(&mut self, address: usize) {
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(super) fn push(&mut self, address: usize) {
         if (self.len + 1) * size_of::<usize>() <= self.bytes {
             // SAFETY: within the committed pages.
             unsafe { self.start.add(self.len).write(address) };
@@ -180,13 +185,13 @@ impl Addresses {
         }
     }
 
-    fn as_slice(&self) -> &[usize] {
+    pub(super) fn as_slice(&self) -> &[usize] {
         // SAFETY: the first `len` are written.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 
     /// An address that is in the list twice. Sorts it.
-    fn find_twice(&mut self) -> Option<usize> {
+    pub(super) fn find_twice(&mut self) -> Option<usize> {
         // SAFETY: as in `as_slice`; borrowed mutably.
         let all = unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) };
         all.sort_unstable();

@@ -11,6 +11,7 @@
 //! | [`reclaim`] | giving memory back: so much, or all |
 //! | [`lifecycle`] | the beginning, the rests and the end of a thread's work, by hand |
 //! | [`free_all`] | all of a family at once |
+//! | `freed` | what was freed and is still at hand, before the process ends |
 //! | [`walk`] | every live object of a family; sweeping it |
 //! | [`usage`] | how much a family uses |
 //! | `snapshot` | how much every family of a set uses (with the standard library) |
@@ -20,6 +21,7 @@ pub(crate) mod alloc;
 mod by_value;
 pub(crate) mod check;
 pub(crate) mod free_all;
+mod freed;
 pub(crate) mod large;
 pub mod lifecycle;
 pub(crate) mod query;

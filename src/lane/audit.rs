@@ -45,6 +45,15 @@ impl Lane {
         look(&mut Self::parked(&state));
     }
 
+    /// Calls `look` with the slots of each magazine that is parked here, unless somebody is at work in
+    /// this lane. Takes the mail in to look.
+    pub(crate) fn try_magazines(&self, mut look: impl FnMut(&[*mut u8])) {
+        if let Some(mut state) = self.state.try_lock() {
+            self.collect_mail(&mut state);
+            Self::magazines(&state).for_each(|magazine| look(magazine.slots()));
+        }
+    }
+
     /// What is wrong with this lane's blocks and counts, if anything.
     pub(crate) fn fault(&self) -> Option<Fault> {
         let state = self.lock();
@@ -85,6 +94,28 @@ impl Lane {
             (false, true) => Some("a block without room is listed"),
             _ => block.fault(),
         }
+    }
+
+    /// The first of these addresses that is not held rightly as a free slot of this cell. Shorter than
+    /// [`Self::slot_fault`], and does not say what is wrong.
+    pub(crate) fn stray(&self, slots: &[usize]) -> Option<usize> {
+        let (lookup, divisor) = (self.space().lookup(), class::Divisor::of(self.class));
+        let mut known: *mut () = self.as_owner();
+        slots.iter().copied().find(|&slot| {
+            let Some((granule, desc, offset)) = lookup.head_of(slot) else { return true };
+            let block = Block::of(self.space(), granule, desc);
+            if block.lane() != known {
+                // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
+                let lane = unsafe { block.lane().cast::<Self>().as_ref() };
+                let kin =
+                    |lane: &Self| ptr::eq(lane.holding, self.holding) && lane.class == self.class;
+                if !lane.is_some_and(kin) {
+                    return true;
+                }
+                known = block.lane();
+            }
+            block.carved_slot(divisor, offset).is_none_or(|index| block.is_free(index))
+        })
     }
 
     /// What is wrong with an address that is held as a free slot of this cell, if anything.

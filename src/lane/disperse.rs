@@ -399,10 +399,15 @@ impl Lane {
         }
     }
 
+    /// The magazines parked here. The caller holds the lock.
+    pub(super) fn magazines(state: &LaneState) -> impl Iterator<Item = &MagazineBox> {
+        let outboxes = state.outboxes.boxes.iter().flatten().map(|outbox| &outbox.magazine);
+        state.depot.iter().chain(outboxes)
+    }
+
     /// The addresses parked here, for the integrity check. The caller holds the lock.
     pub(super) fn parked(state: &LaneState) -> impl Iterator<Item = NonNull<u8>> {
-        let outboxes = state.outboxes.boxes.iter().flatten().map(|outbox| &outbox.magazine);
-        let magazines = state.depot.iter().chain(outboxes);
+        let magazines = Self::magazines(state);
         magazines.flat_map(|magazine| magazine.slots().iter().copied()).filter_map(NonNull::new)
     }
 }

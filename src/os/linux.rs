@@ -9,6 +9,7 @@ use once_cell::race::OnceNonZeroUsize;
 
 use super::loaded::stay_loaded;
 use super::{PageError, PageSource};
+use crate::options::{self, HugePages};
 
 /// The operating system's pages.
 ///
@@ -198,7 +199,15 @@ fn map(near: usize, size: usize) -> Option<*mut u8> {
             0,
         )
     };
-    (raw != libc::MAP_FAILED).then_some(raw.cast())
+    if raw == libc::MAP_FAILED {
+        return None;
+    }
+    if options::huge_pages() == HugePages::Never {
+        // All at once, for advice to parts would cut the mapping into pieces.
+        // SAFETY: the mapping just made; the advice changes no contents.
+        unsafe { libc::madvise(raw, size, libc::MADV_NOHUGEPAGE) };
+    }
+    Some(raw.cast())
 }
 
 /// Moves whole pages that are one mapping; returns whether it could.
@@ -310,12 +319,15 @@ pub(crate) fn at_fork(
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }
 
-/// Writes `text` to standard error without buffering or allocating.
+/// Writes `text` to standard error without buffering or allocating. By the system call itself: the C
+/// library's `write` is where a thread that was cancelled ends.
 pub(crate) fn write_stderr(text: &[u8]) {
     let mut rest = text;
     while !rest.is_empty() {
         // SAFETY: `rest` is valid for reads of its length.
-        let written = unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+        let written = unsafe {
+            libc::syscall(libc::SYS_write, libc::STDERR_FILENO, rest.as_ptr(), rest.len())
+        };
         match usize::try_from(written) {
             Ok(count) if count > 0 => rest = &rest[count.min(rest.len())..],
             _ => return,

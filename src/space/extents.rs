@@ -1,7 +1,7 @@
 //! Taking whole extents from the reservation and giving them back.
 //!
 //! An extent is *free* (an address without memory), *warm* (free, its memory still there), or in
-//! use. Released extents stay warm for [`DECAY_MILLISECONDS`], because taking memory back from the
+//! use. Released extents stay warm for the [purge delay](crate::options), because taking memory back from the
 //! system costs more than anything else an allocator does. After that everybody who gives a magazine
 //! of slots or an extent back, or takes extents that are not warm, returns a small piece to the
 //! system, so that nobody has to wait for a large one; who takes warm ones is about to use the others.
@@ -12,6 +12,7 @@
 //! All of it happens under one lock, the last in the lock order (lane, holding, extents).
 
 use crate::error::{AllocError, AllocErrorKind};
+use crate::options;
 use crate::sync::{Guard, Ordering};
 
 use super::Space;
@@ -20,8 +21,6 @@ use super::maps::Pool;
 use super::order::NONE;
 use super::ranges::Range;
 
-/// How long a released extent keeps its memory.
-pub(crate) const DECAY_MILLISECONDS: u64 = 500;
 /// How many granules are returned to the system on the way, at most, where pages are small: that
 /// takes the system some ten microseconds. A huge page is returned whole, which takes no longer.
 pub(super) const PURGE_STEP: u32 = 2;
@@ -160,7 +159,7 @@ impl Locked<'_> {
             NONE => u64::MAX,
             earliest => {
                 let since = self.space.extent(earliest).since.load(Ordering::Relaxed);
-                since.saturating_add(DECAY_MILLISECONDS)
+                since.saturating_add(options::purge_delay())
             }
         };
         self.space.purge_due.store(due, Ordering::Relaxed);
@@ -231,8 +230,10 @@ impl Locked<'_> {
 
     /// [`Self::purge_step`] for what has been warm long enough.
     fn purge_overdue(&mut self) {
-        let now = self.space.source.milliseconds();
-        self.purge_step(now.saturating_sub(DECAY_MILLISECONDS));
+        let delay = options::purge_delay();
+        if delay != options::NEVER {
+            self.purge_step(self.space.source.milliseconds().saturating_sub(delay));
+        }
     }
 
     /// Marks committed extents as taken.
@@ -330,7 +331,12 @@ impl Space {
     /// more.
     pub(super) unsafe fn release_extents(&self, first: u32, count: u32) {
         let mut extents = self.lock_extents();
-        let (now, long) = (self.source.milliseconds(), count > LONGEST_WARM_RUN);
+        let now = self.source.milliseconds();
+        let long = match options::purge_delay() {
+            0 => true,
+            options::NEVER => false,
+            _ => count > LONGEST_WARM_RUN,
+        };
         let range = self.range_of(first);
         // They are in use until then, so nobody waits for the lock while the system is at it.
         if long {

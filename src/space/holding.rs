@@ -12,6 +12,7 @@
 use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
+use crate::options;
 use crate::spec::FamilySpec;
 use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
 
@@ -326,7 +327,8 @@ impl Holding {
         self.grow_on();
         self.adopt(state, taken.first, taken.fresh);
         if taken.fresh {
-            space.advise(taken.first, 1, state.usage.extents > HUGE_PAGES_FROM);
+            let grown = state.usage.extents > HUGE_PAGES_FROM;
+            space.advise(taken.first, 1, options::huge_pages().wanted(grown));
         }
         Ok(taken.first)
     }

@@ -25,6 +25,7 @@ use core::mem;
 use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
+use crate::options;
 use crate::os::PageSource;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
@@ -32,10 +33,6 @@ use super::Space;
 use super::extents::Locked;
 use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
 
-/// The size of the first range, and of those after it until there is more.
-const FIRST_RANGE: usize = 64 << 20;
-/// The most that is reserved at a time, unless more is needed at once.
-const LARGEST_STEP: usize = 1 << 30;
 /// How many windows are made known at a time.
 const KNOWN_STEP: u32 = 32;
 
@@ -391,7 +388,9 @@ impl Locked<'_> {
         let per_window = WINDOW_GRANULES / space.granules_per_extent();
         let least = count.checked_next_multiple_of(per_window)?;
         let extents = |bytes: usize| (bytes >> space.extent_shift) as u32;
-        let step = self.state.reserved.clamp(extents(FIRST_RANGE), extents(LARGEST_STEP));
+        // As much again as there is, within what was chosen.
+        let [first, largest] = [options::first_range(), options::largest_range()].map(extents);
+        let step = self.state.reserved.max(first).min(largest);
         let (mut wanted, mut last) = (least.max(step), false);
         if space.ranges.iter().any(|range| self.revive(range, least, align)) {
             return Some(());
@@ -498,7 +497,7 @@ impl Space {
     ) -> Result<&'static Self, AllocError> {
         let refused = AllocError::new(AllocErrorKind::AddressSpace);
         let (page, window) = (source.page_size(), 1 << WINDOW_SHIFT);
-        let mut bytes = FIRST_RANGE.min(most & !(window - 1)).max(window);
+        let mut bytes = options::first_range().min(most & !(window - 1)).max(window);
         let remote = remote_place();
         let data = loop {
             if let Some(data) = Reserved::new(source, remote, bytes, window) {

@@ -372,6 +372,15 @@ pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bo
     rows_of(family).any(|row| row.heads[class].slots(class).any(|held| held == slot.as_ptr()))
 }
 
+/// Calls `visit` with the slots of each of the calling thread's magazines of a class and family.
+pub(crate) fn for_each_magazine(
+    family: &FamilyTable,
+    class: usize,
+    mut visit: impl FnMut(&[*mut u8]),
+) {
+    rows_of(family).for_each(|row| row.heads[class].for_each_magazine(class, &mut visit));
+}
+
 /// Calls `visit` with every address in the calling thread's magazines of a family, and its class.
 pub(crate) fn for_each_slot(family: &FamilyTable, mut visit: impl FnMut(*mut u8, usize)) {
     for row in rows_of(family) {

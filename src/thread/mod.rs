@@ -176,6 +176,14 @@ impl Head {
         Pushed::Done
     }
 
+    /// Whether a slot is the one that was put in last.
+    #[inline]
+    pub(crate) fn gave_last(&self, slot: NonNull<u8>) -> bool {
+        let top = self.free_top.load(Ordering::Relaxed);
+        // SAFETY: where there is a magazine, before its first slot lies its length, which is no address.
+        !top.is_null() && unsafe { *top.sub(1) } == slot.as_ptr()
+    }
+
     fn lane(&self) -> Option<&'static Lane> {
         // SAFETY: null, or a lane, which lives as long as the process.
         unsafe { self.lane.load(Ordering::Relaxed).as_ref() }
@@ -225,6 +233,25 @@ impl Head {
         self.swapped.store(false, Ordering::Relaxed);
         self.kept.store(0, Ordering::Relaxed);
         idle
+    }
+
+    /// Calls `visit` with the slots of the two magazines, on the row's own thread. Whatever that was in
+    /// the midst of, no count is believed beyond what a magazine can hold.
+    pub(crate) fn for_each_magazine(&self, class: usize, mut visit: impl FnMut(&[*mut u8])) {
+        if self.lane().is_none() {
+            return;
+        }
+        let bottom = self.bottom.load(Ordering::Relaxed);
+        let halves = [(bottom, &self.top), (self.free_bottom(class), &self.free_top)];
+        for (bottom, top) in halves {
+            let bytes = top.load(Ordering::Relaxed).addr().wrapping_sub(bottom.addr());
+            let count = bytes / size_of::<*mut u8>();
+            if count <= class::magazine_capacity(class) {
+                // SAFETY: a magazine has so many slots; those up to the top are written, and others have
+                // been committed as zero.
+                visit(unsafe { core::slice::from_raw_parts(bottom, count) });
+            }
+        }
     }
 
     /// The addresses in the two magazines, on the row's own thread.

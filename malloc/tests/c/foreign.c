@@ -1,11 +1,12 @@
-/* Blocks that the C library's own malloc made, in a process that another malloc serves: they come
-   by __libc_malloc, and from what was allocated before this malloc was there. free and realloc hand
-   them on, realloc keeps their bytes, malloc_usable_size tells their size. */
+/* Blocks that the C library's own malloc made, in a process that another malloc serves: they come from
+   what was allocated before this malloc was there, and from whoever asks the C library by name. free and
+   realloc hand them on, realloc keeps their bytes, malloc_usable_size tells their size. */
 #include "check.h"
+#include <dlfcn.h>
 
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_memalign(size_t, size_t);
+static void *(*their_malloc)(size_t);
+static void *(*their_calloc)(size_t, size_t);
+static void *(*their_memalign)(size_t, size_t);
 
 static const size_t SIZES[] = { 1, 24, 100, 1000, 5000, 70000, 500000, 5000000 };
 
@@ -19,12 +20,12 @@ static void turn(void)
 {
     for (size_t at = 0; at < COUNT(SIZES); at++) {
         size_t size = SIZES[at];
-        free(__libc_malloc(size));
-        free(__libc_calloc(1, size));
-        free(__libc_memalign(4096, size));
+        free(their_malloc(size));
+        free(their_calloc(1, size));
+        free(their_memalign(4096, size));
         for (int way = 0; way < 4; way++) {
             size_t next = way == 0 ? size * 2 : way == 1 ? size / 2 + 1 : way == 2 ? size : size + 1;
-            char *block = __libc_malloc(size);
+            char *block = their_malloc(size);
             REQUIRE(block != NULL);
             fill(block, size, at);
             CHECK(malloc_usable_size(block) >= size);
@@ -37,8 +38,8 @@ static void turn(void)
             CHECKF(intact(block, size < next ? size : next, at), "%zu to %zu", size, next);
             free(block);
         }
-        CHECK(realloc(__libc_malloc(size), amount(0)) == NULL);
-        char *block = __libc_malloc(size);
+        CHECK(realloc(their_malloc(size), amount(0)) == NULL);
+        char *block = their_malloc(size);
         REQUIRE(block != NULL);
         fill(block, size, at);
         errno = 0;
@@ -58,12 +59,19 @@ static void *in_thread(void *unused)
 
 int main(void)
 {
+    void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    REQUIRE(library != NULL);
+    *(void **)&their_malloc = dlsym(library, "malloc");
+    *(void **)&their_calloc = dlsym(library, "calloc");
+    *(void **)&their_memalign = dlsym(library, "memalign");
+    REQUIRE(their_malloc && their_calloc && their_memalign);
+    CHECK(!own() || (void *)their_malloc != dlsym(RTLD_DEFAULT, "malloc"));
     turn();
     pthread_t thread;
     REQUIRE(pthread_create(&thread, NULL, in_thread, NULL) == 0);
     pthread_join(thread, NULL);
     for (int at = 0; at < 300; at++) {
-        REQUIRE(pthread_create(&thread, NULL, free_it, __libc_malloc(at * 100)) == 0);
+        REQUIRE(pthread_create(&thread, NULL, free_it, their_malloc(at * 100)) == 0);
         pthread_join(thread, NULL);
     }
     size_t before = resident_kib();

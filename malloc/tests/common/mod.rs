@@ -179,15 +179,20 @@ impl Ended {
 /// Runs a program with the library in place of the C library's malloc, if `preload` says so.
 /// One that does not end is killed, with all that it started.
 pub(crate) fn run(program: &Path, arguments: &[&OsStr], preload: Option<&Path>) -> Ended {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    run_command(command, program, preload)
+}
+
+/// [`run`] for any command. What it says is kept beside `program` for a while.
+pub(crate) fn run_command(mut command: Command, program: &Path, preload: Option<&Path>) -> Ended {
     // A program may run several times at once.
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let said = |what: &str| program.with_extension(format!("{}-{number}.{what}", process::id()));
     let (out, err) = (said("out"), said("err"));
     let create = |path: &Path| File::create(path).expect("a file for what a program says");
-    let mut command = Command::new(program);
     command
-        .args(arguments)
         .stdin(Stdio::null())
         // Files, for a pipe would stay open with a child that is left behind.
         .stdout(create(&out))

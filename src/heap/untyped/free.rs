@@ -1,14 +1,17 @@
 //! Freeing by the address alone.
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::block::Block;
+use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
 use crate::os::die;
 use crate::space::Space;
 use crate::space::holding::Holding;
+use crate::space::map::Cell;
 use crate::space::window::Place;
 use crate::thread::{Homes, Pushed, give_slowly};
 
@@ -85,11 +88,26 @@ pub unsafe fn free_or_else<S: FamilySet>(
     start: *mut u8,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
-    let table = S::table();
-    let Some(cell) = table.cell_at(start.addr()) else {
+    let Some(cell) = S::table().cell_at(start.addr()) else {
         // SAFETY: passed on.
         return unsafe { free_elsewhere_or(start, refused) };
     };
+    // SAFETY: passed on.
+    unsafe { free_of_cell::<S>(cell, start, refused) };
+}
+
+/// Frees what lies in a block of the set.
+///
+/// # Safety
+///
+/// As for [`free`]; the cell is that at the address.
+#[inline(always)]
+unsafe fn free_of_cell<S: FamilySet>(
+    cell: Cell,
+    start: *mut u8,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    let table = S::table();
     // SAFETY: memory of a block is not at null.
     let start = unsafe { NonNull::new_unchecked(start) };
     if cfg!(debug_assertions) {
@@ -107,6 +125,152 @@ pub unsafe fn free_or_else<S: FamilySet>(
         Pushed::NoRoom => unsafe { give_slowly(home, table, family, cell.class(), start) },
         Pushed::Again => freed_again(start, refused),
     }
+}
+
+/// What whoever frees memory for C says of its size.
+///
+/// # Examples
+///
+/// See [`free_bytes_or_else`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nothing.
+    Nothing,
+    /// It was allocated with this size, and has not been resized.
+    Exactly(usize),
+    /// It has at least so many bytes.
+    AtLeast(usize),
+}
+
+impl Claim {
+    /// Whether a slot may be what is claimed, as far as a look at its class tells.
+    #[inline(always)]
+    fn suits(self, cell: Cell) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Exactly(size) => class::of_small_c_size(size) == Some(cell.scaled_class()),
+            Self::AtLeast(size) => {
+                class::of_small_c_size(size).is_some_and(|of_size| of_size <= cell.scaled_class())
+            }
+        }
+    }
+}
+
+/// [`free_or_else`] for memory that was allocated as C does it, by [`alloc_bytes_in_scope`] and the like, with
+/// what is claimed of its size. So two more things are noticed at once: an address at which none of C's
+/// objects can start, and another size than the slot's.
+///
+/// [`alloc_bytes_in_scope`]: super::alloc_bytes_in_scope
+///
+/// # Safety
+///
+/// As for [`free`].
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::untyped::{self, Claim};
+/// use famalloc::{FreeError, alloc_family};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let start = untyped::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes").as_ptr();
+/// let mut errors = Vec::new();
+/// // SAFETY: allocated above, and not used again; the first three are refused.
+/// unsafe {
+///     untyped::free_bytes_or_else::<Lives>(start.add(1), Claim::Nothing, |_, error| errors.push(error));
+///     untyped::free_bytes_or_else::<Lives>(start, Claim::Exactly(40), |_, error| errors.push(error));
+///     untyped::free_bytes_or_else::<Lives>(start, Claim::AtLeast(200), |_, error| errors.push(error));
+///     untyped::free_bytes_or_else::<Lives>(start, Claim::Exactly(100), |_, error| errors.push(error));
+/// }
+/// assert_eq!(errors[0], FreeError::Interior { offset: 1 });
+/// assert!(matches!(errors[1..], [FreeError::WrongLayout { .. }, FreeError::WrongLayout { .. }]));
+/// ```
+#[inline(always)]
+pub unsafe fn free_bytes_or_else<S: FamilySet>(
+    start: *mut u8,
+    claim: Claim,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    let Some(cell) = S::table().cell_at(start.addr()) else {
+        // SAFETY: passed on.
+        return unsafe { free_claimed_elsewhere(start, claim, refused) };
+    };
+    if !class::may_start_c_object(start.addr(), cell.scaled_class()) || !claim.suits(cell) {
+        // SAFETY: passed on.
+        return unsafe { free_looked_at::<S>(start, claim, refused) };
+    }
+    // SAFETY: passed on.
+    unsafe { free_of_cell::<S>(cell, start, refused) };
+}
+
+/// Frees what lies in a block of the set, after a look at where it lies and at what is claimed.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(never)]
+unsafe fn free_looked_at<S: FamilySet>(
+    start: *mut u8,
+    claim: Claim,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    let Some(memory) = NonNull::new(start) else { return };
+    if let Err(error) = look_at_claim(memory, claim) {
+        return refused(memory, error);
+    }
+    // SAFETY: passed on.
+    unsafe { free_or_else::<S>(start, refused) };
+}
+
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_claimed_elsewhere(
+    start: *mut u8,
+    claim: Claim,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    let Some(memory) = NonNull::new(start) else { return };
+    let looked = if claim == Claim::Nothing { Ok(()) } else { look_at_claim(memory, claim) };
+    match looked {
+        // SAFETY: passed on.
+        Ok(()) => unsafe { free_elsewhere_or(start, refused) },
+        Err(error) => refused(memory, error),
+    }
+}
+
+/// Whether an allocation starts there, and is what is claimed.
+fn look_at_claim(start: NonNull<u8>, claim: Claim) -> Result<(), FreeError> {
+    let (space, found, _) = find(start.addr().get())?;
+    if found.kind == QueryKind::Region {
+        return Err(FreeError::InRegion);
+    }
+    if found.offset != 0 {
+        return Err(FreeError::Interior { offset: found.offset });
+    }
+    let (size, least) = match claim {
+        Claim::Nothing => return Ok(()),
+        Claim::Exactly(size) => (size, false),
+        Claim::AtLeast(size) => (size, true),
+    };
+    let layout = Layout::from_size_align(size.max(1), class::c_align(size));
+    let layout = layout.unwrap_or(Layout::new::<u8>());
+    let is_so = match class::of_layout(layout) {
+        _ if least => size <= found.slot_bytes,
+        Some(class) => found.kind == QueryKind::Slot && class::slot_size(class) == found.slot_bytes,
+        None => {
+            let pages = layout.size().checked_next_multiple_of(space.page_size());
+            found.kind != QueryKind::Slot && pages == Some(found.slot_bytes)
+        }
+    };
+    let slot_bytes = found.slot_bytes;
+    if is_so { Ok(()) } else { Err(FreeError::WrongLayout { slot_bytes, layout }) }
 }
 
 #[cold]

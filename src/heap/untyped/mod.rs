@@ -9,8 +9,10 @@
 //! famalloc's at all, which is the caller's to deal with.
 //!
 //! A slot is hardly looked at when it is freed: whether it is the one that the thread freed last is noticed
-//! at once, any other double free and an interior pointer when the magazine is dispersed. In builds with
-//! debug assertions all of them are noticed at once, for slots of the set.
+//! at once, any other double free and an interior pointer when the magazine is dispersed, or when somebody
+//! looks ([`check_freed`]). Who frees for C ([`free_bytes_or_else`]) learns at once of an address at which no
+//! object of C's starts, and of a wrong size. In builds with debug assertions all of them are noticed at
+//! once, for slots of the set.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -25,10 +27,12 @@ use crate::thread::{Homes, RowHome, take_slowly};
 use super::large;
 
 mod free;
+mod look;
 mod resize;
 
 pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
-pub use free::{free, free_or_else, refuse};
+pub use free::{Claim, free, free_bytes_or_else, free_or_else, refuse};
+pub use look::{check_freed, usable_bytes};
 pub use resize::{ReallocError, realloc, resize_in_place, usable_size};
 
 /// Takes a slot of a class in the family with this position.

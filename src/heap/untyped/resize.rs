@@ -14,6 +14,7 @@ use crate::heap::large;
 use crate::heap::query::{self, Query, QueryKind};
 
 use super::free::{find, free, free_elsewhere};
+use super::look::{gave_last, look};
 use super::{alloc_at, alloc_unclassed};
 
 /// How many bytes of the allocation at `start` can be used: all of its slot, or whole pages. `None` if
@@ -54,6 +55,9 @@ fn stays(old: usize, start: NonNull<u8>, new: Layout) -> bool {
 fn fits(old: usize, start: NonNull<u8>, new: Layout) -> bool {
     new.size() <= old && start.addr().get() % new.align() == 0
 }
+
+/// Slots of this size and more are looked at before they are moved.
+const LOOKED_AT: usize = 256;
 
 /// What is not worth moving to a smaller slot.
 const SMALL_ENOUGH: usize = 16;
@@ -197,9 +201,16 @@ pub unsafe fn realloc<S: FamilySet>(
         if cfg!(debug_assertions) {
             query::slot_is_live(S::table(), cell.family(), cell.class(), start)?;
         }
+        if gave_last::<S>(cell, start) {
+            return Err(FreeError::AlreadyFree.into());
+        }
         let old = class::slot_size(cell.class());
         if stays(old, start, new) {
             return Ok(start);
+        }
+        // Where little is moved, a look would cost half as much again; there it is freed as any other.
+        if old >= LOOKED_AT {
+            look::<S>(cell, start)?;
         }
         let moved = match alloc_at::<S>(cell.family(), new) {
             Ok(moved) => moved,

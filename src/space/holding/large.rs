@@ -3,6 +3,7 @@
 //! the same two sorts.
 
 use crate::error::{AllocError, AllocErrorKind};
+use crate::options;
 use crate::space::extents::{LONGEST_WARM_RUN, Taken};
 use crate::space::map::{ExtentKind, ExtentLinks, GRANULE, GranuleKind};
 use crate::sync::Ordering;
@@ -79,7 +80,7 @@ impl Holding {
         dense: bool,
     ) -> Result<Large, AllocError> {
         let (taken, count) = self.take_extents(state, bytes, align)?;
-        if dense {
+        if crate::options::huge_pages().wanted(dense) {
             self.want_huge_pages(taken.first, (bytes / self.space.extent_bytes()) as u32);
         }
         self.write_huge(taken.first, count, bytes, ExtentKind::Huge);
@@ -89,7 +90,7 @@ impl Holding {
     /// Asks for huge pages in so many extents, if they are worth it. Those that are warm have small ones
     /// and keep them.
     pub(super) fn want_huge_pages(&self, first: u32, count: u32) {
-        if count >= HUGE_PAGES_FROM {
+        if options::huge_pages().wanted(count >= HUGE_PAGES_FROM) {
             self.space.advise(first, count, true);
         }
     }

@@ -1,0 +1,138 @@
+//! Looks at what the program says is an allocation, where there is time for one.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use crate::block::Block;
+use crate::class;
+use crate::error::FreeError;
+use crate::family::FamilySet;
+use crate::heap::query::{self, QueryKind};
+use crate::space::map::Cell;
+use crate::table::SetTable;
+use crate::thread::Homes;
+
+use super::free::find;
+
+/// Whether a slot of the set may be in use, as far as a short look tells: it is where a slot is, its block
+/// does not know it as free, and it is not the one that the thread freed last.
+#[inline]
+pub(super) fn look<S: FamilySet>(cell: Cell, start: NonNull<u8>) -> Result<(), FreeError> {
+    if gave_last::<S>(cell, start) {
+        return Err(FreeError::AlreadyFree);
+    }
+    look_at_block(S::table(), cell, start)
+}
+
+/// Whether it is the one that the thread freed last.
+#[inline]
+pub(super) fn gave_last<S: FamilySet>(cell: Cell, start: NonNull<u8>) -> bool {
+    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
+    let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
+    // SAFETY: a cell has a class, scaled.
+    unsafe { home.row().head_at(cell.scaled_class()) }.gave_last(start)
+}
+
+#[inline(never)]
+fn look_at_block(set: &'static SetTable, cell: Cell, start: NonNull<u8>) -> Result<(), FreeError> {
+    let in_use = || {
+        let space = set.used(cell.family())?.holding.space;
+        let (granule, desc, offset) = space.lookup().head_of(start.addr().get())?;
+        let block = Block::of(space, granule, desc);
+        let slot = block.carved_slot(class::Divisor::of(cell.class()), offset)?;
+        Some(!block.is_free(slot))
+    };
+    match in_use() {
+        Some(true) => Ok(()),
+        _ => why_not(set, cell.family(), cell.class(), start),
+    }
+}
+
+/// What is wrong with a slot.
+#[cold]
+fn why_not(
+    set: &'static SetTable,
+    family: usize,
+    class: usize,
+    start: NonNull<u8>,
+) -> Result<(), FreeError> {
+    let layout = Layout::from_size_align(class::slot_size(class), 1);
+    query::live(set, family, start, layout.unwrap_or(Layout::new::<u8>()))
+}
+
+/// How many bytes of the allocation at `start` can be used, like [`usable_size`](super::usable_size), after a
+/// look whether there is one. Fastest for those of `S`.
+///
+/// # Errors
+///
+/// When there is no allocation at `start`, as far as that is seen: a slot that was freed a while ago may
+/// still look like one.
+///
+/// # Examples
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use famalloc::{FreeError, alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let start = untyped::alloc_bytes_in_scope::<Lives>(41).expect("41 bytes");
+/// assert_eq!(untyped::usable_bytes::<Lives>(start), Ok(48));
+/// // SAFETY: within what was allocated above, which is not used again.
+/// unsafe {
+///     let inside = FreeError::Interior { offset: 8 };
+///     assert_eq!(untyped::usable_bytes::<Lives>(start.add(8)), Err(inside));
+///     untyped::free::<Lives>(start)?;
+/// }
+/// assert_eq!(untyped::usable_bytes::<Lives>(start), Err(FreeError::AlreadyFree));
+/// assert_eq!(untyped::usable_bytes::<Lives>(NonNull::dangling()), Err(FreeError::Foreign));
+/// # Ok::<(), FreeError>(())
+/// ```
+pub fn usable_bytes<S: FamilySet>(start: NonNull<u8>) -> Result<usize, FreeError> {
+    if let Some(cell) = S::table().cell_at(start.addr().get()) {
+        return look::<S>(cell, start).map(|()| class::slot_size(cell.class()));
+    }
+    let (_, found, _) = find(start.addr().get())?;
+    match found.kind {
+        QueryKind::Region => Err(FreeError::InRegion),
+        _ if found.offset != 0 => Err(FreeError::Interior { offset: found.offset }),
+        _ => Ok(found.slot_bytes),
+    }
+}
+
+/// Looks at all that the calling thread has freed and that is still at hand, in its magazines or parked where
+/// nobody is at work: whether anything is there twice, is free already, or is no slot. What is
+/// found wrong when magazines that other threads have sent are opened aborts the process, as ever.
+///
+/// What was freed wrongly is noticed when it is put away; a program that ends before that never hears of it
+/// unless it looks. The C library does when the program ends.
+///
+/// # Errors
+///
+/// The first address that was freed and should not have been, and why.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{FreeError, alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let [one, other] = [100, 100].map(|size| untyped::alloc_bytes_in_scope::<Lives>(size).unwrap());
+/// // SAFETY: allocated above, and not used again.
+/// unsafe {
+///     untyped::free::<Lives>(one)?;
+///     untyped::free::<Lives>(other)?;
+/// }
+/// assert_eq!(untyped::check_freed(), Ok(()));
+/// # Ok::<(), FreeError>(())
+/// ```
+pub fn check_freed() -> Result<(), (NonNull<u8>, FreeError)> {
+    crate::heap::freed::check()
+}

@@ -64,7 +64,7 @@ pub(crate) struct Vm {
 
 /// How many calls, turns of loops and 16 bytes of text a program may have in all.
 #[cfg(feature = "bounded")]
-const BUDGET: usize = 20_000;
+const BUDGET: usize = 5_000;
 
 impl Vm {
     pub(crate) fn new(output: Box<dyn Write>, gc_stress: bool, objects: Objects) -> Self {

@@ -14,6 +14,7 @@ use crate::object::{Closure, Instance, Ref};
 use crate::value::Value;
 
 const TWO_NUMBERS: &str = "Operands must be numbers.";
+const OUT_OF_STEPS: &str = "The program goes on for too long.";
 const TWO_OF_A_KIND: &str = "Operands must be two numbers or two strings.";
 
 impl Vm {
@@ -91,6 +92,13 @@ impl Vm {
                 *sp
             }};
         }
+        macro_rules! spend {
+            () => {
+                if !self.spend(1) {
+                    fail_with!("{OUT_OF_STEPS}");
+                }
+            };
+        }
         /// Begins to execute a closure whose callee slot and arguments are on the stack.
         macro_rules! enter {
             ($closure:expr, $count:expr) => {{
@@ -104,6 +112,7 @@ impl Vm {
                 {
                     fail!(calls::refusal(callee, count));
                 }
+                spend!();
                 (*frame).ip = ip;
                 frame = frame.add(1);
                 base = slots;
@@ -158,6 +167,7 @@ impl Vm {
             ($condition:expr) => {{
                 let offset = short!();
                 if $condition {
+                    spend!();
                     ip = ip.sub(usize::from(offset));
                 }
             }};
@@ -464,6 +474,9 @@ impl Vm {
                 "Operands must be two numbers or two strings."
             )));
         };
+        if !self.spend((left.text().len() + right.text().len()) / 16) {
+            return Err(runtime_fault(format_args!("{OUT_OF_STEPS}")));
+        }
         let Some(string) = self.heap.concatenate(left, right) else {
             return Err(runtime_fault(format_args!("String is too long.")));
         };

@@ -57,7 +57,14 @@ pub(crate) struct Vm {
     init_text: Ref<Str>,
     /// All code ever run: closures point into it.
     scripts: Vec<Handle<Function>>,
+    /// How much the running program may still do.
+    #[cfg(feature = "bounded")]
+    budget: usize,
 }
+
+/// How many calls, turns of loops and 16 bytes of text a program may have in all.
+#[cfg(feature = "bounded")]
+const BUDGET: usize = 5_000;
 
 impl Vm {
     pub(crate) fn new(output: Box<dyn Write>, gc_stress: bool, objects: Objects) -> Self {
@@ -76,6 +83,8 @@ impl Vm {
             open: None,
             init_text,
             scripts: Vec::new(),
+            #[cfg(feature = "bounded")]
+            budget: 0,
         }
     }
 
@@ -90,6 +99,10 @@ impl Vm {
     /// Runs a script to its end. Afterwards the machine is ready for the next, whatever happened;
     /// a runtime error comes with the text of its trace.
     pub(crate) fn run(&mut self, script: Handle<Function>) -> Result<(), Fault> {
+        #[cfg(feature = "bounded")]
+        {
+            self.budget = BUDGET;
+        }
         self.scripts.push(script);
         let script = NonNull::from(&**self.scripts.last().expect("it was pushed above"));
         let closure = self.heap.closure(script, 0);
@@ -106,6 +119,22 @@ impl Vm {
         });
         self.reset();
         result
+    }
+
+    /// Takes so much of what the program may do; `false` if there is too little left.
+    #[cfg(feature = "bounded")]
+    fn spend(&mut self, steps: usize) -> bool {
+        let left = self.budget.checked_sub(steps);
+        self.budget = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// Takes so much of what the program may do, which is without bound.
+    #[cfg(not(feature = "bounded"))]
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "with the feature `bounded` it is used")]
+    fn spend(&mut self, _steps: usize) -> bool {
+        true
     }
 
     /// The lines in which the calls stand, innermost first.

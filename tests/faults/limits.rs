@@ -1,0 +1,132 @@
+//! The system's limits, each in a process of its own: little address space, little data, and no thread to
+//! be had.
+
+use std::process::Command;
+use std::thread;
+
+use famalloc::{AllocErrorKind, Family, alloc_family, check};
+
+use crate::common::{Parcel, Watchdog, assert_all_given_back, assert_success, case, child};
+use crate::mix::everything;
+
+#[alloc_family]
+enum Lives {
+    A,
+    #[family(isolate)]
+    B,
+    C,
+}
+
+const MIB: usize = 1 << 20;
+
+fn limit(resource: libc::__rlimit_resource_t, bytes: usize) {
+    let limit = libc::rlimit { rlim_cur: bytes as u64, rlim_max: bytes as u64 };
+    // SAFETY: it is read.
+    assert_eq!(unsafe { libc::setrlimit(resource, &raw const limit) }, 0);
+}
+
+/// The bytes of addresses that this process has, or (by position) of its data.
+fn in_use(position: usize) -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    // SAFETY: no preconditions.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+    statm.split_whitespace().nth(position).unwrap().parse::<usize>().unwrap() * page
+}
+
+/// Takes all there is in pieces of a size.
+fn fill<F: Family>(size: usize) -> Vec<Parcel> {
+    // The list of parcels is not what is to fail.
+    let mut held = Vec::with_capacity(256 * MIB / size);
+    loop {
+        match Parcel::try_new::<F>(size, held.len() as u8) {
+            Ok(parcel) => held.push(parcel),
+            Err(error) => {
+                let kinds = [AllocErrorKind::AddressSpace, AllocErrorKind::Commit];
+                assert!(kinds.contains(&error.kind()), "{error}");
+                return held;
+            }
+        }
+        assert!(held.len() < held.capacity(), "there is no limit");
+    }
+}
+
+/// To the limit and back, in every size, again and again; each time much of it can be had.
+fn to_the_limit(bytes: usize) {
+    let _watchdog = Watchdog::of_seconds(120);
+    for size in [1_000, 60_000, 300_000, 5 * MIB, 1_000] {
+        let held = fill::<lives::A>(size);
+        assert!(held.len() * size >= bytes / 6, "{} of {size}", held.len());
+        check().unwrap();
+        // In the other family nothing is left either, and all is refused without harm.
+        drop(fill::<lives::B>(size));
+        drop(everything::<lives::A, lives::B, lives::C>());
+        held.iter().for_each(Parcel::verify);
+        drop(held);
+        assert_all_given_back::<Lives>();
+    }
+}
+
+#[test]
+fn little_address_space_before_the_first_use() {
+    const NAME: &str = "limits::little_address_space_before_the_first_use";
+    if case().is_some() {
+        limit(libc::RLIMIT_AS, in_use(0) + 200 * MIB);
+        return to_the_limit(200 * MIB);
+    }
+    assert_success(child(NAME, "limited"));
+}
+
+#[test]
+fn little_address_space_after_the_first_use() {
+    const NAME: &str = "limits::little_address_space_after_the_first_use";
+    if case().is_some() {
+        assert!(everything::<lives::A, lives::B, lives::C>().0.is_empty());
+        assert_all_given_back::<Lives>();
+        limit(libc::RLIMIT_AS, in_use(0) + 200 * MIB);
+        // Nobody has lost what a thread needs.
+        thread::spawn(|| drop(Parcel::new::<lives::A>(100, 1))).join().unwrap();
+        return to_the_limit(100 * MIB);
+    }
+    assert_success(child(NAME, "limited"));
+}
+
+#[test]
+fn little_data() {
+    const NAME: &str = "limits::little_data";
+    if case().is_some() {
+        limit(libc::RLIMIT_DATA, in_use(5) + 200 * MIB);
+        return to_the_limit(200 * MIB);
+    }
+    assert_success(child(NAME, "limited"));
+}
+
+/// Threads that cannot be had: those that there are go on, and so does the one that asked.
+#[test]
+fn no_threads() {
+    const NAME: &str = "limits::no_threads";
+    if case().is_some() {
+        let _watchdog = Watchdog::of_seconds(120);
+        let held: Vec<_> = (0..200).map(|at| Parcel::new::<lives::A>(100 + at, at as u8)).collect();
+        limit(libc::RLIMIT_AS, in_use(0) + 40 * MIB);
+        // Each wants more of the addresses than its part.
+        let mut threads = Vec::new();
+        let stack = || thread::Builder::new().stack_size(6 * MIB);
+        while let Ok(thread) = stack().spawn(|| {
+            let parcels: Vec<_> =
+                (0..50).filter_map(|at| Parcel::try_new::<lives::A>(48, at).ok()).collect();
+            thread::sleep(std::time::Duration::from_millis(20));
+            drop(parcels);
+        }) {
+            threads.push(thread);
+            assert!(threads.len() < 100, "there is no limit");
+        }
+        check().unwrap();
+        held.iter().for_each(Parcel::verify);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        stack().spawn(|| ()).unwrap().join().unwrap();
+        drop(held);
+        return assert_all_given_back::<Lives>();
+    }
+    let command: Command = child(NAME, "limited");
+    assert_success(command);
+}

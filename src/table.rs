@@ -17,6 +17,9 @@
 
 #[cfg(feature = "std")]
 pub(crate) mod hold;
+mod rows;
+
+pub(crate) use rows::{RowLinks, RowList};
 
 use core::ptr::{self, NonNull};
 
@@ -376,78 +379,5 @@ impl FamilyTable {
         };
         link.store(raw.as_ptr(), Ordering::Release);
         Ok(lane)
-    }
-}
-
-/// The links of a thread's row in the list of its family's rows.
-#[derive(Debug)]
-pub(crate) struct RowLinks {
-    previous: AtomicPtr<RowLinks>,
-    next: AtomicPtr<RowLinks>,
-}
-
-impl RowLinks {
-    pub(crate) const fn new() -> Self {
-        Self { previous: AtomicPtr::new(ptr::null_mut()), next: AtomicPtr::new(ptr::null_mut()) }
-    }
-}
-
-/// The rows of a family.
-#[derive(Debug)]
-pub(crate) struct RowList {
-    first: *mut RowLinks,
-}
-
-// SAFETY: the rows in the list stay valid until they are taken out, under the list's lock.
-unsafe impl Send for RowList {}
-
-impl RowList {
-    const fn new() -> Self {
-        Self { first: ptr::null_mut() }
-    }
-
-    /// # Safety
-    ///
-    /// The row is in no list, and stays valid until it is removed.
-    pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
-        // SAFETY: valid (contract).
-        let links = unsafe { row.as_ref() };
-        links.previous.store(ptr::null_mut(), Ordering::Relaxed);
-        links.next.store(self.first, Ordering::Relaxed);
-        // SAFETY: rows in the list are valid.
-        if let Some(first) = unsafe { self.first.as_ref() } {
-            first.previous.store(row.as_ptr(), Ordering::Relaxed);
-        }
-        self.first = row.as_ptr();
-    }
-
-    /// # Safety
-    ///
-    /// The row is in this list.
-    pub(crate) unsafe fn remove(&mut self, row: NonNull<RowLinks>) {
-        // SAFETY: rows in the list are valid.
-        let links = unsafe { row.as_ref() };
-        let previous = links.previous.load(Ordering::Relaxed);
-        let next = links.next.load(Ordering::Relaxed);
-        // SAFETY: as above, for both neighbours.
-        match unsafe { previous.as_ref() } {
-            Some(previous) => previous.next.store(next, Ordering::Relaxed),
-            None => self.first = next,
-        }
-        // SAFETY: as above.
-        if let Some(next) = unsafe { next.as_ref() } {
-            next.previous.store(previous, Ordering::Relaxed);
-        }
-    }
-
-    /// The rows in the list.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<RowLinks>> {
-        let mut next = self.first;
-        core::iter::from_fn(move || {
-            let row = NonNull::new(next)?;
-            // SAFETY: rows in the list are valid, and the list is borrowed.
-            next = unsafe { row.as_ref() }.next.load(Ordering::Relaxed);
-            Some(row)
-        })
     }
 }

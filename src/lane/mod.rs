@@ -512,7 +512,7 @@ impl Lane {
     }
 
     fn take_spare(&self, state: &mut LaneState) -> Option<MagazineBox> {
-        state.spare.pop().or_else(|| MagazineBox::new(self.space()).ok())
+        state.spare.pop().or_else(|| MagazineBox::new(self.space(), self.class).ok())
     }
 
     /// Gives a block back to the family.

@@ -276,6 +276,23 @@ pub(crate) fn cores() -> usize {
     usize::try_from(online).unwrap_or(1).max(1)
 }
 
+/// Has every running thread of this process pass a full barrier, between one instruction of its and the
+/// next; those that do not run do so when they are taken from their processor. Returns whether it did: not
+/// where the kernel is older than 4.14 or refuses.
+pub(crate) fn barrier_all_threads() -> bool {
+    const EXPEDITED: i32 = 1 << 3;
+    const REGISTER: i32 = 1 << 4;
+    // An interpreter has no such thing.
+    if cfg!(miri) {
+        return false;
+    }
+    // SAFETY: it changes no memory.
+    let ask = |command: i32| unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 };
+    // The process has to register before it may ask, and so it does when it may not: a child of a fork is
+    // another process.
+    keeping_errno(|| ask(EXPEDITED) || (ask(REGISTER) && ask(EXPEDITED)))
+}
+
 /// Has `hook` called with `value` when the calling thread ends; returns whether it will be. Not where
 /// the program has used all keys up.
 ///

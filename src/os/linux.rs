@@ -2,10 +2,13 @@
 
 use core::ffi::c_void;
 use core::fmt;
+use core::mem::MaybeUninit;
 use core::num::NonZeroUsize;
 use core::ptr::{self, NonNull};
 
 use once_cell::race::OnceNonZeroUsize;
+
+use crate::sync::AtomicU32;
 
 use super::loaded::stay_loaded;
 use super::{PageError, PageSource};
@@ -334,6 +337,57 @@ pub(crate) fn at_fork(
     stay_loaded();
     // SAFETY: functions of the type asked for, which stay.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
+}
+
+/// Starts a thread that nobody waits for, with all signals blocked and a small stack; returns whether there
+/// is one now. May allocate.
+pub(crate) fn spawn_unnoticed(body: extern "C" fn(*mut c_void) -> *mut c_void) -> bool {
+    /// Memory comes with use; this is what its calls and the program's thread-locals may need.
+    const STACK: usize = 256 << 10;
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: valid for writes.
+    if unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    let attributes = attributes.as_mut_ptr();
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: the attributes were initialised just now; the sets are written before they are read, as the
+    // calls cannot fail.
+    let started = unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_attr_setstacksize(attributes, STACK);
+        libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
+        // The new thread inherits what is blocked.
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        let error = libc::pthread_create(thread.as_mut_ptr(), attributes, body, ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
+        libc::pthread_attr_destroy(attributes);
+        error == 0
+    };
+    started
+}
+
+/// Sleeps while the word has this value, for so many milliseconds at most. May return for no reason.
+pub(crate) fn wait_while(word: &AtomicU32, value: u32, milliseconds: u64) {
+    let span = libc::timespec {
+        tv_sec: (milliseconds / 1000) as libc::time_t,
+        tv_nsec: (milliseconds % 1000 * 1_000_000) as libc::c_long,
+    };
+    // SAFETY: the word is valid, and a futex of this process alone; so is the span of time.
+    keeping_errno(|| unsafe {
+        let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, &raw const span)
+    });
+}
+
+/// Wakes all that [wait](wait_while) for the word to change.
+pub(crate) fn wake(word: &AtomicU32) {
+    // SAFETY: the word is valid, and a futex of this process alone.
+    keeping_errno(|| unsafe {
+        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX)
+    });
 }
 
 /// Writes `text` to standard error without buffering or allocating. By the system call itself: the C

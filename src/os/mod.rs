@@ -21,7 +21,9 @@ pub use fixed::FixedBuffer;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use linux::{at_fork, barrier_all_threads, cores, exit_hook, write_stderr};
+pub(crate) use linux::{
+    at_fork, barrier_all_threads, cores, exit_hook, spawn_unnoticed, wait_while, wake, write_stderr,
+};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use pulse::{Beat, Pulse};
 

@@ -164,6 +164,8 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         // SAFETY: in no list yet; `close` takes it out.
         unsafe { family.rows.lock().insert(links) };
         home.row.set(row);
+        #[cfg(feature = "std")]
+        super::background::wake();
         Some(row)
     })
 }
@@ -253,6 +255,9 @@ unsafe fn close_list(mut next: *const Row, home: Home) {
         // SAFETY: passed on.
         unsafe { close(raw, home) };
     }
+    // These may have been the last.
+    #[cfg(feature = "std")]
+    super::background::wake();
 }
 
 /// Empties a row and gives it back.

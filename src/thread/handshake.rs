@@ -123,16 +123,14 @@ impl Row {
         })
     }
 
-    /// Whether this is one of those whose magazines are emptied, and there is something to take.
-    fn is_wanted(&self, whose: Whose) -> bool {
+    /// Whether the owner's turn is still what it was at the last look for threads that idle.
+    fn is_idle(&self) -> bool {
         let turn = self.turn.load(Ordering::Relaxed);
-        let is_meant = match whose {
-            Whose::All => true,
-            Whose::Idle => self.seen.swap(turn, Ordering::Relaxed) == turn,
-        };
-        is_meant
-            && turn % 2 == 0
-            && self.classes().any(|class| self.heads[class].has_to_take(class))
+        self.seen.swap(turn, Ordering::Relaxed) == turn && turn % 2 == 0
+    }
+
+    fn has_to_take(&self) -> bool {
+        self.classes().any(|class| self.heads[class].has_to_take(class))
     }
 
     fn close_heads(&self) {
@@ -177,6 +175,15 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// What [`unload_next`] came by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Looked {
+    /// Whether there are more rows behind those; not where none can be reached.
+    pub(crate) more: bool,
+    /// Whether something was taken, or a thread did not idle.
+    pub(crate) any_at_work: bool,
+}
+
 /// Some rows of a family that are closed.
 struct Closed<'a> {
     rows: [Option<&'a Row>; BATCH],
@@ -188,23 +195,30 @@ impl<'a> Closed<'a> {
         self.rows[..self.count].iter().flatten().copied()
     }
 
-    /// Closes the next rows of the list that are wanted. Returns also whether the list goes on.
-    fn choose(list: &'a mut RowList, whose: Whose) -> (Self, bool) {
+    /// Closes the next rows of the list in which there is something to take.
+    fn choose(list: &'a mut RowList, whose: Whose) -> (Self, Looked) {
         let mut closed = Self { rows: [None; BATCH], count: 0 };
+        let mut looked = Looked { more: true, any_at_work: false };
         for _ in 0..LOOKED_AT {
             if closed.count == BATCH {
                 break;
             }
-            let Some(links) = list.advance(whose as usize) else { return (closed, false) };
+            let Some(links) = list.advance(whose as usize) else {
+                looked.more = false;
+                break;
+            };
             // SAFETY: rows in the list stay valid while the list is locked.
             let row = unsafe { Row::of_links(links) };
-            if row.is_wanted(whose) {
+            let is_meant = whose == Whose::All || row.is_idle();
+            let closes = is_meant && row.has_to_take();
+            looked.any_at_work |= closes || !is_meant;
+            if closes {
                 row.closed.store(true, Ordering::Relaxed);
                 closed.rows[closed.count] = Some(row);
                 closed.count += 1;
             }
         }
-        (closed, true)
+        (closed, looked)
     }
 
     /// Opens and drops those whose thread was in its slow path when they were closed.
@@ -223,17 +237,18 @@ impl Drop for Closed<'_> {
     }
 }
 
-/// Empties the magazines of the next few rows of a family, from where this stopped before. Returns whether
-/// there are more; `false` too where none can be reached.
-pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> bool {
+/// Empties the magazines of the next few rows of a family, from where this stopped before.
+pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     // Slots are in nobody's sight for a moment.
     let _still = family.hold_still();
     let mut list = family.rows.lock();
-    let (mut closed, more) = Closed::choose(&mut list, whose);
+    let (mut closed, looked) = Closed::choose(&mut list, whose);
     if closed.count == 0 {
-        return more;
+        return looked;
     }
-    let Ok(mut transit) = MagazineBox::new(family.holding.space, 0) else { return false };
+    let Ok(mut transit) = MagazineBox::new(family.holding.space, 0) else {
+        return Looked::default();
+    };
     let reached = os::barrier_all_threads();
     if reached {
         closed.spare_those_in_turn();
@@ -247,12 +262,12 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> bool {
         closed.iter().for_each(Row::open_heads);
     }
     transit.discard(family.holding.space);
-    reached && more
+    if reached { looked } else { Looked::default() }
 }
 
-/// Empties the magazines of all threads that have some of a family, but those that are in the midst of
+/// Empties the magazines of all threads that have some of a family, but of those that are in the midst of
 /// something.
 pub(crate) fn unload_all(family: &FamilyTable) {
     family.rows.lock().restart(Whose::All as usize);
-    while unload_next(family, Whose::All) {}
+    while unload_next(family, Whose::All).more {}
 }

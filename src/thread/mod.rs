@@ -23,6 +23,8 @@
 //! snapshot reads from outside how full the magazines are, and because the slots of a thread that idles
 //! can be taken from it, by a [`handshake`] that costs the fast path nothing.
 
+#[cfg(feature = "std")]
+pub(crate) mod background;
 pub(crate) mod decay;
 pub(crate) mod exit;
 #[cfg(feature = "std")]

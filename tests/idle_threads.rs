@@ -15,7 +15,8 @@ use std::time::Duration;
 use common::recorder::Recorder;
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_in, lifecycle, reclaim, untyped,
+    ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_in, lifecycle, reclaim,
+    untyped,
 };
 
 #[alloc_family]
@@ -110,11 +111,48 @@ fn what_sleeping_threads_hold_goes_back_and_they_go_on() {
     assert_all_given_back::<Lives>();
 }
 
+/// An allocation that would be refused has what others hold and do not need.
+#[test]
+fn who_comes_to_the_limit_gets_what_sleeping_threads_hold() {
+    /// Eight blocks of 65.
+    #[alloc_family]
+    enum Tight {
+        #[family(limit = "512 KiB")]
+        Full,
+    }
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(120);
+    if !has_barrier() {
+        return;
+    }
+    let objects = |count| (0..count).map_while(|_| Parcel::try_new::<tight::Full>(1000, 1).ok());
+    let barriers = [0, 1].map(|_| Barrier::new(THREADS + 1));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                drop(objects(30).collect::<Vec<_>>());
+                barriers.iter().for_each(|barrier| {
+                    barrier.wait();
+                });
+            });
+        }
+        barriers[0].wait();
+        let held = parked::<tight::Full>();
+        assert!(held > 10 * THREADS, "only {held} slots are held");
+        let got: Vec<_> = objects(usize::MAX).collect();
+        assert!(got.len() >= 500 - THREADS, "{} objects", got.len());
+        check().unwrap();
+        drop(got);
+        barriers[1].wait();
+    });
+}
+
 /// A slot that was taken from a magazine into which it had been freed looks like one that is freed twice,
 /// if its address stays there.
 #[test]
 fn a_slot_that_was_taken_can_be_freed_again() {
     let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(60);
     if !has_barrier() {
         return;
     }
@@ -133,8 +171,7 @@ fn a_slot_that_was_taken_can_be_freed_again() {
             asleep.wait();
             awake.wait();
             // The lowest are what the lane gives first: among them what was taken.
-            let again: Vec<_> =
-                (0..200).map(|_| alloc_in::<lives::Short>(48).unwrap()).collect();
+            let again: Vec<_> = (0..200).map(|_| alloc_in::<lives::Short>(48).unwrap()).collect();
             assert!(again.contains(&first) && again.contains(&second));
             // The one that was freed last before goes first.
             let others = again.iter().filter(|&&slot| slot != first);
@@ -163,8 +200,13 @@ struct Marked {
 
 impl Marked {
     fn new<F: Family>(mark: usize) -> Self {
-        let start = alloc_in::<F>(16).unwrap().cast();
-        // SAFETY: 16 bytes, just allocated.
+        Self::mark(alloc_in::<F>(16).unwrap(), mark)
+    }
+
+    /// Marks 16 bytes, just allocated.
+    fn mark(start: NonNull<u8>, mark: usize) -> Self {
+        let start = start.cast();
+        // SAFETY: as said, the test's own.
         unsafe { start.write([mark, !mark]) };
         Self { start, mark }
     }
@@ -182,10 +224,16 @@ impl Marked {
 fn run_until<F: Family>(stop: &AtomicBool, seed: usize) -> usize {
     let mut random = Random::new(seed as u64);
     let (mut held, mut mark) = (Vec::new(), seed << 40);
+    let mut slots = [NonNull::dangling(); 60];
     while !stop.load(Ordering::Relaxed) {
-        for _ in 0..random.below(60) {
+        let some = &mut slots[..random.below(60)];
+        // As fast as can be, so that the processor has many of these stores under way.
+        for slot in some.iter_mut() {
+            *slot = alloc_in::<F>(16).unwrap();
+        }
+        for &slot in some.iter() {
             mark += 1;
-            held.push(Marked::new::<F>(mark));
+            held.push(Marked::mark(slot, mark));
         }
         for _ in 0..random.below(60).min(held.len()) {
             held.pop().unwrap().free::<F>();
@@ -207,30 +255,28 @@ fn owners_at_work_and_those_who_take_do_not_share_a_slot() {
     if !has_barrier() {
         return;
     }
-    const ROUNDS: usize = 4_000;
+    const ROUNDS: usize = if cfg!(debug_assertions) { 4_000 } else { 20_000 };
     let stop = AtomicBool::new(false);
     let stop = &stop;
     thread::scope(|scope| {
-        for seed in 1..=4 {
-            scope.spawn(move || run_until::<lives::Short>(stop, seed));
-        }
+        let owners =
+            [1, 2, 3].map(|seed| scope.spawn(move || run_until::<lives::Short>(stop, seed)));
         for round in 0..ROUNDS {
             // What was taken is handed out at once.
             reclaim(usize::MAX);
             let mark = |at: usize| (9 << 40) + round * 1000 + at;
-            let taken: Vec<_> =
-                (0..300).map(|at| Marked::new::<lives::Short>(mark(at))).collect();
+            let taken: Vec<_> = (0..300).map(|at| Marked::new::<lives::Short>(mark(at))).collect();
             if round % 16 == 0 {
                 check().unwrap();
             }
             taken.into_iter().for_each(Marked::free::<lives::Short>);
         }
         stop.store(true, Ordering::Relaxed);
+        // (A scope may end before its threads' magazines are given back.)
+        for owner in owners {
+            owner.join().unwrap();
+        }
     });
-    // A scope may end before its threads' magazines are given back.
-    while usage::<lives::Short>().live_objects != 0 {
-        thread::yield_now();
-    }
     assert_all_given_back::<Lives>();
 }
 
@@ -288,8 +334,7 @@ fn what_nobody_uses_for_a_while_decays() {
             now += 1;
             PAGES.set_time(now);
             // A few magazines of some families.
-            let some: Vec<_> =
-                (0..2000).map(|at| FamilyBox::<u64, slow::Awake>::new_in(at)).collect();
+            let some: Vec<_> = (0..2000).map(FamilyBox::<u64, slow::Awake>::new_in).collect();
             drop(some);
         }
     };

@@ -43,6 +43,7 @@ struct Room<const N: usize> {
 }
 
 const SHORT: usize = 14;
+const LONGER: usize = SHORT + 1;
 const MEDIUM: usize = 62;
 
 impl Table for Room<{ class::MAX_MAGAZINE }> {
@@ -74,8 +75,8 @@ impl MagazineBox {
     /// An empty magazine for slots of a class.
     pub(crate) fn new(space: &Space, class: usize) -> Result<Self, AllocError> {
         let (raw, room): (NonNull<Magazine>, usize) = match class::magazine_capacity(class) {
-            ..=SHORT => (space.take_table::<Room<SHORT>>()?.cast(), SHORT),
-            ..=MEDIUM => (space.take_table::<Room<MEDIUM>>()?.cast(), MEDIUM),
+            0..=SHORT => (space.take_table::<Room<SHORT>>()?.cast(), SHORT),
+            LONGER..=MEDIUM => (space.take_table::<Room<MEDIUM>>()?.cast(), MEDIUM),
             _ => {
                 const ALL: usize = class::MAX_MAGAZINE;
                 (space.take_table::<Room<ALL>>()?.cast(), ALL)

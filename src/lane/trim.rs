@@ -90,16 +90,16 @@ impl Lane {
             }
             granule = Some(next);
             let block = Block::at(self.space(), next);
-            if slot == 0 && block.is_trimmed() {
+            let page = self.space().page_size();
+            let least = if self.space().has_huge_pages(next) { least_of_huge } else { page };
+            if slot == 0 && block.is_trimmed(least == page) {
                 continue;
             }
-            let huge = self.space().has_huge_pages(next);
-            let least = if huge { least_of_huge } else { self.space().page_size() };
             for _ in 0..RUNS {
                 looked_at += 1;
                 let Some((first, end)) = block.free_run(slot) else {
                     slot = 0;
-                    block.note_trimmed();
+                    block.note_trimmed(least == page);
                     break;
                 };
                 gone += block.discard(first, end, least);

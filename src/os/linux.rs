@@ -345,27 +345,40 @@ pub(crate) fn spawn_unnoticed(body: extern "C" fn(*mut c_void) -> *mut c_void) -
     /// Memory comes with use; this is what its calls and the program's thread-locals may need.
     const STACK: usize = 256 << 10;
     let mut attributes = MaybeUninit::uninit();
+    let attributes = attributes.as_mut_ptr();
     // SAFETY: valid for writes.
-    if unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) } != 0 {
+    if unsafe { libc::pthread_attr_init(attributes) } != 0 {
         return false;
     }
-    let attributes = attributes.as_mut_ptr();
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: initialised just now. (Where it needs a larger stack, creating the thread fails.)
+    unsafe { libc::pthread_attr_setstacksize(attributes, STACK) };
+    // SAFETY: as above.
+    unsafe { libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED) };
+    // The new thread inherits what is blocked.
+    let before = set_blocked(None);
     let mut thread = MaybeUninit::uninit();
-    // SAFETY: the attributes were initialised just now; the sets are written before they are read, as the
-    // calls cannot fail.
-    let started = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_attr_setstacksize(attributes, STACK);
-        libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
-        // The new thread inherits what is blocked.
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        let error = libc::pthread_create(thread.as_mut_ptr(), attributes, body, ptr::null_mut());
-        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
-        libc::pthread_attr_destroy(attributes);
-        error == 0
-    };
-    started
+    // SAFETY: the attributes are initialised, and the place is valid for writes.
+    let error =
+        unsafe { libc::pthread_create(thread.as_mut_ptr(), attributes, body, ptr::null_mut()) };
+    set_blocked(Some(before));
+    // SAFETY: initialised, and not used again.
+    unsafe { libc::pthread_attr_destroy(attributes) };
+    error == 0
+}
+
+/// Blocks these signals and no other for the calling thread, or all of them; returns which were.
+fn set_blocked(signals: Option<libc::sigset_t>) -> libc::sigset_t {
+    let signals = signals.unwrap_or_else(|| {
+        let mut all = MaybeUninit::uninit();
+        // SAFETY: valid for writes.
+        unsafe { libc::sigfillset(all.as_mut_ptr()) };
+        // SAFETY: written just now.
+        unsafe { all.assume_init() }
+    });
+    let mut before = signals;
+    // SAFETY: both are valid.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const signals, &raw mut before) };
+    before
 }
 
 /// Sleeps while the word has this value, for so many milliseconds at most. May return for no reason.

@@ -22,16 +22,16 @@ use crate::class;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::table::{FamilyTable, SetTable};
 
-use super::handshake::{self, Whose};
 use super::Row;
 #[cfg(feature = "std")]
 use super::background;
+use super::handshake::{self, Whose};
 
 /// How long something has to lie idle, at least.
 pub(crate) const MILLISECONDS: u64 = 500;
 
 /// After so many of its slow paths a thread looks at the clock.
-const EVERY: u32 = 8;
+const EVERY: u32 = 16;
 /// A step looks at so many lanes at most.
 const LANES: usize = 16;
 /// A step gives back so much of free granules.

@@ -387,10 +387,8 @@ impl Head {
 
     /// Ends what [`close`](Self::close) began.
     pub(super) fn open(&self, class: usize) {
-        let limit = self
-            .free_start
-            .load(Ordering::Relaxed)
-            .wrapping_add(class::magazine_capacity(class));
+        let limit =
+            self.free_start.load(Ordering::Relaxed).wrapping_add(class::magazine_capacity(class));
         self.free_limit.store(limit, Ordering::Relaxed);
         self.bottom.store(self.first(), Ordering::Relaxed);
     }

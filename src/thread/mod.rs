@@ -257,9 +257,13 @@ fn take_under_pressure(
 #[cold]
 pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
     exit::close_all_of_dead();
+    let settle = |family: &FamilyTable| {
+        handshake::unload_all(family);
+        family.settle();
+    };
     if kind == AllocErrorKind::Limit {
         exit::unload_rows_of(family);
-        family.settle();
+        settle(family);
         return;
     }
     exit::unload_rows();
@@ -267,7 +271,7 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
     SetTable::all()
         .flat_map(SetTable::all_used)
         .filter(|other| ptr::eq(other.holding.space, space))
-        .for_each(FamilyTable::settle);
+        .for_each(settle);
 }
 
 /// Frees a slot when the fast path could not.
@@ -310,12 +314,7 @@ pub(crate) unsafe fn give_slowly(
 
 /// Puts a slot into the thread's own row; returns whether it did, and not where there is no memory for
 /// magazines.
-fn give_in_turn(
-    row: &Row,
-    family: &'static FamilyTable,
-    class: usize,
-    slot: NonNull<u8>,
-) -> bool {
+fn give_in_turn(row: &Row, family: &'static FamilyTable, class: usize, slot: NonNull<u8>) -> bool {
     let _turn = row.begin();
     let head = &row.heads[class];
     let Ok(lane) = row.equip(family, class) else { return false };

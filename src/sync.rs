@@ -37,24 +37,3 @@ pub(crate) fn prefetch(address: *const u8) {
 pub(crate) fn light_barrier() {
     core::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
-
-/// Reads a word that another thread may write.
-///
-/// # Safety
-///
-/// It is valid for reads, and written by [`write_shared`] or by this thread.
-#[inline(always)]
-pub(crate) unsafe fn read_shared(place: *mut *mut u8) -> *mut u8 {
-    // SAFETY: passed on.
-    unsafe { AtomicPtr::from_ptr(place) }.load(Ordering::Relaxed)
-}
-
-/// Writes a word that another thread may read by [`read_shared`].
-///
-/// # Safety
-///
-/// It is valid for writes, and nobody else writes it.
-pub(crate) unsafe fn write_shared(place: *mut *mut u8, value: *mut u8) {
-    // SAFETY: passed on.
-    unsafe { AtomicPtr::from_ptr(place) }.store(value, Ordering::Relaxed);
-}

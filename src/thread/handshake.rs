@@ -42,10 +42,12 @@
 //!   `t - 1`, where the owner's top may be: it has popped the last, and finds the head empty.
 //! - *Push*: it has read a free top `t` below the limit, writes the slot there, and then `t + 1`. If the
 //!   latter is seen in (6), so is the slot, which is taken with the others. If not, what is taken lies below
-//!   `t`, and the slot stays. It may look at the slot below `t` first, for a double free: it finds that, or,
-//!   once it was taken, no address. Both are no reason to stop, as what is taken was free.
+//!   `t`, and the slot stays. It may look at the slot below `t` first, for a double free: what was there is
+//!   still there. The next push shall not find it, when it is no more than a memory of a slot that somebody else
+//!   may have had since; so the limit stays closed, and the next push goes to the slow path, which moves what
+//!   is left to the front.
 //!
-//! Nobody writes a top but the owner, and the fast path reads no other field of a head.
+//! Nobody writes a top or a slot but the owner, and the fast path reads no other field of a head.
 //!
 //! A thread counts as idle whose turn is what it was at the last pass: it may have allocated since, from
 //! what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
@@ -63,7 +65,7 @@ use crate::table::{FamilyTable, RowList};
 use super::Row;
 
 /// So many rows are emptied at a time, while the locks are held, ...
-const BATCH: usize = 8;
+const BATCH: usize = 4;
 /// ... and so many looked at.
 const LOOKED_AT: usize = 64;
 
@@ -79,23 +81,24 @@ pub(crate) enum Whose {
 /// The owner's slow path: while this is there nobody else takes anything from the row.
 pub(super) struct Turn<'a> {
     row: &'a Row,
+    /// What the turn was before: odd for a turn in a turn, as a signal handler may take.
+    before: u32,
 }
 
 impl Row {
     /// Begins what the owner does beside its fast path; waits for who is at the row.
     ///
-    /// The caller is the row's thread, has no other turn of it, and holds neither the lock of the
-    /// family's rows nor, unless also that of its growth, any of a lane.
+    /// The caller is the row's thread, and holds neither the lock of the family's rows nor, unless also
+    /// that of its growth, any of a lane.
     #[inline]
     pub(super) fn begin(&self) -> Turn<'_> {
-        let turn = self.turn.load(Ordering::Relaxed);
-        debug_assert!(turn % 2 == 0, "a turn in a turn");
-        self.turn.store(turn.wrapping_add(1), Ordering::Relaxed);
+        let before = self.turn.load(Ordering::Relaxed);
+        self.turn.store(before | 1, Ordering::Relaxed);
         light_barrier();
         if self.closed.load(Ordering::Acquire) {
             self.wait();
         }
-        Turn { row: self }
+        Turn { row: self, before }
     }
 
     /// Waits for whoever has closed the row.
@@ -170,8 +173,8 @@ impl Row {
 impl Drop for Turn<'_> {
     #[inline]
     fn drop(&mut self) {
-        let turn = self.row.turn.load(Ordering::Relaxed);
-        self.row.turn.store(turn.wrapping_add(1), Ordering::Release);
+        let after = if self.before % 2 == 0 { self.before.wrapping_add(2) } else { self.before };
+        self.row.turn.store(after, Ordering::Release);
     }
 }
 

@@ -14,7 +14,7 @@
 //! path moves the rest to the front when it has to do with the magazine next.
 //!
 //! A *closed* head has a bottom above and a limit below everything: what is popped next, or pushed, goes to
-//! the slow path.
+//! the slow path. The magazine to free into stays closed while something is taken.
 
 use core::ptr::{self, NonNull};
 
@@ -22,7 +22,7 @@ use crate::class;
 use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering, read_shared, write_shared};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use crate::table::FamilyTable;
 
 /// A magazine with at most this part of its slots has few.
@@ -134,8 +134,8 @@ impl Head {
             return Pushed::NoRoom;
         }
         // SAFETY: not the empty row's, which is full. Before the first slot lies the magazine's length,
-        // which is no address, and in place of one that was taken there is none.
-        if unsafe { read_shared(top.sub(1)) } == slot.as_ptr() {
+        // which is no address.
+        if unsafe { *top.sub(1) } == slot.as_ptr() {
             return Pushed::Again;
         }
         // SAFETY: as in `push`.
@@ -356,7 +356,7 @@ impl Head {
     }
 
     /// Makes room in the magazine to free into: what is left in it is moved to the front, if others
-    /// have taken something from there; or the other one takes its place if there is hardly anything in
+    /// have taken something from there, and it is open again; or the other one takes its place if there is hardly anything in
     /// it; otherwise the lane takes what was freed.
     pub(super) fn make_room(&self, lane: &Lane, class: usize) {
         if self.free_taken.load(Ordering::Relaxed) != 0 {
@@ -385,11 +385,15 @@ impl Head {
         self.free_limit.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
-    /// Ends what [`close`](Self::close) began.
+    /// Ends what [`close`](Self::close) began; but the magazine to free into stays closed if something was
+    /// taken from it. [`push_another`](Self::push_another) could take what lies below its top for a slot
+    /// that was freed just now.
     pub(super) fn open(&self, class: usize) {
-        let limit =
-            self.free_start.load(Ordering::Relaxed).wrapping_add(class::magazine_capacity(class));
-        self.free_limit.store(limit, Ordering::Relaxed);
+        if self.free_taken.load(Ordering::Relaxed) == 0 {
+            let start = self.free_start.load(Ordering::Relaxed);
+            let limit = start.wrapping_add(class::magazine_capacity(class));
+            self.free_limit.store(limit, Ordering::Relaxed);
+        }
         self.bottom.store(self.first(), Ordering::Relaxed);
     }
 
@@ -412,15 +416,9 @@ impl Head {
     /// As for [`take_loaded`](Self::take_loaded).
     pub(super) unsafe fn take_freed(&self, class: usize, into: &mut MagazineBox) {
         let count = self.freed_len(class);
-        let first = self.free_first();
         // SAFETY: passed on: all of these are below the place where the owner may be about to write.
-        unsafe { take(first, count, into) };
+        unsafe { take(self.free_first(), count, into) };
         self.free_taken.fetch_add(count as u8, Ordering::Relaxed);
-        if let Some(last) = count.checked_sub(1) {
-            // `push_another` would take it for a slot that has been freed just now.
-            // SAFETY: it was taken, so it is nobody's.
-            unsafe { write_shared(first.add(last), ptr::null_mut()) };
-        }
     }
 }
 

@@ -52,7 +52,7 @@ int main(void)
     size_t after = status_kib("VmRSS:");
     /* For each thread a few pages of its stack, a page for each size, and its caches. */
     if (own())
-        CHECKF(after < 16 * 1024 + THREADS * 112, "%zu KiB before, %zu after", before, after);
+        CHECKF(after < 8 * 1024 + THREADS * 72, "%zu KiB before, %zu after", before, after);
     pthread_barrier_wait(&go);
     for (size_t at = 0; at < THREADS; at++)
         REQUIRE(!pthread_join(threads[at], NULL));

@@ -280,6 +280,7 @@ impl Decay {
     }
 
     /// Whether there was something to do in the last round, or somebody at work.
+    #[cfg(feature = "std")]
     pub(crate) fn is_restless(&self) -> bool {
         self.restless.load(Ordering::Relaxed)
     }

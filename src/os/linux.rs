@@ -344,6 +344,8 @@ pub(crate) fn at_fork(
 pub(crate) fn spawn_unnoticed(body: extern "C" fn(*mut c_void) -> *mut c_void) -> bool {
     /// Memory comes with use; this is what its calls and the program's thread-locals may need.
     const STACK: usize = 256 << 10;
+    // It runs this code for as long as it likes.
+    stay_loaded();
     let mut attributes = MaybeUninit::uninit();
     let attributes = attributes.as_mut_ptr();
     // SAFETY: valid for writes.

@@ -14,7 +14,7 @@ use crate::space::Space;
 use crate::sync::{AtomicU32, Ordering};
 use crate::table::SetTable;
 
-use super::decay;
+use super::{decay, exit};
 
 /// There is no such thread, ...
 const NONE: u32 = 0;
@@ -104,6 +104,7 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
         quiet = if decay::round() { 0 } else { quiet + 1 };
         give_back(quiet);
         if quiet >= QUIET_ROUNDS {
+            exit::close_all_of_dead();
             if !any_rows() {
                 break;
             }

@@ -19,6 +19,7 @@
 use core::ptr;
 
 use crate::class;
+use crate::options;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::table::{FamilyTable, SetTable};
 
@@ -27,8 +28,8 @@ use super::Row;
 use super::background;
 use super::handshake::{self, Whose};
 
-/// How long something has to lie idle, at least.
-pub(crate) const MILLISECONDS: u64 = 500;
+/// How many milliseconds lie between two rounds, at least: otherwise as many as empty memory is kept.
+const SHORTEST_ROUND: u64 = 100;
 
 /// After so many of its slow paths a thread looks at the clock.
 const EVERY: u32 = 16;
@@ -100,7 +101,8 @@ pub(super) fn round() -> bool {
 fn step(family: &'static FamilyTable) -> bool {
     let decay = &family.decay;
     let now = family.holding.space.source.milliseconds();
-    if now == 0 || now < decay.due.load(Ordering::Relaxed) {
+    let delay = options::purge_delay();
+    if now == 0 || delay == options::NEVER || now < decay.due.load(Ordering::Relaxed) {
         return false;
     }
     // Two threads may be at it at once: then something is looked at twice, or too early.
@@ -111,7 +113,7 @@ fn step(family: &'static FamilyTable) -> bool {
         class => settle_lanes(family, class - FIRST_CLASS),
     };
     if next == ROWS && place != ROWS {
-        decay.end_round(now + MILLISECONDS);
+        decay.end_round(now.saturating_add(delay.max(SHORTEST_ROUND)));
     }
     decay.place.store(next, Ordering::Relaxed);
     true

@@ -384,7 +384,27 @@ pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bo
     })
 }
 
-/// Calls `visit` with the slots of each of the calling thread's magazines of a class and family.
+/// Does something while nobody takes slots from the calling thread's magazines; `None`, and nothing is
+/// done, where somebody is at it. Waits for no one, and may be called in the midst of anything.
+pub(crate) fn undisturbed<R>(work: impl FnOnce() -> R) -> Option<R> {
+    undisturbed_from(rows(), work)
+}
+
+fn undisturbed_from<R>(
+    mut rows: impl Iterator<Item = &'static Row>,
+    work: impl FnOnce() -> R,
+) -> Option<R> {
+    match rows.next() {
+        Some(row) => {
+            let _turn = row.try_begin()?;
+            undisturbed_from(rows, work)
+        }
+        None => Some(work()),
+    }
+}
+
+/// Calls `visit` with the slots of each of the calling thread's magazines of a class and family. The caller
+/// is [`undisturbed`].
 pub(crate) fn for_each_magazine(
     family: &FamilyTable,
     class: usize,

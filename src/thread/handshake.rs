@@ -58,6 +58,7 @@
 
 use crate::class;
 use crate::lane::magazine::MagazineBox;
+use crate::options;
 use crate::os;
 use crate::sync::{Ordering, light_barrier};
 use crate::table::{FamilyTable, RowList};
@@ -99,6 +100,15 @@ impl Row {
             self.wait();
         }
         Turn { row: self, before }
+    }
+
+    /// [`begin`](Self::begin) that does not wait: `None` where somebody is at the row.
+    pub(super) fn try_begin(&self) -> Option<Turn<'_>> {
+        let before = self.turn.load(Ordering::Relaxed);
+        self.turn.store(before | 1, Ordering::Relaxed);
+        light_barrier();
+        let turn = Turn { row: self, before };
+        (!self.closed.load(Ordering::Acquire)).then_some(turn)
     }
 
     /// Waits for whoever has closed the row.
@@ -242,6 +252,9 @@ impl Drop for Closed<'_> {
 
 /// Empties the magazines of the next few rows of a family, from where this stopped before.
 pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
+    if !options::trim_idle() {
+        return Looked::default();
+    }
     // Slots are in nobody's sight for a moment.
     let _still = family.hold_still();
     let mut list = family.rows.lock();

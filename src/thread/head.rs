@@ -212,11 +212,15 @@ impl Head {
         if self.lane().is_none() {
             return;
         }
-        let halves = [(self.first(), &self.top), (self.free_first(), &self.free_top)];
-        for (first, top) in halves {
+        let halves = [
+            (self.first(), &self.taken, &self.top),
+            (self.free_first(), &self.free_taken, &self.free_top),
+        ];
+        for (first, taken, top) in halves {
             let bytes = top.load(Ordering::Relaxed).addr().wrapping_sub(first.addr());
             let count = bytes / size_of::<*mut u8>();
-            if count <= class::magazine_capacity(class) {
+            let taken = usize::from(taken.load(Ordering::Relaxed));
+            if count + taken <= class::magazine_capacity(class) {
                 // SAFETY: a magazine has so many slots; those up to the top are written, and others have
                 // been committed as zero.
                 visit(unsafe { core::slice::from_raw_parts(first, count) });

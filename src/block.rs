@@ -471,9 +471,11 @@ impl<'a> Block<'a> {
         if gone { upto - from } else { 0 }
     }
 
-    /// Whether this block has been trimmed, and since then no slot of it was taken and none freed.
-    pub(crate) fn is_trimmed(self) -> bool {
-        self.desc.trimmed.load(Ordering::Relaxed) == self.trim_mark()
+    /// Whether this block has been trimmed, and since then no slot of it was taken and none freed: down to
+    /// the last page where that is asked for.
+    pub(crate) fn is_trimmed(self, to_pages: bool) -> bool {
+        let mark = self.desc.trimmed.load(Ordering::Relaxed);
+        mark == self.trim_mark(true) || (!to_pages && mark == self.trim_mark(false))
     }
 
     /// Whether pages of it were given back since a slot was last taken.
@@ -481,14 +483,14 @@ impl<'a> Block<'a> {
         self.desc.trimmed.load(Ordering::Relaxed) != 0
     }
 
-    pub(crate) fn note_trimmed(self) {
-        self.desc.trimmed.store(self.trim_mark(), Ordering::Relaxed);
+    pub(crate) fn note_trimmed(self, to_pages: bool) {
+        self.desc.trimmed.store(self.trim_mark(to_pages), Ordering::Relaxed);
     }
 
     /// Not 0 for any number of live slots. That it is the same for some numbers that lie far apart
     /// costs a block of tiny slots a trim, once in a very long while.
-    fn trim_mark(self) -> u16 {
-        self.live() as u16 | 1 << 15
+    fn trim_mark(self, to_pages: bool) -> u16 {
+        (self.live() as u16 & 0x3FFF) | 1 << 15 | u16::from(to_pages) << 14
     }
 
     /// What is wrong with this block, if anything: the invariants at the top of this module.

@@ -50,7 +50,7 @@
 //! | is everything whole? | [`check`] |
 //! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`ScopeGuard`], [`Scoped`] |
 //! | families known at run time only; memory freed by its address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
-//! | begin, rest and end a thread's work by hand | [`lifecycle`] |
+//! | begin, rest and end a thread's work by hand; give back while all sleep | [`lifecycle`] |
 //! | choices at run time: huge pages, how long empty memory is kept | [`options`] |
 //! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |
 //!
@@ -104,9 +104,9 @@
 //!   family marked `isolate` never shares an address with another.
 //! - I2. A slot is in exactly one place: with the user, in one magazine, in one depot, outbox or
 //!   mailbox, or free in its block.
-//! - I3. A magazine is touched by its own thread alone, and when that is gone by the one that finds its
-//!   life mark; a lane's blocks, bitmaps and depot only under the lane's lock; its mailbox by one atomic
-//!   stack that is only ever emptied whole.
+//! - I3. A magazine is touched by its own thread alone, but that others may take slots from its front
+//!   while the thread idles, by a handshake, and that it is emptied when the thread is gone by who finds its
+//!   life mark; a lane's blocks, bitmaps and depot only under the lane's lock; its mailbox by one atomic stack that is only ever emptied whole.
 //! - I4. The count of a family is debited to the family of the block, whoever frees.
 //! - I5. No path that the global allocator can reach calls the global allocator; thread-local
 //!   destruction is survived.
@@ -137,9 +137,15 @@
 //!   library](#without-the-standard-library) alone, for any 64-bit target. A [`PageSource`] of your own
 //!   changes where pages come from, not that.
 //! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
-//!   less) until it ends, calls [`reclaim`], or uses them up. Nobody else can reach those slots, so the
-//!   limit of a family that several threads use should leave room for them. (`std::thread::scope` may
-//!   return before its threads have quite ended; joining a thread waits for that.)
+//!   less) until it ends, uses them up, or has not refilled any for half a second or two; or until
+//!   anybody calls [`reclaim`] or comes to a limit. The limit of a family that several threads use should
+//!   leave room for them all the same, as each of them takes what the others are made to give up.
+//!   (`std::thread::scope` may return before its threads have quite ended; joining a thread waits for that.)
+//! - What nobody has used for half a second goes back by and by, with what the threads at work do; where
+//!   all wait nothing happens, unless there is [a thread in the background](lifecycle::start_background).
+//!   A thread that idles keeps one slot of each cell, and the magazines themselves, of 0.3 to 2 KiB for
+//!   each cell, with 5 KiB for each family. Where the system has no `membarrier` for all threads (Linux
+//!   before 4.14, some sandboxes) it keeps what is in its magazines.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
 //!   That of a huge allocation of more than 32 extents goes back when it is freed.

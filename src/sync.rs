@@ -30,3 +30,10 @@ pub(crate) fn prefetch(address: *const u8) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
 }
+
+/// Keeps the compiler from moving accesses to memory over this. Costs no instruction; with
+/// `os::barrier_all_threads` on another thread it is a full barrier.
+#[inline(always)]
+pub(crate) fn light_barrier() {
+    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+}

@@ -17,6 +17,9 @@
 
 #[cfg(feature = "std")]
 pub(crate) mod hold;
+mod rows;
+
+pub(crate) use rows::{RowLinks, RowList};
 
 use core::ptr::{self, NonNull};
 
@@ -24,7 +27,7 @@ use once_cell::race::{OnceNonZeroUsize, OnceRef};
 
 use crate::class;
 use crate::error::AllocError;
-use crate::lane::Lane;
+use crate::lane::{Lane, Seen};
 use crate::os;
 use crate::space::holding::Holding;
 use crate::space::map::{Cell, Mark};
@@ -32,7 +35,9 @@ use crate::space::tables::Table;
 use crate::space::window::StaticLookup;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Guard, Lock, Ordering};
+use crate::sync::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Guard, Lock, Ordering,
+};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -80,6 +85,7 @@ pub(crate) struct FamilyTable {
     growth: Lock<()>,
     /// The rows of magazines that threads have for this family.
     pub(crate) rows: Lock<RowList>,
+    pub(crate) decay: Decay,
     /// Whether the thread that forks holds the locks here.
     #[cfg(feature = "std")]
     held: AtomicBool,
@@ -237,6 +243,49 @@ fn most_lanes(class: usize) -> usize {
     cores.get().div_ceil(share)
 }
 
+/// How far a family has been gone through for what nobody uses: see `thread::decay`.
+#[derive(Debug)]
+pub(crate) struct Decay {
+    /// When the next round begins, by the clock of the family's page source.
+    pub(crate) due: AtomicU64,
+    /// Where this round is.
+    pub(crate) place: AtomicUsize,
+    /// How often the lock of the holding had been taken at the last one.
+    pub(crate) locks_seen: AtomicU64,
+    /// Whether there was something to do in this round, or somebody at work, ...
+    working: AtomicBool,
+    /// ... and in the last.
+    restless: AtomicBool,
+}
+
+impl Decay {
+    const fn new() -> Self {
+        Self {
+            due: AtomicU64::new(0),
+            place: AtomicUsize::new(0),
+            locks_seen: AtomicU64::new(0),
+            working: AtomicBool::new(false),
+            restless: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn note_work(&self) {
+        self.working.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the round; the next one begins then.
+    pub(crate) fn end_round(&self, due: u64) {
+        self.restless.store(self.working.swap(false, Ordering::Relaxed), Ordering::Relaxed);
+        self.due.store(due, Ordering::Relaxed);
+    }
+
+    /// Whether there was something to do in the last round, or somebody at work.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_restless(&self) -> bool {
+        self.restless.load(Ordering::Relaxed)
+    }
+}
+
 impl FamilyTable {
     /// # Safety
     ///
@@ -247,6 +296,7 @@ impl FamilyTable {
             cells: [const { AtomicPtr::new(ptr::null_mut()) }; class::COUNT],
             growth: Lock::new(()),
             rows: Lock::new(RowList::new()),
+            decay: Decay::new(),
             #[cfg(feature = "std")]
             held: AtomicBool::new(false),
             orphans: AtomicBool::new(false),
@@ -324,25 +374,31 @@ impl FamilyTable {
     /// many went.
     pub(crate) fn trim(&self, goal: usize) -> usize {
         let lanes = (0..class::COUNT).flat_map(|class| self.lanes(class));
-        lanes.fold(0, |gone, lane| gone + lane.trim(goal.saturating_sub(gone)))
+        let left = |gone: usize| if goal == usize::MAX { goal } else { goal.saturating_sub(gone) };
+        lanes.fold(0, |gone, lane| gone + lane.trim(left(gone)))
     }
 
     /// Settles and trims the lanes that nobody has used since this was last called.
     #[cold]
     pub(crate) fn trim_idle(&self) {
         for class in 0..class::COUNT {
-            for lane in self.lanes(class).filter(|lane| lane.is_idle()) {
-                {
-                    let _still = self.hold_still();
-                    lane.settle();
-                }
-                if !lane.trim_in_passing() {
+            for lane in self.lanes(class).filter(|lane| lane.is_idle(&lane.seen_growing)) {
+                if !self.settle_and_trim(lane, &lane.seen_growing) {
                     // The rest is for whoever comes next.
                     self.holding.grow_on();
                     return;
                 }
             }
         }
+    }
+
+    /// Settles a lane of this family and trims some of it; returns whether that was all.
+    pub(crate) fn settle_and_trim(&self, lane: &Lane, seen: &Seen) -> bool {
+        {
+            let _still = self.hold_still();
+            lane.settle();
+        }
+        lane.trim_in_passing(seen)
     }
 
     /// Some lane of a class, without being assigned to it.
@@ -376,78 +432,5 @@ impl FamilyTable {
         };
         link.store(raw.as_ptr(), Ordering::Release);
         Ok(lane)
-    }
-}
-
-/// The links of a thread's row in the list of its family's rows.
-#[derive(Debug)]
-pub(crate) struct RowLinks {
-    previous: AtomicPtr<RowLinks>,
-    next: AtomicPtr<RowLinks>,
-}
-
-impl RowLinks {
-    pub(crate) const fn new() -> Self {
-        Self { previous: AtomicPtr::new(ptr::null_mut()), next: AtomicPtr::new(ptr::null_mut()) }
-    }
-}
-
-/// The rows of a family.
-#[derive(Debug)]
-pub(crate) struct RowList {
-    first: *mut RowLinks,
-}
-
-// SAFETY: the rows in the list stay valid until they are taken out, under the list's lock.
-unsafe impl Send for RowList {}
-
-impl RowList {
-    const fn new() -> Self {
-        Self { first: ptr::null_mut() }
-    }
-
-    /// # Safety
-    ///
-    /// The row is in no list, and stays valid until it is removed.
-    pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
-        // SAFETY: valid (contract).
-        let links = unsafe { row.as_ref() };
-        links.previous.store(ptr::null_mut(), Ordering::Relaxed);
-        links.next.store(self.first, Ordering::Relaxed);
-        // SAFETY: rows in the list are valid.
-        if let Some(first) = unsafe { self.first.as_ref() } {
-            first.previous.store(row.as_ptr(), Ordering::Relaxed);
-        }
-        self.first = row.as_ptr();
-    }
-
-    /// # Safety
-    ///
-    /// The row is in this list.
-    pub(crate) unsafe fn remove(&mut self, row: NonNull<RowLinks>) {
-        // SAFETY: rows in the list are valid.
-        let links = unsafe { row.as_ref() };
-        let previous = links.previous.load(Ordering::Relaxed);
-        let next = links.next.load(Ordering::Relaxed);
-        // SAFETY: as above, for both neighbours.
-        match unsafe { previous.as_ref() } {
-            Some(previous) => previous.next.store(next, Ordering::Relaxed),
-            None => self.first = next,
-        }
-        // SAFETY: as above.
-        if let Some(next) = unsafe { next.as_ref() } {
-            next.previous.store(previous, Ordering::Relaxed);
-        }
-    }
-
-    /// The rows in the list.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<RowLinks>> {
-        let mut next = self.first;
-        core::iter::from_fn(move || {
-            let row = NonNull::new(next)?;
-            // SAFETY: rows in the list are valid, and the list is borrowed.
-            next = unsafe { row.as_ref() }.next.load(Ordering::Relaxed);
-            Some(row)
-        })
     }
 }

@@ -252,7 +252,8 @@ fn reclaiming_in_small_steps_ends_when_all_is_gone() {
     assert_all_given_back::<Lives>();
 }
 
-/// Where huge pages were asked for, only whole granules are worth breaking one up.
+/// Where huge pages were asked for, only whole granules are worth breaking one up, unless all is asked
+/// back.
 #[test]
 fn huge_pages_are_not_broken_up_for_little() {
     static PAGES: Recorder = Recorder::new();
@@ -273,12 +274,17 @@ fn huge_pages_are_not_broken_up_for_little() {
         let place = at % 78;
         (0..12).any(|run| place == run * (run + 1) / 2)
     });
-    flush();
-    let discarded = PAGES.ranges(Asked::Discard);
-    let (in_huge, in_small): (Vec<_>, Vec<_>) =
-        discarded.iter().partition(|range| is_huge(range.start));
+    let discarded = || -> (Vec<_>, Vec<_>) {
+        PAGES.ranges(Asked::Discard).into_iter().partition(|range| is_huge(range.start))
+    };
+    reclaim(1 << 30);
+    let (in_huge, in_small) = discarded();
     assert!(!in_huge.is_empty() && in_huge.iter().all(|range| range.len() >= 64 << 10));
     assert!(in_small.iter().any(|range| range.len() < 64 << 10));
+    assert_eq!(reclaim(1 << 30), 0);
+    flush();
+    let (in_huge, in_small) = discarded();
+    assert!(in_huge.iter().any(|range| range.len() < 64 << 10) && in_small.is_empty());
     live.iter().for_each(Parcel::verify);
     assert_eq!(flush(), 0);
     drop(live);

@@ -54,6 +54,8 @@ programs! {
     thread_detached: "thread_detached.c";
     thread_locals: "thread_locals.cpp";
     thread_start: "thread_start.c";
+    idle_threads: "idle_threads.c";
+    trim: "trim.c";
     small_stack: "small_stack.c";
     fork: "fork.c";
     fork_handlers: "fork_handlers.c";

@@ -96,6 +96,8 @@ fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
     }
     family.holding.fault().map_or(Ok(()), Err)?;
     for class in 0..class::COUNT {
+        // Nobody takes slots from this thread's magazines meanwhile.
+        let _still = family.hold_still();
         let Some(first) = family.lanes(class).next() else { continue };
         family.lanes(class).find_map(Lane::fault).map_or(Ok(()), Err)?;
         // The bound on what can be parked grows while we count; what is too much is not looked at.

@@ -6,8 +6,16 @@
 //! what its magazines hold; that it will not allocate again, though it does not end.
 //!
 //! Each of these may be called at any time and any number of times, by any thread, for itself.
+//!
+//! What nobody has used for half a second goes back by and by, with the allocations and frees of whoever
+//! is at work; a program whose threads all wait can have [a thread](start_background) that does it.
+
+#[cfg(feature = "std")]
+use core::time::Duration;
 
 use crate::family::FamilySet;
+#[cfg(feature = "std")]
+use crate::thread::background;
 use crate::thread::{self, Homes, exit};
 
 /// Makes what the calling thread needs to use a family: its row of magazines, and the hook that gives
@@ -87,4 +95,36 @@ pub fn thread_collect() {
 /// ```
 pub fn thread_finalize() {
     exit::close_rows();
+}
+
+/// Has a thread of the allocator's own give memory back while all others sleep: once in a `period` it looks
+/// what nobody has used, as long as there is something, and otherwise sleeps too. Returns whether there
+/// is such a thread now. (If there was one, it goes by the new period from its next look on.)
+///
+/// There is none but by this call. It is a small one, with all signals blocked, ends by itself when no thread
+/// has magazines any more, and does not keep the process from ending. A child of a fork has none. It may
+/// be started again at any time, but not by what an allocation calls: a [page source](crate::PageSource), or
+/// a replacement of `malloc`.
+///
+/// Periods below half a second are of little use, since nothing goes back that has not lain idle for
+/// as long.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use famalloc::lifecycle;
+///
+/// assert!(lifecycle::start_background(Duration::from_millis(500)));
+/// lifecycle::stop_background();
+/// ```
+#[cfg(feature = "std")]
+pub fn start_background(period: Duration) -> bool {
+    background::start(u32::try_from(period.as_millis()).unwrap_or(u32::MAX))
+}
+
+/// Ends the thread of [`start_background`], if there is one, and waits until it has ended.
+#[cfg(feature = "std")]
+pub fn stop_background() {
+    background::stop();
 }

@@ -3,21 +3,26 @@
 //! Freeing is cheap because it defers: slots wait in magazines, depots and mailboxes, empty blocks
 //! keep their pages, empty extents stay warm. All of that is memory that was given up and not given
 //! back. [`reclaim`] does as much of the deferred work as it takes to give back a goal of bytes,
-//! the cheapest first; [`flush`] does all of it. Neither can touch the magazines of other threads,
-//! which hold at most two magazines for each cell that the thread uses and are emptied when it ends; what
-//! a thread has left behind all the same is found by both.
+//! the cheapest first; [`flush`] does all of it. The magazines of other threads are emptied too, where the
+//! system can have all threads pass a barrier: but for the uppermost slot of each; and what
+//! a thread has left behind that is gone is found.
+//!
+//! What nobody has asked back goes back by and by, when it has lain idle for a while: see
+//! `thread::decay`.
 
 use crate::space::Space;
-use crate::table::SetTable;
-use crate::thread::exit;
+use crate::table::{FamilyTable, SetTable};
+use crate::thread::{exit, handshake};
 
 /// Gives at least `goal` bytes of unused memory back to the system, or all there is. Returns how
 /// many bytes went; where objects were freed between others since the last time, pages there that
 /// went then may be counted again.
 ///
 /// First go extents that are empty already, then what the calling thread and the lanes have put
-/// off, family by family, then the free pages of extents in use, and last the pages between live
-/// objects. No lock is held for more than a few calls to the system at a time.
+/// off, family by family, then the free pages of extents in use, then the pages between live
+/// objects, and last, of all this, what the free slots in the magazines of other threads held up.
+/// Without a goal (`usize::MAX`) these are emptied first, and huge pages are broken up for the free
+/// pages in them. No lock is held for more than a few calls to the system at a time.
 ///
 /// # Examples
 ///
@@ -49,18 +54,36 @@ pub fn reclaim(goal: usize) -> usize {
     }
     exit::close_all_of_dead();
     exit::unload_rows();
-    for family in SetTable::all().flat_map(SetTable::all_used) {
+    let all = goal == usize::MAX;
+    if all {
+        families().for_each(handshake::unload_all);
+    }
+    gone += settle_and_give_back(if all { goal } else { goal - gone });
+    if !all && gone < goal {
+        families().for_each(handshake::unload_all);
+        gone += settle_and_give_back(goal - gone);
+    }
+    gone
+}
+
+fn families() -> impl Iterator<Item = &'static FamilyTable> {
+    SetTable::all().flat_map(SetTable::all_used)
+}
+
+/// Does the deferred work of the lanes, family by family, and gives back what comes of it, until `goal`
+/// bytes have gone; returns how many went.
+fn settle_and_give_back(goal: usize) -> usize {
+    let mut gone = 0;
+    // Without a goal there is no end to it: what is left of that would be one.
+    let left = |gone: usize| if goal == usize::MAX { goal } else { goal.saturating_sub(gone) };
+    for family in families() {
         family.settle();
         let space = family.holding.space;
-        gone += space.purge(goal - gone);
-        if gone < goal {
-            gone += family.holding.decommit_free(goal - gone);
-        }
-        if gone < goal {
-            gone += family.trim(goal - gone);
-        }
-        if gone >= goal {
-            return gone;
+        gone += space.purge(left(gone));
+        gone += family.holding.decommit_free(left(gone));
+        gone += family.trim(left(gone));
+        if left(gone) == 0 {
+            break;
         }
     }
     gone

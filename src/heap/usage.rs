@@ -299,7 +299,7 @@ fn magazines(family: &FamilyTable) -> [InMagazines; class::COUNT] {
         let row = unsafe { Row::of_links(links) };
         for (class, head) in row.heads().iter().enumerate() {
             counts[class].slots += head.len(class);
-            counts[class].idle += head.idle();
+            counts[class].idle += head.idle(class);
         }
     }
     counts

@@ -3,6 +3,9 @@
 //! A magazine is owned by whoever holds its [`MagazineBox`]: a row of a thread, a depot, an outbox;
 //! or by a mailbox, between the one who posted it and the one who empties the mailbox. Moving the
 //! box moves the slots with it, so that a slot is in one place at a time (I2).
+//!
+//! Magazines of large slots hold few, and are short: there are three lengths, of 14, 62 and 126 slots. A
+//! thread that has used all sizes once would otherwise keep 160 KiB of room for addresses.
 
 use core::ptr::NonNull;
 
@@ -12,19 +15,51 @@ use crate::space::Space;
 use crate::space::tables::Table;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
-/// The memory of a magazine.
+/// The memory of a magazine, up to its slots.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Magazine {
     /// In a list of magazines: the next.
     next: *mut Self,
-    len: usize,
-    slots: [*mut u8; class::MAX_MAGAZINE],
+    /// In one word with nothing else, which is no address: see `Head::push_another`.
+    size: Size,
 }
 
-impl Table for Magazine {
+/// How many slots are in a magazine, and how many there is room for.
+#[derive(Debug)]
+#[repr(C, align(8))]
+struct Size {
+    len: u8,
+    room: u8,
+    nothing: [u8; 6],
+}
+
+/// All of the memory of a magazine with room for `N`.
+#[derive(Debug)]
+#[repr(C)]
+struct Room<const N: usize> {
+    magazine: Magazine,
+    slots: [*mut u8; N],
+}
+
+const SHORT: usize = 14;
+const LONGER: usize = SHORT + 1;
+const MEDIUM: usize = 62;
+
+impl Table for Room<{ class::MAX_MAGAZINE }> {
     const KIND: usize = 0;
 }
+
+impl Table for Room<MEDIUM> {
+    const KIND: usize = 5;
+}
+
+impl Table for Room<SHORT> {
+    const KIND: usize = 6;
+}
+
+const _: () = assert!(size_of::<Size>() == size_of::<*mut u8>() && class::MAX_MAGAZINE < 256);
+const _: () = assert!(size_of::<Room<{ class::MAX_MAGAZINE }>>() == 1 << 10);
 
 /// A magazine that is ours. It has no destructor: it is given back with [`Self::discard`].
 #[derive(Debug)]
@@ -37,32 +72,50 @@ pub(crate) struct MagazineBox {
 unsafe impl Send for MagazineBox {}
 
 impl MagazineBox {
-    /// An empty magazine.
-    pub(crate) fn new(space: &Space) -> Result<Self, AllocError> {
-        let raw = space.take_table::<Magazine>()?;
+    /// An empty magazine for slots of a class.
+    pub(crate) fn new(space: &Space, class: usize) -> Result<Self, AllocError> {
+        let (raw, room): (NonNull<Magazine>, usize) = match class::magazine_capacity(class) {
+            0..=SHORT => (space.take_table::<Room<SHORT>>()?.cast(), SHORT),
+            LONGER..=MEDIUM => (space.take_table::<Room<MEDIUM>>()?.cast(), MEDIUM),
+            _ => {
+                const ALL: usize = class::MAX_MAGAZINE;
+                (space.take_table::<Room<ALL>>()?.cast(), ALL)
+            }
+        };
+        let size = Size { len: 0, room: room as u8, nothing: [0; 6] };
         // SAFETY: room for a magazine, ours alone. Of the slots the first `len` are in use.
-        unsafe {
-            (&raw mut (*raw.as_ptr()).next).write(core::ptr::null_mut());
-            (&raw mut (*raw.as_ptr()).len).write(0);
-        }
+        unsafe { raw.write(Magazine { next: core::ptr::null_mut(), size }) };
         Ok(Self { raw })
     }
 
     /// Gives the magazine itself back; it must be empty.
     pub(crate) fn discard(self, space: &Space) {
         debug_assert!(self.is_empty());
-        // SAFETY: taken from this space by `new`, and the box was the only access to it.
-        unsafe { space.give_table(self.raw) };
+        match self.room() {
+            // SAFETY: taken from this space by `new` as of this length, and the box was the only access to
+            // it.
+            SHORT => unsafe { space.give_table(self.raw.cast::<Room<SHORT>>()) },
+            // SAFETY: as above.
+            MEDIUM => unsafe { space.give_table(self.raw.cast::<Room<MEDIUM>>()) },
+            // SAFETY: as above.
+            _ => unsafe { space.give_table(self.raw.cast::<Room<{ class::MAX_MAGAZINE }>>()) },
+        }
     }
 
     fn slots_ptr(&self) -> *mut *mut u8 {
-        // SAFETY: the magazine is valid; this makes no reference to slots that were not written.
-        unsafe { (&raw mut (*self.raw.as_ptr()).slots).cast() }
+        // SAFETY: the slots lie behind the header, in the same table.
+        unsafe { self.raw.as_ptr().add(1).cast() }
+    }
+
+    /// How many slots it can hold, at least.
+    fn room(&self) -> usize {
+        // SAFETY: written by `new`.
+        unsafe { (*self.raw.as_ptr()).size.room }.into()
     }
 
     pub(crate) fn len(&self) -> usize {
         // SAFETY: written by `new`.
-        unsafe { (*self.raw.as_ptr()).len }
+        unsafe { (*self.raw.as_ptr()).size.len }.into()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -73,11 +126,11 @@ impl MagazineBox {
     ///
     /// # Safety
     ///
-    /// That many have been written, and `len` is at most [`class::MAX_MAGAZINE`].
+    /// That many have been written, and there is room for them.
     pub(crate) unsafe fn set_len(&mut self, len: usize) {
-        debug_assert!(len <= class::MAX_MAGAZINE);
+        debug_assert!(len <= self.room());
         // SAFETY: the magazine is valid and ours.
-        unsafe { (*self.raw.as_ptr()).len = len };
+        unsafe { (*self.raw.as_ptr()).size.len = len as u8 };
     }
 
     /// The addresses in it.
@@ -94,7 +147,7 @@ impl MagazineBox {
 
     /// Room for `count` addresses from the first on, whatever is in it.
     pub(crate) fn buffer(&mut self, count: usize) -> &mut [*mut u8] {
-        assert!(count <= class::MAX_MAGAZINE);
+        assert!(count <= self.room());
         // SAFETY: within the array; a table's memory was committed as zero and may have been written
         // since, and every bit pattern is an address.
         unsafe { core::slice::from_raw_parts_mut(self.slots_ptr(), count) }
@@ -138,8 +191,8 @@ impl MagazineBox {
     /// `bottom` is from [`Self::into_bottom`], whose box is not in use, and `len` slots were
     /// written.
     pub(crate) unsafe fn from_bottom(bottom: *mut *mut u8, len: usize) -> Self {
-        // SAFETY: the slots are in a magazine at this offset (contract).
-        let raw = unsafe { bottom.byte_sub(core::mem::offset_of!(Magazine, slots)) };
+        // SAFETY: the slots lie behind their magazine (contract).
+        let raw = unsafe { bottom.byte_sub(size_of::<Magazine>()) };
         // SAFETY: the address of a magazine is not null.
         let mut magazine = Self { raw: unsafe { NonNull::new_unchecked(raw.cast()) } };
         // SAFETY: passed on.

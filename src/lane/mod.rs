@@ -31,6 +31,8 @@ pub(crate) mod magazine;
 pub(crate) mod sweep;
 mod trim;
 
+pub(crate) use trim::Seen;
+
 use core::mem;
 use core::ptr::{self, NonNull};
 
@@ -42,7 +44,7 @@ use crate::space::holding::Holding;
 use crate::space::map::{GRANULE, GRANULE_SHIFT};
 use crate::space::order::Order;
 use crate::space::tables::Table;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Guard, Lock, Ordering, prefetch};
+use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
 
 use depot::Depot;
 use disperse::Outboxes;
@@ -83,10 +85,10 @@ pub(crate) struct Lane {
     pub(crate) next: AtomicPtr<Lane>,
     mailbox: Mailbox,
     state: Lock<LaneState>,
-    /// When the family last grew: how often the lock had been taken, and whether nobody had since the
-    /// time before.
-    locks_seen: AtomicU64,
-    trimmed: AtomicBool,
+    /// What was seen when the family last grew, ...
+    pub(crate) seen_growing: Seen,
+    /// ... and when somebody last looked for what decays.
+    pub(crate) seen_decaying: Seen,
 }
 
 impl Table for Lane {
@@ -154,8 +156,8 @@ impl Lane {
                     parked: 0,
                 },
             }),
-            locks_seen: AtomicU64::new(0),
-            trimmed: AtomicBool::new(false),
+            seen_growing: Seen::new(),
+            seen_decaying: Seen::new(),
         }
     }
 
@@ -512,7 +514,7 @@ impl Lane {
     }
 
     fn take_spare(&self, state: &mut LaneState) -> Option<MagazineBox> {
-        state.spare.pop().or_else(|| MagazineBox::new(self.space()).ok())
+        state.spare.pop().or_else(|| MagazineBox::new(self.space(), self.class).ok())
     }
 
     /// Gives a block back to the family.

@@ -3,13 +3,13 @@
 //! When most of a family's objects have died, here and there, its blocks stay because of the few
 //! that have not. Their addresses cannot be given back, but the pages between them can: a free slot
 //! need not keep its contents. The next program to take such a slot gets a page of zeros for it, so
-//! this is only done when memory is asked back, and, when the family grows, in lanes that nobody has
-//! used while it grew by an extent: the next phase of a program then has the pages that the last one
-//! left between its survivors.
+//! this is only done when memory is asked back, and in lanes that nobody has used for a while: half a
+//! second, or, when the family grows, while it grew by an extent. The next phase of a program then has the
+//! pages that the last one left between its survivors.
 
 use crate::block::Block;
 use crate::space::map::GRANULE;
-use crate::sync::Ordering;
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
 use super::Lane;
 
@@ -20,25 +20,41 @@ const RUNS: usize = 4;
 /// somebody's allocation.
 const RUNS_IN_PASSING: usize = 128;
 
+/// What somebody has seen of a lane who comes by now and then.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// How often the lock had been taken.
+    locks: AtomicU64,
+    /// Whether nobody had since the time before, and all was given back that could be.
+    trimmed: AtomicBool,
+}
+
+impl Seen {
+    pub(super) const fn new() -> Self {
+        Self { locks: AtomicU64::new(0), trimmed: AtomicBool::new(false) }
+    }
+}
+
 impl Lane {
-    /// Whether nobody has used this lane since this was last asked, and it was not trimmed since.
-    pub(crate) fn is_idle(&self) -> bool {
-        let looked = self.lock().counts;
-        let idle = looked.locks == self.locks_seen.load(Ordering::Relaxed) + 1;
+    /// Whether nobody has used this lane since this was last asked with the same `seen`, and it was not
+    /// trimmed since.
+    pub(crate) fn is_idle(&self, seen: &Seen) -> bool {
+        // To look is no use, so it is not counted.
+        let looked = self.state.lock().counts;
+        let idle = looked.locks == seen.locks.swap(looked.locks, Ordering::Relaxed);
         if !idle {
-            self.trimmed.store(false, Ordering::Relaxed);
+            seen.trimmed.store(false, Ordering::Relaxed);
         }
-        self.locks_seen.store(looked.locks, Ordering::Relaxed);
-        idle && looked.blocks > 0 && !self.trimmed.load(Ordering::Relaxed)
+        idle && looked.blocks > 0 && !seen.trimmed.load(Ordering::Relaxed)
     }
 
     /// Gives back pages without live slots, of a lane that is idle and settled, a few blocks of them at a
     /// time; returns whether that was all.
-    pub(crate) fn trim_in_passing(&self) -> bool {
+    pub(crate) fn trim_in_passing(&self, seen: &Seen) -> bool {
         let (_, done) = self.trim_pages(usize::MAX, self.space().page_size(), RUNS_IN_PASSING);
-        self.trimmed.store(done, Ordering::Relaxed);
+        seen.trimmed.store(done, Ordering::Relaxed);
         // All of this was no use.
-        self.locks_seen.store(self.lock().counts.locks, Ordering::Relaxed);
+        seen.locks.store(self.state.lock().counts.locks, Ordering::Relaxed);
         done
     }
 
@@ -49,8 +65,9 @@ impl Lane {
     /// Blocks are trimmed whole: half of one would be trimmed again the next time, and counted again.
     pub(crate) fn trim(&self, goal: usize) -> usize {
         // To take a part of a huge page back, the system has to break it up: that is worth it for a
-        // granule, or for who does not come back.
-        self.trim_pages(goal, GRANULE, usize::MAX).0
+        // granule, or for who does not come back, or where all is asked for.
+        let least_of_huge = if goal == usize::MAX { self.space().page_size() } else { GRANULE };
+        self.trim_pages(goal, least_of_huge, usize::MAX).0
     }
 
     /// [`trim`](Self::trim) that breaks a huge page up for so many bytes or more, and stops after the block
@@ -73,16 +90,16 @@ impl Lane {
             }
             granule = Some(next);
             let block = Block::at(self.space(), next);
-            if slot == 0 && block.is_trimmed() {
+            let page = self.space().page_size();
+            let least = if self.space().has_huge_pages(next) { least_of_huge } else { page };
+            if slot == 0 && block.is_trimmed(least == page) {
                 continue;
             }
-            let huge = self.space().has_huge_pages(next);
-            let least = if huge { least_of_huge } else { self.space().page_size() };
             for _ in 0..RUNS {
                 looked_at += 1;
                 let Some((first, end)) = block.free_run(slot) else {
                     slot = 0;
-                    block.note_trimmed();
+                    block.note_trimmed(least == page);
                     break;
                 };
                 gone += block.discard(first, end, least);

@@ -2,10 +2,13 @@
 
 use core::ffi::c_void;
 use core::fmt;
+use core::mem::MaybeUninit;
 use core::num::NonZeroUsize;
 use core::ptr::{self, NonNull};
 
 use once_cell::race::OnceNonZeroUsize;
+
+use crate::sync::AtomicU32;
 
 use super::loaded::stay_loaded;
 use super::{PageError, PageSource};
@@ -276,6 +279,23 @@ pub(crate) fn cores() -> usize {
     usize::try_from(online).unwrap_or(1).max(1)
 }
 
+/// Has every running thread of this process pass a full barrier, between one instruction of its and the
+/// next; those that do not run do so when they are taken from their processor. Returns whether it did: not
+/// where the kernel is older than 4.14 or refuses.
+pub(crate) fn barrier_all_threads() -> bool {
+    const EXPEDITED: i32 = 1 << 3;
+    const REGISTER: i32 = 1 << 4;
+    // An interpreter has no such thing.
+    if cfg!(miri) {
+        return false;
+    }
+    // SAFETY: it changes no memory.
+    let ask = |command: i32| unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 };
+    // The process has to register before it may ask, and so it does when it may not: a child of a fork is
+    // another process.
+    keeping_errno(|| ask(EXPEDITED) || (ask(REGISTER) && ask(EXPEDITED)))
+}
+
 /// Has `hook` called with `value` when the calling thread ends; returns whether it will be. Not where
 /// the program has used all keys up.
 ///
@@ -317,6 +337,72 @@ pub(crate) fn at_fork(
     stay_loaded();
     // SAFETY: functions of the type asked for, which stay.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
+}
+
+/// Starts a thread that nobody waits for, with all signals blocked and a small stack; returns whether there
+/// is one now. May allocate.
+pub(crate) fn spawn_unnoticed(body: extern "C" fn(*mut c_void) -> *mut c_void) -> bool {
+    /// Memory comes with use; this is what its calls and the program's thread-locals may need.
+    const STACK: usize = 256 << 10;
+    // It runs this code for as long as it likes.
+    stay_loaded();
+    let mut attributes = MaybeUninit::uninit();
+    let attributes = attributes.as_mut_ptr();
+    // SAFETY: valid for writes.
+    if unsafe { libc::pthread_attr_init(attributes) } != 0 {
+        return false;
+    }
+    // SAFETY: initialised just now. (Where it needs a larger stack, creating the thread fails.)
+    unsafe { libc::pthread_attr_setstacksize(attributes, STACK) };
+    // SAFETY: as above.
+    unsafe { libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED) };
+    // The new thread inherits what is blocked.
+    let before = set_blocked(None);
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: the attributes are initialised, and the place is valid for writes.
+    let error =
+        unsafe { libc::pthread_create(thread.as_mut_ptr(), attributes, body, ptr::null_mut()) };
+    set_blocked(Some(before));
+    // SAFETY: initialised, and not used again.
+    unsafe { libc::pthread_attr_destroy(attributes) };
+    error == 0
+}
+
+/// Blocks these signals and no other for the calling thread, or all of them; returns which were.
+fn set_blocked(signals: Option<libc::sigset_t>) -> libc::sigset_t {
+    let signals = signals.unwrap_or_else(|| {
+        let mut all = MaybeUninit::uninit();
+        // SAFETY: valid for writes.
+        unsafe { libc::sigfillset(all.as_mut_ptr()) };
+        // SAFETY: written just now.
+        unsafe { all.assume_init() }
+    });
+    let mut before = signals;
+    // SAFETY: both are valid.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const signals, &raw mut before) };
+    before
+}
+
+/// Sleeps while the word has this value, for so many milliseconds at most. May return for no reason.
+pub(crate) fn wait_while(word: &AtomicU32, value: u32, milliseconds: u64) {
+    let span = libc::timespec {
+        tv_sec: (milliseconds / 1000) as libc::time_t,
+        tv_nsec: (milliseconds % 1000 * 1_000_000) as libc::c_long,
+    };
+    // SAFETY: the word is valid, and a futex of this process alone; so is the span of time.
+    keeping_errno(|| unsafe {
+        let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, &raw const span)
+    });
+}
+
+/// Wakes all that [wait](wait_while) for the word to change.
+pub(crate) fn wake(word: &AtomicU32) {
+    // SAFETY: the word is valid, and a futex of this process alone.
+    keeping_errno(|| unsafe {
+        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX)
+    });
 }
 
 /// Writes `text` to standard error without buffering or allocating. By the system call itself: the C

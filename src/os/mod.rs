@@ -21,7 +21,9 @@ pub use fixed::FixedBuffer;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use linux::{at_fork, cores, exit_hook, write_stderr};
+pub(crate) use linux::{
+    at_fork, barrier_all_threads, cores, exit_hook, spawn_unnoticed, wait_while, wake, write_stderr,
+};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use pulse::{Beat, Pulse};
 
@@ -43,6 +45,12 @@ pub(crate) fn exit_hook(
     _value: *mut core::ffi::c_void,
 ) -> bool {
     true
+}
+
+/// Has every thread pass a full barrier: nobody knows the threads here.
+#[cfg(not(feature = "std"))]
+pub(crate) fn barrier_all_threads() -> bool {
+    false
 }
 
 /// A page source's refusal.

@@ -19,7 +19,7 @@ pub(crate) trait Table {
 }
 
 /// How many types of tables there are.
-const KINDS: usize = 5;
+const KINDS: usize = 7;
 /// Every table starts at a multiple of this: two cache lines, because processors fetch them in
 /// pairs, and neighbours are often of different threads.
 const ALIGN: usize = 128;

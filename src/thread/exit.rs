@@ -164,6 +164,8 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         // SAFETY: in no list yet; `close` takes it out.
         unsafe { family.rows.lock().insert(links) };
         home.row.set(row);
+        #[cfg(feature = "std")]
+        super::background::wake();
         Some(row)
     })
 }
@@ -253,6 +255,9 @@ unsafe fn close_list(mut next: *const Row, home: Home) {
         // SAFETY: passed on.
         unsafe { close(raw, home) };
     }
+    // These may have been the last.
+    #[cfg(feature = "std")]
+    super::background::wake();
 }
 
 /// Empties a row and gives it back.
@@ -270,11 +275,12 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
         let home = unsafe { &*row.home.load(Ordering::Relaxed) };
         home.row.set(EMPTY_ROW.as_row());
     }
+    let turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
-            let idle = head.tell_idle();
-            let magazines = [head.unload(), head.unload_for_freeing(class)];
-            head.lane.store(ptr::null_mut(), Ordering::Relaxed);
+            let idle = head.tell_idle(class);
+            let magazines = [head.unload(class), head.unload_for_freeing(class)];
+            head.forget_lane();
             lane.retire(magazines, idle);
         }
     }
@@ -282,6 +288,7 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
     let links = unsafe { Row::links_of(raw) };
     // SAFETY: in this list since it was made.
     unsafe { family.rows.lock().remove(links) };
+    drop(turn);
     // SAFETY: from this space, and nobody refers to it any more.
     unsafe { family.holding.space.give_table(raw) };
 }
@@ -330,15 +337,16 @@ pub(super) fn close_rows_of_others(family: &FamilyTable) -> usize {
 /// How many rows of the calling thread have been assigned this lane of a family: one at the most.
 #[cfg(feature = "std")]
 pub(super) fn rows_with_lane(family: &FamilyTable, lane: &Lane) -> usize {
-    let has = |row: &&Row| ptr::eq(row.heads[lane.class].lane.load(Ordering::Relaxed), lane);
+    let has = |row: &&Row| row.heads[lane.class].lane().is_some_and(|it| ptr::eq(it, lane));
     rows_of(family).filter(has).count()
 }
 
 fn unload_row(row: &Row) {
+    let _turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
-            let idle = head.tell_idle();
-            let mut loaded: MagazineBox = head.unload();
+            let idle = head.tell_idle(class);
+            let mut loaded: MagazineBox = head.unload(class);
             lane.unload(&mut loaded, idle);
             head.load(loaded);
             let mut freed = head.unload_for_freeing(class);
@@ -352,11 +360,12 @@ fn unload_row(row: &Row) {
 
 fn forget_row(row: &Row) -> usize {
     let mut forgotten = 0;
+    let _turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             // Before, since a forgotten slot looks as if the program had it.
-            lane.note_peak_now(head.tell_idle());
-            let mut loaded = head.unload();
+            lane.note_peak_now(head.tell_idle(class));
+            let mut loaded = head.unload(class);
             forgotten += loaded.clear();
             head.load(loaded);
             let mut freed = head.unload_for_freeing(class);
@@ -369,10 +378,33 @@ fn forget_row(row: &Row) -> usize {
 
 /// Whether the calling thread has `slot` in a magazine of this class and family.
 pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bool {
-    rows_of(family).any(|row| row.heads[class].slots(class).any(|held| held == slot.as_ptr()))
+    rows_of(family).any(|row| {
+        let _turn = row.begin();
+        row.heads[class].slots(class).any(|held| held == slot.as_ptr())
+    })
 }
 
-/// Calls `visit` with the slots of each of the calling thread's magazines of a class and family.
+/// Does something while nobody takes slots from the calling thread's magazines; `None`, and nothing is
+/// done, where somebody is at it. Waits for no one, and may be called in the midst of anything.
+pub(crate) fn undisturbed<R>(work: impl FnOnce() -> R) -> Option<R> {
+    undisturbed_from(rows(), work)
+}
+
+fn undisturbed_from<R>(
+    mut rows: impl Iterator<Item = &'static Row>,
+    work: impl FnOnce() -> R,
+) -> Option<R> {
+    match rows.next() {
+        Some(row) => {
+            let _turn = row.try_begin()?;
+            undisturbed_from(rows, work)
+        }
+        None => Some(work()),
+    }
+}
+
+/// Calls `visit` with the slots of each of the calling thread's magazines of a class and family. The caller
+/// is [`undisturbed`].
 pub(crate) fn for_each_magazine(
     family: &FamilyTable,
     class: usize,
@@ -381,9 +413,11 @@ pub(crate) fn for_each_magazine(
     rows_of(family).for_each(|row| row.heads[class].for_each_magazine(class, &mut visit));
 }
 
-/// Calls `visit` with every address in the calling thread's magazines of a family, and its class.
+/// Calls `visit` with every address in the calling thread's magazines of a family, and its class. Where the
+/// caller holds the lock of a lane, it holds that of the family's growth as well.
 pub(crate) fn for_each_slot(family: &FamilyTable, mut visit: impl FnMut(*mut u8, usize)) {
     for row in rows_of(family) {
+        let _turn = row.begin();
         for (class, head) in row.heads.iter().enumerate() {
             head.slots(class).for_each(|slot| visit(slot, class));
         }

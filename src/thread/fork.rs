@@ -37,7 +37,7 @@ use crate::os;
 use crate::sync::{AtomicBool, AtomicUsize, Lock, Ordering, is_forking, set_forking};
 use crate::table::{FamilyTable, SetTable, hold};
 
-use super::exit;
+use super::{background, exit};
 
 /// Whether the handlers are registered.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
@@ -91,6 +91,7 @@ unsafe extern "C" fn parent() {
 }
 
 unsafe extern "C" fn child() {
+    background::forget();
     if is_forking() {
         tidy();
         end();

@@ -13,7 +13,8 @@ use crate::space::Space;
 use crate::space::holding::Holding;
 use crate::space::map::Cell;
 use crate::space::window::Place;
-use crate::thread::{Homes, Pushed, give_slowly};
+use crate::thread::head::Pushed;
+use crate::thread::{Homes, give_slowly};
 
 use crate::heap::large;
 use crate::heap::query::{self, Query, QueryKind, find_in};

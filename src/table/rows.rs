@@ -1,0 +1,102 @@
+//! The rows of magazines that threads have for a family: a list from which any of them can be taken out,
+//! and through which several can go step by step while it changes.
+
+use core::ptr::{self, NonNull};
+
+use crate::sync::{AtomicPtr, Ordering};
+
+/// The links of a thread's row in the list of its family's rows.
+#[derive(Debug)]
+pub(crate) struct RowLinks {
+    previous: AtomicPtr<RowLinks>,
+    next: AtomicPtr<RowLinks>,
+}
+
+impl RowLinks {
+    pub(crate) const fn new() -> Self {
+        Self { previous: AtomicPtr::new(ptr::null_mut()), next: AtomicPtr::new(ptr::null_mut()) }
+    }
+}
+
+/// The rows of a family.
+#[derive(Debug)]
+pub(crate) struct RowList {
+    first: *mut RowLinks,
+    /// How far those have come that go through the list a few rows at a time: to which row, null for past
+    /// the last; `None` before they begin.
+    places: [Option<*mut RowLinks>; PLACES],
+}
+
+/// How many different ones do so.
+const PLACES: usize = 2;
+
+// SAFETY: the rows in the list stay valid until they are taken out, under the list's lock.
+unsafe impl Send for RowList {}
+
+impl RowList {
+    pub(super) const fn new() -> Self {
+        Self { first: ptr::null_mut(), places: [None; PLACES] }
+    }
+
+    /// # Safety
+    ///
+    /// The row is in no list, and stays valid until it is removed.
+    pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
+        // SAFETY: valid (contract).
+        let links = unsafe { row.as_ref() };
+        links.previous.store(ptr::null_mut(), Ordering::Relaxed);
+        links.next.store(self.first, Ordering::Relaxed);
+        // SAFETY: rows in the list are valid.
+        if let Some(first) = unsafe { self.first.as_ref() } {
+            first.previous.store(row.as_ptr(), Ordering::Relaxed);
+        }
+        self.first = row.as_ptr();
+    }
+
+    /// # Safety
+    ///
+    /// The row is in this list.
+    pub(crate) unsafe fn remove(&mut self, row: NonNull<RowLinks>) {
+        // SAFETY: rows in the list are valid.
+        let links = unsafe { row.as_ref() };
+        let previous = links.previous.load(Ordering::Relaxed);
+        let next = links.next.load(Ordering::Relaxed);
+        // SAFETY: as above, for both neighbours.
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.next.store(next, Ordering::Relaxed),
+            None => self.first = next,
+        }
+        // SAFETY: as above.
+        if let Some(next) = unsafe { next.as_ref() } {
+            next.previous.store(previous, Ordering::Relaxed);
+        }
+        for place in self.places.iter_mut().flatten().filter(|place| **place == row.as_ptr()) {
+            *place = next;
+        }
+    }
+
+    /// The next row for the one with this number; `None` past the last, and then the first again.
+    pub(crate) fn advance(&mut self, number: usize) -> Option<NonNull<RowLinks>> {
+        let row = NonNull::new(self.places[number].unwrap_or(self.first));
+        // SAFETY: rows in the list are valid, and none that is removed is a place.
+        let next = row.map(|row| unsafe { row.as_ref() }.next.load(Ordering::Relaxed));
+        self.places[number] = next;
+        row
+    }
+
+    /// Lets the one with this number begin at the first row.
+    pub(crate) fn restart(&mut self, number: usize) {
+        self.places[number] = None;
+    }
+
+    /// The rows in the list.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<RowLinks>> {
+        let mut next = self.first;
+        core::iter::from_fn(move || {
+            let row = NonNull::new(next)?;
+            // SAFETY: rows in the list are valid, and the list is borrowed.
+            next = unsafe { row.as_ref() }.next.load(Ordering::Relaxed);
+            Some(row)
+        })
+    }
+}

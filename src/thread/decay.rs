@@ -1,0 +1,166 @@
+//! Decay: what nobody has used for a while goes back, by and by, whoever comes by.
+//!
+//! Memory that was freed waits in many places: in magazines, depots and mailboxes, as free pages between
+//! live slots, as free granules of extents in use. It waits there for its owner, who may never come
+//! back. So every family is gone through now and then, one after the other, and what has not been
+//! touched since the last time is given back:
+//!
+//! 1. the magazines of threads that idle are emptied ([`handshake`]),
+//! 2. lanes that nobody has used are settled and trimmed,
+//! 3. free granules lose their memory if none was taken or given back meanwhile.
+//!
+//! Extents that become empty by this are given back by their own decay, half a second later.
+//!
+//! Any thread's slow path takes a step of that, of any family: the next in turn. A step is small: a few
+//! rows, a lane, or a piece of memory; and there is one at most for each tick of the clock. A thread of its
+//! own ([`background`](super::background)) can do it where all others sleep. The clock is that of the
+//! family's page source; without one nothing decays.
+
+use core::ptr;
+
+use crate::class;
+use crate::options;
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::table::{FamilyTable, SetTable};
+
+use super::Row;
+#[cfg(feature = "std")]
+use super::background;
+use super::handshake::{self, Whose};
+
+/// How many milliseconds lie between two rounds, at least: otherwise as many as empty memory is kept.
+const SHORTEST_ROUND: u64 = 100;
+
+/// After so many of its slow paths a thread looks at the clock.
+const EVERY: u32 = 16;
+/// A step looks at so many lanes at most.
+const LANES: usize = 16;
+/// A step gives back so much of free granules.
+const PIECE: usize = 256 << 10;
+/// Who comes by gives back so many pieces of what is due elsewhere, at most.
+const PURGES: usize = 8;
+
+/// Where a round through a family is: at the rows, ...
+const ROWS: usize = 0;
+/// ... at the lanes of this class and those after it, ...
+const FIRST_CLASS: usize = 1;
+/// ... or at the free granules.
+const GRANULES: usize = FIRST_CLASS + class::COUNT;
+
+/// Takes a step now and then, of the next family; called at the end of the slow path, without locks.
+#[inline]
+pub(super) fn pass_by(row: &Row, family: &FamilyTable) {
+    if row.turn.load(Ordering::Relaxed) % (2 * EVERY) == 0 {
+        look_at_clock(family);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn look_at_clock(family: &FamilyTable) {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    #[cfg(feature = "std")]
+    background::wake();
+    let now = family.holding.space.source.milliseconds();
+    if LAST.load(Ordering::Relaxed) != now {
+        LAST.store(now, Ordering::Relaxed);
+        if let Some(next) = next_family() {
+            step(next);
+            // Where threads give magazines back they do that too.
+            let (own, other) = (family.holding.space, next.holding.space);
+            let pieces = if ptr::eq(own, other) { 0 } else { PURGES };
+            (0..pieces).for_each(|_| other.purge_on_the_way());
+        }
+    }
+}
+
+/// The families, one after the other and again from the first.
+fn next_family() -> Option<&'static FamilyTable> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let families = || SetTable::all().flat_map(SetTable::all_used);
+    let position = NEXT.fetch_add(1, Ordering::Relaxed);
+    families().nth(position).or_else(|| {
+        NEXT.store(1, Ordering::Relaxed);
+        families().next()
+    })
+}
+
+/// Goes through all families that it is time for. Returns whether there was something to do, or somebody
+/// at work.
+#[cfg(feature = "std")]
+pub(super) fn round() -> bool {
+    let mut restless = false;
+    for family in SetTable::all().flat_map(SetTable::all_used) {
+        while step(family) {}
+        restless |= family.decay.is_restless();
+    }
+    restless
+}
+
+/// Takes the next step of a round through a family, if it is time for one; returns whether it was.
+fn step(family: &'static FamilyTable) -> bool {
+    let decay = &family.decay;
+    let now = family.holding.space.source.milliseconds();
+    let delay = options::purge_delay();
+    if now == 0 || delay == options::NEVER || now < decay.due.load(Ordering::Relaxed) {
+        return false;
+    }
+    // Two threads may be at it at once: then something is looked at twice, or too early.
+    let place = decay.place.load(Ordering::Relaxed);
+    let next = match place {
+        ROWS => empty_rows(family),
+        GRANULES => give_granules_back(family),
+        class => settle_lanes(family, class - FIRST_CLASS),
+    };
+    if next == ROWS && place != ROWS {
+        decay.end_round(now.saturating_add(delay.max(SHORTEST_ROUND)));
+    }
+    decay.place.store(next, Ordering::Relaxed);
+    true
+}
+
+fn empty_rows(family: &FamilyTable) -> usize {
+    let looked = handshake::unload_next(family, Whose::Idle);
+    if looked.any_at_work {
+        family.decay.note_work();
+    }
+    if looked.more { ROWS } else { FIRST_CLASS }
+}
+
+/// Settles and trims the lanes of the next classes, as far as nobody has used them; at most one.
+fn settle_lanes(family: &'static FamilyTable, first: usize) -> usize {
+    let mut looked_at = 0;
+    for class in first..class::COUNT {
+        for lane in family.lanes(class) {
+            looked_at += 1;
+            if lane.is_idle(&lane.seen_decaying) {
+                family.decay.note_work();
+                let all = family.settle_and_trim(lane, &lane.seen_decaying);
+                // The rest of it is for the next step.
+                return FIRST_CLASS + if all { class + 1 } else { class };
+            }
+        }
+        if looked_at >= LANES {
+            return FIRST_CLASS + class + 1;
+        }
+    }
+    GRANULES
+}
+
+/// Gives the memory of some free granules back, if nothing was done to the family's since the last time.
+fn give_granules_back(family: &FamilyTable) -> usize {
+    let (decay, holding) = (&family.decay, &family.holding);
+    let locks = holding.usage().locks;
+    let before = decay.locks_seen.swap(locks, Ordering::Relaxed);
+    if locks != before {
+        decay.note_work();
+        return ROWS;
+    }
+    let gone = holding.decommit_free(PIECE);
+    if gone > 0 {
+        decay.note_work();
+    }
+    // All of this was no use.
+    decay.locks_seen.store(holding.usage().locks, Ordering::Relaxed);
+    if gone < PIECE { ROWS } else { GRANULES }
+}

@@ -1,0 +1,289 @@
+//! Taking the slots of threads that idle.
+//!
+//! A row is its own thread's: the fast path reads and writes it as plain words, and nothing there tells
+//! others that somebody is at it. So that the memory of a thread that sleeps can be given back without
+//! it, another thread may take the addresses in its magazines, by this exchange:
+//!
+//! ```text
+//! whoever takes                                     the owner's slow path
+//! 1. marks the row as closed                        a. makes the row's turn odd
+//! 2. has every thread pass a barrier                b. light barrier
+//! 3. turn odd: lets go of the row                   c. row closed: waits for the list's lock
+//! 4. closes the heads                               d. ... refills, makes room ...
+//! 5. has every thread pass a barrier                e. makes the turn even
+//! 6. takes slots from the front
+//! 7. opens the heads, then the row                  the owner's fast path
+//!                                                   f. top and bottom (free top and limit): room?
+//!                                                   g. writes the top and uses the slot below (at) it
+//! ```
+//!
+//! All of 1 to 7 happens under the locks of the family's growth and of its list of rows. The barrier that
+//! every thread passes is the system's ([`os::barrier_all_threads`]): each thread has a point between two of
+//! its instructions such that what it did before is seen by whoever takes, and what it does after sees
+//! what that did before. It takes the place of a barrier in the owner's code, where only the compiler has to
+//! be kept from moving accesses: in the slow path by the light barrier, which is no instruction. On the
+//! fast path even that would cost (the caller's variables have to be in memory at each): there the accesses
+//! are relaxed atomics, which the compiler (LLVM, up to 21) neither reorders nor merges nor moves out of
+//! loops. The top that is written after a slot was put below it is written with release, and read with
+//! acquire.
+//!
+//! **The slow path is kept out.** If (a) lies before the owner's point of barrier 2, (3) sees it, and the row is
+//! left alone. Otherwise (c) sees (1), and the owner waits until the lock is let go, after (7). Its turn
+//! is odd by then, so nobody closes the row again. So from (4) to (7) the owner does nothing to the heads
+//! but (f) and (g).
+//!
+//! **Of the fast path at most one step is under way.** After its point of barrier 5 the owner finds a bottom above
+//! every top and a limit below, and goes to the slow path. So there is at most one step whose (f) lies
+//! before that point and whose (g), or a part of it, lies after, at any time. What it can do:
+//!
+//! - *Pop*: it has read a top `t` above the bottom, writes `t - 1`, and reads the slot there. If the write is
+//!   seen in (6), the top is `t - 1`, and the slots taken lie below that. If not, the top is still
+//!   `t`: all but the uppermost are taken, and that is the one. In both cases the bottom is opened at most at
+//!   `t - 1`, where the owner's top may be: it has popped the last, and finds the head empty.
+//! - *Push*: it has read a free top `t` below the limit, writes the slot there, and then `t + 1`. If the
+//!   latter is seen in (6), so is the slot, which is taken with the others. If not, what is taken lies below
+//!   `t`, and the slot stays. It may look at the slot below `t` first, for a double free: what was there is
+//!   still there. The next push shall not find it, when it is no more than a memory of a slot that somebody else
+//!   may have had since; so the limit stays closed, and the next push goes to the slow path, which moves what
+//!   is left to the front.
+//!
+//! Nobody writes a top or a slot but the owner, and the fast path reads no other field of a head.
+//!
+//! A thread counts as idle whose turn is what it was at the last pass: it may have allocated since, from
+//! what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
+//! uppermost, and the magazines themselves.
+//!
+//! Where the system has no such barrier (Linux before 4.14, a sandbox that refuses it, an interpreter), the
+//! magazines of others are left alone. Without the standard library no other thread has any.
+
+use crate::class;
+use crate::lane::magazine::MagazineBox;
+use crate::options;
+use crate::os;
+use crate::sync::{Ordering, light_barrier};
+use crate::table::{FamilyTable, RowList};
+
+use super::Row;
+
+/// So many rows are emptied at a time, while the locks are held, ...
+const BATCH: usize = 4;
+/// ... and so many looked at.
+const LOOKED_AT: usize = 64;
+
+/// Whose magazines are emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Those of threads that have done nothing since the last pass.
+    Idle,
+    /// Those of all threads that are not in the midst of something.
+    All,
+}
+
+/// The owner's slow path: while this is there nobody else takes anything from the row.
+pub(super) struct Turn<'a> {
+    row: &'a Row,
+    /// What the turn was before: odd for a turn in a turn, as a signal handler may take.
+    before: u32,
+}
+
+impl Row {
+    /// Begins what the owner does beside its fast path; waits for who is at the row.
+    ///
+    /// The caller is the row's thread, and holds neither the lock of the family's rows nor, unless also
+    /// that of its growth, any of a lane.
+    #[inline]
+    pub(super) fn begin(&self) -> Turn<'_> {
+        let before = self.turn.load(Ordering::Relaxed);
+        self.turn.store(before | 1, Ordering::Relaxed);
+        light_barrier();
+        if self.closed.load(Ordering::Acquire) {
+            self.wait();
+        }
+        Turn { row: self, before }
+    }
+
+    /// [`begin`](Self::begin) that does not wait: `None` where somebody is at the row.
+    pub(super) fn try_begin(&self) -> Option<Turn<'_>> {
+        let before = self.turn.load(Ordering::Relaxed);
+        self.turn.store(before | 1, Ordering::Relaxed);
+        light_barrier();
+        let turn = Turn { row: self, before };
+        (!self.closed.load(Ordering::Acquire)).then_some(turn)
+    }
+
+    /// Waits for whoever has closed the row.
+    #[cold]
+    #[inline(never)]
+    fn wait(&self) {
+        // SAFETY: a row that has a thread has a family, which lives as long as the process.
+        let family = unsafe { &*self.family.load(Ordering::Relaxed) };
+        drop(family.rows.lock());
+    }
+
+    /// Whether the owner is in its slow path. Certain only behind a barrier.
+    fn is_in_turn(&self) -> bool {
+        self.turn.load(Ordering::Acquire) % 2 != 0
+    }
+
+    /// The classes of which the row has magazines.
+    fn classes(&self) -> impl Iterator<Item = usize> {
+        let words = [0, 1].map(|word| self.used[word].load(Ordering::Relaxed));
+        let mut bits = u128::from(words[0]) | u128::from(words[1]) << 64;
+        core::iter::from_fn(move || {
+            let class = bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+            (class < class::COUNT).then_some(class)
+        })
+    }
+
+    /// Whether the owner's turn is still what it was at the last look for threads that idle.
+    fn is_idle(&self) -> bool {
+        let turn = self.turn.load(Ordering::Relaxed);
+        self.seen.swap(turn, Ordering::Relaxed) == turn && turn % 2 == 0
+    }
+
+    fn has_to_take(&self) -> bool {
+        self.classes().any(|class| self.heads[class].has_to_take(class))
+    }
+
+    fn close_heads(&self) {
+        self.classes().for_each(|class| self.heads[class].close());
+    }
+
+    fn open_heads(&self) {
+        self.classes().for_each(|class| self.heads[class].open(class));
+    }
+
+    /// Takes what there is in all heads, and puts it back into the lanes.
+    ///
+    /// # Safety
+    ///
+    /// The row is this family's, the heads are closed, every thread has passed a barrier since then, and the owner's slow path
+    /// waits.
+    unsafe fn empty_heads(&self, transit: &mut MagazineBox) {
+        for class in self.classes() {
+            let head = &self.heads[class];
+            let Some(lane) = head.lane() else { continue };
+            let idle = head.tell_idle(class);
+            // SAFETY: passed on.
+            unsafe { head.take_loaded(class, transit) };
+            if !transit.is_empty() {
+                lane.unload(transit, idle);
+            }
+            // SAFETY: passed on.
+            unsafe { head.take_freed(class, transit) };
+            if !transit.is_empty() {
+                // The lane was told a moment ago: all of them have been here since.
+                lane.unload(transit, transit.len());
+            }
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let after = if self.before % 2 == 0 { self.before.wrapping_add(2) } else { self.before };
+        self.row.turn.store(after, Ordering::Release);
+    }
+}
+
+/// What [`unload_next`] came by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Looked {
+    /// Whether there are more rows behind those; not where none can be reached.
+    pub(crate) more: bool,
+    /// Whether something was taken, or a thread did not idle.
+    pub(crate) any_at_work: bool,
+}
+
+/// Some rows of a family that are closed.
+struct Closed<'a> {
+    rows: [Option<&'a Row>; BATCH],
+    count: usize,
+}
+
+impl<'a> Closed<'a> {
+    fn iter(&self) -> impl Iterator<Item = &'a Row> {
+        self.rows[..self.count].iter().flatten().copied()
+    }
+
+    /// Closes the next rows of the list in which there is something to take.
+    fn choose(list: &'a mut RowList, whose: Whose) -> (Self, Looked) {
+        let mut closed = Self { rows: [None; BATCH], count: 0 };
+        let mut looked = Looked { more: true, any_at_work: false };
+        for _ in 0..LOOKED_AT {
+            if closed.count == BATCH {
+                break;
+            }
+            let Some(links) = list.advance(whose as usize) else {
+                looked.more = false;
+                break;
+            };
+            // SAFETY: rows in the list stay valid while the list is locked.
+            let row = unsafe { Row::of_links(links) };
+            let is_meant = whose == Whose::All || row.is_idle();
+            let closes = is_meant && row.has_to_take();
+            looked.any_at_work |= closes || !is_meant;
+            if closes {
+                row.closed.store(true, Ordering::Relaxed);
+                closed.rows[closed.count] = Some(row);
+                closed.count += 1;
+            }
+        }
+        (closed, looked)
+    }
+
+    /// Opens and drops those whose thread was in its slow path when they were closed.
+    fn spare_those_in_turn(&mut self) {
+        for row in &mut self.rows[..self.count] {
+            if let Some(closed) = row.take_if(|row| row.is_in_turn()) {
+                closed.closed.store(false, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.iter().for_each(|row| row.closed.store(false, Ordering::Release));
+    }
+}
+
+/// Empties the magazines of the next few rows of a family, from where this stopped before.
+pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
+    if !options::trim_idle() {
+        return Looked::default();
+    }
+    // Slots are in nobody's sight for a moment.
+    let _still = family.hold_still();
+    let mut list = family.rows.lock();
+    let (mut closed, looked) = Closed::choose(&mut list, whose);
+    if closed.count == 0 {
+        return looked;
+    }
+    let Ok(mut transit) = MagazineBox::new(family.holding.space, 0) else {
+        return Looked::default();
+    };
+    let reached = os::barrier_all_threads();
+    if reached {
+        closed.spare_those_in_turn();
+        closed.iter().for_each(Row::close_heads);
+        if os::barrier_all_threads() {
+            for row in closed.iter() {
+                // SAFETY: closed, and behind two barriers: the owner's slow path waits.
+                unsafe { row.empty_heads(&mut transit) };
+            }
+        }
+        closed.iter().for_each(Row::open_heads);
+    }
+    transit.discard(family.holding.space);
+    if reached { looked } else { Looked::default() }
+}
+
+/// Empties the magazines of all threads that have some of a family, but of those that are in the midst of
+/// something.
+pub(crate) fn unload_all(family: &FamilyTable) {
+    family.rows.lock().restart(Whose::All as usize);
+    while unload_next(family, Whose::All).more {}
+}

@@ -209,5 +209,6 @@ fn sweep<F: Family>(met: &mut Met) {
     made.retain(|object| unsafe { object.read() } % 2 == 0);
     assert_eq!(freed, seen - made.len());
     // SAFETY: made by `into_raw`, and not used again.
-    made.into_iter().for_each(|object| drop(unsafe { FamilyBox::<_, F>::from_raw(object.as_ptr()) }));
+    made.into_iter()
+        .for_each(|object| drop(unsafe { FamilyBox::<_, F>::from_raw(object.as_ptr()) }));
 }

@@ -262,7 +262,10 @@ fn at_every_event(name: &str, work: fn(), ours: bool) {
             (ledger.events.get(), ledger.drops.take())
         });
         check().unwrap();
-        assert!(drops.iter().all(|&times| times <= 1), "{name}: dropped twice, event {n}: {drops:?}");
+        assert!(
+            drops.iter().all(|&times| times <= 1),
+            "{name}: dropped twice, event {n}: {drops:?}"
+        );
         let used = usage::<lives::A>();
         if ours || ended.is_ok() {
             let lost = drops.iter().filter(|&&times| times == 0).count();

@@ -494,7 +494,9 @@ fn large_memory_crosses_extents() {
     // 17 granules of 32: without crossing, half of the addresses would be lost.
     let size = 17 * GRANULE;
     let all: Vec<_> = (0..64).map(|at| Parcel::new::<lives::A>(size, at)).collect();
-    assert_eq!(usage::<lives::A>().extents, 64 * 17 / 32);
+    // But for where what was reserved at once ends.
+    let extents = usage::<lives::A>().extents;
+    assert!(extents <= 64 * 17 / 32 + 2, "{extents}");
     let crossing = all
         .iter()
         .filter(|parcel| parcel.address() / EXTENT != (parcel.address() + size - 1) / EXTENT);

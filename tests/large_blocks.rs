@@ -453,6 +453,32 @@ fn what_grows_by_little_seldom_moves() {
     assert_all_given_back::<Lives>();
 }
 
+/// Several that grow by turns do not stand in each other's way each time.
+#[test]
+fn what_grows_by_turns_seldom_moves() {
+    #[alloc_family]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    let mut size = 40_000;
+    let mut all: Vec<_> = (0..5).map(|_| alloc_in::<lives::A>(size).unwrap()).collect();
+    let mut moves = 0;
+    while size < EXTENT - 20_000 {
+        for start in &mut all {
+            // SAFETY: live, of this size.
+            let at = unsafe { realloc_in::<lives::A>(*start, size, size + 20_000) }.unwrap();
+            moves += usize::from(at != *start);
+            *start = at;
+        }
+        size += 20_000;
+    }
+    // SAFETY: as above.
+    all.iter().for_each(|&start| unsafe { free_in::<lives::A>(start, size) });
+    assert!(moves <= 5 * 7, "{moves} moves for five that doubled five times");
+    assert_all_given_back::<Lives>();
+}
+
 /// Within the last page of large memory a resize takes no lock.
 #[test]
 fn growth_within_a_page_takes_no_lock() {
@@ -510,7 +536,13 @@ fn large_memory_crosses_extents() {
     check().unwrap();
     drop(all);
     assert_eq!(usage::<lives::A>().extents, 0);
-    // Zeros are zero across extents, some of them dirty.
+    // Zeros are zero across extents, of which one is dirty, or all are.
+    flush();
+    let (kept, dirty) = (filled::<lives::A>(10 * GRANULE), filled::<lives::A>(12 * GRANULE));
+    drop(dirty);
+    let zeros = Parcel::try_new_zeroed::<lives::A>(30 * GRANULE, 1).unwrap();
+    assert_eq!(zeros.address(), kept.address() + 10 * GRANULE);
+    drop((kept, zeros));
     let dirty: Vec<_> = (0..8).map(|_| filled::<lives::A>(size)).collect();
     drop(dirty);
     for _ in 0..8 {

@@ -14,17 +14,17 @@ use crate::sync::{AtomicU32, Ordering};
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Where the two links of a node are, and which node comes first.
+/// Where the two links of a node are, and by what they are in order.
 pub(crate) trait Links {
     /// The link to the lower subtree.
     fn left(&self, node: u32) -> &AtomicU32;
     /// The link to the higher subtree.
     fn right(&self, node: u32) -> &AtomicU32;
-    /// Whether the one comes before the other, which is another. It says the same of nodes for as long as
-    /// they are in the set.
+    /// By what nodes are in order: no two have the same, and a node keeps it for as long as it is in the
+    /// set.
     #[inline]
-    fn is_before(&self, one: u32, other: u32) -> bool {
-        one < other
+    fn rank(&self, node: u32) -> u64 {
+        node.into()
     }
 }
 
@@ -77,19 +77,20 @@ impl Order {
     /// Adds an index that is not in the set. Expected O(log n).
     pub(crate) fn insert(&mut self, links: &impl Links, key: u32) {
         debug_assert!(key != NONE && !self.contains(links, key));
+        let rank = links.rank(key);
         let mut place = Place::Root;
         let mut rest = loop {
             let node = self.get(links, place);
             if node == NONE || priority(node) < priority(key) {
                 break node;
             }
-            place = Self::towards(links, key, node);
+            place = Self::towards(links, rank, node);
         };
         self.set(links, place, key);
         // Cut what hung there into what lies below the key and what lies above it.
         let (mut low, mut high) = (Place::Left(key), Place::Right(key));
         while rest != NONE {
-            if links.is_before(rest, key) {
+            if links.rank(rest) < rank {
                 self.set(links, low, rest);
                 low = Place::Right(rest);
                 rest = self.get(links, low);
@@ -101,7 +102,7 @@ impl Order {
         }
         self.set(links, low, NONE);
         self.set(links, high, NONE);
-        if self.lowest == NONE || links.is_before(key, self.lowest) {
+        if self.lowest == NONE || rank < links.rank(self.lowest) {
             self.lowest = key;
         }
     }
@@ -149,6 +150,7 @@ impl Order {
     }
 
     fn find(&self, links: &impl Links, key: u32) -> Option<Place> {
+        let rank = links.rank(key);
         let mut place = Place::Root;
         loop {
             let node = self.get(links, place);
@@ -158,13 +160,13 @@ impl Order {
             if node == key {
                 return Some(place);
             }
-            place = Self::towards(links, key, node);
+            place = Self::towards(links, rank, node);
         }
     }
 
-    /// Which link of another node leads to an index.
-    fn towards(links: &impl Links, key: u32, node: u32) -> Place {
-        if links.is_before(key, node) { Place::Left(node) } else { Place::Right(node) }
+    /// Which link of a node leads to another of this rank.
+    fn towards(links: &impl Links, rank: u64, node: u32) -> Place {
+        if rank < links.rank(node) { Place::Left(node) } else { Place::Right(node) }
     }
 
     /// Whether an index is in the set. Expected O(log n).
@@ -174,7 +176,8 @@ impl Order {
 
     /// The next index after `key`, which need not be in the set itself. Expected O(log n).
     pub(crate) fn after(&self, links: &impl Links, key: u32) -> Option<u32> {
-        self.first(links, |node| node != key && links.is_before(key, node))
+        let rank = links.rank(key);
+        self.first(links, |node| links.rank(node) > rank)
     }
 
     /// The first index that passes, where all that come after one that passes do so too. Expected

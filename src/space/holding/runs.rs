@@ -17,8 +17,6 @@
 //! - R2. The first and the last granule of a run know its length; what others say means nothing.
 //! - R3. The first granule of each run, and nothing else, is in the order.
 
-use core::cmp::Ordering::Less;
-
 use crate::space::Space;
 use crate::space::map::GranuleDesc;
 use crate::space::order::{Links, Order};
@@ -40,8 +38,8 @@ impl Links for RunLinks<'_> {
     fn right(&self, node: u32) -> &AtomicU32 {
         self.0.right(node)
     }
-    fn is_before(&self, one: u32, other: u32) -> bool {
-        is_before(self, one, other)
+    fn rank(&self, node: u32) -> u64 {
+        rank(self, node)
     }
 }
 
@@ -52,10 +50,9 @@ impl Lengths for RunLinks<'_> {
     }
 }
 
-/// Whether one run is shorter than another, or as long and lower.
-fn is_before(lengths: &impl Lengths, one: u32, other: u32) -> bool {
-    let key = |run| (lengths.length(run).load(Ordering::Relaxed), run);
-    key(one).cmp(&key(other)) == Less
+/// Runs are in order of length, those of one length in order of address.
+fn rank(lengths: &impl Lengths, run: u32) -> u64 {
+    u64::from(lengths.length(run).load(Ordering::Relaxed)) << 32 | u64::from(run)
 }
 
 /// A run of free granules.
@@ -176,8 +173,8 @@ mod tests {
         fn right(&self, node: u32) -> &AtomicU32 {
             &self.nodes[node as usize][1]
         }
-        fn is_before(&self, one: u32, other: u32) -> bool {
-            is_before(self, one, other)
+        fn rank(&self, node: u32) -> u64 {
+            rank(self, node)
         }
     }
 

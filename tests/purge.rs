@@ -197,10 +197,17 @@ fn a_long_run_goes_at_once() {
     assert_all_given_back::<Lives>();
 }
 
-/// Huge allocations and the chunks of regions are given huge pages, for as much of them as is whole
-/// extents; zeros are not, and nothing short is.
+/// Memory of which every byte is written, and which is then given up.
+fn use_all_of<F: Family>(size: usize) {
+    let parcel = Parcel::new::<F>(size, 7);
+    // SAFETY: live, of this size.
+    unsafe { parcel.start.write_bytes(7, size) };
+}
+
+/// Huge allocations are given huge pages, for as much of them as is whole extents, where those before them
+/// were used all over; the chunks of regions are, too. Zeros are not, and nothing short is.
 #[test]
-fn long_memory_is_given_huge_pages() {
+fn long_memory_is_given_huge_pages_where_it_is_used() {
     static PAGES: Recorder = Recorder::new();
     #[alloc_family(source = PAGES)]
     enum Lives {
@@ -212,13 +219,26 @@ fn long_memory_is_given_huge_pages() {
         ranges.iter().map(|range| range.len() / EXTENT).collect::<Vec<_>>()
     };
     let of = |size| Parcel::new::<lives::Long>(size, 1);
+    // Nothing is known, ...
+    use_all_of::<lives::Long>(5 * EXTENT + 1);
+    assert_eq!(wanted(), []);
+    // ... and now something is.
     let zeros = Parcel::try_new_zeroed::<lives::Long>(9 * EXTENT, 1).unwrap();
     let short = of(4 * EXTENT - (4 << 10));
+    let too_long = of(25 * EXTENT);
     assert_eq!(wanted(), []);
-    PAGES.calls();
-    let long = of(5 * EXTENT + 1);
-    assert_eq!(wanted(), [5]);
+    let long = of(9 * EXTENT + 1);
+    assert_eq!(wanted(), [9]);
     drop((zeros, short, long));
+    flush();
+    PAGES.calls();
+    // A quarter of the pages was used.
+    drop(too_long);
+    let too_long = of(13 * EXTENT);
+    assert_eq!(wanted(), []);
+    let long = of(12 * EXTENT);
+    assert_eq!(wanted(), [12]);
+    drop((too_long, long));
     flush();
     PAGES.calls();
     let region = Region::<lives::Long>::new();

@@ -6,13 +6,17 @@ use core::ptr::NonNull;
 
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::os::die;
-use crate::space::holding::{Holding, Large};
+use crate::space::holding::{Holding, Large, Use};
 use crate::space::window::Place;
 use crate::sync::Ordering;
 use crate::table::SetTable;
 use crate::thread::{self, relieve};
 
 use super::query;
+
+/// Allocations of so many extents and above are moved page by page. Each time that leaves the system
+/// pieces of its map of addresses that it cannot join again; what is shorter is soon copied.
+const REMAPPED_FROM: usize = 4;
 
 /// Allocates `size` bytes, above zero, at a multiple of `align`.
 #[cold]
@@ -22,7 +26,20 @@ pub(crate) fn alloc(
     size: usize,
     align: usize,
 ) -> Result<Large, AllocError> {
-    alloc_as(set, family, size, align, true)
+    alloc_as(set, family, size, align, Use::Unknown)
+}
+
+/// Allocates for what has `old` bytes and is to be moved there.
+#[cold]
+pub(super) fn alloc_moved(
+    set: &'static SetTable,
+    family: usize,
+    size: usize,
+    align: usize,
+    old: usize,
+) -> Result<NonNull<u8>, AllocError> {
+    let used = if old < size { Use::Moved(old) } else { Use::Unknown };
+    alloc_as(set, family, size, align, used).map(|large| large.start)
 }
 
 fn alloc_as(
@@ -30,18 +47,18 @@ fn alloc_as(
     family: usize,
     size: usize,
     align: usize,
-    dense: bool,
+    used: Use,
 ) -> Result<Large, AllocError> {
     if size > isize::MAX as usize - (align - 1) {
         return Err(AllocError::new(AllocErrorKind::TooLarge));
     }
     let table = thread::family(set, family)?;
-    table.holding.take_large(size, align, dense).or_else(|error| {
+    table.holding.take_large(size, align, used).or_else(|error| {
         if error.kind() == AllocErrorKind::TooLarge {
             return Err(error);
         }
         relieve(table, error.kind());
-        table.holding.take_large(size, align, dense)
+        table.holding.take_large(size, align, used)
     })
 }
 
@@ -53,8 +70,7 @@ pub(crate) fn alloc_zeroed(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    // Zeros are often asked for where most of them stay: a huge page would touch them all.
-    let Large { start, fresh } = alloc_as(set, family, size, align, false)?;
+    let Large { start, fresh } = alloc_as(set, family, size, align, Use::Zeros)?;
     if !fresh {
         // SAFETY: `size` bytes were allocated.
         unsafe { start.write_bytes(0, size) };
@@ -106,15 +122,23 @@ unsafe fn zero_beyond(holding: &Holding, start: NonNull<u8>, size: usize) {
     if !holding.spec.zeroes_on_free() {
         return;
     }
-    let space = holding.space;
-    let bytes = match space.place_of(start.addr().get()) {
-        Some(Place::Large(granule)) => space.granule(granule).bytes.load(Ordering::Relaxed),
-        Some(Place::Huge(extent)) => space.extent(extent).bytes.load(Ordering::Relaxed),
-        _ => return,
+    let bytes = match holding.space.place_of(start.addr().get()) {
+        Some(place) => bytes_of(holding, place),
+        None => return,
     };
     if size < bytes {
         // SAFETY: the allocation has `bytes` bytes.
         unsafe { start.add(size).write_bytes(0, bytes - size) };
+    }
+}
+
+/// How many bytes the large allocation there has, whole pages; none if there is none.
+fn bytes_of(holding: &Holding, place: Place) -> usize {
+    let space = holding.space;
+    match place {
+        Place::Large(granule) => space.granule(granule).bytes.load(Ordering::Relaxed),
+        Place::Huge(extent) => space.extent(extent).bytes.load(Ordering::Relaxed),
+        _ => 0,
     }
 }
 
@@ -127,8 +151,11 @@ unsafe fn give(holding: &Holding, start: NonNull<u8>) {
     match holding.space.place_of(start.addr().get()) {
         // SAFETY: passed on.
         Some(Place::Large(granule)) => unsafe { holding.give_large(granule) },
-        // SAFETY: passed on.
-        Some(Place::Huge(extent)) => unsafe { holding.give_huge(extent) },
+        Some(Place::Huge(extent)) => {
+            holding.learn_from(extent);
+            // SAFETY: passed on.
+            unsafe { holding.give_huge(extent) }
+        }
         _ => {}
     }
 }
@@ -160,9 +187,16 @@ pub(crate) fn refuse(
 pub(crate) unsafe fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
     // SAFETY: passed on.
     unsafe { zero_beyond(holding, start, size) };
-    match holding.space.place_of(start.addr().get()) {
-        Some(Place::Large(granule)) => holding.resize_large(granule, size),
-        Some(Place::Huge(extent)) => holding.resize_huge(extent, size),
+    let Some(place) = holding.space.place_of(start.addr().get()) else { return false };
+    // Most of those who grow do so a little at a time: within their last page nothing has to be done.
+    // The allocation is the caller's, so nobody changes what is read.
+    let pages = size.checked_next_multiple_of(holding.space.page_size());
+    if size > 0 && pages == Some(bytes_of(holding, place)) {
+        return true;
+    }
+    match place {
+        Place::Large(granule) => holding.resize_large(granule, size),
+        Place::Huge(extent) => holding.resize_huge(extent, size),
         _ => false,
     }
 }
@@ -181,23 +215,20 @@ pub(crate) unsafe fn remap(
 ) -> Option<NonNull<u8>> {
     let space = holding.space;
     let Some(Place::Huge(extent)) = space.place_of(start.addr().get()) else { return None };
-    if size <= space.extent_bytes() {
+    let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
+    let moved = bytes.min(size.checked_next_multiple_of(space.page_size())?);
+    if moved >> space.extent_shift < REMAPPED_FROM {
         return None;
     }
-    let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
-    let new = holding.take_large(size, align, false).ok()?;
-    let moved = bytes.min(size.next_multiple_of(space.page_size()));
-    // SAFETY: both are committed allocations of whole pages, the new one unused.
-    if !unsafe { space.source.move_pages(start, new.start, moved) } {
-        // What was moved before and grown since is several mappings to the system.
-        for done in (0..moved).step_by(space.extent_bytes()) {
-            let len = space.extent_bytes().min(moved - done);
-            // SAFETY: within both allocations.
-            let (from, to) = unsafe { (start.add(done), new.start.add(done)) };
-            // SAFETY: as above, for a part of them.
-            unsafe { move_part(holding, from, to, len) };
-        }
+    // While there is something to be seen.
+    holding.learn_from(extent);
+    let used = if bytes < size { Use::Moved(0) } else { Use::Unknown };
+    let new = holding.take_large(size, align, used).ok()?;
+    if let Some(Place::Huge(to)) = space.place_of(new.start.addr().get()) {
+        holding.advise_alike(extent, to, (moved >> space.extent_shift) as u32);
     }
+    // SAFETY: both are committed allocations of whole pages, the new one unused.
+    unsafe { move_range(holding, start, new.start, moved) };
     // SAFETY: its contents are in the new one, but for a tail that is given up.
     unsafe { zero_beyond(holding, start, moved) };
     // SAFETY: as above.
@@ -205,14 +236,26 @@ pub(crate) unsafe fn remap(
     Some(new.start)
 }
 
-/// Moves whole pages, by copying where it must.
+/// Moves whole pages, in as few pieces as may be: what was moved before and has grown since is several
+/// mappings to the system. A piece of an extent is copied where it cannot be moved.
 ///
 /// # Safety
 ///
-/// Both ranges are committed and of this holding, the first not used any more, the second not yet.
-unsafe fn move_part(holding: &Holding, from: NonNull<u8>, to: NonNull<u8>, len: usize) {
+/// Both ranges are committed and of this holding, the first not used any more, the second not yet, and
+/// both start with an extent.
+unsafe fn move_range(holding: &Holding, from: NonNull<u8>, to: NonNull<u8>, len: usize) {
     // SAFETY: passed on.
     if unsafe { holding.space.source.move_pages(from, to, len) } {
+        return;
+    }
+    let half = (len / 2).next_multiple_of(holding.space.extent_bytes());
+    if half < len {
+        // SAFETY: within both ranges.
+        let (from_behind, to_behind) = unsafe { (from.add(half), to.add(half)) };
+        // SAFETY: passed on, for a part.
+        unsafe { move_range(holding, from, to, half) };
+        // SAFETY: passed on, for the rest.
+        unsafe { move_range(holding, from_behind, to_behind, len - half) };
         return;
     }
     // SAFETY: passed on; they are parts of different allocations.

@@ -1,5 +1,6 @@
 //! Reallocation: in place within a slot and where granules or extents beside it are free, by
-//! remapping for huge allocations, and by copying otherwise.
+//! remapping for huge allocations, and by copying otherwise. What has grown and must move goes where it
+//! has room to grow on.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -142,7 +143,13 @@ pub unsafe fn realloc_layout_in<F: Family>(
             }
         }
     }
-    let moved = alloc_layout_in::<F>(new)?;
+    let is_large = new.size() > 0 && class::of_layout(new).is_none();
+    let moved = if is_large && old.size() > 0 {
+        let set = <F::Set as FamilySet>::table();
+        large::alloc_moved(set, F::INDEX, new.size(), new.align(), old.size())?
+    } else {
+        alloc_layout_in::<F>(new)?
+    };
     // SAFETY: both are live, do not overlap, and have at least the smaller size.
     unsafe { moved.copy_from_nonoverlapping(start, old.size().min(new.size())) };
     // SAFETY: passed on.

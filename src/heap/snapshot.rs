@@ -8,8 +8,10 @@ use super::usage::FamilyUse;
 
 /// How much a family set uses: its table, family by family.
 ///
-/// Taking one costs a lock for each lane and touches no object. Its `Display` is a table for
-/// people.
+/// Taking one costs a lock for each lane, and a question to the page source for each extent; it touches
+/// no object. Its `Display` is a table for people. What is live, what is committed to the family and what
+/// of that is [in memory](FamilyUse::resident_bytes) are three numbers: committed memory that nobody has
+/// touched is not in memory, and what is free may still be.
 ///
 /// Where the global allocator is one over the set, the lists in it are objects too, of the family of
 /// the scope it is taken in: one, and one for each family, each made after that family was counted.

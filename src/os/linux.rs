@@ -168,6 +168,26 @@ unsafe impl PageSource for System {
         unsafe { self.decommit(start, size) }.is_ok()
     }
 
+    unsafe fn resident(&self, start: NonNull<u8>, size: usize) -> Option<usize> {
+        let page = self.page_size();
+        let mut seen = [0_u8; 1024];
+        let mut pages = 0;
+        for from in (0..size).step_by(seen.len() * page) {
+            let len = (size - from).min(seen.len() * page);
+            // SAFETY: within the range.
+            let part = unsafe { start.add(from) };
+            // SAFETY: it changes nothing but `seen`, which has a byte for each page.
+            let failed = keeping_errno(|| unsafe {
+                libc::mincore(part.as_ptr().cast(), len, seen.as_mut_ptr())
+            });
+            if failed != 0 {
+                return None;
+            }
+            pages += seen[..len.div_ceil(page)].iter().filter(|&&page| page & 1 != 0).count();
+        }
+        Some(pages * page)
+    }
+
     unsafe fn huge_pages(&self, start: NonNull<u8>, size: usize, wanted: bool) {
         let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
         // SAFETY: committed (contract); the advice changes no contents.

@@ -228,6 +228,15 @@ pub unsafe trait PageSource: Sync {
         false
     }
 
+    /// How many bytes of a range are in memory; `None` where the source does not know.
+    ///
+    /// # Safety
+    ///
+    /// The range lies within one that [`reserve`](Self::reserve) returned. Its contents must not change.
+    unsafe fn resident(&self, _start: NonNull<u8>, _size: usize) -> Option<usize> {
+        None
+    }
+
     /// A hint: the committed range is worth huge pages, or (`wanted == false`) the range, committed
     /// or not, no longer is.
     ///

@@ -280,7 +280,7 @@ impl Space {
         let first = match warm.or_else(|| extents.lowest_run(count, align, taker)) {
             Some(first) => first,
             None => extents
-                .grow(count, align)
+                .grow(count, align, taker)
                 .and_then(|()| extents.lowest_run(count, align, taker))
                 .ok_or(AllocError::new(AllocErrorKind::AddressSpace))?,
         };

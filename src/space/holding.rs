@@ -1,37 +1,34 @@
 //! What one family holds: its extents, cut into granules for blocks and large allocations, and its
 //! huge allocations. The family's limit is enforced here, where memory is taken.
 //!
-//! This file: blocks and the granules they are made of; `large`: large and huge allocations;
-//! `chunk`: the chunks of regions; `upkeep`: giving free memory back, and the integrity check.
-//!
-//! Granules are taken from the lowest extent that has room for them, so that a family's memory
-//! gathers at low addresses and high extents empty. An extent that becomes wholly free goes back to
-//! the reservation, except where the family is isolated: then its addresses stay with the family
-//! for good (I1), and only its memory goes back.
+//! This file: the counts, and blocks; `granules`: what blocks and large allocations are made of;
+//! `runs`: which of these are free; `large`: large and huge allocations; `habit`: which of them get huge
+//! pages; `chunk`: the chunks of regions; `upkeep`: giving free memory back, and the integrity check.
 
 use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
-use crate::options;
 use crate::spec::FamilySpec;
 use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
 
 use super::Space;
 use super::extents::Taker;
-use super::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind, Mark, Stale};
+use super::map::{GRANULE_SHIFT, Mark};
 use super::maps::Map;
 use super::order::Order;
 
 mod chunk;
+mod granules;
+mod habit;
 mod large;
+mod runs;
 mod upkeep;
 
 pub(crate) use chunk::Chunk;
+pub(crate) use habit::Use;
 
-/// How many extents with room are looked at before a new one is taken.
-const SEARCHED_EXTENTS: usize = 16;
-/// From this many extents on, a family's new extents are given huge pages.
-const HUGE_PAGES_FROM: u32 = 8;
+use habit::Habit;
+use runs::Runs;
 
 /// The memory of one family.
 pub(crate) struct Holding {
@@ -53,6 +50,9 @@ pub(crate) struct Holding {
 struct HoldingState {
     /// Extents with at least one free granule.
     room: Order,
+    /// The free granules of all extents.
+    runs: Runs,
+    habit: Habit,
     usage: HoldingUse,
 }
 
@@ -107,24 +107,6 @@ pub(crate) struct Large {
     pub(crate) fresh: bool,
 }
 
-/// The bits of `count` granules from position `first`.
-fn run_mask(first: u32, count: u32) -> u32 {
-    (((1u64 << count) - 1) << first) as u32
-}
-
-/// The lowest position, a multiple of `align`, at which `count` bits of `free` are set.
-fn lowest_fit(free: u32, count: u32, align: u32, per_extent: u32) -> Option<u32> {
-    let mut first = free.trailing_zeros().next_multiple_of(align);
-    while first + count <= per_extent {
-        let mask = run_mask(first, count);
-        if free & mask == mask {
-            return Some(first);
-        }
-        first += align;
-    }
-    None
-}
-
 impl Holding {
     pub(crate) const fn new(
         space: &'static Space,
@@ -141,6 +123,8 @@ impl Holding {
             mark: Mark::of_family(set, index, spec.zeroes_on_free()),
             state: Lock::new(HoldingState {
                 room: Order::new(),
+                runs: Runs::new(),
+                habit: Habit::new(),
                 usage: HoldingUse {
                     extents: 0,
                     committed: 0,
@@ -248,151 +232,9 @@ impl Holding {
         unsafe { self.give_granules(&mut state, first, count) };
     }
 
-    /// Takes granules of one extent, with a map of this sort.
-    fn take_mapped(
-        &self,
-        state: &mut HoldingState,
-        count: u32,
-        map: Map,
-    ) -> Result<Granules, AllocError> {
-        let taken = self.take_granules(state, count, 1)?;
-        let (extent, _) = self.space.granule_in_extent(taken.first);
-        self.space.ensure_map(extent, map).map(|()| taken).inspect_err(|_| {
-            // SAFETY: taken just now.
-            unsafe { self.give_granules(state, taken.first, count) };
-        })
-    }
-
-    fn take_granules(
-        &self,
-        state: &mut HoldingState,
-        count: u32,
-        align: u32,
-    ) -> Result<Granules, AllocError> {
-        let space = self.space;
-        let per_extent = space.granules_per_extent();
-        let links = ExtentLinks(space);
-        let mut candidate = state.room.lowest();
-        let mut fit = None;
-        for _ in 0..SEARCHED_EXTENTS {
-            let Some(extent) = candidate else { break };
-            let free = space.extent(extent).free.load(Ordering::Relaxed);
-            if let Some(first) = lowest_fit(free, count, align, per_extent) {
-                fit = Some((extent, first));
-                break;
-            }
-            candidate = state.room.after(&links, extent);
-        }
-        let (extent, first) = match fit {
-            Some(fit) => fit,
-            None => (self.take_extent(state)?, 0),
-        };
-        let fresh = self.claim_granules(state, extent, first, count)?;
-        Ok(Granules { first: extent * per_extent + first, fresh })
-    }
-
-    /// Marks free granules as in use; returns whether they are fresh.
-    fn claim_granules(
-        &self,
-        state: &mut HoldingState,
-        extent: u32,
-        first: u32,
-        count: u32,
-    ) -> Result<bool, AllocError> {
-        let desc = self.space.extent(extent);
-        let mask = run_mask(first, count);
-        let absent = desc.absent.load(Ordering::Relaxed);
-        if absent & mask != 0 {
-            let start = extent * self.space.granules_per_extent() + first;
-            let bytes = (count as usize) << GRANULE_SHIFT;
-            // SAFETY: granules of this holding; those that have memory keep it.
-            unsafe { self.space.source.commit(self.space.granule_start(start), bytes) }
-                .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
-            desc.absent.store(absent & !mask, Ordering::Relaxed);
-        }
-        let free = desc.free.load(Ordering::Relaxed) & !mask;
-        let dirty = desc.dirty.load(Ordering::Relaxed);
-        desc.free.store(free, Ordering::Relaxed);
-        desc.dirty.store(dirty | mask, Ordering::Relaxed);
-        if free == 0 {
-            state.room.remove(&ExtentLinks(self.space), extent);
-        }
-        Ok(dirty & mask == 0)
-    }
-
-    /// Adds an extent, all its granules free.
-    fn take_extent(&self, state: &mut HoldingState) -> Result<u32, AllocError> {
-        let space = self.space;
-        let taken = space.take_extents(1, 1, self.taker())?;
-        self.grow_on();
-        self.adopt(state, taken.first, taken.fresh);
-        if taken.fresh {
-            let grown = state.usage.extents > HUGE_PAGES_FROM;
-            space.advise(taken.first, 1, options::huge_pages().wanted(grown));
-        }
-        Ok(taken.first)
-    }
-
-    /// Makes a taken extent one of this family's, all its granules free.
-    fn adopt(&self, state: &mut HoldingState, extent: u32, fresh: bool) {
-        let (space, per_extent) = (self.space, self.space.granules_per_extent());
-        let all = run_mask(0, per_extent);
-        let desc = space.extent(extent);
-        desc.owner.store(self.as_owner(), Ordering::Relaxed);
-        desc.free.store(all, Ordering::Relaxed);
-        desc.dirty.store(if fresh { 0 } else { all }, Ordering::Relaxed);
-        let stale = Stale::Wide as u8;
-        let stale = desc.maps.fetch_and(!stale, Ordering::Relaxed) & stale != 0;
-        for granule in extent * per_extent..(extent + 1) * per_extent {
-            let granule = space.granule(granule);
-            granule.set_kind(GranuleKind::Free);
-            if stale {
-                granule.set_stale(Stale::Wide, true);
-            }
-        }
-        desc.set_kind(ExtentKind::Family);
-        state.usage.extents += 1;
-        state.room.insert(&ExtentLinks(space), extent);
-    }
-
     /// For whom this family takes extents.
     fn taker(&self) -> Taker {
         if self.spec.is_isolated() { Taker::Isolated } else { Taker::Any }
-    }
-
-    /// # Safety
-    ///
-    /// The granules are this holding's and nothing in them is in use.
-    unsafe fn give_granules(&self, state: &mut HoldingState, first: u32, count: u32) {
-        let space = self.space;
-        for granule in first..first + count {
-            space.granule(granule).set_kind(GranuleKind::Free);
-        }
-        let (extent, position) = space.granule_in_extent(first);
-        let desc = space.extent(extent);
-        let before = desc.free.load(Ordering::Relaxed);
-        let after = before | run_mask(position, count);
-        desc.free.store(after, Ordering::Relaxed);
-        let links = ExtentLinks(space);
-        if before == 0 {
-            state.room.insert(&links, extent);
-        }
-        if after == run_mask(0, space.granules_per_extent()) && !self.spec.is_isolated() {
-            state.room.remove(&links, extent);
-            state.usage.extents -= 1;
-            // SAFETY: all its granules are free.
-            unsafe { space.release_extents(extent, 1) };
-        }
-    }
-
-    /// Makes the granules from position `from` to `to` of the run at `first` tails of it.
-    pub(crate) fn write_tails(&self, first: u32, from: u32, to: u32) {
-        for position in from..to {
-            let tail = self.space.granule(first + position);
-            // An extent has fewer granules than that counts to.
-            tail.back.store(position as u8, Ordering::Relaxed);
-            tail.set_kind(GranuleKind::Tail);
-        }
     }
 }
 

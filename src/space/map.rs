@@ -77,7 +77,8 @@ pub(crate) struct GranuleDesc {
     /// Block: its bitmap. Written with `kind`. Chunk: the bitmap of its free words, likewise.
     pub(crate) bitmap: AtomicPtr<AtomicU64>,
     /// Block: how many slots it has room for. Chunk: its number, in the order in which the region
-    /// took its chunks. The region.
+    /// took its chunks. The region. Free: how many granules the run of free ones has of which this is the
+    /// first or the last. The holding's lock.
     pub(crate) capacity: AtomicU32,
     /// Block: how many slots the bump cursor has passed. The lane's lock. Chunk: how many words
     /// the cursor has passed. The region.
@@ -97,7 +98,8 @@ pub(crate) struct GranuleDesc {
     /// region.
     pub(crate) trimmed: AtomicU16,
     /// Block: links of the lane's order of blocks with room. The lane's lock. Chunk: links of the
-    /// region's order of chunks. The region.
+    /// region's order of chunks. The region. Free, the first of a run: links of the holding's order of
+    /// free runs. The holding's lock.
     left: AtomicU32,
     right: AtomicU32,
     /// Large, Chunk: its bytes, whole pages. The holding's lock. Block and its tails: its [`Mark`],
@@ -318,7 +320,7 @@ impl ExtentDesc {
     }
 }
 
-/// The links of blocks, by granule index.
+/// The links of blocks, by granule index; of chunks, and of runs of free granules, too.
 impl Links for Space {
     fn left(&self, node: u32) -> &AtomicU32 {
         &self.granule(node).left

@@ -1,9 +1,10 @@
 //! An ordered set of indices whose nodes live in the descriptors that the indices name.
 //!
-//! A treap (Seidel and Aragon, "Randomized Search Trees", 1996): a search tree by index that is a
-//! heap by priority, where the priority is a bijective hash of the index. So the shape depends on
-//! the set alone, the expected depth is logarithmic, and a node needs two links and nothing else.
-//! The lowest index is cached, because refilling always asks for it.
+//! A treap (Seidel and Aragon, "Randomized Search Trees", 1996): a search tree that is a heap by
+//! priority, where the priority is a bijective hash of the index. So the shape depends on the set and
+//! its order alone, the expected depth is logarithmic, and a node needs two links and nothing else. The
+//! order is that of the indices, unless the [`Links`] name another. The lowest index is cached, because
+//! refilling always asks for it.
 //!
 //! Whoever uses an [`Order`] holds the lock that guards it; the links are atomics only so that the
 //! descriptors that contain them can be shared.
@@ -13,12 +14,18 @@ use crate::sync::{AtomicU32, Ordering};
 /// No index.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Where the two links of a node are.
+/// Where the two links of a node are, and by what they are in order.
 pub(crate) trait Links {
     /// The link to the lower subtree.
     fn left(&self, node: u32) -> &AtomicU32;
     /// The link to the higher subtree.
     fn right(&self, node: u32) -> &AtomicU32;
+    /// By what nodes are in order: no two have the same, and a node keeps it for as long as it is in the
+    /// set.
+    #[inline]
+    fn rank(&self, node: u32) -> u64 {
+        node.into()
+    }
 }
 
 /// An ordered set of indices.
@@ -70,19 +77,20 @@ impl Order {
     /// Adds an index that is not in the set. Expected O(log n).
     pub(crate) fn insert(&mut self, links: &impl Links, key: u32) {
         debug_assert!(key != NONE && !self.contains(links, key));
+        let rank = links.rank(key);
         let mut place = Place::Root;
         let mut rest = loop {
             let node = self.get(links, place);
             if node == NONE || priority(node) < priority(key) {
                 break node;
             }
-            place = if key < node { Place::Left(node) } else { Place::Right(node) };
+            place = Self::towards(links, rank, node);
         };
         self.set(links, place, key);
         // Cut what hung there into what lies below the key and what lies above it.
         let (mut low, mut high) = (Place::Left(key), Place::Right(key));
         while rest != NONE {
-            if rest < key {
+            if links.rank(rest) < rank {
                 self.set(links, low, rest);
                 low = Place::Right(rest);
                 rest = self.get(links, low);
@@ -94,8 +102,9 @@ impl Order {
         }
         self.set(links, low, NONE);
         self.set(links, high, NONE);
-        // `NONE` is the largest index.
-        self.lowest = self.lowest.min(key);
+        if self.lowest == NONE || rank < links.rank(self.lowest) {
+            self.lowest = key;
+        }
     }
 
     /// Takes an index out; returns whether it was in the set. Expected O(log n).
@@ -141,6 +150,7 @@ impl Order {
     }
 
     fn find(&self, links: &impl Links, key: u32) -> Option<Place> {
+        let rank = links.rank(key);
         let mut place = Place::Root;
         loop {
             let node = self.get(links, place);
@@ -150,8 +160,13 @@ impl Order {
             if node == key {
                 return Some(place);
             }
-            place = if key < node { Place::Left(node) } else { Place::Right(node) };
+            place = Self::towards(links, rank, node);
         }
+    }
+
+    /// Which link of a node leads to another of this rank.
+    fn towards(links: &impl Links, rank: u64, node: u32) -> Place {
+        if rank < links.rank(node) { Place::Left(node) } else { Place::Right(node) }
     }
 
     /// Whether an index is in the set. Expected O(log n).
@@ -159,12 +174,19 @@ impl Order {
         self.find(links, key).is_some()
     }
 
-    /// The lowest index above `key`, which need not be in the set itself. Expected O(log n).
+    /// The next index after `key`, which need not be in the set itself. Expected O(log n).
     pub(crate) fn after(&self, links: &impl Links, key: u32) -> Option<u32> {
+        let rank = links.rank(key);
+        self.first(links, |node| links.rank(node) > rank)
+    }
+
+    /// The first index that passes, where all that come after one that passes do so too. Expected
+    /// O(log n).
+    pub(crate) fn first(&self, links: &impl Links, passes: impl Fn(u32) -> bool) -> Option<u32> {
         let mut best = NONE;
         let mut node = self.root;
         while node != NONE {
-            if node > key {
+            if passes(node) {
                 best = node;
                 node = self.get(links, Place::Left(node));
             } else {

@@ -30,7 +30,7 @@ use crate::os::PageSource;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use super::Space;
-use super::extents::Locked;
+use super::extents::{Locked, Taker};
 use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
 
 /// How many windows are made known at a time.
@@ -380,7 +380,7 @@ impl Drop for Reserved {
 impl Locked<'_> {
     /// Reserves a further range, in which `count` extents have room, the first at a multiple of `align`
     /// extents. `None` where the source has no more.
-    pub(super) fn grow(&mut self, count: u32, align: u32) -> Option<()> {
+    pub(super) fn grow(&mut self, count: u32, align: u32, taker: Taker) -> Option<()> {
         let space = self.space;
         if !space.ranges.grows {
             return None;
@@ -392,7 +392,9 @@ impl Locked<'_> {
         let [first, largest] = [options::first_range(), options::largest_range()].map(extents);
         let step = self.state.reserved.max(first).min(largest);
         let (mut wanted, mut last) = (least.max(step), false);
-        if space.ranges.iter().any(|range| self.revive(range, least, align)) {
+        // An isolated family wants addresses that nobody ever had.
+        let revives = taker == Taker::Any;
+        if revives && space.ranges.iter().any(|range| self.revive(range, least, align)) {
             return Some(());
         }
         loop {

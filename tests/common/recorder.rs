@@ -142,6 +142,11 @@ unsafe impl PageSource for Recorder {
         self.discards.load(Ordering::SeqCst) && unsafe { self.system.discard(start, size) }
     }
 
+    unsafe fn resident(&self, start: NonNull<u8>, size: usize) -> Option<usize> {
+        // SAFETY: passed on.
+        unsafe { self.system.resident(start, size) }
+    }
+
     unsafe fn huge_pages(&self, start: NonNull<u8>, size: usize, wanted: bool) {
         // Noted and no more, so that what is in memory is known page by page.
         self.note(Asked::HugePages(wanted), start, size);

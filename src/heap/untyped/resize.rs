@@ -13,9 +13,9 @@ use crate::thread;
 use crate::heap::large;
 use crate::heap::query::{self, Query, QueryKind};
 
+use super::alloc_at;
 use super::free::{find, free, free_elsewhere};
 use super::look::{gave_last, look};
-use super::{alloc_at, alloc_unclassed};
 
 /// How many bytes of the allocation at `start` can be used: all of its slot, or whole pages. `None` if
 /// famalloc has handed nothing out there.
@@ -212,7 +212,11 @@ pub unsafe fn realloc<S: FamilySet>(
         if old >= LOOKED_AT {
             look::<S>(cell, start)?;
         }
-        let moved = match alloc_at::<S>(cell.family(), new) {
+        let moved = match class::of_layout(new) {
+            Some(_) => alloc_at::<S>(cell.family(), new),
+            None => large::alloc_moved(S::table(), cell.family(), new.size(), new.align(), old),
+        };
+        let moved = match moved {
             Ok(moved) => moved,
             // There is no smaller slot to be had, but this one is.
             Err(_) if fits(old, start, new) => return Ok(start),
@@ -242,6 +246,13 @@ unsafe fn realloc_elsewhere(
 ) -> Result<NonNull<u8>, ReallocError> {
     let (found, owner) = at_start(start)?;
     let is_large = found.kind != QueryKind::Slot;
+    // Most of those who grow do so a little at a time: within their last page nothing has to be done.
+    let same_pages = is_large
+        && fits(found.slot_bytes, start, new)
+        && found.slot_bytes - new.size() < owner.space.page_size();
+    if same_pages && !owner.spec.zeroes_on_free() {
+        return Ok(start);
+    }
     if is_large && class::of_layout(new).is_none() {
         let aligned = start.addr().get() % new.align() == 0;
         // SAFETY: passed on.
@@ -255,7 +266,7 @@ unsafe fn realloc_elsewhere(
     } else if !is_large && stays(found.slot_bytes, start, new) {
         return Ok(start);
     }
-    let moved = match alloc_of(owner, new) {
+    let moved = match alloc_of(owner, new, found.slot_bytes) {
         Ok(moved) => moved,
         Err(_) if fits(found.slot_bytes, start, new) => {
             if is_large {
@@ -273,8 +284,12 @@ unsafe fn realloc_elsewhere(
     Ok(moved)
 }
 
-/// Allocates in the family of a holding, without the thread's magazines.
-fn alloc_of(owner: &'static Holding, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+/// Allocates in the family of a holding, without the thread's magazines, for what has `old` bytes.
+fn alloc_of(
+    owner: &'static Holding,
+    layout: Layout,
+    old: usize,
+) -> Result<NonNull<u8>, AllocError> {
     let owned_by = |set: &&'static SetTable| {
         set.used(owner.index).is_some_and(|table| core::ptr::eq(&raw const table.holding, owner))
     };
@@ -284,6 +299,6 @@ fn alloc_of(owner: &'static Holding, layout: Layout) -> Result<NonNull<u8>, Allo
     };
     match class::of_layout(layout) {
         Some(class) => thread::family(set, owner.index)?.any_lane(class)?.take_one(),
-        None => alloc_unclassed(set, owner.index, layout),
+        None => large::alloc_moved(set, owner.index, layout.size(), layout.align(), old),
     }
 }

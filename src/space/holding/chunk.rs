@@ -16,6 +16,7 @@ use crate::space::map::{ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, Granule
 use crate::sync::{AtomicU64, Ordering};
 
 use super::Holding;
+use super::granules::Wanted;
 
 /// A chunk of a region.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +169,7 @@ impl Holding {
         let taken = if small {
             let count = (bytes >> GRANULE_SHIFT) as u32;
             let align = align.div_ceil(GRANULE) as u32;
-            self.take_granules(&mut state, count, align).and_then(|taken| {
+            self.take_granules(&mut state, &Wanted::chunk(count, align)).and_then(|taken| {
                 let bits = space.take_chunk_maps(taken.first, bytes).inspect_err(|_| {
                     // SAFETY: taken just now.
                     unsafe { self.give_granules(&mut state, taken.first, count) };

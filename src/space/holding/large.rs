@@ -3,27 +3,28 @@
 //! the same two sorts.
 
 use crate::error::{AllocError, AllocErrorKind};
-use crate::options;
 use crate::space::extents::{LONGEST_WARM_RUN, Taken};
 use crate::space::map::{ExtentKind, ExtentLinks, GRANULE, GranuleKind};
 use crate::sync::Ordering;
 
-use super::{Holding, HoldingState, Large, run_mask};
+use super::granules::Wanted;
+use super::runs::{Run, RunLinks};
+use super::{Holding, HoldingState, Large, Use};
 
-/// From this many whole extents on, memory that will be used all over is given huge pages.
-const HUGE_PAGES_FROM: u32 = 4;
 /// Alignments above this are refused: such an address lies so far out that the map up to it would
 /// cost more than anything that is put there.
 const LARGEST_ALIGN: usize = 1 << 36;
+/// What has grown to up to so many extents is put where it has room to double. To move more costs less
+/// than the addresses, as its pages need not be copied.
+const ROOMY_EXTENTS: u32 = 4;
 
 impl Holding {
-    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`. One that is `dense`
-    /// will be used all over: what it has of whole extents is worth huge pages.
+    /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
     pub(crate) fn take_large(
         &self,
         size: usize,
         align: usize,
-        dense: bool,
+        used: Use,
     ) -> Result<Large, AllocError> {
         let too_large = AllocError::new(AllocErrorKind::TooLarge);
         let bytes = size.checked_next_multiple_of(self.space.page_size()).ok_or(too_large)?;
@@ -31,9 +32,9 @@ impl Holding {
         state.usage.commit(bytes, self.spec.limit_bytes())?;
         let extent_bytes = self.space.extent_bytes();
         let taken = if bytes <= extent_bytes && align <= extent_bytes {
-            self.take_granule_run(&mut state, bytes, align)
+            self.take_granule_run(&mut state, bytes, align, used)
         } else {
-            self.take_extent_run(&mut state, bytes, align, dense)
+            self.take_extent_run(&mut state, bytes, align, used)
         };
         match taken {
             Ok(large) => {
@@ -54,9 +55,15 @@ impl Holding {
         state: &mut HoldingState,
         bytes: usize,
         align: usize,
+        used: Use,
     ) -> Result<Large, AllocError> {
         let count = bytes.div_ceil(GRANULE) as u32;
-        let taken = self.take_granules(state, count, align.div_ceil(GRANULE) as u32)?;
+        let wanted = Wanted::large(count, align.div_ceil(GRANULE) as u32);
+        let room = match self.should_have_room(used) {
+            true => count.min(self.space.granules_per_extent() - count),
+            false => 0,
+        };
+        let taken = self.take_granules(state, &wanted.with_room(room))?;
         self.write_run(taken.first, count, bytes, GranuleKind::Large);
         Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
     }
@@ -77,22 +84,42 @@ impl Holding {
         state: &mut HoldingState,
         bytes: usize,
         align: usize,
-        dense: bool,
+        used: Use,
     ) -> Result<Large, AllocError> {
-        let (taken, count) = self.take_extents(state, bytes, align)?;
-        if crate::options::huge_pages().wanted(dense) {
-            self.want_huge_pages(taken.first, (bytes / self.space.extent_bytes()) as u32);
-        }
+        let roomy = match self.should_have_room(used) {
+            true => self.take_roomy_extents(state, bytes, align),
+            false => None,
+        };
+        let (taken, count) = match roomy {
+            Some(taken) => taken,
+            None => self.take_extents(state, bytes, align)?,
+        };
+        self.want_huge_pages_for(state, taken.first, (0, bytes), used);
         self.write_huge(taken.first, count, bytes, ExtentKind::Huge);
         Ok(Large { start: self.space.extent_start(taken.first), fresh: taken.fresh })
     }
 
-    /// Asks for huge pages in so many extents, if they are worth it. Those that are warm have small ones
-    /// and keep them.
-    pub(super) fn want_huge_pages(&self, first: u32, count: u32) {
-        if options::huge_pages().wanted(count >= HUGE_PAGES_FROM) {
-            self.space.advise(first, count, true);
+    /// Whether there had better be room behind an allocation: what has grown is likely to grow again, and
+    /// then it should not have to move each time. An isolated family would keep the addresses for good.
+    fn should_have_room(&self, used: Use) -> bool {
+        matches!(used, Use::Moved(_)) && !self.spec.is_isolated()
+    }
+
+    /// As [`take_extents`](Self::take_extents), where there may well be as much room behind: everybody
+    /// takes the lowest extents there are, so what lies before a round number is taken before what lies
+    /// behind it.
+    fn take_roomy_extents(
+        &self,
+        state: &mut HoldingState,
+        bytes: usize,
+        align: usize,
+    ) -> Option<(Taken, u32)> {
+        let extents = u32::try_from(bytes >> self.space.extent_shift).ok()?;
+        if extents > ROOMY_EXTENTS {
+            return None;
         }
+        let round = (2 * bytes).next_power_of_two();
+        self.take_extents(state, bytes, align.max(round)).ok()
     }
 
     /// Takes as many whole extents as so many bytes need, and says how many those are.
@@ -123,36 +150,24 @@ impl Holding {
         if !self.spec.is_isolated() {
             return None;
         }
-        let (space, links) = (self.space, ExtentLinks(self.space));
-        let all = run_mask(0, space.granules_per_extent());
-        let align = align as usize * space.extent_bytes();
-        let mut run: Option<(u32, u32)> = None;
-        for extent in self.extents() {
+        let (space, per_extent) = (self.space, self.space.granules_per_extent());
+        let len = count.checked_mul(per_extent)?;
+        let wanted = Wanted::large(len, align.checked_mul(per_extent)?);
+        let (run, place) = self.find_place(state, &wanted, len)?;
+        let (first, _) = space.granule_in_extent(place);
+        let bytes = (count as usize) << space.extent_shift;
+        // SAFETY: extents of this family; those that have memory keep it.
+        unsafe { space.source.commit(space.extent_start(first), bytes) }.ok()?;
+        let mut fresh = true;
+        for extent in first..first + count {
             let desc = space.extent(extent);
-            if desc.free.load(Ordering::Relaxed) != all {
-                continue;
-            }
-            run = match run {
-                Some((first, len)) if first + len == extent => Some((first, len + 1)),
-                _ if space.extent_start(extent).addr().get() % align == 0 => Some((extent, 1)),
-                _ => None,
-            };
-            if let Some((first, len)) = run.filter(|&(_, len)| len == count) {
-                let bytes = (len as usize) << space.extent_shift;
-                // SAFETY: extents of this family; those that have memory keep it.
-                unsafe { space.source.commit(space.extent_start(first), bytes) }.ok()?;
-                let mut fresh = true;
-                for extent in first..first + len {
-                    let desc = space.extent(extent);
-                    fresh &= desc.dirty.load(Ordering::Relaxed) == 0;
-                    desc.absent.store(0, Ordering::Relaxed);
-                    state.room.remove(&links, extent);
-                }
-                state.usage.extents -= len;
-                return Some(Taken { first, fresh });
-            }
+            fresh &= desc.dirty.load(Ordering::Relaxed) == 0;
+            desc.absent.store(0, Ordering::Relaxed);
+            state.room.remove(&ExtentLinks(space), extent);
         }
-        None
+        state.runs.cut(&RunLinks(space), run, Run { first: place, len });
+        state.usage.extents -= count;
+        Some(Taken { first, fresh })
     }
 
     /// Releases a run of whole extents: to the reservation, or, where the family is isolated, to
@@ -170,7 +185,7 @@ impl Holding {
         for extent in first..first + count {
             self.adopt(state, extent, false);
             if count > LONGEST_WARM_RUN {
-                self.decommit_granules(extent, run_mask(0, self.space.granules_per_extent()));
+                self.decommit_granules(extent, self.all());
             }
         }
     }
@@ -239,15 +254,8 @@ impl Holding {
             return false;
         }
         if new > old {
-            let (extent, position) = self.space.granule_in_extent(granule);
-            let extent_desc = self.space.extent(extent);
-            let free = extent_desc.free.load(Ordering::Relaxed);
-            let fits = position + new <= self.space.granules_per_extent();
-            let mask = if fits { run_mask(position + old, new - old) } else { u32::MAX };
-            if !fits
-                || free & mask != mask
-                || self.claim_granules(&mut state, extent, position + old, new - old).is_err()
-            {
+            let grown = self.grow_run(&mut state, granule + old, new - old);
+            if !grown {
                 self.recount_large(&mut state, bytes, old_bytes);
                 return false;
             }
@@ -261,6 +269,24 @@ impl Holding {
         }
         state.usage.settle();
         true
+    }
+
+    /// Takes the `count` granules from `behind` on, which lies behind a granule in use; returns whether it
+    /// could.
+    fn grow_run(&self, state: &mut HoldingState, behind: u32, count: u32) -> bool {
+        let run = self.run_from(behind).unwrap_or(Run { first: behind, len: 0 });
+        let (extent, position) = self.space.granule_in_extent(run.end());
+        let opens = run.len < count;
+        // What there is reaches to the end of its extent, and the next one can be had.
+        if opens && (position != 0 || !self.take_extent_at(state, extent)) {
+            return false;
+        }
+        let Some(run) = self.run_from(behind) else { return false };
+        let taken = self.take_part(state, run, behind, count);
+        if taken.is_err() && opens {
+            self.release_part(state, run, extent);
+        }
+        taken.is_ok()
     }
 
     /// Makes a huge allocation `size` bytes long without moving it; returns whether it could.
@@ -281,6 +307,10 @@ impl Holding {
         if new > old && space.take_extents_at(extent + old, new - old, self.taker()).is_err() {
             self.recount_large(&mut state, bytes, old_bytes);
             return false;
+        }
+        if new > old {
+            let range = (old_bytes, bytes);
+            self.want_huge_pages_for(&mut state, extent, range, Use::Unknown);
         }
         self.write_huge(extent, new, bytes, ExtentKind::Huge);
         if new < old {

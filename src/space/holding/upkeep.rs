@@ -1,11 +1,13 @@
-//! What is done to a family's extents now and then: giving the memory of free granules back, and
-//! the integrity check.
+//! What is done to a family's extents now and then: giving the memory of free granules back, looking
+//! at how much is in memory, and the integrity check.
 
 use crate::space::extents::PURGE_STEP;
 use crate::space::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind};
 use crate::sync::Ordering;
 
-use super::{Holding, run_mask};
+use super::granules::run_mask;
+use super::runs::{Run, RunLinks};
+use super::{Holding, HoldingState};
 
 impl Holding {
     /// All extents of this family that are cut into granules, in address order.
@@ -24,7 +26,7 @@ impl Holding {
     }
 
     /// Whether an extent is this family's, and of this kind.
-    fn has(&self, extent: u32, kind: ExtentKind) -> bool {
+    pub(super) fn has(&self, extent: u32, kind: ExtentKind) -> bool {
         let desc = self.space.extent(extent);
         // The kind first: it is written after the owner, so an owner from before is not taken for
         // that of now.
@@ -77,6 +79,26 @@ impl Holding {
         bytes
     }
 
+    /// How many bytes of this family's extents are in memory, at a guess; `None` if the source does not
+    /// know. What is taken or given up meanwhile may be counted or not.
+    pub(crate) fn resident(&self) -> Option<usize> {
+        let space = self.space;
+        let look = |extent: u32, bytes: usize| {
+            // SAFETY: extents of the space, whoever has them by now.
+            unsafe { space.source.resident(space.extent_start(extent), bytes) }
+        };
+        let mut sum = 0;
+        for extent in self.extents() {
+            sum += look(extent, space.extent_bytes())?;
+        }
+        for extent in self.huge_allocations().chain(self.extent_chunks()) {
+            let extents = space.extent(extent).extents.load(Ordering::Relaxed);
+            // Seen as whole extents: what lies behind the last byte belongs to nobody else.
+            sum += look(extent, (extents as usize) << space.extent_shift)?;
+        }
+        Some(sum)
+    }
+
     /// What is wrong with this family's extents, if anything: an address, and what.
     pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
         let state = self.state.lock();
@@ -89,6 +111,9 @@ impl Holding {
             let wrong = |what| Some((space.extent_start(extent).addr().get(), what));
             if state.room.contains(&ExtentLinks(space), extent) != (free != 0) {
                 return wrong("an extent is listed as having room and has none, or the reverse");
+            }
+            if free == self.all() && !self.spec.is_isolated() {
+                return wrong("an extent is kept in which nothing is in use");
             }
             for position in 0..per_extent {
                 let granule = space.granule(extent * per_extent + position);
@@ -112,9 +137,47 @@ impl Holding {
         for extent in self.huge_allocations().chain(self.extent_chunks()) {
             committed += space.extent(extent).bytes.load(Ordering::Relaxed);
         }
+        if let Some(fault) = self.fault_of_runs(&state) {
+            return Some(fault);
+        }
         if extents != state.usage.extents {
             return Some((0, "the count of extents is wrong"));
         }
         (committed != state.usage.committed).then_some((0, "the count of committed bytes is wrong"))
+    }
+
+    /// What is wrong with the list of free runs, given that granules are free where the map says so.
+    fn fault_of_runs(&self, state: &HoldingState) -> Option<(usize, &'static str)> {
+        let (space, links) = (self.space, RunLinks(self.space));
+        let wrong = |run: Run, what| Some((space.granule_start(run.first).addr().get(), what));
+        let (mut found, mut run) = (0, Run { first: 0, len: 0 });
+        let is_wrong = |run: Run| run.len > 0 && !state.runs.contains(&links, run);
+        for extent in self.extents() {
+            let granules = self.granules_of(extent);
+            for granule in granules.first..granules.end() {
+                let free = space.granule(granule).kind() == GranuleKind::Free;
+                let goes_on = run.len > 0 && run.end() == granule && {
+                    let (last, _) = space.granule_in_extent(granule - 1);
+                    last == extent || self.is_of_one_range(last, extent)
+                };
+                if free && goes_on {
+                    run.len += 1;
+                    continue;
+                }
+                if is_wrong(run) {
+                    return wrong(run, "a run of free granules is not listed as it is");
+                }
+                let len = u32::from(free);
+                found += len;
+                run = Run { first: granule, len };
+            }
+        }
+        if is_wrong(run) {
+            return wrong(run, "a run of free granules is not listed as it is");
+        }
+        let next = |run: &Run| state.runs.after(&links, *run);
+        let listed = core::iter::successors(state.runs.shortest(&links, 1), next);
+        let listed = listed.take(found as usize + 1).count();
+        (listed != found as usize).then_some((0, "what is listed as a free run is none"))
     }
 }

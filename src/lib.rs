@@ -127,6 +127,9 @@
 //! - Calls to the system: at most 5 for a new extent and one for each 64 KiB of a new block that are
 //!   entered. And 3 to return a piece of memory, of 128 KiB or one huge page, with a magazine that is
 //!   given back, with an extent that became empty, and where none is warm that is needed.
+//! - What nobody has used for a while: once in sixteen of a thread's slow paths, and in a tick of the
+//!   clock, a step of it, of any family. That is the magazines of 4 threads, with up to 4 barriers of all
+//!   threads; or one lane, and 8 calls for pages in it; or 4 calls for free granules.
 //!
 //! Large allocations do work in proportion to their size, and so do [`reclaim`], [`flush`], and an
 //! allocation before it is refused.

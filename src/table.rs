@@ -27,7 +27,7 @@ use once_cell::race::{OnceNonZeroUsize, OnceRef};
 
 use crate::class;
 use crate::error::AllocError;
-use crate::lane::{Lane, Seen};
+use crate::lane::Lane;
 use crate::os;
 use crate::space::holding::Holding;
 use crate::space::map::{Cell, Mark};
@@ -383,7 +383,7 @@ impl FamilyTable {
     pub(crate) fn trim_idle(&self) {
         for class in 0..class::COUNT {
             for lane in self.lanes(class).filter(|lane| lane.is_idle(&lane.seen_growing)) {
-                if !self.settle_and_trim(lane, &lane.seen_growing) {
+                if !self.settle_and_trim(lane, Lane::trim_while_growing) {
                     // The rest is for whoever comes next.
                     self.holding.grow_on();
                     return;
@@ -393,12 +393,12 @@ impl FamilyTable {
     }
 
     /// Settles a lane of this family and trims some of it; returns whether that was all.
-    pub(crate) fn settle_and_trim(&self, lane: &Lane, seen: &Seen) -> bool {
+    pub(crate) fn settle_and_trim(&self, lane: &Lane, trim: fn(&Lane) -> bool) -> bool {
         {
             let _still = self.hold_still();
             lane.settle();
         }
-        lane.trim_in_passing(seen)
+        trim(lane)
     }
 
     /// Some lane of a class, without being assigned to it.

@@ -197,7 +197,8 @@ unsafe impl PageSource for Counted {
 
 /// "Calls to the system: at most 5 for a new extent and one for each 64 KiB of a new block that are
 /// entered. And 3 to return a piece of memory, with a magazine that is given back, with an extent that
-/// became empty, and where none is warm that is needed."
+/// became empty, and where none is warm that is needed. And now and then 8 for what nobody has used for a
+/// while, and 4 for free granules."
 #[test]
 fn no_allocation_or_free_of_a_slot_calls_the_system_often() {
     static PAGES: Counted = Counted {
@@ -212,7 +213,7 @@ fn no_allocation_or_free_of_a_slot_calls_the_system_often() {
         A,
         B,
     }
-    const MOST: usize = 5 + 3 * 3;
+    const MOST: usize = 5 + 3 * 3 + 8;
 
     fn counted<T>(what: &str, work: impl FnOnce() -> T) -> T {
         let of = || {

@@ -31,7 +31,7 @@ pub(crate) mod magazine;
 pub(crate) mod sweep;
 mod trim;
 
-pub(crate) use trim::Seen;
+use trim::Seen;
 
 use core::mem;
 use core::ptr::{self, NonNull};

@@ -19,6 +19,7 @@
 use core::ptr;
 
 use crate::class;
+use crate::lane::Lane;
 use crate::options;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::table::{FamilyTable, SetTable};
@@ -135,7 +136,7 @@ fn settle_lanes(family: &'static FamilyTable, first: usize) -> usize {
             looked_at += 1;
             if lane.is_idle(&lane.seen_decaying) {
                 family.decay.note_work();
-                let all = family.settle_and_trim(lane, &lane.seen_decaying);
+                let all = family.settle_and_trim(lane, Lane::trim_in_passing);
                 // The rest of it is for the next step.
                 return FIRST_CLASS + if all { class + 1 } else { class };
             }

@@ -139,6 +139,13 @@ fn huge_pages_are_asked_for_where_they_are_wanted() {
     let _before = Before::now();
     assert_eq!(asked::<never::All>(&NEVER, HugePages::Never), [0; 4]);
     let long = 6 * EXTENT;
+    // By what the family did before: it used all of such memory.
+    options::set_huge_pages(HugePages::Auto);
+    let used = Parcel::new::<auto::All>(6 * EXTENT, 1);
+    // SAFETY: live, of this size.
+    unsafe { used.start.write_bytes(1, 6 * EXTENT) };
+    drop(used);
+    flush();
     assert_eq!(asked::<auto::All>(&AUTO, HugePages::Auto), [0, long, 0, long]);
     assert_eq!(asked::<always::All>(&ALWAYS, HugePages::Always), [EXTENT, long, 3 * EXTENT, long]);
 }

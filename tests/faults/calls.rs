@@ -73,5 +73,5 @@ everywhere! {
     contents_cannot_be_given_up: Discard, [], at least 1;
     pages_cannot_be_moved: Move, [], at least 1;
     ranges_cannot_be_given_back: Release, [], at least 0;
-    hints_are_not_followed: Hint, [], at least 5;
+    hints_are_not_followed: Hint, [], at least 1;
 }

@@ -40,7 +40,6 @@ pub(crate) fn everything<A: Family, B: Family, C: Family>() -> Met {
     regions::<A>(&mut met);
     region_pool::<B>(&mut met);
     objects::<C>(&mut met);
-    dense::<A>(&mut met);
     pool::<A>(&mut met);
     collections::<B>(&mut met);
     threads::<A, C>(&mut met, kept, others);
@@ -131,18 +130,6 @@ fn objects<F: Family>(met: &mut Met) {
     }
     assert!(boxes.iter().all(|array| array.iter().all(|number| *number == array[0])));
     assert!(shared.windows(2).all(|two| *two[0] < *two[1]));
-}
-
-/// So many of one size that whole granules are about to be used.
-fn dense<F: Family>(met: &mut Met) {
-    let mut held = Vec::new();
-    for number in 0..1_200_usize {
-        held.extend(met.note(FamilyBox::<_, F>::try_new_in([number; 125])));
-        if !met.0.is_empty() && held.len() + 100 < number {
-            return;
-        }
-    }
-    assert!(held.iter().all(|array| array[124] == array[0]));
 }
 
 fn pool<F: Family>(met: &mut Met) {

@@ -105,7 +105,14 @@ impl Program {
     }
 
     /// Memory came out of a call, or a refusal that something explains.
-    fn came(&mut self, start: *mut c_void, layout: Layout, family: u32, zeroed: bool, refused: u64) {
+    fn came(
+        &mut self,
+        start: *mut c_void,
+        layout: Layout,
+        family: u32,
+        zeroed: bool,
+        refused: u64,
+    ) {
         match self.enter(start, layout, family) {
             Some(live) => {
                 if zeroed {
@@ -136,14 +143,20 @@ impl Program {
             0 | 1 => (standard::malloc::<C>(size), layout(size), scope, false),
             2 => {
                 let count = 1 + size % 7;
-                (standard::calloc::<C>(count, size / count), layout(size / count * count), scope, true)
+                (
+                    standard::calloc::<C>(count, size / count),
+                    layout(size / count * count),
+                    scope,
+                    true,
+                )
             }
             3 => (standard::aligned_alloc::<C>(align, size), aligned(size), scope, false),
             4 => (standard::memalign::<C>(align, size), aligned(size), scope, false),
             5 => {
                 let mut out = ptr::null_mut();
                 // SAFETY: it is written to.
-                let error = unsafe { standard::posix_memalign::<C>(&raw mut out, align.max(8), size) };
+                let error =
+                    unsafe { standard::posix_memalign::<C>(&raw mut out, align.max(8), size) };
                 assert_eq!(error == 0, !out.is_null());
                 clear_errno_to(error);
                 (out, aligned(size), scope, false)
@@ -153,7 +166,12 @@ impl Program {
             9 => (alloc::calloc::<C>(family, 1, size), layout(size), family, true),
             10 => (alloc::aligned_alloc::<C>(family, align, size), aligned(size), family, false),
             // SAFETY: null, so `malloc`.
-            _ => (unsafe { standard::realloc::<C>(ptr::null_mut(), size) }, layout(size), scope, false),
+            _ => (
+                unsafe { standard::realloc::<C>(ptr::null_mut(), size) },
+                layout(size),
+                scope,
+                false,
+            ),
         };
         self.came(start, layout, family, zeroed, refused);
     }
@@ -400,7 +418,8 @@ impl Program {
                 }
                 let (family, mut seen) = (u32::from(self.input.byte()) % FAMILIES, 0_usize);
                 // SAFETY: the visitor counts.
-                let walked = unsafe { report::walk::<C>(family, Some(count), (&raw mut seen).cast()) };
+                let walked =
+                    unsafe { report::walk::<C>(family, Some(count), (&raw mut seen).cast()) };
                 assert_eq!((walked, seen), (0, self.objects(family)));
             }
             4 => {

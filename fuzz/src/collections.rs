@@ -132,7 +132,7 @@ impl<T: Element, const N: usize, F: Family> Pair<T, N, F> {
             15 => {
                 let to = at + (len - at) / 2;
                 let mut drain = ours.drain(at..to);
-                (drain.next(), drain.next_back());
+                drop((drain.next(), drain.next_back()));
                 drop(drain);
                 drop(model.drain(at..to));
             }
@@ -187,7 +187,8 @@ impl<T: Element, const N: usize, F: Family> Pair<T, N, F> {
 }
 
 fn text_step(ours: &mut Text<lives::Text>, model: &mut String, input: &mut Input) {
-    const PARTS: [&str; 6] = ["", "a", "\u{e4}", "\u{20ac}uro", "\u{1f600}", "words and more words"];
+    const PARTS: [&str; 6] =
+        ["", "a", "\u{e4}", "\u{20ac}uro", "\u{1f600}", "words and more words"];
     if ours.try_reserve(200).is_err() || model.len() > MOST {
         PAGES.recover();
         model.clear();

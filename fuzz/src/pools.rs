@@ -195,7 +195,10 @@ pub fn run(bytes: &[u8]) {
                 253.. => check().expect("all is whole"),
             }
             let counts = pool.counts();
-            assert!(counts.idle == pool.len() && counts.released <= counts.made + used.boxes.len() + operations as usize);
+            assert!(
+                counts.idle == pool.len()
+                    && counts.released <= counts.made + used.boxes.len() + operations as usize
+            );
             let in_hands = used.pooled.len() + used.fronted.len() + used.boxes.len() + front.len();
             let alive = MADE.load(Ordering::Relaxed) - DROPPED.load(Ordering::Relaxed);
             assert_eq!(alive, in_hands + counts.idle, "lost, or twice there");

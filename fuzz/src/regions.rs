@@ -91,15 +91,17 @@ struct World {
     ranges: Ranges,
     log: Rc<RefCell<Vec<u64>>>,
     stamp: u64,
+    /// Whether the outermost region has a limit, against which scopes count too.
+    limited: bool,
     operations: u64,
 }
 
 type Level<'r, F, K> = (&'r Region<F, K>, &'r RefCell<Vec<Object>>);
 
 impl World {
-    fn expect<F: Family, K: Kind>(&self, region: &Region<F, K>, error: AllocError, refused: u64) {
+    fn expect<F: Family>(&self, error: AllocError, refused: u64) {
         let may_be = match error.kind() {
-            AllocErrorKind::Limit => F::SPEC.limit_bytes().is_some() || region.limit().is_some(),
+            AllocErrorKind::Limit => F::SPEC.limit_bytes().is_some() || self.limited,
             AllocErrorKind::Commit | AllocErrorKind::AddressSpace => PAGES.refused() > refused,
             _ => false,
         };
@@ -107,7 +109,8 @@ impl World {
     }
 
     fn layout(&mut self) -> Layout {
-        let layout = self.input.layout((MOST_BYTES - self.ranges.bytes.min(MOST_BYTES)).min(5 << 20));
+        let layout =
+            self.input.layout((MOST_BYTES - self.ranges.bytes.min(MOST_BYTES)).min(5 << 20));
         Layout::from_size_align(layout.size().max(1), layout.align()).expect("small")
     }
 
@@ -144,7 +147,7 @@ impl World {
                 }
                 self.enter(&mut objects, live, canary);
             }
-            Err(error) => self.expect(region, error, refused),
+            Err(error) => self.expect::<F>(error, refused),
         }
     }
 
@@ -193,7 +196,7 @@ impl World {
                     stamp = self.stamp;
                 }
             }
-            Err(error) => self.expect(region, error, refused),
+            Err(error) => self.expect::<F>(error, refused),
         }
         self.ranges.enter(&live);
         let at = if live.start == before { at } else { objects.len() };
@@ -217,7 +220,9 @@ impl World {
         objects.iter().filter(|object| !object.canary).for_each(|object| object.live.verify());
         let used = region.usage();
         let least: usize = objects.iter().map(|object| object.live.layout.size()).sum();
-        assert!(used.live_bytes >= least && used.committed_bytes >= used.live_bytes + used.free_bytes);
+        assert!(
+            used.live_bytes >= least && used.committed_bytes >= used.live_bytes + used.free_bytes
+        );
         if let Some(walked) = K::walked(region) {
             let room = |object: &Object| object.live.layout.size().next_multiple_of(8);
             let all = objects.iter().map(|object| (object.live.address(), room(object)));
@@ -302,12 +307,17 @@ impl World {
                 3 => {
                     let more = self.input.below(256) << 14;
                     region.set_limit(Some(region.committed_bytes() + more));
+                    self.limited = true;
                 }
-                4 => region.set_limit(None),
+                4 => {
+                    region.set_limit(None);
+                    self.limited = false;
+                }
                 5 | 6 => self.sweep(&mut region, &mut objects.borrow_mut()),
                 _ => {
                     let whole = std::mem::take(&mut region);
                     drop(whole);
+                    self.limited = false;
                     self.gone::<K>(&mut objects.borrow_mut(), |_| true);
                 }
             }
@@ -352,7 +362,7 @@ pub fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let kind = input.byte();
     let (ranges, log) = (Ranges::default(), Rc::default());
-    let mut world = World { input, ranges, log, stamp: 0, operations: 0 };
+    let mut world = World { input, ranges, log, stamp: 0, limited: false, operations: 0 };
     match kind % 12 {
         0 => world.run::<lives::Plain, Forget>(),
         1 => world.run::<lives::Plain, Tracked>(),

@@ -2,9 +2,9 @@
 //! does: errors come back as such, everything stays whole, what is live keeps its contents, and when all
 //! is freed nothing is lost.
 
-use famalloc::{AllocErrorKind, Family, alloc_family};
+use famalloc::{AllocErrorKind, Family, FamilyBox, alloc_family};
 
-use crate::common::{Watchdog, assert_all_given_back, one_at_a_time};
+use crate::common::{Parcel, Watchdog, assert_all_given_back, one_at_a_time};
 use crate::mix::everything;
 use crate::source::{Call, Failing};
 
@@ -73,5 +73,25 @@ everywhere! {
     contents_cannot_be_given_up: Discard, [], at least 1;
     pages_cannot_be_moved: Move, [], at least 1;
     ranges_cannot_be_given_back: Release, [], at least 0;
-    hints_are_not_followed: Hint, [], at least 5;
+}
+
+/// Hints that come to nothing cost time alone.
+#[test]
+fn hints_are_not_followed() {
+    static PAGES: Failing = Failing::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Dense,
+    }
+    let _alone = one_at_a_time();
+    PAGES.fail_at(Call::Hint, 1, true);
+    let all: Vec<_> = (0..24_000_usize)
+        .map(|number| FamilyBox::<_, lives::Dense>::new_in([number; 125]))
+        .collect();
+    let huge = Parcel::new::<lives::Dense>(20 << 20, 1);
+    assert!(PAGES.refused() > 0, "no hint was given");
+    assert!(all.iter().zip(0..).all(|(array, number)| array[0] == number && array[124] == number));
+    drop((all, huge));
+    PAGES.recover();
+    assert_all_given_back::<Lives>();
 }

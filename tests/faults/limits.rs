@@ -1,10 +1,11 @@
 //! The system's limits, each in a process of its own: little address space, little data, and no thread to
 //! be had.
 
-use std::process::Command;
+use core::alloc::Layout;
 use std::thread;
 
-use famalloc::{AllocErrorKind, Family, alloc_family, check};
+use famalloc::collections::SmallVec;
+use famalloc::{AllocError, AllocErrorKind, Family, Region, alloc_family, check, flush};
 
 use crate::common::{Parcel, Watchdog, assert_all_given_back, assert_success, case, child};
 use crate::mix::everything;
@@ -33,36 +34,72 @@ fn in_use(position: usize) -> usize {
     statm.split_whitespace().nth(position).unwrap().parse::<usize>().unwrap() * page
 }
 
+/// A list with room for all there may be: the list is not what is to fail.
+fn list() -> Vec<Parcel> {
+    Vec::with_capacity(256 * MIB / 1_000)
+}
+
 /// Takes all there is in pieces of a size.
-fn fill<F: Family>(size: usize) -> Vec<Parcel> {
-    // The list of parcels is not what is to fail.
-    let mut held = Vec::with_capacity(256 * MIB / size);
+fn fill<F: Family>(held: &mut Vec<Parcel>, size: usize) {
     loop {
         match Parcel::try_new::<F>(size, held.len() as u8) {
             Ok(parcel) => held.push(parcel),
-            Err(error) => {
-                let kinds = [AllocErrorKind::AddressSpace, AllocErrorKind::Commit];
-                assert!(kinds.contains(&error.kind()), "{error}");
-                return held;
-            }
+            Err(error) => return assert_refused(error),
         }
         assert!(held.len() < held.capacity(), "there is no limit");
     }
 }
 
-/// To the limit and back, in every size, again and again; each time much of it can be had.
-fn to_the_limit(bytes: usize) {
+fn assert_refused(error: AllocError) {
+    let kinds = [AllocErrorKind::AddressSpace, AllocErrorKind::Commit];
+    assert!(kinds.contains(&error.kind()), "{error}");
+}
+
+/// What is not there is refused by all, and nothing comes to harm.
+fn refuse_everything(held: &mut Vec<Parcel>) {
+    let more = 256 * MIB;
+    if let Some(parcel) = held.last_mut() {
+        assert_refused(parcel.try_resize::<lives::A>(more).unwrap_err());
+        parcel.verify();
+    }
+    assert_refused(Parcel::try_new_zeroed::<lives::C>(more, 1).err().expect("too large"));
+    let region = Region::<lives::C>::new();
+    let layout = Layout::from_size_align(more, 64).unwrap();
+    assert_refused(region.alloc_layout(layout).unwrap_err());
+    let mut vec = SmallVec::<u8, 4, lives::C>::new();
+    vec.push(7);
+    assert_refused(vec.try_reserve(more).unwrap_err());
+    assert_eq!(vec[..], [7]);
+    assert_whole();
+}
+
+/// To the limit and back, in every size, again and again; each time much of it can be had. With `others_too`
+/// what was taken and given back is there for whoever needs it: threads, for one.
+fn to_the_limit(bytes: usize, others_too: bool, [mut held, mut others]: [Vec<Parcel>; 2]) {
     let _watchdog = Watchdog::of_seconds(120);
     for size in [1_000, 60_000, 300_000, 5 * MIB, 1_000] {
-        let held = fill::<lives::A>(size);
+        fill::<lives::A>(&mut held, size);
         assert!(held.len() * size >= bytes / 6, "{} of {size}", held.len());
-        check().unwrap();
-        // In the other family nothing is left either, and all is refused without harm.
-        drop(fill::<lives::B>(size));
-        drop(everything::<lives::A, lives::B, lives::C>());
+        assert_whole();
+        fill::<lives::B>(&mut others, size);
+        refuse_everything(&mut held);
         held.iter().for_each(Parcel::verify);
-        drop(held);
+        held.clear();
+        others.clear();
+        flush();
         assert_all_given_back::<Lives>();
+        if others_too {
+            let met = everything::<lives::A, lives::B, lives::C>();
+            assert!(met.0.is_empty(), "{:?} after pieces of {size}", met.0);
+            assert_all_given_back::<Lives>();
+        }
+    }
+}
+
+/// Everything is whole, as far as there is memory to look.
+fn assert_whole() {
+    if let Err(corruption) = check() {
+        assert_eq!(corruption.what, "there is no memory for the check itself", "{corruption}");
     }
 }
 
@@ -70,8 +107,9 @@ fn to_the_limit(bytes: usize) {
 fn little_address_space_before_the_first_use() {
     const NAME: &str = "limits::little_address_space_before_the_first_use";
     if case().is_some() {
+        let lists = [list(), list()];
         limit(libc::RLIMIT_AS, in_use(0) + 200 * MIB);
-        return to_the_limit(200 * MIB);
+        return to_the_limit(200 * MIB, true, lists);
     }
     assert_success(child(NAME, "limited"));
 }
@@ -82,10 +120,11 @@ fn little_address_space_after_the_first_use() {
     if case().is_some() {
         assert!(everything::<lives::A, lives::B, lives::C>().0.is_empty());
         assert_all_given_back::<Lives>();
+        let lists = [list(), list()];
         limit(libc::RLIMIT_AS, in_use(0) + 200 * MIB);
         // Nobody has lost what a thread needs.
         thread::spawn(|| drop(Parcel::new::<lives::A>(100, 1))).join().unwrap();
-        return to_the_limit(100 * MIB);
+        return to_the_limit(100 * MIB, true, lists);
     }
     assert_success(child(NAME, "limited"));
 }
@@ -94,8 +133,10 @@ fn little_address_space_after_the_first_use() {
 fn little_data() {
     const NAME: &str = "limits::little_data";
     if case().is_some() {
+        let lists = [list(), list()];
         limit(libc::RLIMIT_DATA, in_use(5) + 200 * MIB);
-        return to_the_limit(200 * MIB);
+        // Pages that are given back stay accessible, and count as data for good.
+        return to_the_limit(200 * MIB, false, lists);
     }
     assert_success(child(NAME, "limited"));
 }
@@ -127,6 +168,5 @@ fn no_threads() {
         drop(held);
         return assert_all_given_back::<Lives>();
     }
-    let command: Command = child(NAME, "limited");
-    assert_success(command);
+    assert_success(child(NAME, "limited"));
 }

@@ -70,6 +70,10 @@ sets! {
 
 type Memory = NonNull<u8>;
 type Made = Result<Memory, AllocError>;
+/// Gets an object's address and size.
+type Visit<'v> = dyn FnMut(usize, usize) + 'v;
+/// Says whether an object stays.
+type Keep<'k> = dyn FnMut(usize, usize) -> bool + 'k;
 
 /// A family set, and the calls that name no family.
 pub(super) struct Set {
@@ -105,9 +109,8 @@ pub(super) struct Face {
     pub(super) realloc_layout: unsafe fn(Memory, Layout, Layout) -> Made,
     pub(super) realloc_zeroed_layout: unsafe fn(Memory, Layout, Layout) -> Made,
     pub(super) grow_in_place: unsafe fn(Memory, Layout, Layout) -> bool,
-    pub(super) walk: fn(&mut dyn FnMut(usize, usize)) -> Result<(), InUseElsewhere>,
-    pub(super) sweep:
-        unsafe fn(&mut dyn FnMut(usize, usize) -> bool) -> Result<usize, InUseElsewhere>,
+    pub(super) walk: fn(&mut Visit<'_>) -> Result<(), InUseElsewhere>,
+    pub(super) sweep: unsafe fn(&mut Keep<'_>) -> Result<usize, InUseElsewhere>,
     pub(super) free_all: unsafe fn() -> Result<usize, InUseElsewhere>,
     /// Runs something in a scope of the family.
     pub(super) scope: fn(&mut dyn FnMut()),
@@ -141,9 +144,7 @@ const fn face<F: Family>() -> Face {
     }
 }
 
-unsafe fn sweep<F: Family>(
-    keep: &mut dyn FnMut(usize, usize) -> bool,
-) -> Result<usize, InUseElsewhere> {
+unsafe fn sweep<F: Family>(keep: &mut Keep<'_>) -> Result<usize, InUseElsewhere> {
     // SAFETY: passed on.
     unsafe { sweep_in::<F>(|start, bytes| keep(start.addr().get(), bytes)) }
 }

@@ -58,7 +58,8 @@ impl State {
                     (interior, matches!(interior, Err(FreeError::Interior { .. })))
                 }
                 1 => {
-                    let other = (live.family + 1 + usize::from(how / 4) % (FAMILIES - 1)) % FAMILIES;
+                    let other =
+                        (live.family + 1 + usize::from(how / 4) % (FAMILIES - 1)) % FAMILIES;
                     let wrong = (self.face(other).try_free)(live.start, layout);
                     (wrong, matches!(wrong, Err(FreeError::WrongFamily { .. })))
                 }
@@ -130,7 +131,9 @@ impl State {
             return assert!(self.others, "in use elsewhere, where there is nobody");
         };
         assert_eq!(freed, declined);
-        self.remove(|live| live.family == family && live.layout.size() > 0 && !stays(live.address()));
+        self.remove(|live| {
+            live.family == family && live.layout.size() > 0 && !stays(live.address())
+        });
     }
 
     /// All of a family at once.

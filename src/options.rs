@@ -9,7 +9,7 @@
 //! | [`set_huge_pages`] | `FAMALLOC_HUGE_PAGES` | whether huge pages are asked for: `never`, `always`, or `auto`, where a family has grown to several mebibytes and uses them densely | `auto` | for memory that is taken from the system from then on |
 //! | [`set_first_range`] | `FAMALLOC_RESERVE` | how many bytes of addresses are reserved before the first allocation, by sources that have more in steps | 64 MiB | at the first allocation |
 //! | [`set_largest_range`] | `FAMALLOC_RESERVE_STEP` | how many bytes of addresses are reserved at once later, at most; each time as much again as there is | 1 GiB | when addresses run out |
-//! | [`set_background`] | `FAMALLOC_BACKGROUND` | whether a thread of the allocator's own gives memory back while the program rests | off | at the next slow path |
+//! | `lifecycle::start_background` | `FAMALLOC_BACKGROUND` | whether a thread of the allocator's own gives memory back while the program rests | off | at once; in the environment, when the C library is loaded |
 //! | [`set_trim_idle`] | `FAMALLOC_TRIM_IDLE` | whether what idle threads keep at hand may be taken from them | on | at the next look at them |
 //!
 //! The environment is for programs that cannot be changed. It is looked at once, before the first
@@ -217,7 +217,9 @@ pub fn set_largest_range(bytes: usize) {
     LARGEST_RANGE.store(range(bytes), Ordering::Relaxed);
 }
 
-/// Whether a thread of the allocator's own gives memory back while the program rests.
+/// Whether the environment wishes for a thread of the allocator's own that gives memory back while the program
+/// rests. The C library starts one then; a Rust program calls
+/// `lifecycle::start_background`.
 ///
 /// # Examples
 ///
@@ -227,19 +229,6 @@ pub fn set_largest_range(bytes: usize) {
 #[inline]
 pub fn background() -> bool {
     BACKGROUND.load(Ordering::Relaxed)
-}
-
-/// Says whether a thread of the allocator's own gives memory back while the program rests. Without one, memory
-/// goes back when somebody comes by who frees or needs some.
-///
-/// # Examples
-///
-/// ```
-/// famalloc::options::set_background(false);
-/// ```
-pub fn set_background(on: bool) {
-    load();
-    BACKGROUND.store(on, Ordering::Relaxed);
 }
 
 /// Whether what idle threads keep at hand may be taken from them.

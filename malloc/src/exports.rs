@@ -28,7 +28,16 @@ pub fn initialize<E: Exports>() {
     // So that the hooks for a fork are set before there is another thread that could fork, and before the
     // program's own, which then run before and after them.
     crate::calls::lifecycle::thread_initialize::<E>();
+    if famalloc::options::background() {
+        let delay = famalloc::options::purge_delay().clamp(SHORTEST_PERIOD, LONGEST_PERIOD);
+        famalloc::lifecycle::start_background(core::time::Duration::from_millis(delay));
+    }
 }
+
+/// The thread in the background looks once in a purge delay, but not all the time, ...
+const SHORTEST_PERIOD: u64 = 500;
+/// ... and not too seldom for who starts it.
+const LONGEST_PERIOD: u64 = 60_000;
 
 /// Does what is left to do when the process ends.
 pub fn finalize() {

@@ -119,7 +119,7 @@ fn boxes() {
     let slice: FamilyBox<[Touchy], A> = some(5).collect();
     let copy = slice.clone();
     let from = FamilyBox::<[Touchy], A>::from(&copy[1..]);
-    assert!(from.len() == 4 && one == one);
+    assert!(from.len() == 4 && PartialEq::eq(&one, &one));
     let mut iter = slice.into_iter();
     drop((iter.next(), iter.next_back()));
     drop(iter.collect::<FamilyBox<[Touchy], A>>());

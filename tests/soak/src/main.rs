@@ -35,7 +35,8 @@ fn mappings() -> usize {
 
 fn minutes() -> f64 {
     let arguments: Vec<_> = std::env::args().collect();
-    let value = arguments.iter().position(|it| it == "--minutes").and_then(|at| arguments.get(at + 1));
+    let value =
+        arguments.iter().position(|it| it == "--minutes").and_then(|at| arguments.get(at + 1));
     value.map_or(1.0, |value| value.parse().expect("--minutes has a number"))
 }
 
@@ -54,7 +55,13 @@ fn main() {
         if rounds % 2 == 0 {
             reclaim(usize::MAX);
             for family in Snapshot::of::<Lives>().families {
-                assert_eq!(family.live_objects, 0, "left in {}\n{}", family.name, Snapshot::of::<Lives>());
+                assert_eq!(
+                    family.live_objects,
+                    0,
+                    "left in {}\n{}",
+                    family.name,
+                    Snapshot::of::<Lives>()
+                );
             }
         }
         check().expect("all is whole");
@@ -70,7 +77,11 @@ fn main() {
     }
     let known = |range: std::ops::Range<usize>| highest[range].iter().copied().max().unwrap_or(0);
     let (warm, last) = (known(0..4), known(7..10));
-    println!("{rounds} rounds; resident {} KiB after the warm-up, {} KiB at the end", warm >> 10, last >> 10);
+    println!(
+        "{rounds} rounds; resident {} KiB after the warm-up, {} KiB at the end",
+        warm >> 10,
+        last >> 10
+    );
     assert!(rounds > 20, "too few rounds to say anything");
     assert!(last <= warm + warm / 20 + SLACK, "resident memory goes on rising");
 }

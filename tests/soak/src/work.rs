@@ -8,8 +8,8 @@ use std::thread;
 use famalloc::collections::{FamilyCollection, HashMap, SmallVec, String as Text};
 use famalloc::region::{Drops, Tracked};
 use famalloc::{
-    Family, FamilyBox, Pool, Region, RegionPool, alloc_family, alloc_in, alloc_layout_in, free_all_in,
-    free_in, free_layout_in, realloc_in,
+    Family, FamilyBox, Pool, Region, RegionPool, alloc_family, alloc_in, alloc_layout_in,
+    free_all_in, free_in, free_layout_in, realloc_in,
 };
 
 /// Lifetimes of every kind.
@@ -99,7 +99,12 @@ impl Drop for Parcel {
     fn drop(&mut self) {
         // SAFETY: live.
         let ends = unsafe { (self.start.read(), self.start.add(self.size - 1).read()) };
-        assert_eq!(ends, (self.size as u8, self.size as u8), "{} bytes were overwritten", self.size);
+        assert_eq!(
+            ends,
+            (self.size as u8, self.size as u8),
+            "{} bytes were overwritten",
+            self.size
+        );
         // SAFETY: allocated so, and not used again.
         unsafe { (self.free)(self.start, self.size) };
     }
@@ -183,7 +188,8 @@ fn requests(random: &mut Random) {
 }
 
 fn collections(random: &mut Random) {
-    let mut map = HashMap::<usize, FamilyBox<[usize; 9], lives::Message>, lives::Secret>::in_family();
+    let mut map =
+        HashMap::<usize, FamilyBox<[usize; 9], lives::Message>, lives::Secret>::in_family();
     let mut text = Text::<lives::Apart>::new();
     let mut list = SmallVec::<usize, 6, lives::Message>::new();
     for number in 0..2_000 + random.below(2_000) {

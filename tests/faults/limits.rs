@@ -56,13 +56,13 @@ fn assert_refused(error: AllocError) {
 }
 
 /// What is not there is refused by all, and nothing comes to harm.
-fn refuse_everything(held: &mut Vec<Parcel>) {
+fn refuse_everything(held: &mut [Parcel]) {
     let more = 256 * MIB;
     if let Some(parcel) = held.last_mut() {
         assert_refused(parcel.try_resize::<lives::A>(more).unwrap_err());
         parcel.verify();
     }
-    assert_refused(Parcel::try_new_zeroed::<lives::C>(more, 1).err().expect("too large"));
+    assert_refused(Parcel::try_new_zeroed::<lives::C>(more, 1).expect_err("too large"));
     let region = Region::<lives::C>::new();
     let layout = Layout::from_size_align(more, 64).unwrap();
     assert_refused(region.alloc_layout(layout).unwrap_err());

@@ -31,7 +31,7 @@ fn agrees_with_a_model_over_random_lives() {
     }
 
     let mut random = 0x9E37_79B9_7F4A_7C15;
-    let mut model: BTreeMap<usize, Layout> = BTreeMap::new();
+    let mut model: BTreeMap<usize, (NonNull<u8>, Layout)> = BTreeMap::new();
     let others: Vec<_> = (0..100u64).map(FamilyBox::<u64, lives::Other>::new_in).collect();
     for round in 0..40 {
         for _ in 0..500 {
@@ -39,26 +39,25 @@ fn agrees_with_a_model_over_random_lives() {
             let size = next(&mut random) % (1 << bits) + 1;
             let layout = Layout::from_size_align(size, 1 << (next(&mut random) % 5)).unwrap();
             let start = alloc_layout_in::<lives::Object>(layout).unwrap();
-            assert!(model.insert(start.addr().get(), layout).is_none());
+            assert!(model.insert(start.addr().get(), (start, layout)).is_none());
         }
         // Some die by hand, so that free slots are parked in every place there is.
         let by_hand: Vec<_> =
             model.keys().copied().filter(|_| next(&mut random) % 5 == 0).collect();
         for address in by_hand {
-            let layout = model.remove(&address).unwrap();
-            let start = NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap();
+            let (start, layout) = model.remove(&address).unwrap();
             // SAFETY: live in the model, and taken out of it.
             unsafe { free_layout_in::<lives::Object>(start, layout) };
         }
         let mut walked = Vec::new();
         walk_in::<lives::Object>(|object, bytes| {
-            let address = object.as_ptr().expose_provenance();
-            assert!(model[&address].size() <= bytes);
+            let address = object.addr().get();
+            assert!(model[&address].1.size() <= bytes);
             assert_eq!(query(object.as_ptr()).map(|it| it.slot_bytes), Some(bytes));
             walked.push(address);
         })
         .unwrap();
-        let huge_last = |&address: &usize| model[&address].size() > 2 << 20;
+        let huge_last = |&address: &usize| model[&address].1.size() > 2 << 20;
         assert!(walked.is_sorted_by_key(|address| (huge_last(address), *address)));
         walked.sort_unstable();
         assert!(walked.iter().copied().eq(model.keys().copied()), "round {round}");

@@ -155,6 +155,23 @@ impl Drop for Parcel {
     }
 }
 
+/// Memory that another thread is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sent(NonNull<u8>);
+
+// SAFETY: memory may be used and freed by any thread, and whoever sends it no longer does.
+unsafe impl Send for Sent {}
+
+impl Sent {
+    pub(crate) fn new(start: NonNull<u8>) -> Self {
+        Self(start)
+    }
+
+    pub(crate) fn get(self) -> NonNull<u8> {
+        self.0
+    }
+}
+
 /// Keeps the tests of one file from running beside each other: they count and reclaim for the whole
 /// process.
 pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {

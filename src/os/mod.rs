@@ -10,29 +10,27 @@ use core::fmt;
 use core::ptr::NonNull;
 
 mod fixed;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[cfg_attr(miri, allow(dead_code, reason = "its pages are not for an interpreter"))]
 mod linux;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[cfg(all(feature = "std", target_os = "linux"))]
 mod loaded;
 #[cfg(all(feature = "std", target_os = "linux", miri))]
 mod miri;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod pulse;
 
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-use linux as system;
-#[cfg(all(feature = "std", target_os = "linux", miri))]
-use miri as system;
-
 pub use fixed::FixedBuffer;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use pulse::{Beat, Pulse};
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub use system::System;
-#[cfg(all(feature = "std", target_os = "linux"))]
-pub(crate) use system::{
+pub(crate) use linux::{
     at_fork, barrier_all_threads, cores, exit_hook, spawn_unnoticed, wait_while, wake, write_stderr,
 };
+#[cfg(all(feature = "std", target_os = "linux", miri))]
+pub use miri::System;
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) use pulse::{Beat, Pulse};
 
 /// The operating system's pages.
 #[cfg(feature = "std")]

@@ -196,7 +196,10 @@ pub(crate) fn on_a_thread(work: impl FnOnce() + Send) {
 pub(crate) struct Watchdog(Arc<AtomicBool>);
 
 impl Watchdog {
+    /// Where everything takes longer, under a sanitizer, the variable says how many times.
     pub(crate) fn of_seconds(seconds: u64) -> Self {
+        let patience = std::env::var("FAMALLOC_TEST_PATIENCE");
+        let seconds = seconds * patience.map_or(1, |times| times.parse().unwrap());
         let done = Arc::new(AtomicBool::new(false));
         if cfg!(miri) {
             // Its clock goes by the instructions, and it sees by itself when nobody can go on.

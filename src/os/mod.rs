@@ -11,7 +11,10 @@ use core::ptr::NonNull;
 
 mod fixed;
 #[cfg(all(feature = "std", target_os = "linux"))]
-#[cfg_attr(miri, allow(dead_code, reason = "its pages are not for an interpreter"))]
+#[cfg_attr(
+    miri,
+    allow(dead_code, unreachable_pub, reason = "its pages are not for an interpreter")
+)]
 mod linux;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod loaded;

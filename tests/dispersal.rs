@@ -7,7 +7,9 @@ mod common;
 use core::ptr::NonNull;
 use std::collections::BTreeSet;
 
-use common::{Random, assert_aborted, assert_all_given_back, case, child, one_at_a_time, usage};
+use common::{
+    Random, Sent, assert_aborted, assert_all_given_back, case, child, one_at_a_time, usage,
+};
 use famalloc::{
     AllocErrorKind, Family, System, alloc_family, alloc_in, check, flush, free_in, query, sweep_in,
 };
@@ -235,11 +237,11 @@ fn slots_of_another_lanes_long_blocks_find_home() {
     fn swap_and_free<F: Family>() {
         const COUNT: usize = 20_000;
         let mut random = Random::new(8);
-        let mut ours: Vec<_> = (0..COUNT).map(|_| take::<F>(48).addr()).collect();
+        let mut ours: Vec<_> = (0..COUNT).map(|_| Sent::new(take::<F>(48))).collect();
         let (send, receive) = std::sync::mpsc::channel();
         let (back, done) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
-            let theirs: Vec<_> = (0..COUNT).map(|_| take::<F>(48).addr()).collect();
+            let theirs: Vec<_> = (0..COUNT).map(|_| Sent::new(take::<F>(48))).collect();
             send.send(theirs).unwrap();
             // Ends when the other has freed them.
             done.recv().unwrap();
@@ -249,7 +251,7 @@ fn slots_of_another_lanes_long_blocks_find_home() {
         ours[..COUNT].sort_unstable();
         shuffle(&mut random, &mut ours[COUNT / 2..]);
         for slot in ours {
-            give::<F>(48, core::ptr::NonNull::with_exposed_provenance(slot));
+            give::<F>(48, slot.get());
         }
         check().unwrap();
         assert_eq!(usage::<F>().live_objects, 0);
@@ -317,7 +319,7 @@ fn a_lane_does_not_take_its_former_blocks_for_its_own() {
         send.send(Vec::new()).unwrap();
         done.recv().unwrap();
         theirs.extend((0..200).map(|_| take::<lives::A>(SIZE)));
-        send.send(theirs.into_iter().map(NonNull::expose_provenance).collect()).unwrap();
+        send.send(theirs.into_iter().map(Sent::new).collect()).unwrap();
         // Ends when the other has freed them.
         done.recv().unwrap();
     });
@@ -326,14 +328,14 @@ fn a_lane_does_not_take_its_former_blocks_for_its_own() {
     flush();
     back.send(()).unwrap();
     let mut theirs = receive.recv().unwrap();
-    let is_later_part = |slot: usize| {
-        let block = query(core::ptr::without_provenance::<u8>(slot)).unwrap().block;
+    let is_later_part = |slot: NonNull<u8>| {
+        let (block, slot) = (query(slot.as_ptr()).unwrap().block, slot.addr().get());
         granules.contains(&(slot >> 16)) && slot - block >= 64 << 10
     };
     assert!(theirs.iter().any(|slot| is_later_part(slot.get())));
     shuffle(&mut Random::new(1), &mut theirs);
     for slot in theirs {
-        give::<lives::A>(SIZE, NonNull::with_exposed_provenance(slot));
+        give::<lives::A>(SIZE, slot.get());
     }
     flush();
     assert_eq!(usage::<lives::A>().live_objects, 0);
@@ -360,12 +362,12 @@ fn a_run_that_was_freed_before_is_noticed() {
         eprintln!("pointer {:p}", slots[64]);
         let (send, receive) = std::sync::mpsc::channel::<()>();
         let (back, done) = std::sync::mpsc::channel::<()>();
-        let all: Vec<_> = (0..126).map(|at| slots[at * step % 126].expose_provenance()).collect();
+        let all: Vec<_> = (0..126).map(|at| Sent::new(slots[at * step % 126])).collect();
         let thread = std::thread::spawn(move || {
             // Who has allocated frees into magazines from the first time on.
             give::<lives::Other>(48, take::<lives::Other>(48));
             for slot in all {
-                give::<lives::A>(48, NonNull::with_exposed_provenance(slot));
+                give::<lives::A>(48, slot.get());
             }
             send.send(()).unwrap();
             // It ends after the same slots have come home from the other thread.

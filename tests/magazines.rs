@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::channel;
 
-use common::{assert_all_given_back, one_at_a_time, usage};
+use common::{Sent, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{AllocErrorKind, Family, alloc_family, alloc_in, flush, free_in, query};
 
 /// The most slots of a magazine, and the most that are few.
@@ -261,16 +261,12 @@ fn the_peak_is_never_too_low() {
     assert_eq!(peak::<lives::Swaps>(), 4 * FULL);
     drop(objects);
     // What another thread freed comes home by mail, before its lane has noted that it was out.
-    let (send, receive) = channel::<Vec<usize>>();
-    let mine: Vec<_> = (0..10 * FULL)
-        .map(|_| alloc_in::<lives::Mails>(SIZE).unwrap().expose_provenance())
-        .collect();
-    let mine: Vec<_> = mine.into_iter().map(core::num::NonZeroUsize::get).collect();
+    let (send, receive) = channel::<Vec<Sent>>();
+    let mine = (0..10 * FULL).map(|_| Sent::new(alloc_in::<lives::Mails>(SIZE).unwrap())).collect();
     let thread = std::thread::spawn(move || {
         for slot in receive.recv().unwrap() {
-            let slot = NonNull::new(core::ptr::with_exposed_provenance_mut(slot)).unwrap();
             // SAFETY: live, of this size, each once.
-            unsafe { free_in::<lives::Mails>(slot, SIZE) };
+            unsafe { free_in::<lives::Mails>(slot.get(), SIZE) };
         }
         flush();
     });

@@ -5,11 +5,11 @@
 mod common;
 
 use core::alloc::Layout;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use common::{Parcel, assert_aborted, case, child, one_at_a_time, usage};
+use common::{Parcel, Sent, assert_aborted, case, child, one_at_a_time, usage};
 use famalloc::{
     FreeError, Snapshot, alloc_family, alloc_in, alloc_layout_in, check, flush, free_in,
     free_layout_in, try_free_in,
@@ -74,10 +74,10 @@ fn misused() {
             }
             "twice, by two threads" => {
                 say(pair[0]);
-                let address = pair[0].addr();
+                let first = Sent::new(pair[0]);
                 let (send, receive) = channel();
                 thread::spawn(move || {
-                    free_in::<lives::Ours>(NonNull::without_provenance(address), 48);
+                    free_in::<lives::Ours>(first.get(), 48);
                     // Its end brings the slot home.
                     send.send(()).unwrap();
                 })
@@ -328,16 +328,9 @@ fn a_checked_free_refuses_and_changes_nothing() {
     refused(slots[9], layout, FreeError::AlreadyFree);
     refused(local, layout, FreeError::Foreign);
     refused(boxed, layout, FreeError::Foreign);
-    refused(
-        NonNull::without_provenance(core::num::NonZero::new(16).unwrap()),
-        layout,
-        FreeError::Foreign,
-    );
-    refused(
-        NonNull::without_provenance(core::num::NonZero::<usize>::MAX),
-        layout,
-        FreeError::Foreign,
-    );
+    let nowhere = |address| NonNull::new(ptr::without_provenance_mut(address)).unwrap();
+    refused(nowhere(16), layout, FreeError::Foreign);
+    refused(nowhere(usize::MAX), layout, FreeError::Foreign);
     // SAFETY: within the allocations.
     unsafe {
         refused(slots[0].add(1), layout, FreeError::Interior { offset: 1 });
@@ -359,11 +352,11 @@ fn a_checked_free_refuses_and_changes_nothing() {
     flush();
     refused(slots[9], layout, FreeError::AlreadyFree);
     // In the depot, outbox or mailbox that another thread filled.
-    let address = slots[8].addr();
+    let slot = Sent::new(slots[8]);
     thread::spawn(move || {
         let own: Vec<_> = (0..200).map(|_| Parcel::new::<lives::Ours>(48, 3)).collect();
         // SAFETY: live until here.
-        unsafe { free_in::<lives::Ours>(NonNull::without_provenance(address), 48) };
+        unsafe { free_in::<lives::Ours>(slot.get(), 48) };
         drop(own);
     })
     .join()

@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 
-use common::{Random, assert_all_given_back, one_at_a_time, usage};
+use common::{Random, assert_all_given_back, one_at_a_time, times, usage};
 use famalloc::object_alloc::{FamilyObjectAlloc, Lent, ObjectState, RawAlloc, SlotAlloc};
 use famalloc::pool::{RawPool, Retention};
 use famalloc::{AllocError, AllocErrorKind, Family, FamilyBox, In, Pool, alloc_family};
@@ -94,7 +94,7 @@ fn raw_memory<A: RawAlloc>(memory: &A, seed: u64) -> usize {
     let mut random = Random::new(seed);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut in_place = 0;
-    for round in 0..4000 {
+    for round in 0..times(4000, 100) {
         let pattern = round as u8;
         let layout = any_layout(&mut random);
         let chosen = if pieces.is_empty() { None } else { Some(random.below(pieces.len())) };
@@ -223,7 +223,7 @@ fn objects<A: FamilyObjectAlloc<Counted>>(allocator: &A) {
     let mut random = Random::new(7);
     let mut held: Vec<Lent<'_, Counted, A>> = Vec::new();
     let (mut most, mut gets, mut reused) = (0, 0, 0);
-    for _ in 0..3000 {
+    for _ in 0..times(3000, 200) {
         if held.len() < 100 && random.below(2) == 0 {
             let mut object = allocator.try_object().unwrap();
             gets += 1;
@@ -331,7 +331,7 @@ fn a_pool_of_raw_memory_calls_its_hooks_as_often_as_it_has_to() {
     let (mut used, mut idle) = (Vec::new(), Vec::new());
     let mut expected: Vec<(char, usize)> = Vec::new();
     let mut addresses = HashMap::new();
-    for _ in 0..4000 {
+    for _ in 0..times(4000, 100) {
         match random.below(20) {
             0..9 => {
                 let object = pool.try_alloc_slot().unwrap();

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use common::recorder::Recorder;
-use common::{Parcel, Random, Watchdog, one_at_a_time, usage};
+use common::{Parcel, Random, Watchdog, one_at_a_time, times, usage};
 use famalloc::region::{Forget, Kind, SendDrops, Tracked};
 use famalloc::{Family, Region, RegionPool, alloc_family, check, flush, reclaim};
 
@@ -208,7 +208,7 @@ fn pooled_regions_are_one_users_at_a_time_and_come_back_empty() {
     let work = |thread: u64| {
         move || {
             let mut random = Random::new(thread);
-            for _ in 0..300 {
+            for _ in 0..times(300, 5) {
                 let mut region = POOL.get();
                 assert_eq!((region.usage().live_bytes, region.limit()), (0, Some(8 << 20)));
                 let slices: Vec<_> = (0..random.below(40))
@@ -230,7 +230,8 @@ fn pooled_regions_are_one_users_at_a_time_and_come_back_empty() {
         }
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..6).map(|thread| scope.spawn(work(thread))).collect();
+        let threads: Vec<_> =
+            (0..times(6, 3) as u64).map(|thread| scope.spawn(work(thread))).collect();
         // Joined, since a scope alone does not wait until a thread's magazines are given back.
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });

@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use common::{Random, one_at_a_time, usage};
+use common::{Random, one_at_a_time, times, usage};
 use famalloc::region::{Accept, Drops, Forget, Kind, Tracked};
 use famalloc::{AllocErrorKind, Family, Region, RegionBox, alloc_family, check, reclaim};
 
@@ -385,7 +385,7 @@ fn operate<F: Family, K: Probe>(
 }
 
 fn run<F: Family, K: Probe>(seed: u64) {
-    const ROUNDS: usize = 14;
+    const ROUNDS: usize = times(14, 3);
     let _alone = one_at_a_time();
     let world = World {
         ends: RefCell::default(),
@@ -404,7 +404,7 @@ fn run<F: Family, K: Probe>(seed: u64) {
         assert_eq!(region.usage().free_bytes, 0);
     };
     for _ in 0..ROUNDS {
-        let steps = 1 << (3 + world.below(7));
+        let steps = 1 << (3 + world.below(times(7, 3)));
         operate(&world, &region, &model, &[], steps);
         match world.below(7) {
             0..2 => {
@@ -468,7 +468,7 @@ macro_rules! runs {
     ($($name:ident: $family:ident, $kind:ty;)*) => {
         $(#[test]
         fn $name() {
-            for seed in 0..7 {
+            for seed in 0..times(7, 1) as u64 {
                 run::<lives::$family, $kind>(seed);
             }
         })*

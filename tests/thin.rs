@@ -14,7 +14,7 @@ use std::hash::{Hash, Hasher};
 use std::iter;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-use common::{Random, on_a_thread, one_at_a_time, usage};
+use common::{Random, on_a_thread, one_at_a_time, times, usage};
 use famalloc::{FamilyBox, ThinSlice, ThinStr};
 use ledger::{Ledger, Tracked, lives, panic_of};
 
@@ -169,7 +169,7 @@ fn many_keep_their_contents() {
     leaks_nothing(|| {
         let mut random = Random::new(7);
         let mut both = Vec::<(InA<u16>, Vec<u16>)>::new();
-        for _ in 0..20_000 {
+        for _ in 0..times(20_000, 60) {
             match random.below(5) {
                 0 | 1 => {
                     let len = random.below(60);

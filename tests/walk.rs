@@ -13,6 +13,11 @@ use famalloc::{
     flush, free_in, free_layout_in, query, sweep_in, walk_in,
 };
 
+/// How often something is done: `often`, or under Miri `rarely`.
+const fn times(often: usize, rarely: usize) -> usize {
+    if cfg!(miri) { rarely } else { often }
+}
+
 /// One small step of a generator (xorshift64).
 fn next(state: &mut u64) -> usize {
     *state ^= *state << 13;
@@ -31,34 +36,34 @@ fn agrees_with_a_model_over_random_lives() {
     }
 
     let mut random = 0x9E37_79B9_7F4A_7C15;
-    let mut model: BTreeMap<usize, Layout> = BTreeMap::new();
+    let mut model: BTreeMap<usize, (NonNull<u8>, Layout)> = BTreeMap::new();
     let others: Vec<_> = (0..100u64).map(FamilyBox::<u64, lives::Other>::new_in).collect();
-    for round in 0..40 {
-        for _ in 0..500 {
-            let bits = if next(&mut random) % 100 == 0 { 22 } else { next(&mut random) % 12 };
+    for round in 0..times(40, 2) {
+        for _ in 0..times(500, 40) {
+            let bits =
+                if next(&mut random) % 100 == 0 { times(22, 18) } else { next(&mut random) % 12 };
             let size = next(&mut random) % (1 << bits) + 1;
             let layout = Layout::from_size_align(size, 1 << (next(&mut random) % 5)).unwrap();
             let start = alloc_layout_in::<lives::Object>(layout).unwrap();
-            assert!(model.insert(start.addr().get(), layout).is_none());
+            assert!(model.insert(start.addr().get(), (start, layout)).is_none());
         }
         // Some die by hand, so that free slots are parked in every place there is.
         let by_hand: Vec<_> =
             model.keys().copied().filter(|_| next(&mut random) % 5 == 0).collect();
         for address in by_hand {
-            let layout = model.remove(&address).unwrap();
-            let start = NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap();
+            let (start, layout) = model.remove(&address).unwrap();
             // SAFETY: live in the model, and taken out of it.
             unsafe { free_layout_in::<lives::Object>(start, layout) };
         }
         let mut walked = Vec::new();
         walk_in::<lives::Object>(|object, bytes| {
-            let address = object.as_ptr().expose_provenance();
-            assert!(model[&address].size() <= bytes);
+            let address = object.addr().get();
+            assert!(model[&address].1.size() <= bytes);
             assert_eq!(query(object.as_ptr()).map(|it| it.slot_bytes), Some(bytes));
             walked.push(address);
         })
         .unwrap();
-        let huge_last = |&address: &usize| model[&address].size() > 2 << 20;
+        let huge_last = |&address: &usize| model[&address].1.size() > 2 << 20;
         assert!(walked.is_sorted_by_key(|address| (huge_last(address), *address)));
         walked.sort_unstable();
         assert!(walked.iter().copied().eq(model.keys().copied()), "round {round}");
@@ -94,13 +99,14 @@ fn a_family_nobody_used_has_nothing() {
 
 #[test]
 fn a_sweep_may_use_other_families() {
+    const EACH: usize = if cfg!(miri) { 50 } else { 2500 };
     #[alloc_family]
     enum Lives {
         Object,
         Part,
     }
 
-    let objects: Vec<_> = (0..5000u64)
+    let objects: Vec<_> = (0..2 * EACH as u64)
         .map(|value| {
             let part = FamilyBox::<u64, lives::Part>::new_in(value);
             FamilyBox::into_raw(FamilyBox::<_, lives::Object>::new_in(part))
@@ -119,10 +125,10 @@ fn a_sweep_may_use_other_families() {
         })
         .unwrap()
     };
-    assert_eq!((freed, made.len()), (2500, 2500));
+    assert_eq!((freed, made.len()), (EACH, EACH));
     check().unwrap();
     let live: Vec<_> = Snapshot::of::<Lives>().families.iter().map(|it| it.live_objects).collect();
-    assert_eq!(live, [2500, 5000]);
+    assert_eq!(live, [EACH, 2 * EACH]);
     for (value, &object) in objects.iter().enumerate().skip(1).step_by(2) {
         // SAFETY: the odd ones were kept.
         assert_eq!(**unsafe { &*object }, value as u64);
@@ -203,7 +209,7 @@ fn a_sweep_stays_in_its_family() {
         scope.spawn(|| come_and_go::<lives::South>(&done));
         scope.spawn(|| come_and_go::<lives::West>(&done));
         let mut strangers = 0;
-        for _ in 0..200_000 {
+        for _ in 0..times(200_000, 20) {
             let own = alloc_in::<lives::Swept>(SIZE).unwrap();
             // SAFETY: the one object there is is not used again; any other is kept.
             let freed = unsafe {

@@ -53,7 +53,7 @@ fn take<F: Family>(class: usize) -> Result<NonNull<u8>, AllocError> {
     // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
     let home = unsafe { &*F::home() };
     // SAFETY: classes come from `class::of`.
-    match unsafe { home.row().head(class) }.pop() {
+    match unsafe { home.head(class) }.pop() {
         Some(slot) => Ok(slot),
         None => take_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class),
     }
@@ -69,7 +69,7 @@ unsafe fn give<F: Family>(class: usize, slot: NonNull<u8>) {
     // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
     let home = unsafe { &*F::home() };
     // SAFETY: classes come from `class::of`.
-    if !unsafe { home.row().head(class) }.push(slot) {
+    if !unsafe { home.head(class) }.push(slot) {
         // SAFETY: passed on.
         unsafe { give_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class, slot) };
     }

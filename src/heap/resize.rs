@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::AllocError;
 use crate::family::{Family, FamilySet};
+use crate::space::provenance::renewed;
 
 use super::alloc::{alloc_layout_in, free_layout_in, raw_layout};
 use super::large;
@@ -132,7 +133,7 @@ pub unsafe fn realloc_layout_in<F: Family>(
 ) -> Result<NonNull<u8>, AllocError> {
     // SAFETY: passed on.
     if old.size() > 0 && unsafe { grow_in_place_in::<F>(start, old, new) } {
-        return Ok(start);
+        return Ok(renewed(start));
     }
     if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
         if let Some(table) = <F::Set as FamilySet>::table().used(F::INDEX) {

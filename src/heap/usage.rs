@@ -259,6 +259,7 @@ impl ClassUse {
         class: usize,
         magazines: InMagazines,
     ) -> Option<Self> {
+        family.lanes(class).next()?;
         let mut lanes = 0;
         let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);
         let mut in_depots = 0;
@@ -278,7 +279,7 @@ impl ClassUse {
         let now = out.saturating_sub(in_depots + magazines.idle as u64);
         let peak = u64::max(peak, now);
         let live_objects = (out as usize).saturating_sub(parked);
-        (lanes > 0).then_some(Self {
+        Some(Self {
             slot_bytes,
             live_objects,
             live_bytes: live_objects * slot_bytes,
@@ -307,9 +308,10 @@ fn magazines(family: &FamilyTable) -> [InMagazines; class::COUNT] {
     for links in rows.iter() {
         // SAFETY: rows in the list stay valid while the list is locked.
         let row = unsafe { Row::of_links(links) };
-        for (class, head) in row.heads().iter().enumerate() {
-            counts[class].slots += head.len(class);
-            counts[class].idle += head.idle(class);
+        let heads = row.heads();
+        for class in row.classes() {
+            counts[class].slots += heads[class].len(class);
+            counts[class].idle += heads[class].idle(class);
         }
     }
     counts

@@ -166,8 +166,8 @@ mod tests {
         let two = PAGES.reserve(aligned, 8 * PAGE).unwrap().addr().get();
         assert_eq!(two % (8 * PAGE), 0);
         assert!(two >= one + PAGE);
-        assert!(PAGES.contains((two + aligned - 1) as *const u8));
-        assert!(!PAGES.contains((two + aligned) as *const u8));
+        assert!(PAGES.contains(core::ptr::without_provenance(two + aligned - 1)));
+        assert!(!PAGES.contains(core::ptr::without_provenance(two + aligned)));
         assert_eq!(PAGES.reserve(PAGE, PAGE), Err(PageError));
         assert_eq!((PAGES.largest_range(PAGE), PAGES.largest_range(1 << 63)), (0, 0));
         assert_eq!(PAGES.reserve(usize::MAX & !(PAGE - 1), PAGE), Err(PageError));

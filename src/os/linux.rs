@@ -354,6 +354,10 @@ pub(crate) fn at_fork(
     parent: unsafe extern "C" fn(),
     child: unsafe extern "C" fn(),
 ) -> bool {
+    // An interpreter cannot fork.
+    if cfg!(miri) {
+        return true;
+    }
     stay_loaded();
     // SAFETY: functions of the type asked for, which stay.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
@@ -364,6 +368,10 @@ pub(crate) fn at_fork(
 pub(crate) fn spawn_unnoticed(body: extern "C" fn(*mut c_void) -> *mut c_void) -> bool {
     /// Memory comes with use; this is what its calls and the program's thread-locals may need.
     const STACK: usize = 256 << 10;
+    // An interpreter knows no such threads.
+    if cfg!(miri) {
+        return false;
+    }
     // It runs this code for as long as it likes.
     stay_loaded();
     let mut attributes = MaybeUninit::uninit();
@@ -430,9 +438,14 @@ pub(crate) fn wake(word: &AtomicU32) {
 pub(crate) fn write_stderr(text: &[u8]) {
     let mut rest = text;
     while !rest.is_empty() {
+        // (An interpreter has the library's alone.)
         // SAFETY: `rest` is valid for reads of its length.
         let written = unsafe {
-            libc::syscall(libc::SYS_write, libc::STDERR_FILENO, rest.as_ptr(), rest.len())
+            if cfg!(miri) {
+                libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) as i64
+            } else {
+                libc::syscall(libc::SYS_write, libc::STDERR_FILENO, rest.as_ptr(), rest.len())
+            }
         };
         match usize::try_from(written) {
             Ok(count) if count > 0 => rest = &rest[count.min(rest.len())..],

@@ -11,19 +11,27 @@ use core::ptr::NonNull;
 
 mod fixed;
 #[cfg(all(feature = "std", target_os = "linux"))]
+#[cfg_attr(
+    miri,
+    allow(dead_code, unreachable_pub, reason = "its pages are not for an interpreter")
+)]
 mod linux;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod loaded;
+#[cfg(all(feature = "std", target_os = "linux", miri))]
+mod miri;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod pulse;
 
 pub use fixed::FixedBuffer;
-#[cfg(all(feature = "std", target_os = "linux"))]
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use linux::{
     at_fork, barrier_all_threads, cores, exit_hook, spawn_unnoticed, wait_while, wake, write_stderr,
 };
+#[cfg(all(feature = "std", target_os = "linux", miri))]
+pub use miri::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use pulse::{Beat, Pulse};
 

@@ -28,6 +28,7 @@ pub(crate) mod map;
 pub(crate) mod maps;
 pub(crate) mod order;
 mod plan;
+pub(crate) mod provenance;
 mod ranges;
 pub(crate) mod tables;
 pub(crate) mod window;

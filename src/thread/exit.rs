@@ -158,12 +158,12 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         row.family.store(ptr::from_ref(family).cast_mut(), Ordering::Relaxed);
         row.home.store(ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
         row.next_of_thread.store(thread.rows.get().cast_mut(), Ordering::Relaxed);
-        thread.replace_rows(row);
+        thread.replace_rows(raw.as_ptr());
         // SAFETY: written just now.
         let links = unsafe { Row::links_of(raw) };
         // SAFETY: in no list yet; `close` takes it out.
         unsafe { family.rows.lock().insert(links) };
-        home.row.set(row);
+        home.row.set(raw.as_ptr());
         #[cfg(feature = "std")]
         super::background::wake();
         Some(row)
@@ -325,7 +325,8 @@ pub(super) fn close_rows_of_others(family: &FamilyTable) -> usize {
         let row_of = |links| unsafe { Row::of_links(links) };
         let is_own = |row: &Row| rows_of(family).any(|own| ptr::eq(own, row));
         let Some(other) = list.iter().find(|&links| !is_own(row_of(links))) else { return closed };
-        let row = NonNull::from(row_of(other));
+        // SAFETY: the links of a row.
+        let row = unsafe { Row::at_links(other) };
         // SAFETY: in this list, which is locked.
         unsafe { list.remove(other) };
         // SAFETY: from this space, and nobody refers to it: the home was in the storage of its thread.

@@ -126,7 +126,7 @@ impl Row {
     }
 
     /// The classes of which the row has magazines.
-    fn classes(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn classes(&self) -> impl Iterator<Item = usize> + use<> {
         let words = [0, 1].map(|word| self.used[word].load(Ordering::Relaxed));
         let mut bits = u128::from(words[0]) | u128::from(words[1]) << 64;
         core::iter::from_fn(move || {

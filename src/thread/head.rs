@@ -22,6 +22,7 @@ use crate::class;
 use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
+use crate::space::provenance::renewed;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use crate::table::FamilyTable;
 
@@ -118,7 +119,7 @@ impl Head {
             return false;
         }
         // SAFETY: below the limit there is room for another, ours alone.
-        unsafe { *top = slot.as_ptr() };
+        unsafe { *top = renewed(slot).as_ptr() };
         // Who sees the new top sees the slot.
         // SAFETY: at most the limit.
         self.free_top.store(unsafe { top.add(1) }, Ordering::Release);
@@ -139,7 +140,7 @@ impl Head {
             return Pushed::Again;
         }
         // SAFETY: as in `push`.
-        unsafe { *top = slot.as_ptr() };
+        unsafe { *top = renewed(slot).as_ptr() };
         // SAFETY: as in `push`.
         self.free_top.store(unsafe { top.add(1) }, Ordering::Release);
         Pushed::Done

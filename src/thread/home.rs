@@ -3,7 +3,8 @@
 use core::cell::Cell;
 use core::fmt;
 
-use super::{EMPTY_ROW, Row};
+use super::{EMPTY_ROW, Head, Row};
+use crate::class;
 
 /// Where a thread keeps the address of its row of one family.
 #[repr(transparent)]
@@ -24,6 +25,37 @@ impl RowHome {
         // SAFETY: a home points at the empty row, or at the row of its own thread, which is given
         // back only after the home has been pointed at the empty row again.
         unsafe { &*self.row.get() }
+    }
+
+    /// The row's head of a class.
+    ///
+    /// # Safety
+    ///
+    /// `class` is below [`class::COUNT`].
+    #[inline(always)]
+    pub(crate) unsafe fn head(&self, class: usize) -> &Head {
+        debug_assert!(class < class::COUNT);
+        // SAFETY: passed on.
+        unsafe { self.head_at(class << class::SCALE) }
+    }
+
+    /// The row's head of a class that is [scaled](class::SCALE).
+    ///
+    /// There is no reference to the whole row on the way: Miri looks at each field of what a reference is
+    /// made to, and there are hundreds.
+    ///
+    /// # Safety
+    ///
+    /// It is a class below [`class::COUNT`], scaled.
+    #[inline(always)]
+    pub(crate) unsafe fn head_at(&self, scaled: usize) -> &Head {
+        debug_assert!(
+            scaled < size_of::<[Head; class::COUNT]>() && scaled % size_of::<Head>() == 0
+        );
+        // SAFETY: as in `row`. The heads come first.
+        let head = unsafe { self.row.get().cast::<Head>().byte_add(scaled) };
+        // SAFETY: passed on: one's start.
+        unsafe { &*head }
     }
 }
 

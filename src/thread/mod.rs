@@ -112,33 +112,6 @@ impl Row {
         ptr::eq(self, EMPTY_ROW.as_row())
     }
 
-    /// The head of a class.
-    ///
-    /// # Safety
-    ///
-    /// `class` is below [`class::COUNT`].
-    #[inline(always)]
-    pub(crate) unsafe fn head(&self, class: usize) -> &Head {
-        debug_assert!(class < class::COUNT);
-        // SAFETY: passed on.
-        unsafe { self.heads.get_unchecked(class) }
-    }
-
-    /// The head of a class that is [scaled](class::SCALE).
-    ///
-    /// # Safety
-    ///
-    /// It is a class below [`class::COUNT`], scaled.
-    #[inline(always)]
-    pub(crate) unsafe fn head_at(&self, scaled: usize) -> &Head {
-        debug_assert!(
-            scaled < size_of::<[Head; class::COUNT]>() && scaled % size_of::<Head>() == 0
-        );
-        let heads = (&raw const self.heads).cast::<Head>();
-        // SAFETY: passed on: within the heads, at one's start.
-        unsafe { &*heads.byte_add(scaled) }
-    }
-
     /// Where the links of a row are.
     ///
     /// # Safety
@@ -149,14 +122,24 @@ impl Row {
         unsafe { row.byte_add(core::mem::offset_of!(Self, links)) }.cast()
     }
 
+    /// Where the row is whose links these are.
+    ///
+    /// # Safety
+    ///
+    /// They are the links of a row, reached by way of that.
+    pub(super) unsafe fn at_links(links: NonNull<RowLinks>) -> NonNull<Self> {
+        // SAFETY: the links are so far into the row (contract).
+        unsafe { links.byte_sub(core::mem::offset_of!(Self, links)) }.cast()
+    }
+
     /// The row whose links these are.
     ///
     /// # Safety
     ///
     /// They are the links of a row that stays valid for `'a`.
     pub(crate) unsafe fn of_links<'a>(links: NonNull<RowLinks>) -> &'a Self {
-        // SAFETY: the links are so far into the row (contract).
-        unsafe { links.byte_sub(core::mem::offset_of!(Self, links)).cast::<Self>().as_ref() }
+        // SAFETY: passed on.
+        unsafe { Self::at_links(links).as_ref() }
     }
 
     pub(crate) fn heads(&self) -> &[Head; class::COUNT] {

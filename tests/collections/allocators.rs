@@ -11,7 +11,7 @@ use core::ptr::NonNull;
 use famalloc::region::Tracked;
 use famalloc::{In, Region, Snapshot, alloc_family, check};
 
-use crate::common::{Random, usage};
+use crate::common::{Random, times, usage};
 
 #[alloc_family]
 enum Lives {
@@ -105,7 +105,7 @@ macro_rules! oracle {
         fn $name(family: impl $api::alloc::Allocator) {
             let mut random = Random::new(7);
             let mut pieces = Vec::<Piece>::new();
-            for step in 0..10_000u32 {
+            for step in 0..times(10_000, 150) as u32 {
                 let pattern = step as u8 | 1;
                 let grow = pieces.len() < 100 + random.below(100);
                 match random.below(8) {
@@ -216,12 +216,12 @@ fn collections_of_other_crates_in_a_region() {
     let region = Region::<lives::Chunks, Tracked>::new();
     let mut names = hashbrown::HashMap::new_in(&region);
     let mut numbers = allocator_api2_04::vec::Vec::new_in(&region);
-    for number in 0..10_000_u32 {
+    for number in 0..times(10_000, 200) as u32 {
         names.insert(number, !number);
         numbers.push(number);
     }
     assert!(numbers.iter().all(|number| names[number] == !number));
-    assert!(region.usage().live_bytes >= 10_000 * 13);
+    assert!(region.usage().live_bytes >= times(10_000, 200) * 13);
     assert_eq!(region.objects(), 2);
     drop((names, numbers));
     assert_eq!(region.objects(), 0);

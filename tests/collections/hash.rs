@@ -5,7 +5,7 @@ use std::collections::HashMap as Model;
 use famalloc::collections::{FamilyCollection, HashMap, HashSet};
 use famalloc::{alloc_family, check};
 
-use crate::common::{Random, usage};
+use crate::common::{Random, times, usage};
 
 #[alloc_family]
 enum Lives {
@@ -16,15 +16,16 @@ enum Lives {
 
 #[test]
 fn a_hundred_thousand_entries_are_counted() {
+    const MANY: u64 = times(100_000, 300) as u64;
     type F = lives::Large;
     let mut map = HashMap::<u64, u64, F>::in_family();
     assert_eq!(usage::<F>().live_objects, 0);
-    map.extend((0..100_000).map(|key| (key, !key)));
+    map.extend((0..MANY).map(|key| (key, !key)));
     let used = usage::<F>();
     // One table, of at least 8/7 as many entries as there are, and a byte for each.
     assert_eq!(used.live_objects, 1);
-    assert!(used.live_bytes >= 100_000 * 17, "{}", used.live_bytes);
-    assert!((0..100_000).all(|key| map.get(&key) == Some(&!key)));
+    assert!(used.live_bytes >= MANY as usize * 17, "{}", used.live_bytes);
+    assert!((0..MANY).all(|key| map.get(&key) == Some(&!key)));
     let copy = map.clone();
     assert_eq!(usage::<F>().live_objects, 2);
     assert!(copy == map);
@@ -39,7 +40,7 @@ fn random_operations_agree_with_the_standard_library() {
     let mut random = Random::new(1);
     let mut ours = HashMap::<u32, String, F>::in_family();
     let mut model = Model::new();
-    for _ in 0..30_000 {
+    for _ in 0..times(30_000, 200) {
         let key = random.below(700) as u32;
         match random.below(100) {
             0..55 => {

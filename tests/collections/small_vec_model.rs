@@ -8,7 +8,7 @@ use famalloc::collections::SmallVec;
 use famalloc::{Family, alloc_family};
 use smallvec::{Array, SmallVec as Theirs};
 
-use crate::common::{Random, usage};
+use crate::common::{Random, times, usage};
 
 #[alloc_family]
 enum Lives {
@@ -169,7 +169,7 @@ where
     let mut values = Random::new(seed + 1);
     let mut three = Three::<A, N, F>::new();
     let mut longest = 0;
-    for _ in 0..3000 {
+    for _ in 0..times(3000, 100) {
         three.step(&mut random, &mut || make(values.next()));
         three.assert_same();
         if three.model.len() > 300 {
@@ -179,7 +179,7 @@ where
         }
         longest = longest.max(three.model.len());
     }
-    assert!(longest > 20, "the vectors stayed short");
+    assert!(longest > times(20, 0), "the vectors stayed short");
     drop(three);
     assert_eq!(usage::<F>().live_objects, 0);
 }

@@ -17,6 +17,11 @@ use famalloc::{
     free_in, realloc_in,
 };
 
+/// How often something is done: `often`, or under Miri, for which that is too much, `rarely`.
+pub(crate) const fn times(often: usize, rarely: usize) -> usize {
+    if cfg!(miri) { rarely } else { often }
+}
+
 /// A small generator (xorshift64*), so that a failing seed can be run again.
 pub(crate) struct Random(u64);
 
@@ -155,6 +160,23 @@ impl Drop for Parcel {
     }
 }
 
+/// Memory that another thread is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sent(NonNull<u8>);
+
+// SAFETY: memory may be used and freed by any thread, and whoever sends it no longer does.
+unsafe impl Send for Sent {}
+
+impl Sent {
+    pub(crate) fn new(start: NonNull<u8>) -> Self {
+        Self(start)
+    }
+
+    pub(crate) fn get(self) -> NonNull<u8> {
+        self.0
+    }
+}
+
 /// Keeps the tests of one file from running beside each other: they count and reclaim for the whole
 /// process.
 pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
@@ -174,8 +196,15 @@ pub(crate) fn on_a_thread(work: impl FnOnce() + Send) {
 pub(crate) struct Watchdog(Arc<AtomicBool>);
 
 impl Watchdog {
+    /// Where everything takes longer, under a sanitizer, the variable says how many times.
     pub(crate) fn of_seconds(seconds: u64) -> Self {
+        let patience = std::env::var("FAMALLOC_TEST_PATIENCE");
+        let seconds = seconds * patience.map_or(1, |times| times.parse().unwrap());
         let done = Arc::new(AtomicBool::new(false));
+        if cfg!(miri) {
+            // Its clock goes by the instructions, and it sees by itself when nobody can go on.
+            return Self(done);
+        }
         let seen = Arc::clone(&done);
         let deadline = Instant::now() + Duration::from_secs(seconds);
         std::thread::spawn(move || {

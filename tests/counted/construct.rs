@@ -7,6 +7,7 @@ use std::pin::Pin;
 use famalloc::rc::{Counted, Counter};
 use famalloc::{AllocErrorKind, FamilyBox, FamilyOf, FamilyRc, FamilyRcWeak, QueryKind, query};
 
+use crate::common::times;
 use crate::ledger::{Ledger, Node, lives};
 use crate::{InA, WeakInA, slots};
 
@@ -92,7 +93,8 @@ fn any_layout_works<C: Counter>() {
 }
 
 fn values_do_not_overlap_their_counters<C: Counter>() {
-    let handles: Vec<_> = (0..1000_u64).map(|number| InA::<_, C>::new_in([number; 3])).collect();
+    let handles: Vec<_> =
+        (0..times(1000, 30) as u64).map(|number| InA::<_, C>::new_in([number; 3])).collect();
     let copies: Vec<_> = handles.to_vec();
     let weak: Vec<_> = handles.iter().map(InA::downgrade).collect();
     for (number, handle) in (0..).zip(&handles) {

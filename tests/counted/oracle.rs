@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use famalloc::rc::Counter;
 
-use crate::common::Random;
+use crate::common::{Random, times};
 use crate::{InA, WeakInA, slots};
 
 /// A value that counts its copies that live, beside a payload that gives it a layout.
@@ -172,11 +172,11 @@ fn run<P: Clone, C: Counter>(seed: u64, steps: usize, payload: &P) {
 struct Page;
 
 fn handles_do_what_those_of_std_do<C: Counter>() {
-    for seed in 0..8 {
-        run::<_, C>(seed, 1_500, &());
+    for seed in 0..times(8, 1) as u64 {
+        run::<_, C>(seed, times(1_500, 40), &());
     }
-    run::<_, C>(100, 600, &Page);
-    run::<_, C>(200, 150, &[7_u8; 64 << 10]);
+    run::<_, C>(100, times(600, 10), &Page);
+    run::<_, C>(200, times(150, 5), &[7_u8; 64 << 10]);
 }
 
 both!(handles_do_what_those_of_std_do);

@@ -6,7 +6,7 @@ use famalloc::Pool;
 use famalloc::object_alloc::Lent;
 use famalloc::pool::{Pooled, Retention};
 
-use crate::common::{Random, assert_all_given_back, one_at_a_time, usage};
+use crate::common::{Random, assert_all_given_back, one_at_a_time, times, usage};
 use crate::{
     Books, CANARY, CAPACITY, Front, InFront, InProbe, Lives, Probe, books, dropped,
     everything_was_dropped_once, lives, made, pool,
@@ -268,7 +268,7 @@ fn follows_the_model(seed: u64, retention: Retention, mut model: Model) {
         let pool = pool().with_retention(retention);
         let front = pool.front();
         let mut used = InUse::default();
-        for round in 0..6000 {
+        for round in 0..times(6000, 120) {
             let growing = round / 500 % 2 == 0;
             step(&pool, &front, &mut model, &mut used, &mut random, growing);
             agrees(&pool, &front, &model);
@@ -285,7 +285,12 @@ fn follows_the_model(seed: u64, retention: Retention, mut model: Model) {
                 assert!(arrays <= model.idle.len() / 28 + 3, "{arrays} arrays");
             }
         }
-        assert!(model.made > 200 && model.reused > 1000, "{} {}", model.made, model.reused);
+        assert!(
+            cfg!(miri) || (model.made > 200 && model.reused > 1000),
+            "{} {}",
+            model.made,
+            model.reused
+        );
         books_agree(&model);
     }
     everything_was_dropped_once();
@@ -296,7 +301,7 @@ fn follows_the_model(seed: u64, retention: Retention, mut model: Model) {
 fn it_does_what_the_model_does() {
     let _alone = one_at_a_time();
     let model = || Model { most: usize::MAX, step: 64, ..Model::default() };
-    for seed in 0..3 {
+    for seed in 0..times(3, 1) as u64 {
         follows_the_model(seed, Retention::everything(), model());
         follows_the_model(seed, Retention::everything().at_most(20), Model { most: 20, ..model() });
         follows_the_model(seed, Retention::working_set(), Model { one_in: 1, ..model() });

@@ -12,7 +12,7 @@ use std::thread;
 use famalloc::pool::{PoolFront, Pooled, RawPool, Retention};
 use famalloc::{FamilyBox, Pool, alloc_family};
 
-use crate::common::{Random, Watchdog, assert_all_given_back, one_at_a_time};
+use crate::common::{Random, Watchdog, assert_all_given_back, one_at_a_time, times};
 use crate::lives;
 
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -57,7 +57,7 @@ fn work<'p>(
     let mut random = Random::new(seed);
     let front = pool.front();
     let (mut fronted, mut pooled) = (Vec::new(), Vec::new());
-    for round in 0..20_000 {
+    for round in 0..times(20_000, 100) {
         match random.below(64) {
             0..24 if fronted.len() < 100 => {
                 let object = front.get();

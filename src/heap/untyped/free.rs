@@ -120,7 +120,7 @@ unsafe fn free_of_cell<S: FamilySet>(
     // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
     let home = unsafe { Homes::home_of(S::homes(), family) };
     // SAFETY: a cell has a class, scaled.
-    match unsafe { home.row().head_at(scaled) }.push_another(start) {
+    match unsafe { home.head_at(scaled) }.push_another(start) {
         Pushed::Done => {}
         // SAFETY: passed on.
         Pushed::NoRoom => unsafe { give_slowly(home, table, family, cell.class(), start) },

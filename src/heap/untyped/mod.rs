@@ -41,7 +41,7 @@ fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, All
     // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
     let home = unsafe { Homes::home_of(S::homes(), family) };
     // SAFETY: classes come from `class::of_layout`.
-    match unsafe { home.row().head(class) }.pop() {
+    match unsafe { home.head(class) }.pop() {
         Some(slot) => Ok(slot),
         None => take_slowly(home, S::table(), family, class),
     }
@@ -53,7 +53,7 @@ fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>>
     // SAFETY: as above.
     let home = unsafe { Homes::home_of(S::homes(), family) };
     // SAFETY: as above.
-    match unsafe { home.row().head(class) }.pop() {
+    match unsafe { home.head(class) }.pop() {
         Some(slot) => Some(slot),
         None => take_or_else(home, S::table(), family, class, || None),
     }
@@ -243,7 +243,7 @@ pub(super) fn alloc_bytes_at<S: FamilySet>(
     // SAFETY: the calling thread's homes; positions come from the set.
     let home = unsafe { Homes::home_of(S::homes(), family) };
     // SAFETY: a class, scaled.
-    match unsafe { home.row().head_at(scaled) }.pop() {
+    match unsafe { home.head_at(scaled) }.pop() {
         Some(slot) => Some(slot),
         None => take_or_else(home, S::table(), family, scaled >> class::SCALE, refused),
     }

@@ -7,6 +7,7 @@ use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family::FamilySet;
 use crate::space::holding::Holding;
+use crate::space::provenance::renewed;
 use crate::table::SetTable;
 use crate::thread;
 
@@ -206,7 +207,7 @@ pub unsafe fn realloc<S: FamilySet>(
         }
         let old = class::slot_size(cell.class());
         if stays(old, start, new) {
-            return Ok(start);
+            return Ok(renewed(start));
         }
         // Where little is moved, a look would cost half as much again; there it is freed as any other.
         if old >= LOOKED_AT {
@@ -219,7 +220,7 @@ pub unsafe fn realloc<S: FamilySet>(
         let moved = match moved {
             Ok(moved) => moved,
             // There is no smaller slot to be had, but this one is.
-            Err(_) if fits(old, start, new) => return Ok(start),
+            Err(_) if fits(old, start, new) => return Ok(renewed(start)),
             Err(error) => return Err(error.into()),
         };
         // SAFETY: both are live, do not overlap, and have at least so many bytes.
@@ -257,14 +258,14 @@ unsafe fn realloc_elsewhere(
         let aligned = start.addr().get() % new.align() == 0;
         // SAFETY: passed on.
         if aligned && unsafe { large::resize_in_place(owner, start, new.size()) } {
-            return Ok(start);
+            return Ok(renewed(start));
         }
         // SAFETY: a live allocation of this holding, the caller's.
         if let Some(moved) = unsafe { large::remap(owner, start, new.size(), new.align()) } {
             return Ok(moved);
         }
     } else if !is_large && stays(found.slot_bytes, start, new) {
-        return Ok(start);
+        return Ok(renewed(start));
     }
     let moved = match alloc_of(owner, new, found.slot_bytes) {
         Ok(moved) => moved,
@@ -273,7 +274,7 @@ unsafe fn realloc_elsewhere(
                 // SAFETY: passed on.
                 unsafe { large::resize_in_place(owner, start, new.size()) };
             }
-            return Ok(start);
+            return Ok(renewed(start));
         }
         Err(error) => return Err(error.into()),
     };

@@ -1,0 +1,34 @@
+//! Whose provenance a pointer has that comes back from the program.
+//!
+//! What is freed may be reached through a reference that the program made of it: to fewer bytes than the
+//! slot has, or without the right to write. The slot's next user must not inherit that. So, by the rules
+//! of the language, what is kept of a pointer that is freed is its address, and what is handed out next is
+//! derived from the base of the reservation (I8).
+//!
+//! Miri holds us to it. A compiled program needs no instruction for it: there a pointer is its address,
+//! and what the compiler concludes from a reference ends with the function that it was passed to. To look
+//! up the reservation at each free would cost a load and a call; so that is done under Miri alone.
+
+use core::ptr::NonNull;
+
+#[cfg(miri)]
+use super::{Space, window::WINDOW_SHIFT};
+
+/// The same address, derived from the reservation that it lies in.
+#[inline(always)]
+pub(crate) fn renewed(start: NonNull<u8>) -> NonNull<u8> {
+    #[cfg(miri)]
+    {
+        let address = start.addr().get();
+        let found = Space::all().find(|space| space.contains(address));
+        let window = found.and_then(|space| {
+            let number = space.offset_of(address)? >> WINDOW_SHIFT;
+            space.window(number as u32)
+        });
+        if let Some(window) = window {
+            // SAFETY: both are in the same range of the space.
+            return unsafe { window.start.add(address - window.start.addr().get()) };
+        }
+    }
+    start
+}

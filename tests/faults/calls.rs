@@ -5,7 +5,7 @@
 use famalloc::{AllocErrorKind, Family, FamilyBox, alloc_family};
 
 use crate::common::{Parcel, Watchdog, assert_all_given_back, one_at_a_time};
-use crate::mix::everything;
+use crate::mix::everything_and_more;
 use crate::source::{Call, Failing};
 
 /// Lets every call of a kind fail in turn; returns how many calls there are.
@@ -20,7 +20,7 @@ fn fail_everywhere<A: Family, B: Family<Set = A::Set>, C: Family<Set = A::Set>>(
     for lasting in [false, true] {
         for n in 1.. {
             source.fail_at(call, n, lasting);
-            let met = everything::<A, B, C>();
+            let met = everything_and_more::<A, B, C>();
             let refused = source.refused();
             source.recover();
             let limit = AllocErrorKind::Limit;
@@ -33,7 +33,7 @@ fn fail_everywhere<A: Family, B: Family<Set = A::Set>, C: Family<Set = A::Set>>(
             }
             // Then it works as before.
             if n % 8 == 1 {
-                let met = everything::<A, B, C>();
+                let met = everything_and_more::<A, B, C>();
                 assert!(met.0.iter().all(|&kind| kind == limit), "{:?} after {call:?} {n}", met.0);
                 assert_all_given_back::<A::Set>();
             }

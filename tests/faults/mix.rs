@@ -48,6 +48,18 @@ pub(crate) fn everything<A: Family, B: Family, C: Family>() -> Met {
     met
 }
 
+/// The same, and what takes more memory than where there is little: huge allocations that have to move.
+pub(crate) fn everything_and_more<A: Family, B: Family, C: Family>() -> Met {
+    let mut met = everything::<A, B, C>();
+    // One behind the other, so that the one in front has to move.
+    let mut pair: Vec<_> =
+        (0..2).filter_map(|at| met.note(Parcel::try_new::<A>(9 << 20, at))).collect();
+    for parcel in &mut pair {
+        met.note(parcel.try_resize::<A>(13 << 20));
+    }
+    met
+}
+
 /// Small, large and huge, resized and freed in part.
 fn bytes<F: Family>(met: &mut Met) -> Vec<Parcel> {
     let mut held = Vec::new();

@@ -173,6 +173,8 @@ fn small_vectors() {
     let boxed = some(5).collect::<SmallVec<_, 2, A>>().into_boxed_slice();
     let mut vec = SmallVec::<_, 2, A>::from(boxed);
     vec.shrink_to_fit();
+    // With all that is in it, in a slot and without one.
+    drop((vec.clone(), some(2).collect::<SmallVec<_, 2, A>>()));
     vec.clear();
 }
 

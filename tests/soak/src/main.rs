@@ -8,7 +8,7 @@
 //! memory of every size in several families, and end; a phase that fills a family and gives it up; regions
 //! and pools; a family at its limit; children of a fork, which use everything and exit. After each round
 //! nothing is live that was not before. Resident memory is measured there, and its highest value in each
-//! tenth of the time told; the program fails where it goes on rising after the first third.
+//! tenth of the time told; the program fails where it goes on rising after the warm-up, the first two fifths.
 
 mod work;
 

@@ -93,7 +93,7 @@ fn the_standard_library_lives_on_it() {
     let words = ["a", "rose", "is", "a", "rose"];
     let mut counts = BTreeMap::new();
     words.iter().for_each(|word| *counts.entry(word.to_string()).or_insert(0) += 1);
-    assert_eq!(counts.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [2, 1, 2]);
+    assert_eq!(counts.into_values().collect::<Vec<_>>(), [2, 1, 2]);
     let lengths: HashMap<_, _> = words.iter().map(|word| (*word, word.len())).collect();
     let (send, receive) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || send.send(Box::new([lengths["rose"]; 30])).unwrap());

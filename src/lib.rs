@@ -145,7 +145,7 @@
 //!   leave room for them all the same, as each of them takes what the others are made to give up.
 //!   (`std::thread::scope` may return before its threads have quite ended; joining a thread waits for that.)
 //! - What nobody has used for half a second goes back by and by, with what the threads at work do; where
-//!   all wait nothing happens, unless there is [a thread in the background](lifecycle::start_background).
+//!   all wait nothing happens, unless there is [a thread in the background].
 //!   A thread that idles keeps one slot of each cell, and the magazines themselves, of 0.3 to 2 KiB for
 //!   each cell, with 5 KiB for each family. Where the system has no `membarrier` for all threads (Linux
 //!   before 4.14, some sandboxes) it keeps what is in its magazines.
@@ -217,6 +217,14 @@
 //! - **Time.** What a source calls a [millisecond](PageSource::milliseconds) is one; without a clock
 //!   memory is given back as soon as it is empty.
 #![cfg_attr(not(feature = "std"), doc = "\n\n[`Snapshot`]: crate#without-the-standard-library\n")]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "\n\n[a thread in the background]: crate#without-the-standard-library\n"
+)]
+#![cfg_attr(
+    feature = "std",
+    doc = "\n\n[a thread in the background]: lifecycle::start_background\n"
+)]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "nightly", feature(allocator_api, btreemap_alloc))]
 

@@ -393,7 +393,6 @@ fn what_a_family_zeroes_is_zero() {
         }
     }
 }
-
 /// A family that comes and goes takes no more memory than it took the first time.
 #[test]
 fn nothing_leaks_over_many_rounds() {

@@ -8,7 +8,7 @@
 //! Each of these may be called at any time and any number of times, by any thread, for itself.
 //!
 //! What nobody has used for half a second goes back by and by, with the allocations and frees of whoever
-//! is at work; a program whose threads all wait can have [a thread](start_background) that does it.
+//! is at work; a program whose threads all wait can have a thread (`start_background`) that does it.
 
 #[cfg(feature = "std")]
 use core::time::Duration;

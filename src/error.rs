@@ -139,3 +139,32 @@ impl fmt::Display for FreeError {
 }
 
 impl core::error::Error for FreeError {}
+
+/// A message where nothing may be allocated: what does not fit is dropped, so writing to it cannot fail.
+#[cfg(feature = "std")]
+pub(crate) struct Message {
+    text: [u8; 512],
+    len: usize,
+}
+
+#[cfg(feature = "std")]
+impl Message {
+    pub(crate) const fn new() -> Self {
+        Self { text: [0; 512], len: 0 }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+}
+
+#[cfg(feature = "std")]
+impl fmt::Write for Message {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let room = &mut self.text[self.len..];
+        let len = part.len().min(room.len());
+        room[..len].copy_from_slice(&part.as_bytes()[..len]);
+        self.len += len;
+        Ok(())
+    }
+}

@@ -102,8 +102,7 @@ fn reset_keeps_one_chunk_and_drop_gives_all_back() {
         check().unwrap();
     }
     let _alone = one_at_a_time();
-    // Windows of 2,176 bytes, their table, rows and magazines.
-    run::<lives::Plain>(160 << 10);
+    run::<lives::Plain>(128 << 10);
     // The maps of extents stay while a family has those: an eighth of what was tracked.
     run::<lives::Alone>(2 << 20);
 }

@@ -117,3 +117,28 @@ fn what_is_wrong_is_named_and_passed_over() {
     let rest = "purge_delay=\"500\" huge_pages=\"never\"";
     assert!(said.options().contains(rest), "{}", said.options());
 }
+
+/// What the program about threads that all wait says, where it is asked to wait for their memory or not.
+fn background(wish: &str, waits: bool) -> Option<Ended> {
+    let library = preloaded()?;
+    let program = Program::new("background.c").compile();
+    let mut command = Command::new(&program);
+    command.env("FAMALLOC_BACKGROUND", wish).args(waits.then_some("wait"));
+    let ended = run_command(command, &program, Some(&library));
+    ended.well();
+    Some(ended)
+}
+
+#[test]
+fn a_thread_in_the_background_is_there_where_it_is_wished_for() {
+    let Some(off) = background("off", false) else { return };
+    assert_eq!(off.out, "threads 1\n");
+    let Some(on) = background("on", false) else { return };
+    assert_eq!(on.out, "threads 2\n");
+}
+
+/// Without it the program would wait until it is ended.
+#[test]
+fn memory_of_threads_that_all_wait_goes_back_by_the_one_in_the_background() {
+    background("on", true);
+}

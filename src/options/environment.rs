@@ -1,12 +1,13 @@
 //! The options in the environment, looked at once, without allocating.
 
 use core::ffi::{CStr, c_char};
-use core::fmt::{self, Write};
+use core::fmt::Write;
 
 use super::{
     BACKGROUND, FIRST_RANGE, HUGE_PAGES, HugePages, LARGEST_RANGE, LEAST_RANGE, NEVER, PURGE_DELAY,
     TRIM_IDLE,
 };
+use crate::error::Message;
 use crate::sync::{AtomicBool, Ordering};
 
 /// What the name of every variable begins with.
@@ -139,8 +140,7 @@ fn digits(value: &str) -> Option<u64> {
 /// Says that a value cannot be understood, in one line.
 #[cold]
 fn complain(name: &str, value: &str, wanted: &str) {
-    let mut line = Line { text: [0; 256], len: 0 };
-    // Writing to a buffer that drops what does not fit cannot fail.
+    let mut line = Message::new();
     let _ = write!(line, "famalloc: {PREFIX}{name} is {wanted}, not \"");
     for part in value.escape_debug().take(80) {
         let _ = line.write_char(part);
@@ -148,24 +148,9 @@ fn complain(name: &str, value: &str, wanted: &str) {
     let _ = line.write_str("\"; it is passed over\n");
     // By the system call itself, which no thread ends in. Where standard error is closed, there is nobody
     // to tell.
+    let text = line.bytes();
     // SAFETY: so many bytes can be read.
-    unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, line.text.as_ptr(), line.len) };
-}
-
-/// Text that drops what does not fit.
-struct Line {
-    text: [u8; 256],
-    len: usize,
-}
-
-impl fmt::Write for Line {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        let room = &mut self.text[self.len..];
-        let len = part.len().min(room.len());
-        room[..len].copy_from_slice(&part.as_bytes()[..len]);
-        self.len += len;
-        Ok(())
-    }
+    unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, text.as_ptr(), text.len()) };
 }
 
 #[cfg(test)]

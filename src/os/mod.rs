@@ -285,22 +285,8 @@ pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
 #[cfg(feature = "std")]
 #[cold]
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
-    struct Line {
-        text: [u8; 512],
-        len: usize,
-    }
-    impl fmt::Write for Line {
-        fn write_str(&mut self, part: &str) -> fmt::Result {
-            let room = &mut self.text[self.len..];
-            let len = part.len().min(room.len());
-            room[..len].copy_from_slice(&part.as_bytes()[..len]);
-            self.len += len;
-            Ok(())
-        }
-    }
-    let mut line = Line { text: [0; 512], len: 0 };
-    // Writing to a buffer that drops what does not fit cannot fail.
+    let mut line = crate::error::Message::new();
     let _ = fmt::Write::write_fmt(&mut line, format_args!("famalloc: {reason}\n"));
-    write_stderr(&line.text[..line.len]);
+    write_stderr(line.bytes());
     std::process::abort()
 }

@@ -7,10 +7,10 @@
 //!
 //! ```text
 //!   a range in steps                       its bookkeeping, by itself
-//!   | extent | extent | extent | ...       | Range | free, warm | windows: 2,176 bytes each |
+//!   | extent | extent | extent | ...       | Range | taken, warm | windows: 2,176 bytes each |
 //!
 //!   all there is at once (see `plan`)
-//!   | extent | extent | extent | ...       | Space | table | Range | free, warm | windows | bitmaps |
+//!   | extent | extent | extent | ...       | Space | table | Range | taken, warm | windows | bitmaps |
 //! ```
 //!
 //! The ranges of a space are in one list, by address. The extents of a range are known from the first on:
@@ -48,11 +48,12 @@ pub(crate) struct Range {
     /// Where this is, and how far behind it the descriptions of the windows lie.
     books: NonNull<u8>,
     windows: usize,
-    /// One bit for each extent: not in use.
-    free: NonNull<AtomicU32>,
+    /// One bit for each extent: in use, or not to be had. Zeros are a range of which all is free, so that no
+    /// page of a large range's bits is touched before its extents are.
+    taken: NonNull<AtomicU32>,
     /// One bit for each extent: not in use, and with memory.
     warm: NonNull<AtomicU32>,
-    /// All words of `free` before this one are 0.
+    /// No extent of the words of `taken` before this one is free.
     first_word: AtomicU32,
     pub(super) free_count: AtomicU32,
     pub(super) warm_count: AtomicU32,
@@ -72,7 +73,7 @@ unsafe impl Sync for Range {}
 /// Where the parts of a range's bookkeeping lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Books {
-    free: usize,
+    taken: usize,
     warm: usize,
     windows: usize,
     /// The bytes to commit at once.
@@ -84,13 +85,13 @@ impl Books {
     /// Those of a range of `count` extents.
     pub(super) const fn of(count: usize, extent_shift: u32, page: usize) -> Self {
         let bits = count.div_ceil(32) * 4;
-        let free = size_of::<Range>().next_multiple_of(64);
-        let warm = free + bits;
+        let taken = size_of::<Range>().next_multiple_of(64);
+        let warm = taken + bits;
         let windows = (warm + bits).next_multiple_of(64);
         let per_window = 1 << (WINDOW_SHIFT - extent_shift);
         let bytes = windows + count.div_ceil(per_window) * Window::stride(per_window);
         Self {
-            free,
+            taken,
             warm,
             windows,
             head: windows.next_multiple_of(page),
@@ -131,10 +132,10 @@ impl Range {
                 count,
                 books,
                 windows: layout.windows,
-                free: at(layout.free).cast(),
+                taken: at(layout.taken).cast(),
                 warm: at(layout.warm).cast(),
                 first_word: AtomicU32::new(0),
-                free_count: AtomicU32::new(0),
+                free_count: AtomicU32::new(count),
                 warm_count: AtomicU32::new(0),
                 known: AtomicU32::new(0),
                 vacant: AtomicBool::new(false),
@@ -142,20 +143,33 @@ impl Range {
             });
         }
         // SAFETY: written just now, and stays.
-        let range = unsafe { range.as_ref() };
-        range.set_all_free(true);
-        range
+        unsafe { range.as_ref() }
     }
 
     /// Makes all extents free, or none.
     fn set_all_free(&self, free: bool) {
-        for word in 0..self.count.div_ceil(32) {
-            let left = self.count - word * 32;
-            let all = if left < 32 { (1 << left) - 1 } else { u32::MAX };
-            bit(self.free, word * 32).0.store(if free { all } else { 0 }, Ordering::Relaxed);
+        for word in 0..self.words() {
+            let bits = if free { 0 } else { u32::MAX };
+            bit(self.taken, word * 32).0.store(bits, Ordering::Relaxed);
         }
         self.first_word.store(0, Ordering::Relaxed);
         self.free_count.store(if free { self.count } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// How many words each bitmap has.
+    fn words(&self) -> u32 {
+        self.count.div_ceil(32)
+    }
+
+    /// The extents of a word that are free, as its bits.
+    fn free_in(&self, word: u32) -> u32 {
+        let there = u32::MAX >> (32 - (self.count - word * 32).min(32));
+        !bit(self.taken, word * 32).0.load(Ordering::Relaxed) & there
+    }
+
+    /// The extents of a word that are warm, as its bits.
+    fn warm_in(&self, word: u32) -> u32 {
+        bit(self.warm, word * 32).0.load(Ordering::Relaxed)
     }
 
     fn bytes(&self, space: &Space) -> usize {
@@ -185,17 +199,16 @@ impl Range {
         word.load(Ordering::Relaxed) & bit != 0
     }
 
-    /// Sets a bit to what it was not.
-    fn set(&self, bits: NonNull<AtomicU32>, count: &AtomicU32, extent: u32, value: bool) {
-        debug_assert!(self.get(bits, extent) != value);
+    /// Turns a bit over, and counts one more or one less.
+    fn turn(&self, bits: NonNull<AtomicU32>, extent: u32, count: &AtomicU32, more: bool) {
         let (word, bit) = self.bit(bits, extent);
         word.store(word.load(Ordering::Relaxed) ^ bit, Ordering::Relaxed);
         let number = count.load(Ordering::Relaxed);
-        count.store(if value { number + 1 } else { number - 1 }, Ordering::Relaxed);
+        count.store(if more { number + 1 } else { number - 1 }, Ordering::Relaxed);
     }
 
     pub(super) fn is_free(&self, extent: u32) -> bool {
-        self.get(self.free, extent)
+        !self.get(self.taken, extent)
     }
 
     pub(super) fn is_warm(&self, extent: u32) -> bool {
@@ -203,7 +216,8 @@ impl Range {
     }
 
     pub(super) fn set_free(&self, extent: u32, free: bool) {
-        self.set(self.free, &self.free_count, extent, free);
+        debug_assert!(self.is_free(extent) != free);
+        self.turn(self.taken, extent, &self.free_count, free);
         let word = (extent - self.first) / 32;
         if free && word < self.first_word.load(Ordering::Relaxed) {
             self.first_word.store(word, Ordering::Relaxed);
@@ -211,12 +225,14 @@ impl Range {
     }
 
     pub(super) fn set_warm(&self, extent: u32, warm: bool) {
-        self.set(self.warm, &self.warm_count, extent, warm);
+        debug_assert!(self.is_warm(extent) != warm);
+        self.turn(self.warm, extent, &self.warm_count, warm);
     }
 
-    fn lowest(&self, bits: NonNull<AtomicU32>, from: u32) -> Option<u32> {
-        (from..self.count.div_ceil(32)).find_map(|word| {
-            let bits = bit(bits, word * 32).0.load(Ordering::Relaxed);
+    /// The lowest extent of those that `of` names, from a word on.
+    fn lowest(&self, from: u32, of: impl Fn(u32) -> u32) -> Option<u32> {
+        (from..self.words()).find_map(|word| {
+            let bits = of(word);
             (bits != 0).then(|| self.first + word * 32 + bits.trailing_zeros())
         })
     }
@@ -225,14 +241,15 @@ impl Range {
         if self.warm_count.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        self.lowest(self.warm, 0)
+        self.lowest(0, |word| self.warm_in(word))
     }
 
     pub(super) fn lowest_free(&self) -> Option<u32> {
         if self.free_count.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let lowest = self.lowest(self.free, self.first_word.load(Ordering::Relaxed))?;
+        let first = self.first_word.load(Ordering::Relaxed);
+        let lowest = self.lowest(first, |word| self.free_in(word))?;
         self.first_word.store((lowest - self.first) / 32, Ordering::Relaxed);
         Some(lowest)
     }
@@ -244,13 +261,12 @@ impl Range {
 
     /// What is wrong with the counts, if anything. The caller has the lock of the extents.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        let ones = |bits| {
-            let words = (0..self.count.div_ceil(32)).map(|word| bit(bits, word * 32).0);
-            words.map(|word| word.load(Ordering::Relaxed).count_ones()).sum::<u32>()
-        };
-        let right = ones(self.free) == self.free_count.load(Ordering::Relaxed)
-            && ones(self.warm) == self.warm_count.load(Ordering::Relaxed)
-            && self.lowest(self.free, 0).is_none_or(|lowest| {
+        let count =
+            |of: &dyn Fn(u32) -> u32| (0..self.words()).map(|it| of(it).count_ones()).sum::<u32>();
+        let (free, warm) = (|word| self.free_in(word), |word| self.warm_in(word));
+        let right = count(&free) == self.free_count.load(Ordering::Relaxed)
+            && count(&warm) == self.warm_count.load(Ordering::Relaxed)
+            && self.lowest(0, free).is_none_or(|lowest| {
                 (lowest - self.first) / 32 >= self.first_word.load(Ordering::Relaxed)
             });
         (!right).then_some("the count of a range's free extents is wrong")

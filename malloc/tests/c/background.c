@@ -6,7 +6,7 @@
 
 enum { THREADS = 60, BLOCKS = 3000, SIZE = 400 };
 
-static pthread_barrier_t idle, go;
+static pthread_barrier_t full, release, idle, go;
 
 static void *thread(void *nothing)
 {
@@ -15,6 +15,8 @@ static void *thread(void *nothing)
         REQUIRE(blocks[at] = malloc(SIZE));
         memset(blocks[at], 1, SIZE);
     }
+    pthread_barrier_wait(&full);
+    pthread_barrier_wait(&release);
     for (size_t at = 0; at < BLOCKS; at++)
         free(blocks[at]);
     pthread_barrier_wait(&idle);
@@ -40,11 +42,17 @@ int main(int argc, char **argv)
     printf("threads %d\n", threads_now());
     if (argc == 1)
         return finish();
-    REQUIRE(!pthread_barrier_init(&idle, NULL, THREADS + 1) && !pthread_barrier_init(&go, NULL, THREADS + 1));
+    pthread_barrier_t *const barriers[] = {&full, &release, &idle, &go};
+    for (size_t at = 0; at < sizeof barriers / sizeof *barriers; at++)
+        REQUIRE(!pthread_barrier_init(barriers[at], NULL, THREADS + 1));
     for (size_t at = 0; at < THREADS; at++)
         REQUIRE(!pthread_create(&threads[at], NULL, thread, NULL));
-    pthread_barrier_wait(&idle);
+    /* What all hold at once, whatever the machine's pace: some memory may have gone back by the time the last
+       has freed. */
+    pthread_barrier_wait(&full);
     size_t before = status_kib("VmRSS:"), now = before;
+    pthread_barrier_wait(&release);
+    pthread_barrier_wait(&idle);
     /* Nothing is allocated here, nor freed. */
     while (now > before / 2) {
         usleep(50 * 1000);

@@ -433,6 +433,12 @@ pub(crate) fn wake(word: &AtomicU32) {
     });
 }
 
+/// The number of this process.
+pub(crate) fn process() -> i32 {
+    // SAFETY: it has no preconditions.
+    unsafe { libc::getpid() }
+}
+
 /// Writes `text` to standard error without buffering or allocating. By the system call itself: the C
 /// library's `write` is where a thread that was cancelled ends.
 pub(crate) fn write_stderr(text: &[u8]) {

@@ -1,4 +1,5 @@
-//! `fork`: a child finds the allocator whole, whatever other threads of its parent were doing.
+//! `fork`: a child finds the allocator whole, whatever other threads of its parent were doing, or starts
+//! over.
 //!
 //! A child has one thread, a copy of the one that called `fork`, and a copy of everything in memory,
 //! in the state that the other threads left it in. So the thread that forks first takes every lock of
@@ -20,24 +21,58 @@
 //! between these: it passes the locks that it holds. It may fork there, too, so these calls are
 //! counted. What it makes then (a family, a lane) is held from its birth.
 //!
+//! **Waiting for others.** Between these the thread that forks may also have to wait for other threads, and
+//! they for memory: a handler of the program's that takes a mutex, or the C library, which takes the lock
+//! of its list of streams after all handlers, while another thread flushes these. Such a thread becomes a
+//! guest after a moment ([`crate::sync::guests`]), and passes the locks, too.
+//!
+//! **No hold.** Where the thread that forks is in the midst of the allocator itself, in a signal handler
+//! that interrupted it, or in a page source, it would wait for itself; and for others that wait for it.
+//! It takes no lock then. Nor does it where it is kept waiting for too long for what others hold, who may
+//! be stopped, or have been interrupted by a handler that waits. The parent is as if it had not forked.
+//!
+//! **Starting over.** In a child of a fork without a hold, or one that sees a guest in the midst of
+//! something, what guests and locks guard may be torn. Unless it turns out that nothing was in the midst
+//! of anything, the child gives up all memory that it inherited, at the first allocation that its
+//! magazines do not serve, and begins as a new process does, with new magazines and in new addresses. Then
+//!
+//! - objects stay where they are and what they are, can be freed and reallocated; their memory is not
+//!   used again, but for what a typed free puts into a magazine, from where the same size of the same
+//!   family may get it. Nothing else that was given up is handed out;
+//! - memory that is freed is not zeroed where it is large and of a family that wishes that;
+//! - families are empty and count what is allocated from then on; walks do not see what was before. Only
+//!   what a typed free of it puts into a magazine counts as parked;
+//! - a family whose page source has no second range to give, like a buffer, is without memory; and a
+//!   region that had memory does not grow.
+//!
+//! A child that ends or executes another program without an allocation does nothing of this. One of a
+//! process with one thread that returns from the signal handler without one goes on where its parent
+//! does, with nothing lost. One that allocates in the handler and then returns, as well, but for what it
+//! was in the midst of: that is served from what was given up.
+//!
 //! **Not covered** is what is the program's own: regions and pools, and the locks in a
 //! [`Pool`](crate::Pool), a [`RegionPool`](crate::RegionPool), or a page source. A child must not use
-//! those that another thread may have been at work in. And a handler that waits for another thread,
-//! by way of a mutex say, while that one waits for memory, waits for ever, as in any allocator, if it
-//! runs while the locks are held: that is, if it was registered before the first allocation.
-//!
-//! `fork` in a signal handler that interrupts the allocator waits for the lock that it interrupted; what
-//! is safe there is `_Fork`, which calls no handlers, and then a child must not allocate. The first
+//! those that another thread may have been at work in. `_Fork` calls no handlers: such a child must not
+//! allocate. And a signal handler that allocates may interrupt a thread's own magazines, with or without a
+//! fork: what it pushes or pops in the midst of a push or a pop is in two hands if it returns. The first
 //! use of any family registers the handlers: who forks on another thread at that very moment may be
 //! too early for them.
+
+use core::cell::Cell;
 
 use crate::class;
 use crate::error::AllocError;
 use crate::os;
-use crate::sync::{AtomicBool, AtomicUsize, Lock, Ordering, is_forking, set_forking};
+use crate::sync::guests::{self, Waiter, is_forking};
+use crate::sync::{AtomicBool, AtomicI32, AtomicUsize, Lock, Ordering, Patience};
 use crate::table::{FamilyTable, SetTable, hold};
 
 use super::{background, exit};
+
+/// How often, in times of two milliseconds, a thread that forks waits for locks that others hold; ...
+const PATIENCE: u32 = 250;
+/// ... and for another thread that forks, and sleeps.
+const PATIENCE_WITH_FORK: u32 = 25;
 
 /// Whether the handlers are registered.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
@@ -48,12 +83,28 @@ static ONE_AT_A_TIME: Lock<()> = Lock::new(());
 /// How many forks that thread is in the midst of, one inside of another's handler.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
+/// The process of that thread.
+static PROCESS: AtomicI32 = AtomicI32::new(0);
+
+/// Whether [`attend`] has something to look at: a thread forks, or this is a child in which something may
+/// be torn.
+static ATTENTION: AtomicBool = AtomicBool::new(false);
+
+/// Whether this is a child in which something may be torn.
+static TORN: AtomicBool = AtomicBool::new(false);
+
+std::thread_local! {
+    /// How many forks without a hold the calling thread is in the midst of. (It has no destructor.)
+    static UNHELD: Cell<usize> = const { Cell::new(0) };
+}
+
 /// A family, made now if this is its first use.
 #[inline]
 pub(crate) fn family(
     set: &'static SetTable,
     index: usize,
 ) -> Result<&'static FamilyTable, AllocError> {
+    attend();
     match set.used(index) {
         Some(family) => Ok(family),
         None => {
@@ -61,6 +112,13 @@ pub(crate) fn family(
             set.family(index)
         }
     }
+}
+
+/// A family, if it was ever used: where it is not going to be allocated from.
+#[inline]
+pub(crate) fn used(set: &'static SetTable, index: usize) -> Option<&'static FamilyTable> {
+    attend();
+    set.used(index)
 }
 
 /// Registers the handlers, before there is a lock that somebody could hold.
@@ -74,27 +132,79 @@ fn register() {
 }
 
 unsafe extern "C" fn prepare() {
-    if !is_forking() {
-        ONE_AT_A_TIME.hold();
-        hold::hold_all();
-        // SAFETY: by this thread, just now.
-        unsafe { set_forking(true) };
+    let unheld = UNHELD.get();
+    if unheld > 0 || !may_hold() {
+        UNHELD.set(unheld + 1);
+        return;
     }
     DEPTH.store(DEPTH.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
+/// Has the calling thread hold all locks, if it does not already; returns whether that can be.
+fn may_hold() -> bool {
+    if is_forking() {
+        // A guest may be at work, but not this thread itself.
+        return !guests::is_passing() && !exit::is_busy();
+    }
+    if exit::is_busy() || hold::is_any_mine() || !wait_for_turn() {
+        return false;
+    }
+    if !hold::hold_all(&mut Patience::new(PATIENCE)) {
+        // SAFETY: taken just now.
+        unsafe { ONE_AT_A_TIME.let_go() };
+        return false;
+    }
+    PROCESS.store(os::process(), Ordering::Relaxed);
+    // SAFETY: all locks were taken by this thread, just now.
+    unsafe { guests::begin_fork() };
+    ATTENTION.store(true, Ordering::Relaxed);
+    true
+}
+
+/// Waits until no other thread forks, but not for long where that one sleeps: it may wait for this one.
+fn wait_for_turn() -> bool {
+    let mut waiter = Waiter::default();
+    for _ in 0..PATIENCE_WITH_FORK {
+        loop {
+            if ONE_AT_A_TIME.hold(&mut Patience::new(1)) {
+                return true;
+            }
+            // Otherwise it does not count.
+            if waiter.sees_fork_asleep(true) {
+                break;
+            }
+        }
+    }
+    false
+}
+
+/// Whether a fork without a hold ends now.
+fn ends_unheld() -> bool {
+    let unheld = UNHELD.get();
+    UNHELD.set(unheld.saturating_sub(1));
+    unheld > 0
+}
+
 unsafe extern "C" fn parent() {
     // Not where the first allocation was in a handler of this very fork.
-    if is_forking() {
+    if !ends_unheld() && is_forking() {
         end();
     }
 }
 
 unsafe extern "C" fn child() {
     background::forget();
-    if is_forking() {
-        tidy();
-        end();
+    if ends_unheld() {
+        exit::hide_rows();
+        TORN.store(true, Ordering::Relaxed);
+        ATTENTION.store(true, Ordering::Relaxed);
+    } else if is_forking() {
+        if guests::has_guest() {
+            start_over();
+        } else {
+            tidy();
+            end();
+        }
     }
 }
 
@@ -103,13 +213,57 @@ fn end() {
     let depth = DEPTH.load(Ordering::Relaxed) - 1;
     DEPTH.store(depth, Ordering::Relaxed);
     if depth == 0 {
-        // SAFETY: from here on this thread passes none.
-        unsafe { set_forking(false) };
-        // SAFETY: taken in `prepare`, by this thread or the one it is a copy of.
-        unsafe { hold::let_all_go() };
+        ATTENTION.store(TORN.load(Ordering::Relaxed), Ordering::Relaxed);
+        // SAFETY: taken in `prepare`, by this thread or the one it is a copy of; there is no guest.
+        unsafe { guests::end_fork(|| hold::let_all_go()) };
         // SAFETY: as above.
         unsafe { ONE_AT_A_TIME.let_go() };
     }
+}
+
+/// Sees to it that the tables can be used: called before they are, and before their locks are waited for,
+/// wherever that is out of line. The caller holds no lock.
+#[inline]
+pub(crate) fn attend() {
+    if ATTENTION.load(Ordering::Relaxed) {
+        attend_now();
+    }
+}
+
+#[cold]
+fn attend_now() {
+    if TORN.load(Ordering::Relaxed) {
+        if exit::is_busy() || ONE_AT_A_TIME.is_held() || hold::is_any_held() {
+            start_over();
+        } else {
+            // What was interrupted has come to its end, or nothing was.
+            TORN.store(false, Ordering::Relaxed);
+            ATTENTION.store(false, Ordering::Relaxed);
+            tidy();
+            exit::show_rows();
+        }
+    } else if is_forking()
+        && guests::has_guest()
+        && os::process() != PROCESS.load(Ordering::Relaxed)
+    {
+        // A child already, in a handler that was called before ours.
+        start_over();
+    }
+}
+
+/// Gives up all that was inherited.
+#[cold]
+fn start_over() {
+    exit::forget_rows();
+    // SAFETY: only in a child with one thread, which has no rows now. What it interrupted goes on with what
+    // has been given up, if ever.
+    unsafe { hold::start_over() };
+    guests::forget_fork();
+    DEPTH.store(0, Ordering::Relaxed);
+    TORN.store(false, Ordering::Relaxed);
+    ATTENTION.store(false, Ordering::Relaxed);
+    // SAFETY: it guards nothing.
+    unsafe { ONE_AT_A_TIME.reset() };
 }
 
 /// Forgets the threads that are no more.
@@ -126,5 +280,82 @@ fn tidy() {
                 lane.users.store(users, Ordering::Relaxed);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::FamilySet;
+    use crate::space::births;
+    use crate::thread::{Homes, RowHome};
+
+    #[famalloc::alloc_family]
+    enum Lives {
+        Any,
+    }
+
+    fn home() -> &'static RowHome {
+        // SAFETY: the thread's own, which this does not outlive; there is such a family.
+        unsafe { Homes::home_of(Lives::homes(), 0) }
+    }
+
+    fn allocate() {
+        // More than a magazine holds.
+        let slots: Vec<_> = (0..500).map(|_| crate::alloc_in::<lives::Any>(48).unwrap()).collect();
+        for slot in slots {
+            // SAFETY: allocated above with this size.
+            unsafe { crate::free_in::<lives::Any>(slot, 48) };
+        }
+    }
+
+    /// Forks and has the child end with the number that `child` returns, which comes back.
+    fn forked(child: impl FnOnce() -> i32) -> i32 {
+        // SAFETY: what the child does is what is tested.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            // SAFETY: no handler is set: the signal ends the child.
+            unsafe { libc::alarm(60) };
+            // SAFETY: has no preconditions.
+            unsafe { libc::_exit(child()) };
+        }
+        let mut status = -1;
+        // SAFETY: `status` is valid for writes.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        assert!(libc::WIFEXITED(status), "{status}");
+        libc::WEXITSTATUS(status)
+    }
+
+    /// Whether the child has no rows in its reach, starts over at its first allocation, and has rows then.
+    fn starts_over() -> i32 {
+        let hidden = home().row().is_empty_row();
+        allocate();
+        i32::from(hidden && births::has_started_over() && !home().row().is_empty_row())
+    }
+
+    #[test]
+    fn a_row_in_the_midst_of_a_change_is_not_used_in_a_child() {
+        let _alone = guests::alone();
+        allocate();
+        assert_eq!(forked(starts_over), 0, "nothing was in the midst of anything");
+        let busy = home().row().busy.mark();
+        assert_eq!(forked(starts_over), 1);
+        // In the child of a child as well.
+        assert_eq!(forked(|| forked(starts_over)), 1);
+        // Nothing is lost where that comes to its end.
+        let row = std::ptr::from_ref(home().row());
+        let mut busy = Some(busy);
+        let comes_back = || {
+            drop(busy.take());
+            let hidden = home().row().is_empty_row();
+            allocate();
+            i32::from(hidden && !births::has_started_over() && std::ptr::eq(row, home().row()))
+        };
+        assert_eq!(forked(comes_back), 1);
+        drop(busy);
+        assert_eq!(forked(starts_over), 0);
+        assert!(std::ptr::eq(row, home().row()), "the parent was changed");
+        allocate();
+        crate::check().unwrap();
     }
 }

@@ -203,6 +203,13 @@ pub(super) fn begin_again(own: Option<&'static LifeMark>) -> Option<&'static Lif
     Some(new)
 }
 
+/// For the child of a fork that starts over: there are no marks.
+pub(super) fn start_over() {
+    LOOKING.store(0, Ordering::Relaxed);
+    BEFORE.store(ptr::null_mut(), Ordering::Relaxed);
+    NEWEST.store(ptr::null_mut(), Ordering::Relaxed);
+}
+
 /// The right to go through the list and to take marks off it.
 struct List(());
 

@@ -47,7 +47,7 @@ extern "C" fn fork_inside() {
     use_everything(&mut some());
 }
 
-fn register(handler: extern "C" fn(), stages: [bool; 3]) {
+pub(crate) fn register(handler: extern "C" fn(), stages: [bool; 3]) {
     let [prepare, parent, child] = stages.map(|wanted| {
         // The two types differ in that a call of the one is unsafe.
         wanted.then_some(handler as unsafe extern "C" fn())

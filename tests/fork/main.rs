@@ -5,6 +5,7 @@ mod births;
 mod common;
 mod handlers;
 mod kit;
+mod over;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;

@@ -338,7 +338,7 @@ mod tests {
         let _alone = guests::alone();
         allocate();
         assert_eq!(forked(starts_over), 0, "nothing was in the midst of anything");
-        let busy = home().row().busy.mark();
+        let busy = home().row().begin();
         assert_eq!(forked(starts_over), 1);
         // In the child of a child as well.
         assert_eq!(forked(|| forked(starts_over)), 1);

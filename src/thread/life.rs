@@ -294,6 +294,7 @@ mod tests {
         enum Lives {
             Any,
         }
+        let _alone = crate::sync::guests::alone();
         let (made, wait) = std::sync::mpsc::channel();
         let (go_on, gate) = std::sync::mpsc::channel::<()>();
         let looker = thread::spawn(move || {

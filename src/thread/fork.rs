@@ -286,9 +286,9 @@ fn tidy() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::FamilySet;
     use crate::space::births;
     use crate::thread::{Homes, RowHome};
+    use famalloc::FamilySet;
 
     #[famalloc::alloc_family]
     enum Lives {
@@ -302,10 +302,11 @@ mod tests {
 
     fn allocate() {
         // More than a magazine holds.
-        let slots: Vec<_> = (0..500).map(|_| crate::alloc_in::<lives::Any>(48).unwrap()).collect();
+        let slots: Vec<_> =
+            (0..500).map(|_| famalloc::alloc_in::<lives::Any>(48).unwrap()).collect();
         for slot in slots {
             // SAFETY: allocated above with this size.
-            unsafe { crate::free_in::<lives::Any>(slot, 48) };
+            unsafe { famalloc::free_in::<lives::Any>(slot, 48) };
         }
     }
 
@@ -356,6 +357,6 @@ mod tests {
         assert_eq!(forked(starts_over), 0);
         assert!(std::ptr::eq(row, home().row()), "the parent was changed");
         allocate();
-        crate::check().unwrap();
+        famalloc::check().unwrap();
     }
 }

@@ -1,15 +1,14 @@
 //! What holds of the lock whose waiters sleep.
 
-/// What the copy needs around it: no thread forks.
+/// What the copy needs around it: threads have no names.
 macro_rules! surroundings {
     () => {
         use super::sync::{AtomicU32, Ordering, hint};
         use super::{cell, thread};
         use std::sync::Arc;
 
-        /// The names do not matter: no thread forks.
         fn held_by_me() -> u32 {
-            HELD | 4
+            HELD
         }
     };
 }
@@ -24,7 +23,7 @@ macro_rules! properties {
 
         impl Guarded {
             fn new() -> Arc<Self> {
-                Arc::new(Self { word: Word::new(), value: cell::Cell::new(0) })
+                Arc::new(Self { word: Word(AtomicU32::new(FREE)), value: cell::Cell::new(0) })
             }
 
             fn add(&self) {

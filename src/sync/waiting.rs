@@ -332,6 +332,7 @@ mod tests {
                 let mut outer = LOCKS[0].lock();
                 let mut inner = LOCKS[1].lock();
                 assert_eq!(*outer, *inner);
+                assert!(guests::is_born_held(), "what comes into being now is not held");
                 *outer += 1;
                 hint::black_box(&mut outer);
                 *inner += 1;
@@ -343,6 +344,7 @@ mod tests {
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         assert!(!guests::is_somebody_passing());
+        assert!(!thread::scope(|scope| scope.spawn(guests::is_born_held).join().unwrap()));
         assert_eq!(*LOCKS[0].lock(), THREADS * EACH);
         // While it is about, nobody gets in.
         thread::scope(|scope| {

@@ -576,7 +576,7 @@ fn the_gap_before_the_first_slot_is_nobodys() {
             // SAFETY: refused.
             let refused =
                 unsafe { try_free_in::<F>(core::ptr::NonNull::new(before).unwrap(), layout) };
-            assert_eq!(refused, Err(FreeError::Foreign));
+            assert_eq!(refused, Err(FreeError::NotAllocated));
         }
         // SAFETY: live.
         unsafe { free_layout_in::<F>(slot, layout) };

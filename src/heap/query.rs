@@ -160,6 +160,14 @@ pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &
     }
 }
 
+/// What is at an address, and whose; with the space.
+pub(super) fn find(address: usize) -> Result<(&'static Space, Query, &'static Holding), FreeError> {
+    let mut spaces = Space::all();
+    let space = spaces.find(|space| space.contains(address)).ok_or(FreeError::Foreign)?;
+    let (found, owner) = find_in(space, address).ok_or(FreeError::NotAllocated)?;
+    Ok((space, found, owner))
+}
+
 fn whole(
     holding: *mut (),
     kind: QueryKind,
@@ -198,9 +206,7 @@ pub(super) fn live(
         // Nobody keeps books of it any more.
         return Ok(());
     }
-    let (found, owner) =
-        Space::all().find_map(|space| find_in(space, address)).ok_or(FreeError::Foreign)?;
-    let space = owner.space;
+    let (space, found, owner) = find(address)?;
     // By identity: another set may have the same name.
     if !set.used(family).is_some_and(|table| table.holding.is_family_of(owner)) {
         return Err(FreeError::WrongFamily { owner: found.family });

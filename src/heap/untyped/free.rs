@@ -9,15 +9,13 @@ use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
 use crate::os::die;
-use crate::space::Space;
-use crate::space::holding::Holding;
 use crate::space::map::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
 use crate::thread::{self, Homes, give_slowly};
 
 use crate::heap::large;
-use crate::heap::query::{self, Query, QueryKind, find_in};
+use crate::heap::query::{self, QueryKind, find};
 
 /// Frees memory by its address alone, whichever set and family it is of. Fastest for those of `S`.
 ///
@@ -291,14 +289,6 @@ unsafe fn free_elsewhere_or(start: *mut u8, refused: impl FnOnce(NonNull<u8>, Fr
     if let Err(error) = unsafe { free_elsewhere(start) } {
         refused(start, error);
     }
-}
-
-/// What is at an address, and whose; with the space.
-pub(super) fn find(address: usize) -> Result<(&'static Space, Query, &'static Holding), FreeError> {
-    let mut spaces = Space::all();
-    let space = spaces.find(|space| space.contains(address)).ok_or(FreeError::Foreign)?;
-    let (found, owner) = find_in(space, address).ok_or(FreeError::NotAllocated)?;
-    Ok((space, found, owner))
 }
 
 /// Frees what is no plain slot of the set.

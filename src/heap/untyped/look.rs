@@ -7,12 +7,10 @@ use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
-use crate::heap::query::{self, QueryKind};
+use crate::heap::query::{self, QueryKind, find};
 use crate::space::map::Cell;
 use crate::table::SetTable;
 use crate::thread::Homes;
-
-use super::free::find;
 
 /// Whether a slot of the set may be in use, as far as a short look tells: it is where a slot is, its block
 /// does not know it as free, and it is not the one that the thread freed last.

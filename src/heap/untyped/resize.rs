@@ -12,10 +12,10 @@ use crate::table::SetTable;
 use crate::thread;
 
 use crate::heap::large;
-use crate::heap::query::{self, Query, QueryKind};
+use crate::heap::query::{self, Query, QueryKind, find};
 
 use super::alloc_at;
-use super::free::{find, free, free_elsewhere};
+use super::free::{free, free_elsewhere};
 use super::look::{gave_last, look};
 
 /// How many bytes of the allocation at `start` can be used: all of its slot, or whole pages. `None` if

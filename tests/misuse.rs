@@ -213,6 +213,8 @@ fn a_pointer_of_nobody_is_noticed() {
     let late = "Lives::Ours as 48 bytes: the pointer was not allocated here";
     assert_said("stack", early, late);
     assert_said("box", early, late);
+    let nothing = "nothing is allocated there: double free, or the pointer was never handed out";
+    let early = &format!("Lives::Ours as 48 bytes aligned to 16: {nothing}");
     assert_said("gap", early, late);
     // In a block such a slot is as good as free.
     let late = "Lives::Ours as 48 bytes: double free: the slot is free already";
@@ -265,7 +267,8 @@ fn misuse_of_large_memory_is_noticed_at_once_in_every_build() {
     );
     said(
         "large twice",
-        "Lives::Ours as 100000 bytes aligned to 16: the pointer was not allocated here",
+        "Lives::Ours as 100000 bytes aligned to 16: nothing is allocated there: double free, or the \
+         pointer was never handed out",
     );
     said(
         "large, interior",

@@ -168,8 +168,9 @@ impl Waiter {
             return false;
         }
         enter();
-        // It is let go under the guests' lock, so it stays held now (G2).
-        if for_fork.load(Ordering::Relaxed) {
+        // Once all locks are held they stay so while the guests' lock is (G2). Those that a thread is about to
+        // hold may be let go again.
+        if CLOCK.load(Ordering::Acquire) != 0 && for_fork.load(Ordering::Relaxed) {
             return true;
         }
         leave();

@@ -50,21 +50,28 @@
 //! does, with nothing lost. One that allocates in the handler and then returns, as well, but for what it
 //! was in the midst of: that is served from what was given up.
 //!
+//! **Children that nobody was told of.** A child may come to be without these handlers: by `_Fork`, by the system's
+//! own call, or because the first use of any family, which registers them, was on another thread at that
+//! very moment. It finds that out by a page that the system [wipes](os::page_wiped_at_fork) in every child, and
+//! is then like one of a fork without a hold. That is seen out of line alone: until then its thread goes
+//! on with its own magazines, which are whole unless it has interrupted itself.
+//!
 //! **Not covered** is what is the program's own: regions and pools, and the locks in a
 //! [`Pool`](crate::Pool), a [`RegionPool`](crate::RegionPool), or a page source. A child must not use
-//! those that another thread may have been at work in. `_Fork` calls no handlers: such a child must not
-//! allocate. And a signal handler that allocates may interrupt a thread's own magazines, with or without a
-//! fork: what it pushes or pops in the midst of a push or a pop is in two hands if it returns. The first
-//! use of any family registers the handlers: who forks on another thread at that very moment may be
-//! too early for them.
+//! those that another thread may have been at work in. And a signal handler that allocates may interrupt a thread's own magazines, with or without a
+//! fork: what it pushes or pops in the midst of a push or a pop is in two hands if it returns. Where the kernel is older than 4.14 no page
+//! is wiped, and a child that nobody was told of must not allocate.
 
 use core::cell::Cell;
+use core::ptr;
 
 use crate::class;
 use crate::error::AllocError;
 use crate::os;
 use crate::sync::guests::{self, Waiter, is_forking};
-use crate::sync::{AtomicBool, AtomicI32, AtomicUsize, Lock, Ordering, Patience};
+use crate::sync::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering, Patience,
+};
 use crate::table::{FamilyTable, SetTable, hold};
 
 use super::{background, exit};
@@ -74,8 +81,14 @@ const PATIENCE: u32 = 250;
 /// ... and for another thread that forks, and sleeps.
 const PATIENCE_WITH_FORK: u32 = 25;
 
-/// Whether the handlers are registered.
-static REGISTERED: AtomicBool = AtomicBool::new(false);
+/// The handlers are not registered, ...
+const UNREGISTERED: u32 = 0;
+/// ... somebody is about to, ...
+const REGISTERING: u32 = 1;
+/// ... or they are.
+const REGISTERED: u32 = 2;
+
+static HANDLERS: AtomicU32 = AtomicU32::new(UNREGISTERED);
 
 /// Held by the thread that forks: the others that want to have to wait.
 static ONE_AT_A_TIME: Lock<()> = Lock::new(());
@@ -86,9 +99,34 @@ static DEPTH: AtomicUsize = AtomicUsize::new(0);
 /// The process of that thread.
 static PROCESS: AtomicI32 = AtomicI32::new(0);
 
-/// Whether [`attend`] has something to look at: a thread forks, or this is a child in which something may
-/// be torn.
-static ATTENTION: AtomicBool = AtomicBool::new(false);
+/// What [`attend`] looks at.
+#[derive(Debug)]
+struct Notice {
+    /// Whether there is nothing more to look at: no thread forks, and this is no child in which something may
+    /// be torn.
+    calm: AtomicBool,
+    /// Whether that was written in this process.
+    own: AtomicBool,
+}
+
+/// Until the handlers are about to be registered, and where no page is wiped at a fork.
+static KEPT: Notice = Notice { calm: AtomicBool::new(true), own: AtomicBool::new(true) };
+
+/// Where it is: on a page of zeros, in a child that nobody has told of the fork.
+static NOTICE: AtomicPtr<Notice> = AtomicPtr::new(ptr::from_ref(&KEPT).cast_mut());
+
+#[inline]
+fn notice() -> &'static Notice {
+    // SAFETY: it points at a notice, of zeros perhaps, that is never given back.
+    unsafe { &*NOTICE.load(Ordering::Acquire) }
+}
+
+impl Notice {
+    fn set_calm(&self, calm: bool) {
+        self.calm.store(calm, Ordering::Relaxed);
+        self.own.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Whether this is a child in which something may be torn.
 static TORN: AtomicBool = AtomicBool::new(false);
@@ -125,10 +163,22 @@ pub(crate) fn used(set: &'static SetTable, index: usize) -> Option<&'static Fami
 #[cold]
 fn register() {
     // First the mark: registering may allocate, and so come here again.
-    if !REGISTERED.swap(true, Ordering::Relaxed) && !os::at_fork(prepare, parent, child) {
-        // For want of memory: the next family's first use tries again.
-        REGISTERED.store(false, Ordering::Relaxed);
+    let (free, taken) = (UNREGISTERED, REGISTERING);
+    if HANDLERS.compare_exchange(free, taken, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return;
     }
+    // Before there is anything that another thread's child may find torn.
+    if ptr::eq(notice(), &KEPT) {
+        if let Some(page) = os::page_wiped_at_fork() {
+            let page = page.cast::<Notice>();
+            // SAFETY: a page for it, of zeros, which are a notice; nobody else knows it.
+            unsafe { page.as_ref() }.set_calm(true);
+            NOTICE.store(page.as_ptr(), Ordering::Release);
+        }
+    }
+    // For want of memory they may not be: the next family's first use tries again.
+    let done = if os::at_fork(prepare, parent, child) { REGISTERED } else { UNREGISTERED };
+    HANDLERS.store(done, Ordering::Relaxed);
 }
 
 unsafe extern "C" fn prepare() {
@@ -157,7 +207,7 @@ fn may_hold() -> bool {
     PROCESS.store(os::process(), Ordering::Relaxed);
     // SAFETY: all locks were taken by this thread, just now.
     unsafe { guests::begin_fork() };
-    ATTENTION.store(true, Ordering::Relaxed);
+    notice().set_calm(false);
     true
 }
 
@@ -194,10 +244,10 @@ unsafe extern "C" fn parent() {
 
 unsafe extern "C" fn child() {
     background::forget();
+    // It may have been wiped. Where this began in a handler before this one, it has seen to that.
+    notice().set_calm(!is_forking() && !TORN.load(Ordering::Relaxed));
     if ends_unheld() {
-        exit::hide_rows();
-        TORN.store(true, Ordering::Relaxed);
-        ATTENTION.store(true, Ordering::Relaxed);
+        be_torn();
     } else if is_forking() {
         if guests::has_guest() {
             start_over();
@@ -208,12 +258,19 @@ unsafe extern "C" fn child() {
     }
 }
 
+/// Has the calling thread look, out of line, whether something is torn.
+fn be_torn() {
+    exit::hide_rows();
+    TORN.store(true, Ordering::Relaxed);
+    notice().set_calm(false);
+}
+
 /// Lets everything go, unless this was a fork within another.
 fn end() {
     let depth = DEPTH.load(Ordering::Relaxed) - 1;
     DEPTH.store(depth, Ordering::Relaxed);
     if depth == 0 {
-        ATTENTION.store(TORN.load(Ordering::Relaxed), Ordering::Relaxed);
+        notice().set_calm(!TORN.load(Ordering::Relaxed));
         // SAFETY: taken in `prepare`, by this thread or the one it is a copy of; there is no guest.
         unsafe { guests::end_fork(|| hold::let_all_go()) };
         // SAFETY: as above.
@@ -225,20 +282,28 @@ fn end() {
 /// wherever that is out of line. The caller holds no lock.
 #[inline]
 pub(crate) fn attend() {
-    if ATTENTION.load(Ordering::Relaxed) {
+    if !notice().calm.load(Ordering::Relaxed) {
         attend_now();
     }
 }
 
 #[cold]
 fn attend_now() {
+    if !notice().own.load(Ordering::Relaxed) && !is_forking() {
+        // A child that nobody was told of.
+        background::forget();
+        if HANDLERS.load(Ordering::Relaxed) == REGISTERING {
+            HANDLERS.store(UNREGISTERED, Ordering::Relaxed);
+        }
+        be_torn();
+    }
     if TORN.load(Ordering::Relaxed) {
         if exit::is_busy() || ONE_AT_A_TIME.is_held() || hold::is_any_held() {
             start_over();
         } else {
             // What was interrupted has come to its end, or nothing was.
             TORN.store(false, Ordering::Relaxed);
-            ATTENTION.store(false, Ordering::Relaxed);
+            notice().set_calm(true);
             tidy();
             exit::show_rows();
         }
@@ -261,7 +326,7 @@ fn start_over() {
     guests::forget_fork();
     DEPTH.store(0, Ordering::Relaxed);
     TORN.store(false, Ordering::Relaxed);
-    ATTENTION.store(false, Ordering::Relaxed);
+    notice().set_calm(true);
     // SAFETY: it guards nothing.
     unsafe { ONE_AT_A_TIME.reset() };
 }

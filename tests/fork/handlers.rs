@@ -7,8 +7,8 @@ use std::thread;
 use famalloc::check;
 
 use crate::births::use_set;
-use crate::common::{Parcel, Random, Watchdog, assert_success, case, child, on_a_thread};
-use crate::kit::{Busy, Child, some, use_everything};
+use crate::common::{Parcel, Random, Watchdog, assert_success, case, child};
+use crate::kit::{Busy, Child, begin as note_process, on_a_thread, some, use_everything};
 
 /// What handlers keep from one to the next.
 static KEPT: Mutex<Vec<Parcel>> = Mutex::new(Vec::new());
@@ -113,6 +113,7 @@ fn handlers_use_the_allocator() {
         return;
     };
     let _watchdog = Watchdog::of_seconds(300);
+    note_process();
     // What makes the first use of a family, and so has the allocator's handlers registered.
     let begin = || drop(some());
     match case.as_str() {

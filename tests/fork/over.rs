@@ -17,9 +17,9 @@ use famalloc::{
     alloc_in, check, flush, free_in, realloc_in, try_free_in, untyped, walk_in,
 };
 
-use crate::common::{Parcel, Watchdog, assert_success, case, child, on_a_thread, usage};
+use crate::common::{Parcel, Watchdog, assert_success, case, child, usage};
 use crate::handlers::register;
-use crate::kit::{Busy, Child, lives, some, use_everything};
+use crate::kit::{Busy, Child, lives, on_a_thread, some, use_everything};
 
 /// The system's pages, and something that is done when memory is next committed.
 struct Gated {

@@ -140,7 +140,7 @@ impl Thread {
         extern "C" fn run<F: FnOnce()>(work: *mut c_void) -> *mut c_void {
             // SAFETY: made below, for this thread.
             let work = unsafe { Box::from_raw(work.cast::<F>()) };
-            match catch_unwind(AssertUnwindSafe(|| work())) {
+            match catch_unwind(AssertUnwindSafe(work)) {
                 Ok(()) => ptr::null_mut(),
                 Err(_) => ptr::without_provenance_mut(1),
             }

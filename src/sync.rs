@@ -5,19 +5,29 @@
 //! other module names `std::sync` or `core::sync`, so a model checker can stand in for both: in `models/`,
 //! which copies the protocols' sources, it does.
 
+mod first;
+#[cfg(feature = "std")]
+pub(crate) mod guests;
 #[cfg(any(test, not(feature = "std")))]
 mod spin;
 #[cfg(feature = "std")]
 mod waiting;
+#[cfg(feature = "std")]
+pub(crate) mod word;
 
+#[cfg(feature = "std")]
+pub(crate) use core::sync::atomic::AtomicI32;
 pub(crate) use core::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
+pub(crate) use first::First;
 #[cfg(not(feature = "std"))]
 pub(crate) use spin::{Guard, Lock};
 #[cfg(feature = "std")]
-pub(crate) use waiting::{Guard, Lock, is_forking, set_forking, this_thread};
+pub(crate) use waiting::{Guard, Lock, Patience};
+#[cfg(feature = "std")]
+pub(crate) use word::this_thread;
 
 /// Asks for the cache line of an address, which may be any.
 #[inline(always)]

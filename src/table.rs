@@ -23,7 +23,7 @@ pub(crate) use rows::{RowLinks, RowList};
 
 use core::ptr::{self, NonNull};
 
-use once_cell::race::{OnceNonZeroUsize, OnceRef};
+use once_cell::race::OnceNonZeroUsize;
 
 use crate::class;
 use crate::error::AllocError;
@@ -36,7 +36,7 @@ use crate::space::window::StaticLookup;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
 use crate::sync::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Guard, Lock, Ordering,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering,
 };
 
 /// The table of one family set. The macro makes one static of it for each set.
@@ -57,14 +57,14 @@ pub struct SetTable {
 /// The place of one family in the table: a word until the family is used.
 #[derive(Debug)]
 pub struct FamilyCell {
-    family: OnceRef<'static, FamilyTable>,
+    family: First<FamilyTable>,
 }
 
 impl FamilyCell {
     /// A family that nobody has used yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { family: OnceRef::new() }
+        Self { family: First::new() }
     }
 }
 
@@ -86,9 +86,6 @@ pub(crate) struct FamilyTable {
     /// The rows of magazines that threads have for this family.
     pub(crate) rows: Lock<RowList>,
     pub(crate) decay: Decay,
-    /// Whether the thread that forks holds the locks here.
-    #[cfg(feature = "std")]
-    held: AtomicBool,
     /// Whether slots may be in the magazines of threads that a fork left behind: nobody knows which.
     orphans: AtomicBool,
 }
@@ -138,8 +135,12 @@ impl SetTable {
         }
         births::give_birth(|| {
             if !self.listed.load(Ordering::Relaxed) {
-                self.next.store(SETS.load(Ordering::Relaxed), Ordering::Relaxed);
-                SETS.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
+                let first = SETS.load(Ordering::Relaxed);
+                // It is, where a fork has interrupted this.
+                if !ptr::eq(first, self) {
+                    self.next.store(first, Ordering::Relaxed);
+                    SETS.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
+                }
                 self.listed.store(true, Ordering::Release);
             }
         });
@@ -178,6 +179,11 @@ impl SetTable {
         self.mark().set()
     }
 
+    /// Whether a family is of this set.
+    pub(crate) fn is_set_of(&self, family: &Holding) -> bool {
+        self.mark() != Mark::UNSET && self.mark().set() == family.mark.set()
+    }
+
     /// The families, used or not, in order of declaration.
     pub(crate) fn specs(&self) -> &'static [FamilySpec] {
         self.specs
@@ -209,11 +215,11 @@ impl SetTable {
         // SAFETY: written just now, and not given back once others see it.
         let ours = unsafe { raw.as_ref() };
         let table = births::give_birth(|| {
-            cell.get_or_init(|| {
-                #[cfg(feature = "std")]
+            #[cfg(feature = "std")]
+            if cell.get().is_none() {
                 ours.hold_newborn();
-                ours
-            })
+            }
+            cell.get_or_set(ours)
         });
         if !ptr::eq(ours, table) {
             // Another thread was first.
@@ -297,8 +303,6 @@ impl FamilyTable {
             growth: Lock::new(()),
             rows: Lock::new(RowList::new()),
             decay: Decay::new(),
-            #[cfg(feature = "std")]
-            held: AtomicBool::new(false),
             orphans: AtomicBool::new(false),
         };
         // SAFETY: passed on.
@@ -423,9 +427,7 @@ impl FamilyTable {
         // SAFETY: written just now, and never given back.
         let lane = unsafe { raw.as_ref() };
         #[cfg(feature = "std")]
-        if crate::sync::is_forking() {
-            lane.hold();
-        }
+        lane.hold_newborn();
         let link = match self.lanes(class).last() {
             Some(last) => &last.next,
             None => &self.cells[class],

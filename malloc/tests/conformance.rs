@@ -58,6 +58,10 @@ programs! {
     trim: "trim.c";
     small_stack: "small_stack.c";
     fork: "fork.c";
+    fork_during_stdio: "fork_stdio.c";
+    fork_in_a_signal_handler: "fork_signal.c";
+    fork_in_signal_handlers_of_threads: "fork_signal.c", "threads";
+    fork_in_a_signal_handler_returns: "fork_signal.c", "returns";
     fork_handlers: "fork_handlers.c";
     fork_handlers_that_fork: "fork_handlers.c", "nested";
     spawn: "spawn.c";

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | the handles of a shared value | `src/rc/counter.rs` | the value is dropped once, after the last use of it; the slot is freed once, after that; who upgrades a weak handle sees the value whole |
 //! | a lane's mailbox | `src/lane/magazine.rs` | what is posted is taken once, as it was written |
-//! | the lock whose waiters sleep | `src/sync/waiting.rs` | one at a time, seeing what the last did; whoever waits gets it |
+//! | the lock whose waiters sleep | `src/sync/word.rs` | one at a time, seeing what the last did; whoever waits gets it |
 //!
 //! Loom tries all executions of two or three threads, in each of which a load may see every value that the
 //! memory model lets it. Shuttle tries many random ones of more threads, each of which sees the latest

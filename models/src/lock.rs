@@ -1,14 +1,14 @@
 //! What holds of the lock whose waiters sleep.
 
-/// What the copy needs around it: no thread forks.
+/// What the copy needs around it: threads have no names.
 macro_rules! surroundings {
     () => {
-        use super::sync::{AtomicBool, AtomicU32, Ordering, hint};
+        use super::sync::{AtomicU32, Ordering, hint};
         use super::{cell, thread};
         use std::sync::Arc;
 
-        fn may_pass(_: &AtomicBool) -> bool {
-            false
+        fn held_by_me() -> u32 {
+            HELD
         }
     };
 }
@@ -18,22 +18,16 @@ macro_rules! properties {
     () => {
         struct Guarded {
             word: Word,
-            for_fork: AtomicBool,
             value: cell::Cell<u32>,
         }
 
         impl Guarded {
             fn new() -> Arc<Self> {
-                let for_fork = AtomicBool::new(false);
-                Arc::new(Self {
-                    word: Word(AtomicU32::new(FREE)),
-                    for_fork,
-                    value: cell::Cell::new(0),
-                })
+                Arc::new(Self { word: Word(AtomicU32::new(FREE)), value: cell::Cell::new(0) })
             }
 
             fn add(&self) {
-                assert!(self.word.take() || self.word.wait_or_pass(&self.for_fork));
+                assert!(self.word.take() || self.word.wait(|_| false));
                 let before = self.value.get();
                 self.value.replace(before + 1);
                 self.word.let_go();

@@ -283,6 +283,11 @@ impl Arena {
         if self.is_over_limit(bytes) {
             return Err(AllocError::new(AllocErrorKind::Limit));
         }
+        thread::attend();
+        if family.holding.space.is_given_up() {
+            // All chunks of an arena are in one space.
+            return Err(AllocError::new(AllocErrorKind::AddressSpace));
+        }
         let chunk = family.holding.take_chunk(bytes, align)?;
         self.add(chunk);
         Ok(chunk)

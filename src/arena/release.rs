@@ -7,6 +7,7 @@ use crate::space::Space;
 use crate::space::holding::Chunk;
 use crate::space::order::NONE;
 use crate::sync::{AtomicU64, Ordering};
+use crate::thread;
 
 use super::bits::{self, Words};
 use super::checkpoint::Floor;
@@ -245,7 +246,8 @@ impl Arena {
     ///
     /// It has been struck off the list, and nothing in it is in use.
     pub(super) unsafe fn give(&self, chunk: Chunk) {
-        if let Some(family) = self.family.get() {
+        thread::attend();
+        if let Some(family) = self.family.get().filter(|it| !it.holding.space.is_given_up()) {
             // SAFETY: passed on; all chunks are of that family.
             unsafe { family.holding.give_chunk(chunk) };
         }

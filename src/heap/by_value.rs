@@ -1,11 +1,12 @@
 //! Calls that name a family that is known at run time only: memory of it for C, all of it, and whose an
 //! address is.
 
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use crate::any_family::AnyFamily;
 use crate::family::FamilySet;
 use crate::space::Space;
+use crate::thread;
 
 use super::free_all;
 use super::query::find_in;
@@ -75,8 +76,8 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
     let (_, owner) = Space::all().find_map(|space| find_in(space, address))?;
     // By identity: another set may have the same name.
     let ours = AnyFamily::at(owner.index)?;
-    let table = S::table().used(owner.index)?;
-    ptr::eq(&raw const table.holding, owner).then_some(ours)
+    let table = thread::used(S::table(), owner.index)?;
+    table.holding.is_family_of(owner).then_some(ours)
 }
 
 /// [`walk_in`](crate::walk_in) for a family that is known at run time only.
@@ -108,7 +109,7 @@ pub fn walk<S: FamilySet>(
     family: &S,
     mut visit: impl FnMut(NonNull<u8>, usize),
 ) -> Result<(), InUseElsewhere> {
-    let Some(family) = S::table().used(family.index()) else { return Ok(()) };
+    let Some(family) = thread::used(S::table(), family.index()) else { return Ok(()) };
     let keep = |object, bytes| {
         visit(object, bytes);
         true
@@ -146,7 +147,7 @@ pub fn walk<S: FamilySet>(
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 pub unsafe fn free_all<S: FamilySet>(family: &S) -> Result<usize, InUseElsewhere> {
-    match S::table().used(family.index()) {
+    match thread::used(S::table(), family.index()) {
         // SAFETY: passed on.
         Some(family) => unsafe { free_all::free_all(family) },
         None => Ok(0),

@@ -14,9 +14,9 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::lane::Lane;
-use crate::space::Space;
+use crate::space::{Space, births};
 use crate::table::{FamilyTable, SetTable};
-use crate::thread::exit;
+use crate::thread::{self, exit};
 
 /// What [`check`] found to be wrong, and where.
 ///
@@ -70,7 +70,8 @@ impl core::error::Error for Corruption {}
 /// assert_eq!(famalloc::check(), Ok(()));
 /// ```
 pub fn check() -> Result<(), Corruption> {
-    for space in Space::all() {
+    thread::attend();
+    for space in Space::all_in_use() {
         space.fault().map_or(Ok(()), |(address, what)| {
             Err(Corruption { set: "", family: "", address, what })
         })?;
@@ -126,7 +127,8 @@ fn gather(
             Some(next) => gather(next, first, seen, family, class),
             None => {
                 exit::for_each_slot(family, |slot, of| {
-                    if of == class {
+                    // What is in memory that was given up was freed since, and is in no block any more.
+                    if of == class && !births::is_given_up(slot.addr()) {
                         seen.push(slot.addr());
                     }
                 });

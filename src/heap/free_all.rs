@@ -23,7 +23,7 @@ use crate::lane::Lane;
 use crate::space::map::GranuleKind;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
-use crate::thread::exit;
+use crate::thread::{self, exit};
 
 use super::walk::InUseElsewhere;
 
@@ -103,7 +103,7 @@ use super::walk::InUseElsewhere;
 /// [`FamilyBox::leak`]: crate::FamilyBox::leak
 /// [`alloc_in`]: crate::alloc_in
 pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
-    match <F::Set as FamilySet>::table().used(F::INDEX) {
+    match thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
         // SAFETY: passed on.
         Some(family) => unsafe { free_all(family) },
         None => Ok(0),

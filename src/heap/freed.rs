@@ -10,6 +10,7 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::error::FreeError;
+use crate::space::births;
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::exit;
 
@@ -53,7 +54,8 @@ fn gather(family: &FamilyTable, class: usize, seen: &mut Addresses) {
     exit::for_each_magazine(family, class, |slots| {
         if !own.contains(&slots.as_ptr()) {
             own[usize::from(!own[0].is_null())] = slots.as_ptr();
-            slots.iter().for_each(|slot| seen.push(slot.addr()));
+            let known = |slot: &&*mut u8| !births::is_given_up(slot.addr());
+            slots.iter().filter(known).for_each(|slot| seen.push(slot.addr()));
         }
     });
     for lane in family.lanes(class) {

@@ -94,7 +94,7 @@ pub(crate) unsafe fn free(
         refuse(set, family, start, layout, error)
     }
     // A live allocation is in a family that is in use.
-    if let Some(table) = set.used(family) {
+    if let Some(table) = thread::used(set, family) {
         // SAFETY: live and not used any more.
         unsafe { free_whole(&table.holding, start) };
     }
@@ -148,6 +148,9 @@ fn bytes_of(holding: &Holding, place: Place) -> usize {
 ///
 /// It is one of this holding's, and nobody uses it any more.
 unsafe fn give(holding: &Holding, start: NonNull<u8>) {
+    if holding.space.is_given_up() {
+        return;
+    }
     match holding.space.place_of(start.addr().get()) {
         // SAFETY: passed on.
         Some(Place::Large(granule)) => unsafe { holding.give_large(granule) },
@@ -179,12 +182,16 @@ pub(crate) fn refuse(
 }
 
 /// Makes the large allocation at `start` `size` bytes long without moving it; returns whether it
-/// could. It always can where `size` is less than before.
+/// could. It always can where `size` is less than before, unless it is in memory that was given up.
 ///
 /// # Safety
 ///
 /// Nobody uses the bytes beyond `size` any more.
 pub(crate) unsafe fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
+    thread::attend();
+    if holding.space.is_given_up() {
+        return false;
+    }
     // SAFETY: passed on.
     unsafe { zero_beyond(holding, start, size) };
     let Some(place) = holding.space.place_of(start.addr().get()) else { return false };
@@ -213,8 +220,12 @@ pub(crate) unsafe fn remap(
     size: usize,
     align: usize,
 ) -> Option<NonNull<u8>> {
+    thread::attend();
     let space = holding.space;
     let Some(Place::Huge(extent)) = space.place_of(start.addr().get()) else { return None };
+    if space.is_given_up() {
+        return None;
+    }
     let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
     let moved = bytes.min(size.checked_next_multiple_of(space.page_size())?);
     if moved >> space.extent_shift < REMAPPED_FROM {

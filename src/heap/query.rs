@@ -6,19 +6,19 @@
 //! holds it is exact.
 
 use core::alloc::Layout;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
 use crate::lane::Lane;
-use crate::space::Space;
 use crate::space::holding::Holding;
 use crate::space::map::GRANULE;
 use crate::space::window::Place;
+use crate::space::{Space, births};
 use crate::sync::Ordering;
 use crate::table::SetTable;
-use crate::thread::exit;
+use crate::thread::{self, exit};
 
 /// What an address is, as far as it is famalloc's.
 ///
@@ -201,9 +201,14 @@ pub(super) fn live(
     layout: Layout,
 ) -> Result<(), FreeError> {
     let address = start.addr().get();
+    thread::attend();
+    if births::is_given_up(address) {
+        // Nobody keeps books of it any more.
+        return Ok(());
+    }
     let (space, found, owner) = find(address)?;
     // By identity: another set may have the same name.
-    if !set.used(family).is_some_and(|table| ptr::eq(&raw const table.holding, owner)) {
+    if !set.used(family).is_some_and(|table| table.holding.is_family_of(owner)) {
         return Err(FreeError::WrongFamily { owner: found.family });
     }
     if found.kind == QueryKind::Region {
@@ -256,7 +261,7 @@ pub(super) fn not_parked(
     start: NonNull<u8>,
     layout: Layout,
 ) -> Result<(), FreeError> {
-    let (Some(class), Some(table)) = (class::of_layout(layout), set.used(family)) else {
+    let (Some(class), Some(table)) = (class::of_layout(layout), thread::used(set, family)) else {
         return Ok(());
     };
     let parked =

@@ -12,7 +12,7 @@
 
 use crate::space::Space;
 use crate::table::{FamilyTable, SetTable};
-use crate::thread::{exit, handshake};
+use crate::thread::{self, exit, handshake};
 
 /// Gives at least `goal` bytes of unused memory back to the system, or all there is. Returns how
 /// many bytes went; where objects were freed between others since the last time, pages there that
@@ -44,7 +44,8 @@ use crate::thread::{exit, handshake};
 /// ```
 pub fn reclaim(goal: usize) -> usize {
     let mut gone = 0;
-    for space in Space::all() {
+    thread::attend();
+    for space in Space::all_in_use() {
         if gone < goal {
             gone += space.purge(goal - gone);
         }

@@ -9,6 +9,7 @@ use crate::class;
 use crate::error::AllocError;
 use crate::family::{Family, FamilySet};
 use crate::space::provenance::renewed;
+use crate::thread;
 
 use super::alloc::{alloc_layout_in, free_layout_in, raw_layout};
 use super::large;
@@ -136,7 +137,7 @@ pub unsafe fn realloc_layout_in<F: Family>(
         return Ok(renewed(start));
     }
     if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
-        if let Some(table) = <F::Set as FamilySet>::table().used(F::INDEX) {
+        if let Some(table) = thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
             // SAFETY: passed on.
             let moved = unsafe { large::remap(&table.holding, start, new.size(), new.align()) };
             if let Some(moved) = moved {
@@ -236,8 +237,7 @@ pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: 
     }
     match (class::of_layout(old), class::of_layout(new)) {
         (Some(before), Some(after)) => before == after,
-        (None, None) => <F::Set as FamilySet>::table()
-            .used(F::INDEX)
+        (None, None) => thread::used(<F::Set as FamilySet>::table(), F::INDEX)
             // SAFETY: live, and not used beyond the new size (contract).
             .is_some_and(|table| unsafe {
                 large::resize_in_place(&table.holding, start, new.size())

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::family::FamilySet;
+use crate::thread;
 
 use super::usage::FamilyUse;
 
@@ -54,7 +55,7 @@ impl Snapshot {
     pub fn of<S: FamilySet>() -> Self {
         let table = S::table();
         let families = (0..S::FAMILIES.len())
-            .map(|family| match table.used(family) {
+            .map(|family| match thread::used(table, family) {
                 Some(used) => FamilyUse::of_table(used),
                 None => FamilyUse::unused(S::FAMILIES[family].name()),
             })

@@ -8,7 +8,7 @@
 use crate::class;
 use crate::family::{Family, FamilySet};
 use crate::table::FamilyTable;
-use crate::thread::Row;
+use crate::thread::{self, Row};
 
 /// How much one size class of a family uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl FamilyUse {
     /// ```
     #[must_use]
     pub fn of<F: Family>() -> Self {
-        match F::Set::table().used(F::INDEX) {
+        match thread::used(F::Set::table(), F::INDEX) {
             Some(used) => Self::of_table(used),
             None => Self::unused(F::SPEC.name()),
         }
@@ -125,7 +125,7 @@ impl FamilyUse {
     /// ```
     #[must_use]
     pub fn totals<S: FamilySet>(family: &S) -> Self {
-        match S::table().used(family.index()) {
+        match thread::used(S::table(), family.index()) {
             Some(used) => Self::sum(used).0,
             None => Self::unused(S::FAMILIES[family.index()].name()),
         }
@@ -217,7 +217,7 @@ impl ClassUse {
     /// # drop((number, triple));
     /// ```
     pub fn of<F: Family>() -> impl Iterator<Item = Self> {
-        Self::of_table(F::Set::table().used(F::INDEX))
+        Self::of_table(thread::used(F::Set::table(), F::INDEX))
     }
 
     /// [`of`](Self::of) for a family that is known at run time only.
@@ -237,7 +237,7 @@ impl ClassUse {
     /// # drop(number);
     /// ```
     pub fn each<S: FamilySet>(family: &S) -> impl Iterator<Item = Self> + use<S> {
-        Self::of_table(S::table().used(family.index()))
+        Self::of_table(thread::used(S::table(), family.index()))
     }
 
     fn of_table(family: Option<&'static FamilyTable>) -> impl Iterator<Item = Self> {

@@ -17,7 +17,7 @@ use crate::lane::Lane;
 use crate::space::map::GranuleKind;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
-use crate::thread::exit;
+use crate::thread::{self, exit};
 
 /// Another thread has magazines of the family, so it cannot be told which slots are live.
 ///
@@ -146,7 +146,7 @@ pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(
 pub unsafe fn sweep_in<F: Family>(
     keep: impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> Result<usize, InUseElsewhere> {
-    match <F::Set as FamilySet>::table().used(F::INDEX) {
+    match thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
         // SAFETY: passed on.
         Some(family) => unsafe { sweep(family, keep) },
         None => Ok(0),

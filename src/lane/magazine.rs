@@ -170,6 +170,23 @@ impl MagazineBox {
         Some(last)
     }
 
+    /// Drops some of the addresses; returns how many.
+    #[cold]
+    pub(super) fn drop_all_that(&mut self, goes: impl Fn(*mut u8) -> bool) -> usize {
+        let slots = self.all();
+        let (before, mut left) = (slots.len(), 0);
+        for index in 0..before {
+            let slot = slots[index];
+            if !goes(slot) {
+                slots[left] = slot;
+                left += 1;
+            }
+        }
+        // SAFETY: that many were moved to the front.
+        unsafe { self.set_len(left) };
+        before - left
+    }
+
     /// Drops all addresses; returns how many there were.
     pub(crate) fn clear(&mut self) -> usize {
         let len = self.len();

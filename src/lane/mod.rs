@@ -39,12 +39,14 @@ use core::ptr::{self, NonNull};
 use crate::block::{self, Block};
 use crate::class;
 use crate::error::AllocError;
-use crate::space::Space;
 use crate::space::holding::Holding;
 use crate::space::map::{GRANULE, GRANULE_SHIFT};
 use crate::space::order::Order;
 use crate::space::tables::Table;
+use crate::space::{Space, births};
 use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
+#[cfg(feature = "std")]
+use crate::sync::{Patience, guests};
 
 use depot::Depot;
 use disperse::Outboxes;
@@ -130,6 +132,14 @@ pub(crate) struct LaneCounts {
     pub(crate) parked: u64,
 }
 
+/// Drops the slots of a thread's magazine that are in memory which was given up; returns whether there were
+/// any. Nothing else that a lane gets has such slots.
+#[inline]
+fn drop_given_up(magazine: &mut MagazineBox) -> bool {
+    births::has_started_over()
+        && magazine.drop_all_that(|slot| births::is_given_up(slot.addr())) > 0
+}
+
 impl Lane {
     pub(crate) const fn new(holding: &'static Holding, class: usize) -> Self {
         Self {
@@ -176,9 +186,30 @@ impl Lane {
     }
 
     /// Keeps the lane as it is, until [`Self::let_go`]. Its mailbox too: who posts holds a lane's lock.
+    /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
-    pub(crate) fn hold(&self) {
-        self.state.hold();
+    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
+        self.state.hold(patience)
+    }
+
+    /// The same where nobody else knows it yet, if everything else is held for a fork.
+    #[cfg(feature = "std")]
+    pub(crate) fn hold_newborn(&self) {
+        if guests::is_born_held() {
+            self.state.hold_newborn();
+        }
+    }
+
+    /// Whether somebody holds the lock.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.is_held()
+    }
+
+    /// Whether the calling thread holds the lock.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_mine(&self) -> bool {
+        self.state.is_mine()
     }
 
     /// Ends what [`Self::hold`] began.
@@ -320,8 +351,12 @@ impl Lane {
 
     /// Takes a full magazine in and gives an empty one out. Cannot fail: without memory for another
     /// magazine it empties the one it was given. The thread has had `idle` more slots all the while.
-    pub(crate) fn park(&self, full: MagazineBox, idle: usize) -> MagazineBox {
+    pub(crate) fn park(&self, mut full: MagazineBox, idle: usize) -> MagazineBox {
         let mut poke = None;
+        if drop_given_up(&mut full) {
+            self.unload(&mut full, idle);
+            return full;
+        }
         let mut state = self.lock();
         self.note_peak(&mut state, idle);
         let mut empty = self.admit(&mut state, full, &mut poke);
@@ -400,6 +435,9 @@ impl Lane {
 
     /// Takes one slot of this lane's cell back, for a thread that has no magazines.
     pub(crate) fn give_unbuffered(&self, slot: NonNull<u8>) {
+        if births::is_given_up(slot.addr().get()) {
+            return;
+        }
         self.owner_of(slot.as_ptr()).0.give_one(slot.as_ptr());
     }
 
@@ -409,6 +447,7 @@ impl Lane {
         let mut poke = None;
         self.note_peak(&mut self.lock(), idle);
         for mut magazine in magazines {
+            drop_given_up(&mut magazine);
             let mut state = self.lock();
             self.disperse(&mut state, &mut magazine, &mut poke);
             drop(state);
@@ -427,6 +466,7 @@ impl Lane {
     /// while.
     pub(crate) fn unload(&self, magazine: &mut MagazineBox, idle: usize) {
         let mut poke = None;
+        drop_given_up(magazine);
         let mut state = self.lock();
         self.note_peak(&mut state, idle);
         self.disperse(&mut state, magazine, &mut poke);

@@ -363,6 +363,33 @@ pub(crate) fn at_fork(
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }
 
+/// A page of zeros, and of zeros again in each child of a fork, however that came to be; `None` where there is no
+/// memory, or the kernel is older than 4.14. It is never given back.
+pub(crate) fn page_wiped_at_fork() -> Option<NonNull<u8>> {
+    // An interpreter cannot fork.
+    if cfg!(miri) {
+        return None;
+    }
+    let (access, kind) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // At least a page; the length is rounded up.
+    let size = 1;
+    keeping_errno(|| {
+        // SAFETY: a new mapping, wherever there is room.
+        let start = unsafe { libc::mmap(ptr::null_mut(), size, access, kind, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return None;
+        }
+        // SAFETY: mapped just now.
+        if unsafe { libc::madvise(start, size, libc::MADV_WIPEONFORK) } != 0 {
+            // SAFETY: as above, and nobody knows it.
+            unsafe { libc::munmap(start, size) };
+            return None;
+        }
+        NonNull::new(start.cast())
+    })
+}
+
 /// Starts a thread that nobody waits for, with all signals blocked and a small stack; returns whether there
 /// is one now. May allocate.
 pub(crate) fn spawn_unnoticed(body: extern "C" fn(*mut c_void) -> *mut c_void) -> bool {
@@ -431,6 +458,12 @@ pub(crate) fn wake(word: &AtomicU32) {
         let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
         libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX)
     });
+}
+
+/// The number of this process.
+pub(crate) fn process() -> i32 {
+    // SAFETY: it has no preconditions.
+    unsafe { libc::getpid() }
 }
 
 /// Writes `text` to standard error without buffering or allocating. By the system call itself: the C

@@ -28,7 +28,8 @@ pub use fixed::FixedBuffer;
 pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use linux::{
-    at_fork, barrier_all_threads, cores, exit_hook, spawn_unnoticed, wait_while, wake, write_stderr,
+    at_fork, barrier_all_threads, cores, exit_hook, page_wiped_at_fork, process, spawn_unnoticed,
+    wait_while, wake, write_stderr,
 };
 #[cfg(all(feature = "std", target_os = "linux", miri))]
 pub use miri::System;

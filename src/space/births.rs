@@ -3,16 +3,20 @@
 //! is added.
 //!
 //! The lock is the innermost of all: nobody waits for another while he has it.
+//!
+//! A child that has to start over (`thread::fork` says when) gives all spaces up: their places are empty,
+//! as if nobody had used them yet. What is in a space that was given up stays where it is; it can be told
+//! by its address, and nothing there is changed any more.
 
 use core::ptr;
 
-#[cfg(feature = "std")]
-use crate::sync::AtomicUsize;
 use crate::sync::{AtomicBool, AtomicPtr, Lock, Ordering};
-
-use super::SpaceCell;
 #[cfg(feature = "std")]
-use super::{SYSTEM_SPACE, Space};
+use crate::sync::{AtomicUsize, Patience, guests};
+
+#[cfg(feature = "std")]
+use super::SYSTEM_SPACE;
+use super::{Space, SpaceCell};
 
 /// Held while something comes into being.
 static BIRTH: Lock<()> = Lock::new(());
@@ -29,19 +33,11 @@ static CELLS: AtomicPtr<SpaceCell> = AtomicPtr::new(ptr::null_mut());
 pub(super) struct Listing {
     listed: AtomicBool,
     next: AtomicPtr<SpaceCell>,
-    /// Whether the thread that forks holds the locks here.
-    #[cfg(feature = "std")]
-    held: AtomicBool,
 }
 
 impl Listing {
     pub(super) const fn new() -> Self {
-        Self {
-            listed: AtomicBool::new(false),
-            next: AtomicPtr::new(ptr::null_mut()),
-            #[cfg(feature = "std")]
-            held: AtomicBool::new(false),
-        }
+        Self { listed: AtomicBool::new(false), next: AtomicPtr::new(ptr::null_mut()) }
     }
 }
 
@@ -65,12 +61,16 @@ impl SpaceCell {
             if self.listing.listed.load(Ordering::Relaxed) {
                 return;
             }
-            #[cfg(feature = "std")]
-            if crate::sync::is_forking() {
-                self.hold();
+            let first = CELLS.load(Ordering::Relaxed);
+            // It is, where a fork has interrupted this.
+            if !ptr::eq(first, self) {
+                #[cfg(feature = "std")]
+                if guests::is_born_held() {
+                    self.reserving.hold_newborn();
+                }
+                self.listing.next.store(first, Ordering::Relaxed);
+                CELLS.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
             }
-            self.listing.next.store(CELLS.load(Ordering::Relaxed), Ordering::Relaxed);
-            CELLS.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
             self.listing.listed.store(true, Ordering::Release);
         });
     }
@@ -82,10 +82,10 @@ pub(crate) fn count() -> usize {
     BIRTHS.load(Ordering::Acquire)
 }
 
-/// Lets nothing more come into being.
+/// Lets nothing more come into being; returns whether it could before its patience was over.
 #[cfg(feature = "std")]
-pub(crate) fn hold() {
-    BIRTH.hold();
+pub(crate) fn hold(patience: &mut Patience) -> bool {
+    BIRTH.hold(patience)
 }
 
 /// Lets things come into being again.
@@ -97,6 +97,70 @@ pub(crate) fn hold() {
 pub(crate) unsafe fn let_go() {
     // SAFETY: passed on.
     unsafe { BIRTH.let_go() };
+}
+
+/// The lock under which things come into being.
+#[cfg(feature = "std")]
+pub(crate) fn lock() -> &'static Lock<()> {
+    &BIRTH
+}
+
+/// Whether this process has given spaces up.
+#[cfg(feature = "std")]
+static STARTED_OVER: AtomicBool = AtomicBool::new(false);
+
+/// Whether there may be memory in spaces that were given up.
+#[inline]
+pub(crate) fn has_started_over() -> bool {
+    #[cfg(feature = "std")]
+    return STARTED_OVER.load(Ordering::Relaxed);
+    #[cfg(not(feature = "std"))]
+    false
+}
+
+/// Whether an address is in a space that was given up.
+#[inline]
+pub(crate) fn is_given_up(address: usize) -> bool {
+    has_started_over() && given_up(address)
+}
+
+#[cold]
+fn given_up(address: usize) -> bool {
+    Space::all().any(|space| space.contains(address) && space.is_given_up())
+}
+
+impl Space {
+    /// All spaces but those that were given up.
+    pub(crate) fn all_in_use() -> impl Iterator<Item = &'static Self> {
+        Self::all().filter(|space| !space.is_given_up())
+    }
+
+    /// Whether it was given up.
+    #[inline]
+    pub(crate) fn is_given_up(&self) -> bool {
+        #[cfg(feature = "std")]
+        return has_started_over() && SpaceCell::is_in_none(self);
+        #[cfg(not(feature = "std"))]
+        false
+    }
+}
+
+/// Gives all spaces up.
+///
+/// # Safety
+///
+/// In the child of a fork, of which this is the only thread. Nobody reserves a space nor makes anything
+/// known any more; where that was interrupted, what becomes of it is no matter.
+#[cfg(feature = "std")]
+pub(crate) unsafe fn start_over() {
+    STARTED_OVER.store(true, Ordering::Relaxed);
+    for cell in SpaceCell::in_lock_order() {
+        cell.space.forget();
+        // SAFETY: passed on; it guards nothing but the place itself.
+        unsafe { cell.reserving.reset() };
+    }
+    // SAFETY: passed on; what is known, is known whole: the lists are changed by one store.
+    unsafe { BIRTH.reset() };
 }
 
 #[cfg(feature = "std")]
@@ -115,46 +179,35 @@ impl SpaceCell {
         others.chain(core::iter::once(&SYSTEM_SPACE))
     }
 
-    /// Keeps the place as it is, reserved or not.
-    pub(crate) fn hold(&self) {
-        self.reserving.hold();
-        self.listing.held.store(true, Ordering::Relaxed);
+    #[cold]
+    fn is_in_none(space: &Space) -> bool {
+        !Self::in_lock_order().any(|cell| cell.reserved().is_some_and(|it| ptr::eq(it, space)))
     }
 
-    pub(crate) fn is_held(&self) -> bool {
-        self.listing.held.load(Ordering::Relaxed)
+    /// The lock of reserving the space: the place stays as it is, reserved or not, while that is held.
+    pub(crate) fn lock(&self) -> &Lock<()> {
+        &self.reserving
     }
 
-    /// The space, if it has been reserved. It stays so while the place is held.
+    /// The space, if it has been reserved.
     pub(crate) fn reserved(&self) -> Option<&'static Space> {
         self.space.get()
-    }
-
-    /// Ends what [`Self::hold`] began.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Lock::let_go`].
-    pub(crate) unsafe fn let_go(&self) {
-        self.listing.held.store(false, Ordering::Relaxed);
-        // SAFETY: passed on.
-        unsafe { self.reserving.let_go() };
     }
 }
 
 #[cfg(feature = "std")]
 impl Space {
-    /// Takes the locks of the space itself, inside those of all its families.
-    pub(crate) fn hold(&self) {
-        self.tables.hold();
-        self.extents.hold();
+    /// Takes the locks of the space itself, inside those of all its families; returns whether it could
+    /// before its patience was over.
+    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
+        self.tables.hold(patience) && self.extents.hold(patience)
     }
 
-    /// Takes the locks of a space that nobody knows yet, if the calling thread forks and so has all
-    /// others.
+    /// Takes the locks of a space that nobody knows yet, if those of all others are held for a fork.
     pub(super) fn hold_newborn(&self) {
-        if crate::sync::is_forking() {
-            self.hold();
+        if guests::is_born_held() {
+            self.tables.hold_newborn();
+            self.extents.hold_newborn();
         }
     }
 
@@ -168,5 +221,15 @@ impl Space {
         unsafe { self.extents.let_go() };
         // SAFETY: passed on.
         unsafe { self.tables.let_go() };
+    }
+
+    /// Whether somebody holds one of its locks.
+    pub(crate) fn is_held(&self) -> bool {
+        self.tables.is_held() || self.extents.is_held()
+    }
+
+    /// Whether the calling thread holds one of its locks.
+    pub(crate) fn is_mine(&self) -> bool {
+        self.tables.is_mine() || self.extents.is_mine()
     }
 }

@@ -10,6 +10,8 @@ use core::ptr::{self, NonNull};
 use crate::error::{AllocError, AllocErrorKind};
 use crate::spec::FamilySpec;
 use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
+#[cfg(feature = "std")]
+use crate::sync::{Patience, guests};
 
 use super::Space;
 use super::extents::Taker;
@@ -148,9 +150,30 @@ impl Holding {
     }
 
     /// Keeps the family's memory as it is, until [`Self::let_go`].
+    /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
-    pub(crate) fn hold(&self) {
-        self.state.hold();
+    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
+        self.state.hold(patience)
+    }
+
+    /// The same where nobody else knows it yet, if everything else is held for a fork.
+    #[cfg(feature = "std")]
+    pub(crate) fn hold_newborn(&self) {
+        if guests::is_born_held() {
+            self.state.hold_newborn();
+        }
+    }
+
+    /// Whether somebody holds the lock.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.is_held()
+    }
+
+    /// Whether the calling thread holds the lock.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_mine(&self) -> bool {
+        self.state.is_mine()
     }
 
     /// Ends what [`Self::hold`] began.
@@ -190,6 +213,12 @@ impl Holding {
 
     fn as_owner(&self) -> *mut () {
         ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Whether another is of the same family: this one, or what the family held before the process started
+    /// over.
+    pub(crate) fn is_family_of(&self, other: &Self) -> bool {
+        self.mark == other.mark
     }
 
     /// Whether an owner read from a descriptor is this holding.

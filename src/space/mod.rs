@@ -36,11 +36,9 @@ pub(crate) mod window;
 use core::fmt;
 use core::ptr::{self, NonNull};
 
-use once_cell::race::OnceRef;
-
 use crate::error::AllocError;
 use crate::os::PageSource;
-use crate::sync::{AtomicPtr, AtomicU64, Lock, Ordering};
+use crate::sync::{AtomicPtr, AtomicU64, First, Lock, Ordering};
 
 use extents::Extents;
 use map::GRANULE_SHIFT;
@@ -62,7 +60,7 @@ const SMALL_EXTENT_SHIFT: u32 = 18;
 /// The place of a reservation that comes into being at first use.
 pub struct SpaceCell {
     source: &'static dyn PageSource,
-    space: OnceRef<'static, Space>,
+    space: First<Space>,
     /// Held while the space is reserved.
     reserving: Lock<()>,
     listing: births::Listing,
@@ -103,7 +101,7 @@ impl SpaceCell {
     pub const fn new(source: &'static dyn PageSource) -> Self {
         Self {
             source,
-            space: OnceRef::new(),
+            space: First::new(),
             reserving: Lock::new(()),
             listing: births::Listing::new(),
         }
@@ -119,13 +117,14 @@ impl SpaceCell {
         }
         self.list();
         let _reserving = self.reserving.lock();
-        self.space.get_or_try_init(|| {
-            let space = Space::reserve(self.source)?;
-            #[cfg(feature = "std")]
-            space.hold_newborn();
-            space.publish();
-            Ok(space)
-        })
+        if let Some(space) = self.space.get() {
+            return Ok(space);
+        }
+        let space = Space::reserve(self.source)?;
+        #[cfg(feature = "std")]
+        space.hold_newborn();
+        space.publish();
+        Ok(self.space.get_or_set(space))
     }
 }
 

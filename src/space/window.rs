@@ -132,12 +132,19 @@ impl StaticLookup {
         }
     }
 
-    /// Makes this the look-up of a space. All that ever do so name the same.
+    /// Makes this the look-up of a space. All that ever do so name the same, until it is
+    /// [forgotten](Self::forget).
     pub(crate) fn set(&self, space: &'static Space) {
         self.span.store(space.span, Ordering::Relaxed);
         self.table.store(space.table.as_ptr(), Ordering::Relaxed);
         // Last: who reads this finds the others.
         self.bytes.store(space.span_bytes, Ordering::Release);
+    }
+
+    /// Has this know no address again, where the process starts over. There is one thread.
+    #[cfg(feature = "std")]
+    pub(crate) fn forget(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
     }
 
     /// The mark at an address, if it is a slot's in use; otherwise some mark, or what is none. Any

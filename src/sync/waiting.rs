@@ -1,60 +1,24 @@
 //! A lock whose waiters sleep, and which a fork can hold.
 //!
-//! The lock is a word: free, held, or held and perhaps awaited (the second mutex of Drepper, "Futexes
-//! Are Tricky", 2011). Taking it is one compare-and-exchange, letting it go one exchange; the system
-//! is called when there is somebody to wait for or to wake. Who has to wait looks a few times more
-//! first, as most locks here are held for less than it takes to fall asleep. It neither allocates nor
-//! needs a destructor, uses no thread-local storage, and leaves `errno` alone, which the C library's
-//! `free` has to.
+//! What it is made of is the [`word`](super::word). It neither allocates nor needs a destructor, uses no
+//! thread-local storage, and leaves `errno` alone, which the C library's `free` has to.
 //!
 //! Not the standard library's lock, because of `fork`: the thread that forks takes all locks before
 //! and lets them go after, in two functions that share no guard; in the child too, where nobody is
-//! left who could wait. And what else this thread does in between, in fork handlers of the program's,
-//! may allocate: it passes the locks that it holds for the fork.
+//! left who could wait. What else this thread does in between, in fork handlers of the program's,
+//! may allocate: it passes the locks that it holds for the fork. So do those that it may have to wait
+//! for, its [`guests`](super::guests). And who forks in a signal handler can tell which locks it
+//! interrupted.
 
 use core::cell::UnsafeCell;
-use core::ffi::c_int;
 use core::fmt;
-use core::hint;
 use core::mem;
 use core::ops::{Deref, DerefMut};
 use core::panic::{RefUnwindSafe, UnwindSafe};
-use core::ptr;
 
-use super::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-
-const FREE: u32 = 0;
-const HELD: u32 = 1;
-/// Held, and somebody may be asleep until it is let go.
-const AWAITED: u32 = 2;
-
-/// How often a waiter looks again before it sleeps.
-const LOOKS: u32 = 100;
-
-/// The thread that forks and holds all locks; 0 for none.
-static FORKING: AtomicUsize = AtomicUsize::new(0);
-
-/// What the calling thread is called, in a child as in its parent. Not 0.
-pub(crate) fn this_thread() -> usize {
-    // SAFETY: it has no preconditions.
-    unsafe { libc::pthread_self() as usize }
-}
-
-/// Whether the calling thread is about to fork, or has just forked, and holds all locks.
-pub(crate) fn is_forking() -> bool {
-    let forking = FORKING.load(Ordering::Relaxed);
-    // Only this thread writes its name there.
-    forking != 0 && forking == this_thread()
-}
-
-/// Lets the calling thread pass the locks that are held for a fork from now on, or no longer.
-///
-/// # Safety
-///
-/// It is this thread that holds them, all of them.
-pub(crate) unsafe fn set_forking(forking: bool) {
-    FORKING.store(if forking { this_thread() } else { 0 }, Ordering::Relaxed);
-}
+use super::guests::{self, Waiter};
+use super::word::Word;
+use super::{AtomicBool, Ordering};
 
 /// A lock around the state it guards.
 ///
@@ -69,8 +33,8 @@ pub(crate) struct Lock<T> {
 }
 
 // SAFETY: the value is reached by one guard at a time: by that of the thread which took the lock, or,
-// while it is held for a fork, by that of the thread that forks, and has no other. (That thread runs
-// the same code as ever, which nowhere locks what it has locked.)
+// while it is held for a fork, by that of the thread which has the guests' lock (G1), and has no other.
+// (That thread runs the same code as ever, which nowhere locks what it has locked.)
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> UnwindSafe for Lock<T> {}
@@ -79,26 +43,39 @@ impl<T> RefUnwindSafe for Lock<T> {}
 /// The right to touch what a [`Lock`] guards.
 pub(crate) struct Guard<'a, T> {
     lock: &'a Lock<T>,
-    /// Whether the lock was taken, and not passed by the thread that held it.
+    /// Whether the lock was taken, and not passed.
     taken: bool,
 }
 
 // SAFETY: a shared guard gives shared access to the value and nothing else.
 unsafe impl<T: Sync> Sync for Guard<'_, T> {}
 
+/// How often a thread that forks lets itself be kept waiting.
+#[derive(Debug)]
+pub(crate) struct Patience(u32);
+
+impl Patience {
+    /// For about so many times two milliseconds.
+    pub(crate) const fn new(sleeps: u32) -> Self {
+        Self(sleeps)
+    }
+
+    /// Notes another wait; returns whether there were too many.
+    fn is_over(&mut self, overslept: bool) -> bool {
+        self.0 = self.0.saturating_sub(overslept.into());
+        self.0 == 0
+    }
+}
+
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Self {
-            word: Word(AtomicU32::new(FREE)),
-            for_fork: AtomicBool::new(false),
-            value: UnsafeCell::new(value),
-        }
+        Self { word: Word::new(), for_fork: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
     /// Waits for the lock.
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, T> {
-        let taken = self.word.take() || self.word.wait_or_pass(&self.for_fork);
+        let taken = self.word.take() || self.wait_or_pass();
         Guard { lock: self, taken }
     }
 
@@ -106,112 +83,81 @@ impl<T> Lock<T> {
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
         let taken = self.word.take();
-        if !taken && !may_pass(&self.for_fork) {
+        if !taken && !self.passes() {
             return None;
         }
         Some(Guard { lock: self, taken })
     }
 
-    /// Takes the lock until [`Self::let_go`], for a fork.
-    pub(crate) fn hold(&self) {
+    /// Takes the lock until [`Self::let_go`], for a fork; returns whether it could before its patience was
+    /// over.
+    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
+        let taken = self.word.take() || self.word.wait(|overslept| patience.is_over(overslept));
+        if taken {
+            self.for_fork.store(true, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// [`Self::hold`] where nobody else knows the lock yet.
+    pub(crate) fn hold_newborn(&self) {
         mem::forget(self.lock());
         self.for_fork.store(true, Ordering::Relaxed);
     }
 
-    /// Ends what [`Self::hold`] began.
+    /// Ends what [`Self::hold`] began, if it is held for a fork.
     ///
     /// # Safety
     ///
-    /// The calling thread holds the lock by [`Self::hold`], or is the child of the thread that did, and
-    /// has no guard of it.
+    /// The calling thread is the one that takes locks for a fork, or the child of the thread that did, and
+    /// nobody has a guard of it.
     pub(crate) unsafe fn let_go(&self) {
-        self.for_fork.store(false, Ordering::Relaxed);
-        self.word.let_go();
-    }
-}
-
-/// Whether the calling thread may pass a lock that it cannot take: it has it already.
-#[cold]
-fn may_pass(for_fork: &AtomicBool) -> bool {
-    // Only the thread that forks takes any notice of the mark, which it wrote itself.
-    is_forking() && for_fork.load(Ordering::Relaxed)
-}
-
-/// The word of a lock.
-#[derive(Default)]
-struct Word(AtomicU32);
-
-impl Word {
-    #[inline]
-    fn take(&self) -> bool {
-        self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    }
-
-    #[inline]
-    fn let_go(&self) {
-        if self.0.swap(FREE, Ordering::Release) == AWAITED {
-            self.wake_one();
+        if self.for_fork.load(Ordering::Relaxed) {
+            self.for_fork.store(false, Ordering::Relaxed);
+            self.word.let_go();
         }
     }
 
-    /// Waits for the lock and takes it, and returns `true`; or returns `false` at once where the
-    /// calling thread holds it, since it forks.
+    /// Whether somebody holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.word.is_held()
+    }
+
+    /// Whether the calling thread holds it, or one that has the same name.
+    pub(crate) fn is_mine(&self) -> bool {
+        self.word.is_mine()
+    }
+
+    /// Makes it free, whoever holds it.
+    ///
+    /// # Safety
+    ///
+    /// Nobody touches what it guards by a guard of before any more, or what that does is no matter.
+    pub(crate) unsafe fn reset(&self) {
+        self.for_fork.store(false, Ordering::Relaxed);
+        self.word.reset();
+    }
+
+    /// Waits for the lock and takes it, and returns `true`; or returns `false` where it is held for a fork and
+    /// the calling thread may pass it.
     #[cold]
     #[inline(never)]
-    fn wait_or_pass(&self, for_fork: &AtomicBool) -> bool {
-        if may_pass(for_fork) {
+    fn wait_or_pass(&self) -> bool {
+        if self.passes() {
             return false;
         }
-        self.look();
-        if self.take() {
-            return true;
-        }
-        // From here on it is taken as awaited: who has slept does not know who else sleeps.
-        while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-            self.sleep();
-            self.look();
-        }
-        true
+        let mut waiter = Waiter::default();
+        self.word.wait(|overslept| waiter.becomes_guest(&self.for_fork, overslept))
     }
 
-    /// Looks a few times whether the lock is let go, unless others have given up looking.
-    fn look(&self) {
-        for _ in 0..LOOKS {
-            if self.0.load(Ordering::Relaxed) != HELD {
-                break;
-            }
-            hint::spin_loop();
-        }
-    }
-
-    /// Sleeps while the lock is held and awaited. May wake for no reason.
-    fn sleep(&self) {
-        self.futex(libc::FUTEX_WAIT, AWAITED);
-    }
-
+    /// Passes a lock that the calling thread cannot take, if it may.
     #[cold]
-    fn wake_one(&self) {
-        self.futex(libc::FUTEX_WAKE, 1);
-    }
-
-    /// Calls the system about this word, and leaves `errno` as it was.
-    fn futex(&self, operation: c_int, value: u32) {
-        // SAFETY: this thread's own.
-        let errno = unsafe { libc::__errno_location() };
-        // SAFETY: as above.
-        let before = unsafe { errno.read() };
-        // SAFETY: the word is valid, and a futex of this process alone; without a deadline.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                self.0.as_ptr(),
-                operation | libc::FUTEX_PRIVATE_FLAG,
-                value,
-                ptr::null::<libc::timespec>(),
-            )
-        };
-        // SAFETY: as above.
-        unsafe { errno.write(before) };
+    fn passes(&self) -> bool {
+        let may_pass = guests::may_pass(&self.for_fork);
+        if may_pass {
+            guests::enter();
+        }
+        may_pass
     }
 }
 
@@ -238,6 +184,8 @@ impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         if self.taken {
             self.lock.word.let_go();
+        } else {
+            guests::leave();
         }
     }
 }
@@ -262,6 +210,7 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::hint;
     use std::thread;
     use std::time::Duration;
 
@@ -300,7 +249,7 @@ mod tests {
         });
         let counts = COUNTS.lock();
         assert_eq!((counts.0, counts.1), (8 * EACH, [EACH; 8]));
-        assert_eq!(COUNTS.word.0.load(Ordering::Relaxed), HELD, "nobody is left who waits");
+        assert!(COUNTS.is_mine());
     }
 
     #[test]
@@ -309,9 +258,6 @@ mod tests {
         let guard = lock.lock();
         thread::scope(|scope| {
             let sleepers: Vec<_> = (0..3).map(|_| scope.spawn(|| drop(lock.lock()))).collect();
-            while lock.word.0.load(Ordering::Relaxed) != AWAITED {
-                thread::yield_now();
-            }
             thread::sleep(Duration::from_millis(20));
             assert!(sleepers.iter().all(|sleeper| !sleeper.is_finished()));
             drop(guard);
@@ -320,31 +266,44 @@ mod tests {
     }
 
     #[test]
-    fn errno_is_left_alone() {
+    fn who_holds_a_lock_for_long_is_not_waited_for() {
         let lock = Lock::new(());
-        // SAFETY: this thread's own.
-        let errno = unsafe { libc::__errno_location() };
-        // SAFETY: as above.
-        unsafe { errno.write(1234) };
-        // The lock is free, so the system refuses to let anyone sleep.
-        lock.word.sleep();
-        lock.word.wake_one();
-        // SAFETY: as above.
-        assert_eq!(unsafe { errno.read() }, 1234);
+        let guard = lock.lock();
+        thread::scope(|scope| {
+            assert!(!scope.spawn(|| lock.hold(&mut Patience::new(2))).join().unwrap());
+            let waits = scope.spawn(|| lock.hold(&mut Patience::new(u32::MAX)));
+            thread::sleep(Duration::from_millis(5));
+            drop(guard);
+            assert!(waits.join().unwrap());
+        });
+        assert!(lock.try_lock().is_none());
+        // SAFETY: as if this were that thread's child.
+        unsafe { lock.let_go() };
+        assert!(lock.try_lock().is_some());
+        let guard = lock.lock();
+        // SAFETY: it is not held for a fork, so this does nothing.
+        unsafe { lock.let_go() };
+        assert!(lock.is_mine());
+        drop(guard);
+    }
+
+    fn hold<T>(lock: &Lock<T>) {
+        assert!(lock.hold(&mut Patience::new(1)));
     }
 
     #[test]
     fn the_thread_that_forks_passes_what_it_holds_and_nobody_else_does() {
+        let _alone = guests::alone();
         let (held, other) = (Lock::new(0), Lock::new(0));
         let elsewhere = |lock: &Lock<i32>| {
             thread::scope(|scope| scope.spawn(|| lock.try_lock().is_some()).join().unwrap())
         };
-        held.hold();
+        hold(&held);
         assert!(held.try_lock().is_none(), "it does not fork yet");
         // SAFETY: this thread holds the only lock in sight that is held for a fork.
-        unsafe { set_forking(true) };
-        assert!(is_forking());
-        assert!(!thread::scope(|scope| scope.spawn(is_forking).join().unwrap()));
+        unsafe { guests::begin_fork() };
+        assert!(guests::is_forking());
+        assert!(!thread::scope(|scope| scope.spawn(guests::is_forking).join().unwrap()));
         *held.lock() += 1;
         *held.try_lock().unwrap() += 1;
         assert!(!elsewhere(&held), "a guard that was passed to let the lock go");
@@ -352,12 +311,51 @@ mod tests {
         assert!(other.try_lock().is_none(), "it is not held for the fork");
         drop(guard);
         assert!(elsewhere(&other), "a lock that was taken was not let go");
-        // SAFETY: as above.
-        unsafe { set_forking(false) };
-        assert!(held.try_lock().is_none());
         // SAFETY: held above, and there is no guard.
-        unsafe { held.let_go() };
+        unsafe { guests::end_fork(|| held.let_go()) };
+        assert!(!guests::is_forking());
         assert_eq!(held.try_lock().map(|guard| *guard), Some(2));
         assert!(elsewhere(&held));
+    }
+
+    #[test]
+    fn who_waits_for_a_fork_that_sleeps_passes() {
+        let _alone = guests::alone();
+        static LOCKS: [Lock<u32>; 2] = [Lock::new(0), Lock::new(0)];
+        const THREADS: u32 = 4;
+        const EACH: u32 = 200;
+        LOCKS.iter().for_each(hold);
+        // SAFETY: this thread holds all the locks in sight.
+        unsafe { guests::begin_fork() };
+        let add = || {
+            for _ in 0..EACH {
+                let mut outer = LOCKS[0].lock();
+                let mut inner = LOCKS[1].lock();
+                assert_eq!(*outer, *inner);
+                assert!(guests::is_born_held(), "what comes into being now is not held");
+                *outer += 1;
+                hint::black_box(&mut outer);
+                *inner += 1;
+            }
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(add)).collect();
+            // It may not sleep for ever: what it waits for may be those who wait for it.
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        assert!(!guests::is_somebody_passing());
+        assert!(!thread::scope(|scope| scope.spawn(guests::is_born_held).join().unwrap()));
+        assert_eq!(*LOCKS[0].lock(), THREADS * EACH);
+        // While it is about, nobody gets in.
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| *LOCKS[1].lock());
+            for _ in 0..2_000_000 {
+                hint::black_box(waits.is_finished());
+            }
+            // SAFETY: held above, and this thread has no guard.
+            unsafe { guests::end_fork(|| LOCKS.iter().for_each(|lock| lock.let_go())) };
+            assert_eq!(waits.join().unwrap(), THREADS * EACH);
+        });
+        assert!(LOCKS.iter().all(|lock| !lock.is_held()));
     }
 }

@@ -16,70 +16,95 @@
 //!
 //! What comes into being while locks are taken is noticed by the count of births; then all are let
 //! go and it starts again. From then on nothing can: neither a set nor a family becomes known, nor is
-//! a space reserved or a lane added, but by the thread that has all the locks. What that makes is
-//! held from the start.
+//! a space reserved or a lane added, but by who passes the locks ([`guests`]). What those make is held
+//! from the start. Locks that are held for the fork are marked, and those are let go.
 
 use core::ptr;
 
 use crate::class;
+use crate::lane::Lane;
 use crate::space::{SpaceCell, births};
-use crate::sync::{Ordering, is_forking};
+use crate::sync::{Patience, guests};
 
 use super::{FamilyTable, SetTable};
 
-/// Takes all locks.
-pub(crate) fn hold_all() {
+/// Takes all locks; returns whether it could before its patience was over, and has none otherwise.
+pub(crate) fn hold_all(patience: &mut Patience) -> bool {
     loop {
         let count = births::count();
-        for cell in SpaceCell::in_lock_order() {
-            cell.hold();
-            families_over(cell).for_each(FamilyTable::hold);
-            if let Some(space) = cell.reserved() {
-                space.hold();
-            }
-        }
-        births::hold();
-        if births::count() == count {
-            return;
+        let held = SpaceCell::in_lock_order().all(|cell| {
+            cell.lock().hold(patience)
+                && families_over(cell).all(|family| family.hold(patience))
+                && cell.reserved().is_none_or(|space| space.hold(patience))
+        });
+        let held = held && births::hold(patience);
+        if held && births::count() == count {
+            return true;
         }
         // SAFETY: taken above.
         unsafe { let_all_go() };
+        if !held {
+            return false;
+        }
     }
 }
 
-/// Lets all locks go.
+/// Lets all locks go that are held for the fork.
 ///
 /// # Safety
 ///
-/// The calling thread holds them by [`hold_all`], or is the child of the thread that does, and has no
-/// guard of any.
+/// The calling thread has called [`hold_all`], or is the child of the thread that did, and nobody has a guard
+/// of any.
 pub(crate) unsafe fn let_all_go() {
-    // SAFETY: passed on.
-    unsafe { let_held_go() };
+    for cell in SpaceCell::in_lock_order() {
+        if let Some(space) = cell.reserved() {
+            // SAFETY: passed on.
+            unsafe { space.let_go() };
+        }
+        for family in families_over(cell) {
+            // SAFETY: passed on.
+            unsafe { family.let_go() };
+        }
+        // SAFETY: passed on.
+        unsafe { cell.lock().let_go() };
+    }
     // SAFETY: passed on.
     unsafe { births::let_go() };
 }
 
-/// Lets the locks go that are marked as held.
+/// Whether anybody holds a lock.
+pub(crate) fn is_any_held() -> bool {
+    births::lock().is_held()
+        || SpaceCell::in_lock_order().any(|cell| {
+            cell.lock().is_held()
+                || cell.reserved().is_some_and(|space| space.is_held())
+                || families_over(cell).any(FamilyTable::is_held)
+        })
+}
+
+/// Whether the calling thread holds a lock: it has interrupted itself.
+pub(crate) fn is_any_mine() -> bool {
+    guests::is_passing()
+        || births::lock().is_mine()
+        || SpaceCell::in_lock_order().any(|cell| {
+            cell.lock().is_mine()
+                || cell.reserved().is_some_and(|space| space.is_mine())
+                || families_over(cell).any(FamilyTable::is_mine)
+        })
+}
+
+/// Forgets all families, and gives all spaces up: everything comes into being anew, at its next use.
 ///
 /// # Safety
 ///
-/// As for [`let_all_go`], for these.
-unsafe fn let_held_go() {
-    for cell in SpaceCell::in_lock_order().filter(|cell| cell.is_held()) {
-        if let Some(space) = cell.reserved() {
-            // SAFETY: passed on: held when the place is.
-            unsafe { space.let_go() };
-        }
-        for family in families_over(cell) {
-            if family.held.load(Ordering::Relaxed) {
-                // SAFETY: passed on.
-                unsafe { family.let_go() };
-            }
-        }
-        // SAFETY: passed on.
-        unsafe { cell.let_go() };
+/// In the child of a fork, of which this is the only thread; it has no rows.
+pub(crate) unsafe fn start_over() {
+    for set in SetTable::all() {
+        set.lookup.forget();
+        set.families.iter().for_each(|cell| cell.family.forget());
     }
+    // SAFETY: passed on.
+    unsafe { births::start_over() };
 }
 
 /// The families whose memory is from there.
@@ -88,33 +113,48 @@ fn families_over(cell: &'static SpaceCell) -> impl Iterator<Item = &'static Fami
 }
 
 impl FamilyTable {
-    fn hold(&self) {
-        self.growth.hold();
-        self.rows.hold();
-        for class in 0..class::COUNT {
-            self.lanes(class).for_each(|lane| lane.hold());
-        }
-        self.holding.hold();
-        self.held.store(true, Ordering::Relaxed);
+    fn all_lanes(&self) -> impl Iterator<Item = &'static Lane> {
+        (0..class::COUNT).flat_map(|class| self.lanes(class))
     }
 
-    /// Takes the locks of a family that nobody knows yet, if the calling thread forks and so has all
-    /// others.
+    fn hold(&self, patience: &mut Patience) -> bool {
+        self.growth.hold(patience)
+            && self.rows.hold(patience)
+            && self.all_lanes().all(|lane| lane.hold(patience))
+            && self.holding.hold(patience)
+    }
+
+    /// Takes the locks of a family that nobody knows yet, if those of all others are held for a fork.
     pub(super) fn hold_newborn(&self) {
-        if is_forking() {
-            self.hold();
+        if guests::is_born_held() {
+            self.growth.hold_newborn();
+            self.rows.hold_newborn();
+            self.holding.hold_newborn();
         }
+    }
+
+    fn is_held(&self) -> bool {
+        self.growth.is_held()
+            || self.rows.is_held()
+            || self.holding.is_held()
+            || self.all_lanes().any(|lane| lane.is_held())
+    }
+
+    fn is_mine(&self) -> bool {
+        self.growth.is_mine()
+            || self.rows.is_mine()
+            || self.holding.is_mine()
+            || self.all_lanes().any(|lane| lane.is_mine())
     }
 
     /// # Safety
     ///
-    /// As for [`let_all_go`], for this family.
+    /// As for [`let_all_go`].
     unsafe fn let_go(&self) {
-        self.held.store(false, Ordering::Relaxed);
         // SAFETY: passed on.
         unsafe { self.holding.let_go() };
-        for lane in (0..class::COUNT).flat_map(|class| self.lanes(class)) {
-            // SAFETY: passed on; no lane is added before the growth lock is let go.
+        for lane in self.all_lanes() {
+            // SAFETY: passed on.
             unsafe { lane.let_go() };
         }
         // SAFETY: passed on.

@@ -117,7 +117,7 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
 
 /// Gives back the memory of extents that are empty: what is due, or, after some quiet, all.
 fn give_back(quiet: u32) {
-    for space in Space::all() {
+    for space in Space::all_in_use() {
         if quiet >= QUIET_ROUNDS {
             space.purge(usize::MAX);
         }

@@ -21,7 +21,7 @@ use core::ptr::{self, NonNull};
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
 use crate::os;
-use crate::sync::Ordering;
+use crate::sync::{AtomicBool, Ordering, light_barrier};
 use crate::table::FamilyTable;
 
 #[cfg(feature = "std")]
@@ -54,12 +54,47 @@ fn may_have_rows() -> bool {
     super::one::is_promised()
 }
 
+/// Whether the calling thread is changing which rows it has, what no lock tells. Who forks in a signal handler
+/// wants to know.
+#[derive(Debug)]
+struct Busy(AtomicBool);
+
+/// It is, as long as this lives.
+struct Mark<'a> {
+    busy: &'a Busy,
+    before: bool,
+}
+
+impl Busy {
+    const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    fn mark(&self) -> Mark<'_> {
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store(true, Ordering::Relaxed);
+        // Nothing of what follows is to be done before.
+        light_barrier();
+        Mark { busy: self, before }
+    }
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        light_barrier();
+        self.busy.0.store(self.before, Ordering::Relaxed);
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// No row was ever made.
     New,
     /// The exit hook is set.
     Hooked,
+    /// It is, but what was made then has been given up.
+    #[cfg(feature = "std")]
+    Again,
     /// The exit hook has run, or none can be had: there are no rows.
     Without,
 }
@@ -72,6 +107,8 @@ struct ThreadState {
     /// None before its first row, and where none can be had.
     #[cfg(feature = "std")]
     mark: Cell<Option<&'static LifeMark>>,
+    /// Whether rows come or go.
+    busy: Busy,
 }
 
 impl ThreadState {
@@ -82,6 +119,7 @@ impl ThreadState {
             frees: Cell::new(0),
             #[cfg(feature = "std")]
             mark: Cell::new(None),
+            busy: Busy::new(),
         }
     }
 
@@ -136,6 +174,11 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         match thread.stage.get() {
             Stage::Without => return None,
             Stage::Hooked => {}
+            #[cfg(feature = "std")]
+            Stage::Again => {
+                thread.stage.set(Stage::Hooked);
+                begin_life(thread, family);
+            }
             Stage::New => {
                 // Setting the hook may allocate (glibc does for keys from 32 on): until it is set
                 // this thread does without.
@@ -150,6 +193,7 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
                 thread.stage.set(Stage::Hooked);
             }
         }
+        let _busy = thread.busy.mark();
         let raw = family.holding.space.take_table::<Row>().ok()?;
         // SAFETY: room for a row, ours alone. A row of zeros is an empty row.
         unsafe { raw.write_bytes(0, 1) };
@@ -163,7 +207,10 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         let links = unsafe { Row::links_of(raw) };
         // SAFETY: in no list yet; `close` takes it out.
         unsafe { family.rows.lock().insert(links) };
-        home.row.set(raw.as_ptr());
+        // Not where a signal handler's child has started over meanwhile and gone on.
+        if !family.holding.space.is_given_up() {
+            home.row.set(raw.as_ptr());
+        }
         #[cfg(feature = "std")]
         super::background::wake();
         Some(row)
@@ -228,9 +275,13 @@ pub(crate) fn close_rows() {
     if !may_have_rows() {
         return;
     }
-    let rows = THREAD.with(|thread| thread.replace_rows(ptr::null()));
-    // SAFETY: rows of this thread, taken out of its list.
-    unsafe { close_list(rows, Home::Here) };
+    super::attend();
+    THREAD.with(|thread| {
+        let _busy = thread.busy.mark();
+        let rows = thread.replace_rows(ptr::null());
+        // SAFETY: rows of this thread, taken out of its list.
+        unsafe { close_list(rows, Home::Here) };
+    });
 }
 
 /// What has become of the homes of rows that are to be closed.
@@ -295,6 +346,7 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
 
 /// Empties all magazines of the calling thread.
 pub(crate) fn unload_rows() {
+    super::attend();
     rows().for_each(unload_row);
 }
 
@@ -340,6 +392,47 @@ pub(super) fn close_rows_of_others(family: &FamilyTable) -> usize {
 pub(super) fn rows_with_lane(family: &FamilyTable, lane: &Lane) -> usize {
     let has = |row: &&Row| row.heads[lane.class].lane().is_some_and(|it| ptr::eq(it, lane));
     rows_of(family).filter(has).count()
+}
+
+/// Whether the calling thread is in the midst of changing a row: it has interrupted itself.
+#[cfg(feature = "std")]
+pub(super) fn is_busy() -> bool {
+    THREAD.with(|thread| thread.busy.0.load(Ordering::Relaxed)) || rows().any(Row::is_in_turn)
+}
+
+/// Has the calling thread's homes point at the empty row, so that whatever it allocates or frees is out of
+/// line.
+#[cfg(feature = "std")]
+pub(super) fn hide_rows() {
+    rows().for_each(|row| home_of(row).row.set(EMPTY_ROW.as_row()));
+}
+
+/// Ends what [`hide_rows`] began.
+#[cfg(feature = "std")]
+pub(super) fn show_rows() {
+    rows().for_each(|row| home_of(row).row.set(row));
+}
+
+/// Leaves the calling thread's rows where they are, and its life mark, and has it do without until it makes
+/// others.
+#[cfg(feature = "std")]
+pub(super) fn forget_rows() {
+    hide_rows();
+    THREAD.with(|thread| {
+        thread.rows.set(ptr::null());
+        thread.mark.set(None);
+        if thread.stage.get() == Stage::Hooked {
+            thread.stage.set(Stage::Again);
+        }
+        thread.busy.0.store(false, Ordering::Relaxed);
+    });
+    life::start_over();
+}
+
+#[cfg(feature = "std")]
+fn home_of(row: &Row) -> &RowHome {
+    // SAFETY: a row in the list is whole, and its home is in the storage of this thread, which still runs.
+    unsafe { &*row.home.load(Ordering::Relaxed) }
 }
 
 fn unload_row(row: &Row) {

@@ -1,4 +1,5 @@
-//! `fork`: a child finds the allocator whole, whatever other threads of its parent were doing.
+//! `fork`: a child finds the allocator whole, whatever other threads of its parent were doing, or starts
+//! over.
 //!
 //! A child has one thread, a copy of the one that called `fork`, and a copy of everything in memory,
 //! in the state that the other threads left it in. So the thread that forks first takes every lock of
@@ -20,27 +21,74 @@
 //! between these: it passes the locks that it holds. It may fork there, too, so these calls are
 //! counted. What it makes then (a family, a lane) is held from its birth.
 //!
+//! **Waiting for others.** Between these the thread that forks may also have to wait for other threads, and
+//! they for memory: a handler of the program's that takes a mutex, or the C library, which takes the lock
+//! of its list of streams after all handlers, while another thread flushes these. Such a thread becomes a
+//! guest after a moment ([`crate::sync::guests`]), and passes the locks, too.
+//!
+//! **No hold.** Where the thread that forks is in the midst of the allocator itself, in a signal handler
+//! that interrupted it, or in a page source, it would wait for itself; and for others that wait for it.
+//! It takes no lock then. Nor does it where it is kept waiting for too long for what others hold, who may
+//! be stopped, or have been interrupted by a handler that waits. The parent is as if it had not forked.
+//!
+//! **Starting over.** In a child of a fork without a hold, or one that sees a guest in the midst of
+//! something, what guests and locks guard may be torn. Unless it turns out that nothing was in the midst
+//! of anything, the child gives up all memory that it inherited, at the first allocation that its
+//! magazines do not serve, and begins as a new process does, with new magazines and in new addresses. Then
+//!
+//! - objects stay where they are and what they are, can be freed and reallocated; their memory is not
+//!   used again, but for what a typed free puts into a magazine, from where the same size of the same
+//!   family may get it. Nothing else that was given up is handed out;
+//! - memory that is freed is not zeroed where it is large and of a family that wishes that;
+//! - families are empty and count what is allocated from then on; walks do not see what was before. Only
+//!   what a typed free of it puts into a magazine counts as parked;
+//! - a family whose page source has no second range to give, like a buffer, is without memory; and a
+//!   region that had memory does not grow.
+//!
+//! A child that ends or executes another program without an allocation does nothing of this. One of a
+//! process with one thread that returns from the signal handler without one goes on where its parent
+//! does, with nothing lost. One that allocates in the handler and then returns, as well, but for what it
+//! was in the midst of: that is served from what was given up.
+//!
+//! **Children that nobody was told of.** A child may come to be without these handlers: by `_Fork`, by the system's
+//! own call, or because the first use of any family, which registers them, was on another thread at that
+//! very moment. It finds that out by a page that the system [wipes](os::page_wiped_at_fork) in every child, and
+//! is then like one of a fork without a hold. That is seen out of line alone: until then its thread goes
+//! on with its own magazines, which are whole unless it has interrupted itself.
+//!
 //! **Not covered** is what is the program's own: regions and pools, and the locks in a
 //! [`Pool`](crate::Pool), a [`RegionPool`](crate::RegionPool), or a page source. A child must not use
-//! those that another thread may have been at work in. And a handler that waits for another thread,
-//! by way of a mutex say, while that one waits for memory, waits for ever, as in any allocator, if it
-//! runs while the locks are held: that is, if it was registered before the first allocation.
-//!
-//! `fork` in a signal handler that interrupts the allocator waits for the lock that it interrupted; what
-//! is safe there is `_Fork`, which calls no handlers, and then a child must not allocate. The first
-//! use of any family registers the handlers: who forks on another thread at that very moment may be
-//! too early for them.
+//! those that another thread may have been at work in. And a signal handler that allocates may interrupt a thread's own magazines, with or without a
+//! fork: what it pushes or pops in the midst of a push or a pop is in two hands if it returns. Where the kernel is older than 4.14 no page
+//! is wiped, and a child that nobody was told of must not allocate.
+
+use core::cell::Cell;
+use core::ptr;
 
 use crate::class;
 use crate::error::AllocError;
 use crate::os;
-use crate::sync::{AtomicBool, AtomicUsize, Lock, Ordering, is_forking, set_forking};
+use crate::sync::guests::{self, Waiter, is_forking};
+use crate::sync::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering, Patience,
+};
 use crate::table::{FamilyTable, SetTable, hold};
 
 use super::{background, exit};
 
-/// Whether the handlers are registered.
-static REGISTERED: AtomicBool = AtomicBool::new(false);
+/// How often, in times of two milliseconds, a thread that forks waits for locks that others hold; ...
+const PATIENCE: u32 = 250;
+/// ... and for another thread that forks, and sleeps.
+const PATIENCE_WITH_FORK: u32 = 25;
+
+/// The handlers are not registered, ...
+const UNREGISTERED: u32 = 0;
+/// ... somebody is about to, ...
+const REGISTERING: u32 = 1;
+/// ... or they are.
+const REGISTERED: u32 = 2;
+
+static HANDLERS: AtomicU32 = AtomicU32::new(UNREGISTERED);
 
 /// Held by the thread that forks: the others that want to have to wait.
 static ONE_AT_A_TIME: Lock<()> = Lock::new(());
@@ -48,12 +96,53 @@ static ONE_AT_A_TIME: Lock<()> = Lock::new(());
 /// How many forks that thread is in the midst of, one inside of another's handler.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
+/// The process of that thread.
+static PROCESS: AtomicI32 = AtomicI32::new(0);
+
+/// What [`attend`] looks at.
+#[derive(Debug)]
+struct Notice {
+    /// Whether there is nothing more to look at: no thread forks, and this is no child in which something may
+    /// be torn.
+    calm: AtomicBool,
+    /// Whether that was written in this process.
+    own: AtomicBool,
+}
+
+/// Until the handlers are about to be registered, and where no page is wiped at a fork.
+static KEPT: Notice = Notice { calm: AtomicBool::new(true), own: AtomicBool::new(true) };
+
+/// Where it is: on a page of zeros, in a child that nobody has told of the fork.
+static NOTICE: AtomicPtr<Notice> = AtomicPtr::new(ptr::from_ref(&KEPT).cast_mut());
+
+#[inline]
+fn notice() -> &'static Notice {
+    // SAFETY: it points at a notice, of zeros perhaps, that is never given back.
+    unsafe { &*NOTICE.load(Ordering::Acquire) }
+}
+
+impl Notice {
+    fn set_calm(&self, calm: bool) {
+        self.calm.store(calm, Ordering::Relaxed);
+        self.own.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether this is a child in which something may be torn.
+static TORN: AtomicBool = AtomicBool::new(false);
+
+std::thread_local! {
+    /// How many forks without a hold the calling thread is in the midst of. (It has no destructor.)
+    static UNHELD: Cell<usize> = const { Cell::new(0) };
+}
+
 /// A family, made now if this is its first use.
 #[inline]
 pub(crate) fn family(
     set: &'static SetTable,
     index: usize,
 ) -> Result<&'static FamilyTable, AllocError> {
+    attend();
     match set.used(index) {
         Some(family) => Ok(family),
         None => {
@@ -63,39 +152,117 @@ pub(crate) fn family(
     }
 }
 
+/// A family, if it was ever used: where it is not going to be allocated from.
+#[inline]
+pub(crate) fn used(set: &'static SetTable, index: usize) -> Option<&'static FamilyTable> {
+    attend();
+    set.used(index)
+}
+
 /// Registers the handlers, before there is a lock that somebody could hold.
 #[cold]
 fn register() {
     // First the mark: registering may allocate, and so come here again.
-    if !REGISTERED.swap(true, Ordering::Relaxed) && !os::at_fork(prepare, parent, child) {
-        // For want of memory: the next family's first use tries again.
-        REGISTERED.store(false, Ordering::Relaxed);
+    let (free, taken) = (UNREGISTERED, REGISTERING);
+    if HANDLERS.compare_exchange(free, taken, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return;
     }
+    // Before there is anything that another thread's child may find torn.
+    if ptr::eq(notice(), &KEPT) {
+        if let Some(page) = os::page_wiped_at_fork() {
+            let page = page.cast::<Notice>();
+            // SAFETY: a page for it, of zeros, which are a notice; nobody else knows it.
+            unsafe { page.as_ref() }.set_calm(true);
+            NOTICE.store(page.as_ptr(), Ordering::Release);
+        }
+    }
+    // For want of memory they may not be: the next family's first use tries again.
+    let done = if os::at_fork(prepare, parent, child) { REGISTERED } else { UNREGISTERED };
+    HANDLERS.store(done, Ordering::Relaxed);
 }
 
 unsafe extern "C" fn prepare() {
-    if !is_forking() {
-        ONE_AT_A_TIME.hold();
-        hold::hold_all();
-        // SAFETY: by this thread, just now.
-        unsafe { set_forking(true) };
+    let unheld = UNHELD.get();
+    if unheld > 0 || !may_hold() {
+        UNHELD.set(unheld + 1);
+        return;
     }
     DEPTH.store(DEPTH.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
+/// Has the calling thread hold all locks, if it does not already; returns whether that can be.
+fn may_hold() -> bool {
+    if is_forking() {
+        // A guest may be at work, but not this thread itself.
+        return !guests::is_passing() && !exit::is_busy();
+    }
+    if exit::is_busy() || hold::is_any_mine() || !wait_for_turn() {
+        return false;
+    }
+    if !hold::hold_all(&mut Patience::new(PATIENCE)) {
+        // SAFETY: taken just now.
+        unsafe { ONE_AT_A_TIME.let_go() };
+        return false;
+    }
+    PROCESS.store(os::process(), Ordering::Relaxed);
+    // SAFETY: all locks were taken by this thread, just now.
+    unsafe { guests::begin_fork() };
+    notice().set_calm(false);
+    true
+}
+
+/// Waits until no other thread forks, but not for long where that one sleeps: it may wait for this one.
+fn wait_for_turn() -> bool {
+    let mut waiter = Waiter::default();
+    for _ in 0..PATIENCE_WITH_FORK {
+        loop {
+            if ONE_AT_A_TIME.hold(&mut Patience::new(1)) {
+                return true;
+            }
+            // Otherwise it does not count.
+            if waiter.sees_fork_asleep(true) {
+                break;
+            }
+        }
+    }
+    false
+}
+
+/// Whether a fork without a hold ends now.
+fn ends_unheld() -> bool {
+    let unheld = UNHELD.get();
+    UNHELD.set(unheld.saturating_sub(1));
+    unheld > 0
+}
+
 unsafe extern "C" fn parent() {
     // Not where the first allocation was in a handler of this very fork.
-    if is_forking() {
+    if !ends_unheld() && is_forking() {
         end();
     }
 }
 
 unsafe extern "C" fn child() {
     background::forget();
-    if is_forking() {
-        tidy();
-        end();
+    // It may have been wiped. Where this began in a handler before this one, it has seen to that.
+    notice().set_calm(!is_forking() && !TORN.load(Ordering::Relaxed));
+    if ends_unheld() {
+        be_torn();
+    } else if is_forking() {
+        if guests::has_guest() {
+            start_over();
+        } else {
+            tidy();
+            end();
+        }
     }
+}
+
+/// Has the calling thread look, out of line, whether something is torn.
+fn be_torn() {
+    exit::hide_rows();
+    TORN.store(true, Ordering::Relaxed);
+    notice().set_calm(false);
 }
 
 /// Lets everything go, unless this was a fork within another.
@@ -103,13 +270,65 @@ fn end() {
     let depth = DEPTH.load(Ordering::Relaxed) - 1;
     DEPTH.store(depth, Ordering::Relaxed);
     if depth == 0 {
-        // SAFETY: from here on this thread passes none.
-        unsafe { set_forking(false) };
-        // SAFETY: taken in `prepare`, by this thread or the one it is a copy of.
-        unsafe { hold::let_all_go() };
+        notice().set_calm(!TORN.load(Ordering::Relaxed));
+        // SAFETY: taken in `prepare`, by this thread or the one it is a copy of; there is no guest.
+        unsafe { guests::end_fork(|| hold::let_all_go()) };
         // SAFETY: as above.
         unsafe { ONE_AT_A_TIME.let_go() };
     }
+}
+
+/// Sees to it that the tables can be used: called before they are, and before their locks are waited for,
+/// wherever that is out of line. The caller holds no lock.
+#[inline]
+pub(crate) fn attend() {
+    if !notice().calm.load(Ordering::Relaxed) {
+        attend_now();
+    }
+}
+
+#[cold]
+fn attend_now() {
+    if !notice().own.load(Ordering::Relaxed) && !is_forking() {
+        // A child that nobody was told of.
+        background::forget();
+        if HANDLERS.load(Ordering::Relaxed) == REGISTERING {
+            HANDLERS.store(UNREGISTERED, Ordering::Relaxed);
+        }
+        be_torn();
+    }
+    if TORN.load(Ordering::Relaxed) {
+        if exit::is_busy() || ONE_AT_A_TIME.is_held() || hold::is_any_held() {
+            start_over();
+        } else {
+            // What was interrupted has come to its end, or nothing was.
+            TORN.store(false, Ordering::Relaxed);
+            notice().set_calm(true);
+            tidy();
+            exit::show_rows();
+        }
+    } else if is_forking()
+        && guests::has_guest()
+        && os::process() != PROCESS.load(Ordering::Relaxed)
+    {
+        // A child already, in a handler that was called before ours.
+        start_over();
+    }
+}
+
+/// Gives up all that was inherited.
+#[cold]
+fn start_over() {
+    exit::forget_rows();
+    // SAFETY: only in a child with one thread, which has no rows now. What it interrupted goes on with what
+    // has been given up, if ever.
+    unsafe { hold::start_over() };
+    guests::forget_fork();
+    DEPTH.store(0, Ordering::Relaxed);
+    TORN.store(false, Ordering::Relaxed);
+    notice().set_calm(true);
+    // SAFETY: it guards nothing.
+    unsafe { ONE_AT_A_TIME.reset() };
 }
 
 /// Forgets the threads that are no more.
@@ -126,5 +345,83 @@ fn tidy() {
                 lane.users.store(users, Ordering::Relaxed);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::births;
+    use crate::thread::{Homes, RowHome};
+    use famalloc::FamilySet;
+
+    #[famalloc::alloc_family]
+    enum Lives {
+        Any,
+    }
+
+    fn home() -> &'static RowHome {
+        // SAFETY: the thread's own, which this does not outlive; there is such a family.
+        unsafe { Homes::home_of(Lives::homes(), 0) }
+    }
+
+    fn allocate() {
+        // More than a magazine holds.
+        let slots: Vec<_> =
+            (0..500).map(|_| famalloc::alloc_in::<lives::Any>(48).unwrap()).collect();
+        for slot in slots {
+            // SAFETY: allocated above with this size.
+            unsafe { famalloc::free_in::<lives::Any>(slot, 48) };
+        }
+    }
+
+    /// Forks and has the child end with the number that `child` returns, which comes back.
+    fn forked(child: impl FnOnce() -> i32) -> i32 {
+        // SAFETY: what the child does is what is tested.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            // SAFETY: no handler is set: the signal ends the child.
+            unsafe { libc::alarm(60) };
+            // SAFETY: has no preconditions.
+            unsafe { libc::_exit(child()) };
+        }
+        let mut status = -1;
+        // SAFETY: `status` is valid for writes.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        assert!(libc::WIFEXITED(status), "{status}");
+        libc::WEXITSTATUS(status)
+    }
+
+    /// Whether the child has no rows in its reach, starts over at its first allocation, and has rows then.
+    fn starts_over() -> i32 {
+        let hidden = home().row().is_empty_row();
+        allocate();
+        i32::from(hidden && births::has_started_over() && !home().row().is_empty_row())
+    }
+
+    #[test]
+    fn a_row_in_the_midst_of_a_change_is_not_used_in_a_child() {
+        let _alone = guests::alone();
+        allocate();
+        assert_eq!(forked(starts_over), 0, "nothing was in the midst of anything");
+        let busy = home().row().begin();
+        assert_eq!(forked(starts_over), 1);
+        // In the child of a child as well.
+        assert_eq!(forked(|| forked(starts_over)), 1);
+        // Nothing is lost where that comes to its end.
+        let row = std::ptr::from_ref(home().row());
+        let mut busy = Some(busy);
+        let comes_back = || {
+            drop(busy.take());
+            let hidden = home().row().is_empty_row();
+            allocate();
+            i32::from(hidden && !births::has_started_over() && std::ptr::eq(row, home().row()))
+        };
+        assert_eq!(forked(comes_back), 1);
+        drop(busy);
+        assert_eq!(forked(starts_over), 0);
+        assert!(std::ptr::eq(row, home().row()), "the parent was changed");
+        allocate();
+        famalloc::check().unwrap();
     }
 }

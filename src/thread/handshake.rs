@@ -121,7 +121,7 @@ impl Row {
     }
 
     /// Whether the owner is in its slow path. Certain only behind a barrier.
-    fn is_in_turn(&self) -> bool {
+    pub(super) fn is_in_turn(&self) -> bool {
         self.turn.load(Ordering::Acquire) % 2 != 0
     }
 

@@ -203,6 +203,13 @@ pub(super) fn begin_again(own: Option<&'static LifeMark>) -> Option<&'static Lif
     Some(new)
 }
 
+/// For the child of a fork that starts over: there are no marks.
+pub(super) fn start_over() {
+    LOOKING.store(0, Ordering::Relaxed);
+    BEFORE.store(ptr::null_mut(), Ordering::Relaxed);
+    NEWEST.store(ptr::null_mut(), Ordering::Relaxed);
+}
+
 /// The right to go through the list and to take marks off it.
 struct List(());
 
@@ -287,6 +294,7 @@ mod tests {
         enum Lives {
             Any,
         }
+        let _alone = crate::sync::guests::alone();
         let (made, wait) = std::sync::mpsc::channel();
         let (go_on, gate) = std::sync::mpsc::channel::<()>();
         let looker = thread::spawn(move || {

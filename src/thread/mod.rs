@@ -39,7 +39,7 @@ mod life;
 pub(crate) mod one;
 
 #[cfg(feature = "std")]
-pub(crate) use fork::family;
+pub(crate) use fork::{attend, family, used};
 pub use home::{Homes, RowHome};
 
 use core::ptr::{self, NonNull};
@@ -47,6 +47,7 @@ use core::ptr::{self, NonNull};
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::lane::Lane;
+use crate::space::births;
 use crate::space::tables::Table;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::table::{FamilyTable, RowLinks, SetTable};
@@ -173,6 +174,18 @@ pub(crate) fn family(
     set.family(index)
 }
 
+/// A family, if it was ever used.
+#[cfg(not(feature = "std"))]
+#[inline]
+pub(crate) fn used(set: &'static SetTable, index: usize) -> Option<&'static FamilyTable> {
+    set.used(index)
+}
+
+/// There are no forks to attend to.
+#[cfg(not(feature = "std"))]
+#[inline]
+pub(crate) fn attend() {}
+
 /// Takes a slot when the fast path could not.
 #[cold]
 #[inline(never)]
@@ -239,6 +252,9 @@ fn take_under_pressure(
 /// every family of the same reservation where that has no more to give.
 #[cold]
 pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
+    if family.holding.space.is_given_up() {
+        return;
+    }
     exit::close_all_of_dead();
     let settle = |family: &FamilyTable| {
         handshake::unload_all(family);
@@ -271,7 +287,10 @@ pub(crate) unsafe fn give_slowly(
     class: usize,
     slot: NonNull<u8>,
 ) {
-    let Some(family) = set.used(family) else {
+    let Some(family) = used(set, family) else {
+        if births::is_given_up(slot.addr().get()) {
+            return;
+        }
         crate::os::die(format_args!(
             "freed {slot:p} in family {}::{}, from which nothing was ever allocated",
             set.name,
@@ -286,6 +305,7 @@ pub(crate) unsafe fn give_slowly(
     }
     match family.lanes(class).next() {
         Some(lane) => lane.give_unbuffered(slot),
+        None if births::is_given_up(slot.addr().get()) => {}
         None => crate::os::die(format_args!(
             "freed {slot:p} in family {}::{} as {} bytes, of which nothing was ever allocated there",
             set.name,

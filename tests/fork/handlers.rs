@@ -7,8 +7,8 @@ use std::thread;
 use famalloc::check;
 
 use crate::births::use_set;
-use crate::common::{Parcel, Random, Watchdog, assert_success, case, child, on_a_thread};
-use crate::kit::{Busy, Child, some, use_everything};
+use crate::common::{Parcel, Random, Watchdog, assert_success, case, child};
+use crate::kit::{Busy, Child, begin as note_process, on_a_thread, some, use_everything};
 
 /// What handlers keep from one to the next.
 static KEPT: Mutex<Vec<Parcel>> = Mutex::new(Vec::new());
@@ -47,7 +47,7 @@ extern "C" fn fork_inside() {
     use_everything(&mut some());
 }
 
-fn register(handler: extern "C" fn(), stages: [bool; 3]) {
+pub(crate) fn register(handler: extern "C" fn(), stages: [bool; 3]) {
     let [prepare, parent, child] = stages.map(|wanted| {
         // The two types differ in that a call of the one is unsafe.
         wanted.then_some(handler as unsafe extern "C" fn())
@@ -113,6 +113,7 @@ fn handlers_use_the_allocator() {
         return;
     };
     let _watchdog = Watchdog::of_seconds(300);
+    note_process();
     // What makes the first use of a family, and so has the allocator's handlers registered.
     let begin = || drop(some());
     match case.as_str() {

@@ -1,14 +1,19 @@
 //! What the tests of `fork` share: children with a deadline, busy threads, and what a child tries.
+//!
+//! The standard library takes a lock of its own where a thread begins and where it ends. A child may find that
+//! lock held, by a thread that it does not have, and so threads of a child are the system's own here.
 
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use famalloc::{alloc_family, check, flush};
 
-use crate::common::{Parcel, Random, on_a_thread};
+use crate::common::{Parcel, Random};
 
 #[alloc_family]
 pub(crate) enum Lives {
@@ -64,15 +69,28 @@ impl Child {
         // SAFETY: what the child does is what is tested.
         match unsafe { libc::fork() } {
             -1 => panic!("no more processes"),
-            0 => {
-                // SAFETY: no handler is set: the signal ends the child.
-                unsafe { libc::alarm(120) };
-                let done = catch_unwind(AssertUnwindSafe(work));
-                // SAFETY: has no preconditions.
-                unsafe { libc::_exit(if done.is_ok() { 0 } else { 101 }) }
-            }
+            0 => Self::be(work),
             pid => Self(pid),
         }
+    }
+
+    /// [`Self::new`] by the system's own call: nobody calls any handlers.
+    pub(crate) fn unnoticed(work: impl FnOnce()) -> Self {
+        // SAFETY: as a fork, of which only the C library does not know; the child uses little of that.
+        match unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) } {
+            -1 => panic!("no more processes"),
+            0 => Self::be(work),
+            pid => Self(pid as libc::pid_t),
+        }
+    }
+
+    /// The child's part.
+    fn be(work: impl FnOnce()) -> ! {
+        // SAFETY: no handler is set: the signal ends the child.
+        unsafe { libc::alarm(120) };
+        let done = catch_unwind(AssertUnwindSafe(work));
+        // SAFETY: has no preconditions.
+        unsafe { libc::_exit(if done.is_ok() { 0 } else { 101 }) }
     }
 
     /// Waits, and asserts that all went well.
@@ -92,17 +110,77 @@ impl Child {
     }
 }
 
+/// The process that the test began in; 0 for none.
+static FIRST: AtomicU32 = AtomicU32::new(0);
+
+/// Notes that the test began in this process.
+pub(crate) fn begin() {
+    FIRST.store(std::process::id(), Ordering::Relaxed);
+}
+
+/// Whether this is a child of the process that [began](begin).
+pub(crate) fn is_child() -> bool {
+    let first = FIRST.load(Ordering::Relaxed);
+    first != 0 && first != std::process::id()
+}
+
+/// A thread that the standard library does not know.
+pub(crate) struct Thread(libc::pthread_t);
+
+impl Thread {
+    pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> Self {
+        // SAFETY: what it uses lives for as long as it likes.
+        unsafe { Self::spawn_scoped(work) }
+    }
+
+    /// # Safety
+    ///
+    /// It is joined before anything goes that `work` uses.
+    unsafe fn spawn_scoped<F: FnOnce() + Send>(work: F) -> Self {
+        extern "C" fn run<F: FnOnce()>(work: *mut c_void) -> *mut c_void {
+            // SAFETY: made below, for this thread.
+            let work = unsafe { Box::from_raw(work.cast::<F>()) };
+            match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(()) => ptr::null_mut(),
+                Err(_) => ptr::without_provenance_mut(1),
+            }
+        }
+        let mut thread = std::mem::MaybeUninit::uninit();
+        let work = Box::into_raw(Box::new(work)).cast();
+        // SAFETY: a place for the thread, and a function that takes what is handed on.
+        let error =
+            unsafe { libc::pthread_create(thread.as_mut_ptr(), ptr::null(), run::<F>, work) };
+        assert_eq!(error, 0, "no more threads");
+        // SAFETY: written by the call.
+        Self(unsafe { thread.assume_init() })
+    }
+
+    /// Waits for its end; returns whether it went well.
+    fn join(&self) -> bool {
+        let mut failed = ptr::null_mut();
+        // SAFETY: made above, and joined once.
+        assert_eq!(unsafe { libc::pthread_join(self.0, &raw mut failed) }, 0);
+        failed.is_null()
+    }
+}
+
+/// Does something on a thread of its own, and waits for it.
+pub(crate) fn on_a_thread(work: impl FnOnce() + Send) {
+    // SAFETY: joined at once.
+    assert!(unsafe { Thread::spawn_scoped(work) }.join(), "the thread panicked");
+}
+
 /// Threads that allocate, free and hand over as long as this lives.
 pub(crate) struct Busy {
     stop: &'static AtomicBool,
-    threads: Vec<thread::JoinHandle<()>>,
+    threads: Vec<Thread>,
 }
 
 impl Busy {
     pub(crate) fn threads(count: usize) -> Self {
         let stop: &AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
         let handed: &Mutex<Vec<Parcel>> = Box::leak(Box::new(Mutex::new(Vec::new())));
-        let threads = (0..count).map(|seed| thread::spawn(move || be_busy(seed, stop, handed)));
+        let threads = (0..count).map(|seed| Thread::spawn(move || be_busy(seed, stop, handed)));
         Self { stop, threads: threads.collect() }
     }
 }
@@ -112,9 +190,7 @@ impl Drop for Busy {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let ended = thread.join();
-            if !thread::panicking() {
-                ended.unwrap();
-            }
+            assert!(ended || thread::panicking(), "a busy thread panicked");
         }
     }
 }

@@ -5,6 +5,7 @@ mod births;
 mod common;
 mod handlers;
 mod kit;
+mod over;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -128,6 +129,48 @@ fn a_child_finds_no_lock_held() {
         }
     });
     check().unwrap();
+}
+
+/// [`a_child_finds_no_lock_held`] where nobody calls the handlers.
+#[test]
+fn a_child_that_nobody_was_told_of_can_use_everything() {
+    if case().is_none() {
+        return assert_success(child(
+            "a_child_that_nobody_was_told_of_can_use_everything",
+            "alone",
+        ));
+    }
+    let _watchdog = Watchdog::of_seconds(300);
+    let busy = Busy::threads(3);
+    for turn in 0..200 {
+        let mut inherited = some();
+        let work = || {
+            use_everything(&mut inherited);
+            let unnoticed = || use_everything(&mut some());
+            match turn % 3 {
+                0 => Child::unnoticed(unnoticed).wait(),
+                1 => Child::new(unnoticed).wait(),
+                _ => {}
+            }
+            flush();
+            check().unwrap();
+        };
+        Child::unnoticed(work).wait();
+    }
+    drop(busy);
+    check().unwrap();
+    // With nobody else there nothing is lost.
+    let kept = some();
+    let before = usage::<lives::Small>().live_objects;
+    Child::unnoticed(|| {
+        kept.iter().for_each(Parcel::verify);
+        let more = some();
+        assert!(usage::<lives::Small>().live_objects > before);
+        drop(more);
+        assert_eq!(usage::<lives::Small>().live_objects, before);
+        walk_in::<lives::Small>(|_, _| ()).unwrap();
+    })
+    .wait();
 }
 
 /// A process whose first call is to make a thread known: the family is there then, and so has a fork to

@@ -12,7 +12,7 @@ use crate::os::die;
 use crate::space::map::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
-use crate::thread::{Homes, give_slowly};
+use crate::thread::{self, Homes, give_slowly};
 
 use crate::heap::large;
 use crate::heap::query::{self, QueryKind, find};
@@ -299,6 +299,7 @@ unsafe fn free_elsewhere_or(start: *mut u8, refused: impl FnOnce(NonNull<u8>, Fr
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError> {
+    thread::attend();
     let (space, found, owner) = find(start.addr().get())?;
     if found.kind == QueryKind::Region {
         return Err(FreeError::InRegion);
@@ -318,6 +319,9 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
     if owner.spec.zeroes_on_free() {
         // SAFETY: the slot has that many bytes, and nobody uses them any more (contract).
         unsafe { start.write_bytes(0, found.slot_bytes) };
+    }
+    if space.is_given_up() {
+        return Ok(());
     }
     // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
     match unsafe { block.lane().cast::<Lane>().as_ref() } {

@@ -291,11 +291,7 @@ fn alloc_of(
     layout: Layout,
     old: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let owned_by = |set: &&'static SetTable| {
-        set.used(owner.index).is_some_and(|table| core::ptr::eq(&raw const table.holding, owner))
-    };
-    let Some(set) = SetTable::all().filter(|set| owner.index < set.specs().len()).find(owned_by)
-    else {
+    let Some(set) = SetTable::all().find(|set| set.is_set_of(owner)) else {
         return Err(AllocError::new(AllocErrorKind::AddressSpace));
     };
     match class::of_layout(layout) {

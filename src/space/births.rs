@@ -66,6 +66,7 @@ impl SpaceCell {
             if !ptr::eq(first, self) {
                 #[cfg(feature = "std")]
                 if guests::is_born_held() {
+                    // The system's place is held by every fork, known or not.
                     self.reserving.hold_newborn();
                 }
                 self.listing.next.store(first, Ordering::Relaxed);

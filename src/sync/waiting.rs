@@ -12,7 +12,6 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
-use core::mem;
 use core::ops::{Deref, DerefMut};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -99,10 +98,11 @@ impl<T> Lock<T> {
         taken
     }
 
-    /// [`Self::hold`] where nobody else knows the lock yet.
+    /// [`Self::hold`] where nobody else knows the lock yet, or it is held for the fork already.
     pub(crate) fn hold_newborn(&self) {
-        mem::forget(self.lock());
-        self.for_fork.store(true, Ordering::Relaxed);
+        if self.word.take() {
+            self.for_fork.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Ends what [`Self::hold`] began, if it is held for a fork.

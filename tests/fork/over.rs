@@ -394,6 +394,31 @@ fn a_child_that_sees_a_guest() {
     check().unwrap();
 }
 
+/// A family over the system's pages comes into being, as the first of all, by a thread that is let in.
+#[test]
+fn a_guest_is_the_first_to_use_the_system() {
+    if case().is_none() {
+        return assert_success(child("over::a_guest_is_the_first_to_use_the_system", "alone"));
+    }
+    extern "C" fn prepare() {
+        wait_until_inside(true, false);
+    }
+    let _watchdog = Watchdog::of_seconds(300);
+    register(prepare, [true, false, false]);
+    drop(Parcel::new::<buffered::Any>(24, 3));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(20));
+            drop(some());
+            set_inside(true);
+        });
+        Child::new(|| use_everything(&mut some())).wait();
+    });
+    Child::new(|| use_everything(&mut some())).wait();
+    use_everything(&mut some());
+    check().unwrap();
+}
+
 /// A lock of the program's, which it holds while it allocates, and which it keeps from a fork by taking it
 /// in a handler.
 #[test]

@@ -9,7 +9,7 @@ use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
 use crate::os::die;
-use crate::space::map::Cell;
+use crate::space::marks::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
 use crate::thread::{self, Homes, give_slowly};
@@ -87,7 +87,7 @@ pub unsafe fn free_or_else<S: FamilySet>(
     start: *mut u8,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
-    let Some(cell) = S::table().cell_at(start.addr()) else {
+    let Some(cell) = S::table().cell_at(start.addr(), S::FAMILIES.len()) else {
         // SAFETY: passed on.
         return unsafe { free_elsewhere_or(start, refused) };
     };
@@ -115,13 +115,17 @@ unsafe fn free_of_cell<S: FamilySet>(
         }
     }
     let (family, scaled) = (cell.family(), cell.scaled_class());
-    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
-    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: a cell of this set is of a family of it.
+    let home = unsafe { S::read_home(family) };
     // SAFETY: a cell has a class, scaled.
     match unsafe { home.head_at(scaled) }.push_another(start) {
         Pushed::Done => {}
-        // SAFETY: passed on.
-        Pushed::NoRoom => unsafe { give_slowly(home, table, family, cell.class(), start) },
+        Pushed::NoRoom => {
+            // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
+            let home = unsafe { Homes::home_of(S::homes(), family) };
+            // SAFETY: passed on.
+            unsafe { give_slowly(home, table, family, cell.class(), start) }
+        }
         Pushed::Again => freed_again(start, refused),
     }
 }
@@ -194,7 +198,7 @@ pub unsafe fn free_bytes_or_else<S: FamilySet>(
     claim: Claim,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
-    let Some(cell) = S::table().cell_at(start.addr()) else {
+    let Some(cell) = S::table().cell_at(start.addr(), S::FAMILIES.len()) else {
         // SAFETY: passed on.
         return unsafe { free_claimed_elsewhere(start, claim, refused) };
     };

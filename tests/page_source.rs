@@ -193,7 +193,7 @@ macro_rules! fresh_sets {
             }
         })*
         type Check = fn(&Faulty);
-        const FRESH: &[(&Faulty, fn() -> Refusals, Check)] = &[
+        static FRESH: &[(&Faulty, fn() -> Refusals, Check)] = &[
             $((&$module::PAGES, operate::<$module::lives::A>, |source| {
                 assert_all_given_back::<$module::Lives>();
                 assert!(operate::<$module::lives::A>().0.is_empty());

@@ -93,10 +93,20 @@ fn a_number_is_a_family() {
     let _ = (twin::Lives::First, twin::Lives::Limited, twin::Lives::General, Lives::First);
 }
 
+/// Waits until the threads of the tests before are gone: one that has said that it is done has yet to end, and to
+/// give its magazines up.
+fn wait_for_others(family: Any) {
+    lifecycle::thread_finalize();
+    while parked(&family) > 0 || untyped::walk(&family, |_, _| {}).is_err() {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn a_whole_family_is_walked_counted_and_freed() {
     let _alone = one_at_a_time();
     let family = Any::from(Lives::First);
+    wait_for_others(family);
     let mut random = Random::new(1);
     let mut live = BTreeMap::new();
     for _ in 0..3000 {
@@ -291,7 +301,7 @@ fn parked<S: FamilySet>(family: &S) -> usize {
 fn a_thread_can_begin_rest_and_end_by_hand() {
     let _alone = one_at_a_time();
     let family = Lives::First;
-    lifecycle::thread_finalize();
+    wait_for_others(Lives::First.into());
     let (say, hear) = channel();
     let (answer, wait) = channel::<()>();
     let other = thread::spawn(move || {

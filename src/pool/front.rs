@@ -72,7 +72,7 @@ const MOST_BYTES: usize = 64 << 10;
 ///     Pool::new_in(String::new).with_reset(|line| line.clear());
 ///
 /// thread_local! {
-///     static FRONT: PoolFront<'static, String, lives::Frame> = const { LINES.front() };
+///     static FRONT: PoolFront<'static, String, lives::Frame> = LINES.front();
 /// }
 ///
 /// let length = FRONT.with(|front| {

@@ -146,7 +146,7 @@ fn a_thread_that_ends_gives_its_front_back() {
     static LINES: Pool<String, own::Line> =
         Pool::new_in(|| String::from("made")).with_reset(|line| line.push('.'));
     thread_local! {
-        static FRONT: PoolFront<'static, String, own::Line> = const { LINES.front() };
+        static FRONT: PoolFront<'static, String, own::Line> = LINES.front();
     }
     let work = || {
         FRONT.with(|front| {

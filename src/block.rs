@@ -23,8 +23,8 @@ use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
 use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
-use crate::space::marks::Mark;
 use crate::space::maps::Map;
+use crate::space::marks::Mark;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.

@@ -34,9 +34,7 @@ use crate::space::marks::{Cell, MarkLookup};
 use crate::space::tables::Table;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
-use crate::sync::{
-    AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering,
-};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -152,6 +150,18 @@ impl SetTable {
     pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_at(address, families)
+    }
+
+    /// The family, if that is so and its class is this one, scaled.
+    #[inline(always)]
+    pub(crate) fn family_at(
+        &self,
+        address: usize,
+        scaled: usize,
+        families: usize,
+    ) -> Option<usize> {
+        debug_assert!(families == self.families.len());
+        self.lookup.family_at(address, scaled, families)
     }
 
     /// Makes it look as it does in the midst of its first use.

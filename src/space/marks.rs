@@ -88,6 +88,17 @@ impl Mark {
     }
 }
 
+impl Mark {
+    /// [`among`](Self::among), where the class has to be this one: which family it is, of so many. Both
+    /// are one comparison, as another class leaves something in the upper half.
+    #[inline(always)]
+    const fn family_among(self, first: u32, scaled: usize, families: usize) -> Option<usize> {
+        let rest = self.0.wrapping_sub(first).wrapping_sub(scaled as u32);
+        let family = rest.rotate_right(Self::NUMBER_SHIFT) as usize;
+        if family < families { Some(family) } else { None }
+    }
+}
+
 /// A family and a class of a set that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell(u32);
@@ -267,6 +278,23 @@ impl MarkLookup {
     /// among them; otherwise some cell, or `None`. Any address whatever may be asked for.
     #[inline(always)]
     pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
+        self.mark_at(address)?.among(self.first.load(Ordering::Relaxed), families)
+    }
+
+    /// Which family that is, if the class is this one, scaled.
+    #[inline(always)]
+    pub(crate) fn family_at(
+        &self,
+        address: usize,
+        scaled: usize,
+        families: usize,
+    ) -> Option<usize> {
+        self.mark_at(address)?.family_among(self.first.load(Ordering::Relaxed), scaled, families)
+    }
+
+    /// The mark at an address in the span.
+    #[inline(always)]
+    fn mark_at(&self, address: usize) -> Option<Mark> {
         let bytes = self.bytes.load(Ordering::Acquire);
         let offset = address.wrapping_sub(self.span.load(Ordering::Relaxed));
         if offset >= bytes {
@@ -278,8 +306,7 @@ impl MarkLookup {
         let marked = entry.load(Ordering::Relaxed).wrapping_add(offset >> GRANULE_SHIFT);
         // SAFETY: every entry leads to marks, or zeros, for all granules of its stretch within the span, which
         // live as long as the process.
-        let mark = Mark(unsafe { &*marked }.load(Ordering::Relaxed));
-        mark.among(self.first.load(Ordering::Relaxed), families)
+        Some(Mark(unsafe { &*marked }.load(Ordering::Relaxed)))
     }
 }
 

@@ -296,7 +296,8 @@ impl Range {
         // SAFETY: whole pages of the range's books, which start on a page.
         unsafe { space.source.commit(self.books.add(from), to - from) }
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
-        let granules = |number: u32| self.first * space.granules_per_extent() + number * WINDOW_GRANULES;
+        let granules =
+            |number: u32| self.first * space.granules_per_extent() + number * WINDOW_GRANULES;
         space.make_marks(granules(old)..granules(new))?;
         for number in old..new {
             // SAFETY: there is a description for each window of the range.

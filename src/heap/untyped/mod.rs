@@ -31,7 +31,7 @@ mod look;
 mod resize;
 
 pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
-pub use free::{Claim, free, free_bytes_or_else, free_or_else, refuse};
+pub use free::{Claim, QUICK_CLAIM, free, free_bytes_or_else, free_or_else, refuse};
 pub use look::{check_freed, usable_bytes};
 pub use resize::{ReallocError, realloc, resize_in_place, usable_size};
 

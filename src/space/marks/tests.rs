@@ -37,6 +37,11 @@ fn a_mark_gives_back_the_family_and_the_class() {
                 assert_eq!((cell.family(), cell.class()), (family, class), "from {first} on");
                 assert_eq!(cell.scaled_class(), class << class::SCALE);
                 assert_eq!(mark.among(of_first, family), None, "one fewer");
+                for other in [0, 1, class, class::COUNT - 1] {
+                    let found = mark.family_among(of_first, other << class::SCALE, family + 1);
+                    assert_eq!(found, (other == class).then_some(family), "{other} for {class}");
+                }
+                assert_eq!(mark.family_among(of_first, cell.scaled_class(), family), None);
             }
         }
     }
@@ -69,6 +74,9 @@ fn what_is_special_of_another_set_or_no_mark_is_in_no_set() {
         for families in [1, 2, 5, Mark::LAST + 1 - first] {
             let is_of_none = |mark: Mark| mark.among(of_first, families).is_none();
             assert!(is_of_none(Mark::NONE));
+            for scaled in (0..class::COUNT).map(|class| class << class::SCALE) {
+                assert_eq!(Mark::NONE.family_among(of_first, scaled, families), None);
+            }
             for class in [0, 1, class::COUNT - 1] {
                 let special = Mark::of_family(first, true).with_class(class);
                 assert!(is_of_none(special) && special.class() == class);
@@ -99,7 +107,8 @@ mod of_spaces {
         space.mark(granule, of(first + 1, 7));
         assert_eq!(lookup.cell_at(address, 2), None);
         lookup.set(space, first, 2);
-        let cell = lookup.cell_at(address + (1 << GRANULE_SHIFT) - 1, 2).expect("the second of two");
+        let cell =
+            lookup.cell_at(address + (1 << GRANULE_SHIFT) - 1, 2).expect("the second of two");
         assert_eq!((cell.family(), cell.class()), (1, 7));
         assert_eq!(lookup.cell_at(address - 1, 2), None);
         assert_eq!(lookup.cell_at(address + (1 << GRANULE_SHIFT), 2), None);

@@ -22,8 +22,9 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
-use crate::space::map::{GRANULE, GranuleDesc, GranuleKind, Mark};
+use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
 use crate::space::maps::Map;
+use crate::space::marks::Mark;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.
@@ -105,7 +106,7 @@ impl<'a> Block<'a> {
         for granule in granule..granule + granules {
             // SAFETY: just taken.
             unsafe { space.clean_bitmap(granule, map) };
-            space.granule(granule).set_mark(mark);
+            space.mark(granule, mark);
         }
         // SAFETY: the granules of a block are in one extent of a family (I1).
         let bitmap = unsafe { space.bitmap(granule, map) };

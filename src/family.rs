@@ -29,7 +29,8 @@ use crate::thread::{Homes, RowHome};
 /// `table` always returns the same table, made from exactly `FAMILIES`; `index` is below
 /// `FAMILIES.len()` and always the same for a value, and `FALLBACK` is below it, too, unless
 /// there is no family. `homes` returns the calling thread's homes for as many
-/// families, with what `home` of each family returns among them.
+/// families, with what `home` of each family returns among them; what `scope` and `read_home` return is
+/// in these homes.
 ///
 /// # Examples
 ///
@@ -78,6 +79,29 @@ pub unsafe trait FamilySet: Sized + 'static {
     /// What the calling thread keeps for this set.
     #[doc(hidden)]
     fn homes() -> *const Homes<0>;
+
+    /// The position of the family of the calling thread's scope. Like what follows it can be overridden where
+    /// there is a shorter way than by the address of the homes.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn scope() -> usize {
+        // SAFETY: the thread's own homes.
+        unsafe { Homes::scope_of(Self::homes()) }.get()
+    }
+
+    /// The calling thread's home of the family at a position, as it is now.
+    ///
+    /// # Safety
+    ///
+    /// There is such a family. This is used before anything is done out of line.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn read_home(family: usize) -> RowHome {
+        // SAFETY: the thread's own homes; passed on.
+        let home = unsafe { Homes::home_of(Self::homes(), family) };
+        // SAFETY: passed on.
+        unsafe { home.read() }
+    }
 }
 
 /// One family: a zero-sized marker type that stands for a variant of a family set.

@@ -32,7 +32,7 @@ fn scope_of<'a, S: FamilySet>() -> &'a Cell<usize> {
 #[inline(always)]
 pub(crate) fn current<S: FamilySet>() -> usize {
     const { assert!(!S::FAMILIES.is_empty(), "a family set needs at least one family") };
-    scope_of::<S>().get()
+    S::scope()
 }
 
 /// A scope, until it is dropped: what the calling thread allocates without naming a family goes to

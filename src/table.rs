@@ -30,14 +30,11 @@ use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::os;
 use crate::space::holding::Holding;
-use crate::space::map::{Cell, Mark};
+use crate::space::marks::{Cell, MarkLookup};
 use crate::space::tables::Table;
-use crate::space::window::StaticLookup;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
-use crate::sync::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering,
-};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -47,10 +44,10 @@ pub struct SetTable {
     families: &'static [FamilyCell],
     space: &'static SpaceCell,
     listed: AtomicBool,
-    /// What the marks of its blocks have in common; [`Mark::UNSET`] until a family is used.
-    mark: AtomicUsize,
-    /// The way to what is known about an address, once a family is used.
-    lookup: StaticLookup,
+    /// The number of the first family among those of all sets; 0 until a family is used.
+    number: AtomicUsize,
+    /// The way to the marks of its blocks, once a family is used.
+    lookup: MarkLookup,
     next: AtomicPtr<SetTable>,
 }
 
@@ -112,8 +109,8 @@ impl SetTable {
             families,
             space,
             listed: AtomicBool::new(false),
-            mark: AtomicUsize::new(Mark::UNSET.bits()),
-            lookup: StaticLookup::new(),
+            number: AtomicUsize::new(0),
+            lookup: MarkLookup::new(),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -146,42 +143,52 @@ impl SetTable {
         });
     }
 
-    /// The family and the class of the slot at an address, if it is one of this set with which nothing
-    /// has to be done before it is given up.
+    /// The family, of those there are, and the class of the slot at an address, if it is one of this set with
+    /// which nothing has to be done before it is given up. The caller says how many families there are: to him
+    /// that is a constant.
     #[inline(always)]
-    pub(crate) fn cell_at(&self, address: usize) -> Option<Cell> {
-        self.lookup.mark_at(address)?.in_set_of(self.mark())
+    pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
+        debug_assert!(families == self.families.len());
+        self.lookup.cell_at(address, families)
+    }
+
+    /// The family, if that is so and its class is this one, scaled.
+    #[inline(always)]
+    pub(crate) fn family_at(
+        &self,
+        address: usize,
+        scaled: usize,
+        families: usize,
+    ) -> Option<usize> {
+        debug_assert!(families == self.families.len());
+        self.lookup.family_at(address, scaled, families)
     }
 
     /// Makes it look as it does in the midst of its first use.
     #[cfg(test)]
     pub(crate) fn note_space(&self, space: &'static Space) {
-        self.lookup.set(space);
+        self.lookup.set(space, self.number(), self.families.len());
     }
 
-    /// What the marks of this set's blocks have in common.
-    #[inline(always)]
-    fn mark(&self) -> Mark {
-        Mark::of_all(self.mark.load(Ordering::Relaxed))
-    }
-
-    /// The number by which blocks know their set: the same for as long as the process lives, and no
-    /// other set's.
-    fn number(&self) -> u32 {
-        static USED: AtomicU32 = AtomicU32::new(0);
-        if self.mark() == Mark::UNSET {
-            let number = USED.fetch_add(1, Ordering::Relaxed) + 1;
-            let mark = Mark::of_family(number, 0, false).bits();
-            // Where another thread was first, a number is lost.
-            let unset = Mark::UNSET.bits();
-            let _ = self.mark.compare_exchange(unset, mark, Ordering::Relaxed, Ordering::Relaxed);
+    /// The number by which blocks know its first family; those of the others follow. They are the same for as
+    /// long as the process lives, and no other set's.
+    fn number(&self) -> usize {
+        static USED: AtomicUsize = AtomicUsize::new(1);
+        let number = self.number.load(Ordering::Relaxed);
+        if number != 0 {
+            return number;
         }
-        self.mark().set()
+        let new = USED.fetch_add(self.families.len(), Ordering::Relaxed);
+        // Where another thread was first, numbers are lost.
+        match self.number.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => new,
+            Err(number) => number,
+        }
     }
 
     /// Whether a family is of this set.
     pub(crate) fn is_set_of(&self, family: &Holding) -> bool {
-        self.mark() != Mark::UNSET && self.mark().set() == family.mark.set()
+        self.number.load(Ordering::Relaxed) + family.index == family.number
     }
 
     /// The families, used or not, in order of declaration.
@@ -208,7 +215,7 @@ impl SetTable {
         }
         self.list();
         let space = self.space.get()?;
-        self.lookup.set(space);
+        self.lookup.set(space, self.number(), self.families.len());
         let raw = space.take_table::<FamilyTable>()?;
         // SAFETY: room for a family table, ours alone.
         unsafe { FamilyTable::write(raw, space, self, family) };
@@ -298,7 +305,13 @@ impl FamilyTable {
     /// `raw` is valid for writes.
     unsafe fn write(raw: NonNull<Self>, space: &'static Space, set: &SetTable, family: usize) {
         let table = Self {
-            holding: Holding::new(space, set.name, &set.specs[family], family, set.number()),
+            holding: Holding::new(
+                space,
+                set.name,
+                &set.specs[family],
+                family,
+                set.number() + family,
+            ),
             cells: [const { AtomicPtr::new(ptr::null_mut()) }; class::COUNT],
             growth: Lock::new(()),
             rows: Lock::new(RowList::new()),

@@ -331,6 +331,9 @@ fn implementations(
         quote!(#krate::__homes_data!(#set_name, #count, #fallback);)
     });
 
+    let reads =
+        arguments.initial_exec.is_some().then(|| quote!(#krate::__homes_reads!(#set_name);));
+
     // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
     // each index is a position among them.
     quote! {
@@ -378,6 +381,8 @@ fn implementations(
                 fn homes() -> *const #private::Homes<0> {
                     (&__FAMALLOC_HOMES).with(|__famalloc_homes| __famalloc_homes.start())
                 }
+
+                #reads
             }
         };
     }

@@ -375,9 +375,9 @@ pub unsafe fn delete_plainly<E: Exports>(start: *mut c_void) {
 /// As for `free`.
 #[inline(always)]
 pub unsafe fn delete_sized<E: Exports>(start: *mut c_void, size: usize) {
-    if replaced::any() {
+    if !replaced::is_quick(size) {
         // SAFETY: passed on.
-        return unsafe { delete_replaced::<E>(start) };
+        return unsafe { delete_slowly::<E>(start, size) };
     }
     // SAFETY: passed on.
     unsafe { free_claimed::<E>(start, Claim::Exactly(size)) };
@@ -390,26 +390,34 @@ pub unsafe fn delete_sized<E: Exports>(start: *mut c_void, size: usize) {
 /// As for `free`.
 #[inline(always)]
 pub unsafe fn delete_array_sized<E: Exports>(start: *mut c_void, size: usize) {
-    if replaced::any() {
+    if !replaced::is_quick(size) {
         // SAFETY: passed on.
-        return unsafe { delete_array_replaced::<E>(start) };
+        return unsafe { delete_array_slowly::<E>(start, size) };
     }
     // SAFETY: passed on.
     unsafe { free_claimed::<E>(start, Claim::Exactly(size)) };
 }
 
-#[cold]
+/// [`delete_sized`] of what is larger, or where the program may have replaced what that calls.
 #[inline(never)]
-unsafe fn delete_replaced<E: Exports>(start: *mut c_void) {
+unsafe fn delete_slowly<E: Exports>(start: *mut c_void, size: usize) {
+    if replaced::any() {
+        // SAFETY: passed on.
+        return unsafe { delete_plainly::<E>(start) };
+    }
     // SAFETY: passed on.
-    unsafe { delete_plainly::<E>(start) };
+    unsafe { free_claimed::<E>(start, Claim::Exactly(size)) };
 }
 
-#[cold]
+/// [`delete_array_sized`], likewise.
 #[inline(never)]
-unsafe fn delete_array_replaced<E: Exports>(start: *mut c_void) {
+unsafe fn delete_array_slowly<E: Exports>(start: *mut c_void, size: usize) {
+    if replaced::any() {
+        // SAFETY: passed on.
+        return unsafe { delete_array_with::<E>(start, 0) };
+    }
     // SAFETY: passed on.
-    unsafe { delete_array_with::<E>(start, 0) };
+    unsafe { free_claimed::<E>(start, Claim::Exactly(size)) };
 }
 
 /// `operator delete(void *, const std::nothrow_t &)`.

@@ -7,7 +7,9 @@
 use core::ffi::{CStr, c_void};
 use core::mem;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use famalloc::untyped;
 
 use crate::objects;
 
@@ -45,6 +47,7 @@ pub(crate) fn find() {
         if !found.is_null() && !objects::is_ours(found) {
             place.store(found, Ordering::Relaxed);
             ANY.store(true, Ordering::Release);
+            QUICK.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -59,6 +62,19 @@ fn first(name: &CStr) -> *mut c_void {
 #[inline(always)]
 pub(crate) fn any() -> bool {
     ANY.load(Ordering::Relaxed)
+}
+
+/// Up to this size, whoever frees with the size need not ask for [`any`]: the largest whose claim is looked
+/// at quickly, or 0 where something is replaced. One comparison for both.
+static QUICK: AtomicUsize = AtomicUsize::new(untyped::QUICK_CLAIM);
+
+/// Whether this size is one that is freed quickly, and nothing is replaced.
+#[inline(always)]
+pub(crate) fn is_quick(size: usize) -> bool {
+    let most = QUICK.load(Ordering::Relaxed);
+    // SAFETY: nothing greater is ever stored there.
+    unsafe { core::hint::assert_unchecked(most <= untyped::QUICK_CLAIM) };
+    size < most
 }
 
 #[inline(always)]

@@ -71,7 +71,7 @@ unsafe fn give<F: Family>(class: usize, slot: NonNull<u8>) {
     // SAFETY: classes come from `class::of`.
     if !unsafe { home.head(class) }.push(slot) {
         // SAFETY: passed on.
-        unsafe { give_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class, slot) };
+        unsafe { give_slowly(slot, home, <F::Set as FamilySet>::table(), F::INDEX, class) };
     }
 }
 

@@ -15,8 +15,9 @@ use crate::sync::{Patience, guests};
 
 use super::Space;
 use super::extents::Taker;
-use super::map::{GRANULE_SHIFT, Mark};
+use super::map::GRANULE_SHIFT;
 use super::maps::Map;
+use super::marks::Mark;
 use super::order::Order;
 
 mod chunk;
@@ -39,7 +40,9 @@ pub(crate) struct Holding {
     pub(crate) spec: &'static FamilySpec,
     /// The position of the family in its set.
     pub(crate) index: usize,
-    /// The mark of its blocks.
+    /// Its number among the families of all sets, the same for as long as the process lives.
+    pub(crate) number: usize,
+    /// The mark of its blocks, without a class.
     pub(crate) mark: Mark,
     state: Lock<HoldingState>,
     /// Whether an extent was taken since somebody last asked, ...
@@ -115,14 +118,15 @@ impl Holding {
         set_name: &'static str,
         spec: &'static FamilySpec,
         index: usize,
-        set: u32,
+        number: usize,
     ) -> Self {
         Self {
             space,
             set_name,
             spec,
             index,
-            mark: Mark::of_family(set, index, spec.zeroes_on_free()),
+            number,
+            mark: Mark::of_family(number, spec.zeroes_on_free()),
             state: Lock::new(HoldingState {
                 room: Order::new(),
                 runs: Runs::new(),
@@ -218,7 +222,7 @@ impl Holding {
     /// Whether another is of the same family: this one, or what the family held before the process started
     /// over.
     pub(crate) fn is_family_of(&self, other: &Self) -> bool {
-        self.mark == other.mark
+        self.number == other.number
     }
 
     /// Whether an owner read from a descriptor is this holding.
@@ -257,6 +261,7 @@ impl Holding {
     pub(crate) unsafe fn give_block(&self, first: u32, count: u32) {
         let mut state = self.lock();
         state.usage.committed -= (count as usize) << GRANULE_SHIFT;
+        (first..first + count).for_each(|granule| self.space.mark(granule, Mark::NONE));
         // SAFETY: passed on.
         unsafe { self.give_granules(&mut state, first, count) };
     }

@@ -10,7 +10,6 @@ use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUs
 
 use super::Space;
 use super::order::Links;
-use crate::class;
 
 #[cfg(test)]
 mod tests;
@@ -102,114 +101,11 @@ pub(crate) struct GranuleDesc {
     /// free runs. The holding's lock.
     left: AtomicU32,
     right: AtomicU32,
-    /// Large, Chunk: its bytes, whole pages. The holding's lock. Block and its tails: its [`Mark`],
-    /// written before `kind`. Free: 0.
+    /// Large, Chunk: its bytes, whole pages. The holding's lock.
     pub(crate) bytes: AtomicUsize,
 }
 
-/// What freeing needs to know of a slot whose address is all that is known, in one word, the same at
-/// every granule of its block: the set, the family, the class.
-///
-/// ```text
-/// | 1 | special | set: 30 bits | family: 16 bits | class << 6: 16 bits |
-/// ```
-///
-/// No mark is a number of bytes: its highest bit is set. The class is [scaled](class::SCALE), as the
-/// fast path wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark(usize);
-
-impl Mark {
-    const FAMILY_SHIFT: u32 = 16;
-    const SET_SHIFT: u32 = 32;
-    const IS_MARK: usize = 1 << 63;
-    const IS_SPECIAL: usize = 1 << 62;
-
-    /// As many sets as marks can tell apart; the number of one more is that of [`Self::UNSET`].
-    const SETS: u32 = (1 << 30) - 1;
-
-    /// The mark of a family's blocks, without a class. Where something has to be done with a slot
-    /// before it is given up, it is `special`, and matches no set's.
-    pub(crate) const fn of_family(set: u32, family: usize, special: bool) -> Self {
-        debug_assert!(family >> (Self::SET_SHIFT - Self::FAMILY_SHIFT) == 0 && set < Self::SETS);
-        let special = if special { Self::IS_SPECIAL } else { 0 };
-        let set = (set as usize) << Self::SET_SHIFT;
-        Self(Self::IS_MARK | special | set | family << Self::FAMILY_SHIFT)
-    }
-
-    /// What a set has whose blocks have no mark yet. No block's is like it: it is special, and no set has
-    /// its number.
-    pub(crate) const UNSET: Self = Self(usize::MAX << Self::SET_SHIFT);
-
-    /// The mark with these bits.
-    #[inline(always)]
-    pub(crate) const fn of_all(bits: usize) -> Self {
-        Self(bits)
-    }
-
-    pub(crate) const fn bits(self) -> usize {
-        self.0
-    }
-
-    /// The same for a class.
-    pub(crate) const fn with_class(self, class: usize) -> Self {
-        Self(self.0 | class << class::SCALE)
-    }
-
-    /// The class.
-    pub(crate) const fn class(self) -> usize {
-        (self.0 & ((1 << Self::FAMILY_SHIFT) - 1)) >> class::SCALE
-    }
-
-    /// The number of the set.
-    pub(crate) const fn set(self) -> u32 {
-        (self.0 >> Self::SET_SHIFT) as u32 & !(0b11 << 30)
-    }
-
-    /// What this says beyond being of the set of `other`, whose family and class are 0; `None` if it
-    /// is of another, or special, or no mark.
-    #[inline(always)]
-    pub(crate) const fn in_set_of(self, other: Self) -> Option<Cell> {
-        let rest = self.0 ^ other.0;
-        if rest >> Self::SET_SHIFT == 0 { Some(Cell(rest)) } else { None }
-    }
-}
-
-/// A family and a class of a set that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cell(usize);
-
-impl Cell {
-    /// The position of the family in its set.
-    #[inline(always)]
-    pub(crate) const fn family(self) -> usize {
-        self.0 >> Mark::FAMILY_SHIFT
-    }
-
-    /// The class, scaled.
-    #[inline(always)]
-    pub(crate) const fn scaled_class(self) -> usize {
-        self.0 & ((1 << Mark::FAMILY_SHIFT) - 1)
-    }
-
-    /// The class.
-    #[inline(always)]
-    pub(crate) const fn class(self) -> usize {
-        self.scaled_class() >> class::SCALE
-    }
-}
-
 impl GranuleDesc {
-    /// The mark, if this is a granule of a block; otherwise something that is no mark.
-    #[inline(always)]
-    pub(crate) fn mark(&self) -> Mark {
-        Mark(self.bytes.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn set_mark(&self, mark: Mark) {
-        self.bytes.store(mark.0, Ordering::Relaxed);
-    }
-
     pub(crate) fn kind(&self) -> GranuleKind {
         match self.kind.load(Ordering::Acquire) & !STALE {
             1 => GranuleKind::Block,
@@ -224,9 +120,6 @@ impl GranuleDesc {
     /// holds the lock of whoever holds the granule.
     pub(crate) fn set_kind(&self, kind: GranuleKind) {
         let stale = self.kind.load(Ordering::Relaxed) & STALE;
-        if kind == GranuleKind::Free {
-            self.bytes.store(0, Ordering::Relaxed);
-        }
         self.kind.store(kind as u8 | stale, Ordering::Release);
     }
 

@@ -15,8 +15,8 @@
 //! of 64 MiB has room for a few dozen families. Below 16 MiB, in a buffer on a small machine, an extent is
 //! one granule.
 //!
-//! The modules: [`map`] the descriptors, [`window`] how they are found, [`ranges`] what was reserved,
-//! [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps, [`order`] the ordered sets,
+//! The modules: [`map`] the descriptors, [`window`] how they are found, [`marks`] what freeing needs to know,
+//! [`ranges`] what was reserved, [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps, [`order`] the ordered sets,
 //! [`extents`] taking and releasing whole extents, [`advice`] huge pages, [`tables`] the allocator's own
 //! memory, [`holding`] what one family holds, [`births`] what comes into being, for a fork to know.
 
@@ -26,6 +26,7 @@ pub(crate) mod extents;
 pub(crate) mod holding;
 pub(crate) mod map;
 pub(crate) mod maps;
+pub(crate) mod marks;
 pub(crate) mod order;
 mod plan;
 pub(crate) mod provenance;
@@ -42,6 +43,7 @@ use crate::sync::{AtomicPtr, AtomicU64, First, Lock, Ordering};
 
 use extents::Extents;
 use map::GRANULE_SHIFT;
+use marks::Marks;
 use ranges::Ranges;
 use tables::Tables;
 use window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
@@ -142,6 +144,7 @@ pub(crate) struct Space {
     span_bytes: usize,
     /// One entry for each window of the span: what is known about it, or null.
     table: NonNull<AtomicPtr<Window>>,
+    marks: Marks,
     pub(crate) extent_shift: u32,
     page_size: usize,
     ranges: Ranges,
@@ -181,6 +184,7 @@ impl Space {
         span_bytes: usize,
         extent_shift: u32,
         table: NonNull<AtomicPtr<Window>>,
+        marks: Marks,
         maps: Option<[NonNull<u8>; 3]>,
     ) -> Self {
         Self {
@@ -188,6 +192,7 @@ impl Space {
             span,
             span_bytes,
             table,
+            marks,
             extent_shift,
             page_size: source.page_size(),
             ranges: Ranges::new(maps.is_none()),

@@ -2,17 +2,18 @@
 //!
 //! ```text
 //! base                                                                                base + size
-//! | extent 0 | extent 1 | ...       | Space | table | Range, its | bitmaps: per granule        |
-//! | 2 MiB    |          |           |       | 8 B   | windows    | 512 B   | 8 KiB   | 1 KiB   |
+//! | extent 0 | extent 1 | ...       | Space | table, | Range, its | bitmaps: per granule        | marks |
+//! | 2 MiB    |          |           |       | marks  | windows    | 512 B   | 8 KiB   | 1 KiB   |       |
 //! ```
 
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::os::PageSource;
 
 use super::map::GRANULE_SHIFT;
 use super::maps::Map;
+use super::marks::Marks;
 use super::ranges::{Books, Range};
 use super::window::WINDOW_SHIFT;
 use super::{EXTENT_SHIFT, SMALL_EXTENT_SHIFT, SMALL_RESERVATION, Space};
@@ -30,8 +31,10 @@ struct Plan {
     extent_count: usize,
     header: usize,
     table: usize,
+    directory: usize,
     books: usize,
     maps: [usize; 3],
+    marks: usize,
     end: usize,
 }
 
@@ -40,14 +43,17 @@ impl Plan {
         let header = extent_count << extent_shift;
         let table = header + size_of::<Space>().next_multiple_of(64);
         let windows = header.div_ceil(1 << WINDOW_SHIFT);
-        let books = (table + windows * size_of::<usize>()).next_multiple_of(page);
+        let directory = table + windows * size_of::<usize>();
+        let books = (directory + Marks::head(header)).next_multiple_of(page);
         let mut end = books + Books::of(extent_count, extent_shift, page).bytes;
         let maps = Map::ALL.map(|map| {
             let start = end;
             end += ((header >> GRANULE_SHIFT) * map.bytes()).next_multiple_of(page);
             start
         });
-        Self { extent_count, header, table, books, maps, end }
+        let marks = end;
+        end += Marks::bytes(header);
+        Self { extent_count, header, table, directory, books, maps, marks, end }
     }
 
     /// The plan with the most extents that fits `size` bytes.
@@ -120,7 +126,14 @@ impl Space {
         let space = at(plan.header).cast::<Self>();
         let (table, maps) = (at(plan.table).cast(), plan.maps.map(at));
         let span = base.addr().get();
-        let new = Self::new(source, span, plan.header, extent_shift, table, Some(maps));
+        let reserved = match plan.end - plan.marks {
+            0 => ptr::null_mut(),
+            _ => at(plan.marks).as_ptr().cast(),
+        };
+        // SAFETY: just committed, zero, behind a table of words, before the books; room for the marks is at
+        // the end of the plan.
+        let marks = unsafe { Marks::write(at(plan.directory), plan.header, reserved) };
+        let new = Self::new(source, span, plan.header, extent_shift, table, marks, Some(maps));
         // SAFETY: just committed, zero, large enough, aligned to an extent.
         unsafe { space.write(new) };
         // SAFETY: written just now, and never moved or freed once published.
@@ -149,7 +162,7 @@ mod tests {
                 assert!(plan.end <= size && (plan.extent_count > 0 || page > 4096));
                 let more = Plan::new(plan.extent_count + 2, shift, page);
                 assert!(more.end > size, "{size}: room for two more was left");
-                for part in [plan.header, plan.books].into_iter().chain(plan.maps) {
+                for part in [plan.header, plan.books, plan.marks].into_iter().chain(plan.maps) {
                     assert_eq!(part % page, 0);
                 }
                 assert_eq!(plan.table % 64, 0);

@@ -31,6 +31,7 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use super::Space;
 use super::extents::{Locked, Taker};
+use super::marks::Marks;
 use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
 
 /// How many windows are made known at a time.
@@ -295,6 +296,9 @@ impl Range {
         // SAFETY: whole pages of the range's books, which start on a page.
         unsafe { space.source.commit(self.books.add(from), to - from) }
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
+        let granules =
+            |number: u32| self.first * space.granules_per_extent() + number * WINDOW_GRANULES;
+        space.make_marks(granules(old)..granules(new))?;
         for number in old..new {
             // SAFETY: there is a description for each window of the range.
             let window = unsafe { self.books.add(self.windows + number as usize * stride) };
@@ -364,14 +368,14 @@ impl Ranges {
 }
 
 /// A reserved range of the source's that is given back unless it is kept.
-struct Reserved {
+pub(super) struct Reserved {
     source: &'static dyn PageSource,
-    start: NonNull<u8>,
+    pub(super) start: NonNull<u8>,
     bytes: usize,
 }
 
 impl Reserved {
-    fn new(
+    pub(super) fn new(
         source: &'static dyn PageSource,
         near: usize,
         bytes: usize,
@@ -381,7 +385,7 @@ impl Reserved {
         Some(Self { source, start, bytes })
     }
 
-    fn keep(self) -> NonNull<u8> {
+    pub(super) fn keep(self) -> NonNull<u8> {
         mem::ManuallyDrop::new(self).start
     }
 }
@@ -527,8 +531,8 @@ impl Space {
             bytes = (bytes / 2).next_multiple_of(window);
         };
         let table = size_of::<Self>().next_multiple_of(64);
-        let head =
-            (table + (span_bytes >> WINDOW_SHIFT) * size_of::<usize>()).next_multiple_of(page);
+        let directory = table + (span_bytes >> WINDOW_SHIFT) * size_of::<usize>();
+        let head = (directory + Marks::head(span_bytes)).next_multiple_of(page);
         let header = Reserved::new(source, 0, head, page).ok_or(refused)?;
         // SAFETY: reserved just now.
         unsafe { source.commit(header.start, head) }
@@ -538,9 +542,10 @@ impl Space {
         let span = data.start.addr().get().saturating_sub(before) & !(window - 1);
         // SAFETY: committed zeros, as long as this needs.
         let space = unsafe {
+            let marks = Marks::write(header.start.add(directory), span_bytes, ptr::null_mut());
             let table = header.start.add(table).cast();
             let space = header.start.cast::<Self>();
-            space.write(Self::new(source, span, span_bytes, extent_shift, table, None));
+            space.write(Self::new(source, span, span_bytes, extent_shift, table, marks, None));
             space.as_ref()
         };
         let count = (bytes >> extent_shift) as u32;

@@ -17,10 +17,10 @@
 
 use core::ptr::NonNull;
 
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{AtomicPtr, Ordering};
 
 use super::Space;
-use super::map::{ExtentDesc, ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, Mark};
+use super::map::{ExtentDesc, ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind};
 use super::ranges::Range;
 
 /// log2 of a window's bytes: those of the largest extent.
@@ -111,58 +111,6 @@ impl Lookup {
         // A block lies in one extent, and so in one window; what reaches back further is none.
         let head = &window.granules[position.checked_sub(back)?];
         Some(((granule - back) as u32, head, (offset & (GRANULE - 1)) + (back << GRANULE_SHIFT)))
-    }
-}
-
-/// A [`Lookup`] in a static, where the fast path of freeing has it at hand. Before somebody has written it, it
-/// knows no address.
-#[derive(Debug)]
-pub(crate) struct StaticLookup {
-    span: AtomicUsize,
-    bytes: AtomicUsize,
-    table: AtomicPtr<AtomicPtr<Window>>,
-}
-
-impl StaticLookup {
-    pub(crate) const fn new() -> Self {
-        Self {
-            span: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-            table: AtomicPtr::new(core::ptr::null_mut()),
-        }
-    }
-
-    /// Makes this the look-up of a space. All that ever do so name the same, until it is
-    /// [forgotten](Self::forget).
-    pub(crate) fn set(&self, space: &'static Space) {
-        self.span.store(space.span, Ordering::Relaxed);
-        self.table.store(space.table.as_ptr(), Ordering::Relaxed);
-        // Last: who reads this finds the others.
-        self.bytes.store(space.span_bytes, Ordering::Release);
-    }
-
-    /// Has this know no address again, where the process starts over. There is one thread.
-    #[cfg(feature = "std")]
-    pub(crate) fn forget(&self) {
-        self.bytes.store(0, Ordering::Relaxed);
-    }
-
-    /// The mark at an address, if it is a slot's in use; otherwise some mark, or what is none. Any
-    /// address whatever may be asked for.
-    #[inline(always)]
-    pub(crate) fn mark_at(&self, address: usize) -> Option<Mark> {
-        let bytes = self.bytes.load(Ordering::Acquire);
-        let offset = address.wrapping_sub(self.span.load(Ordering::Relaxed));
-        if offset >= bytes {
-            return None;
-        }
-        let table = self.table.load(Ordering::Relaxed);
-        // SAFETY: there are bytes, so the table is there, and within the span it has an entry.
-        let entry = unsafe { &*table.add(offset >> WINDOW_SHIFT) };
-        // SAFETY: null, or a window, which lives as long as the process. Who has an address in one got it
-        // from somebody who had written what is read here.
-        let window = unsafe { entry.load(Ordering::Relaxed).as_ref() }?;
-        Some(window.granules[(offset >> GRANULE_SHIFT) & (WINDOW_GRANULES as usize - 1)].mark())
     }
 }
 

@@ -19,6 +19,27 @@ impl RowHome {
         Self { row: Cell::new(EMPTY_ROW.as_row()) }
     }
 
+    /// A home as one was read.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has a home that points there, and does nothing out of line while this is used.
+    #[inline(always)]
+    #[must_use]
+    pub const unsafe fn as_read(row: *const ()) -> Self {
+        Self { row: Cell::new(row.cast()) }
+    }
+
+    /// [`Self::as_read`] of this one.
+    ///
+    /// # Safety
+    ///
+    /// The same.
+    #[inline(always)]
+    pub(crate) unsafe fn read(&self) -> Self {
+        Self { row: self.row.clone() }
+    }
+
     /// The row.
     #[inline(always)]
     pub(crate) fn row(&self) -> &Row {

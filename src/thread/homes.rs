@@ -58,9 +58,8 @@ macro_rules! __homes_initial_exec {
                 #[cfg(target_arch = "x86_64")]
                 unsafe {
                     ::core::arch::asm!(
-                        $crate::__homes_symbol!($set, "movq ", "@GOTTPOFF(%rip), {homes}"),
                         "addq %fs:0, {homes}",
-                        homes = out(reg) __homes,
+                        homes = inlateout(reg) $crate::__homes_offset!($set) => __homes,
                         options(att_syntax, pure, readonly, nostack)
                     );
                 }
@@ -138,6 +137,73 @@ macro_rules! __homes_initial_exec {
     ($name:ident, $set:ident, $count:expr, $fallback:expr) => {
         $crate::__homes!($name, $count, $fallback);
     };
+}
+
+/// How far from the thread's own address its homes are, which lie at the same offset in each.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_offset {
+    ($set:ident) => {{
+        let __offset: ::core::primitive::usize;
+        // SAFETY: reads what the loader has written, and is the same for as long as the process lives.
+        unsafe {
+            ::core::arch::asm!(
+                $crate::__homes_symbol!($set, "movq ", "@GOTTPOFF(%rip), {offset}"),
+                offset = lateout(reg) __offset,
+                options(att_syntax, pure, nomem, nostack, preserves_flags)
+            );
+        }
+        __offset
+    }};
+}
+
+/// In the implementation of a set with such homes: reads what is in them without their address, which would
+/// be an instruction more. It is needed out of line alone.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_reads {
+    ($set:ident) => {
+        #[inline(always)]
+        fn scope() -> ::core::primitive::usize {
+            let __scope: ::core::primitive::usize;
+            // SAFETY: the first field of the calling thread's homes.
+            unsafe {
+                ::core::arch::asm!(
+                    "movq %fs:({offset}), {scope}",
+                    offset = in(reg) $crate::__homes_offset!($set),
+                    scope = lateout(reg) __scope,
+                    options(att_syntax, pure, readonly, nostack, preserves_flags)
+                );
+            }
+            __scope
+        }
+
+        #[inline(always)]
+        unsafe fn read_home(__family: ::core::primitive::usize) -> $crate::__private::RowHome {
+            let __row: *const ();
+            // SAFETY: behind the scope, the home of a family that there is (contract).
+            unsafe {
+                ::core::arch::asm!(
+                    "movq %fs:8({offset},{family},8), {row}",
+                    offset = in(reg) $crate::__homes_offset!($set),
+                    family = in(reg) __family,
+                    row = lateout(reg) __row,
+                    options(att_syntax, pure, readonly, nostack, preserves_flags)
+                );
+            }
+            // SAFETY: read just now; passed on.
+            unsafe { $crate::__private::RowHome::as_read(__row) }
+        }
+    };
+}
+
+/// None: by way of the address.
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __homes_reads {
+    ($set:ident) => {};
 }
 
 /// The symbol of a set's homes between two pieces of text: its path makes it the only one.

@@ -273,7 +273,8 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
         .for_each(settle);
 }
 
-/// Frees a slot when the fast path could not.
+/// Frees a slot when the fast path could not. The slot comes first, as it does where it is freed by its address:
+/// so it stays in its register.
 ///
 /// # Safety
 ///
@@ -281,11 +282,11 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn give_slowly(
+    slot: NonNull<u8>,
     home: &RowHome,
     set: &'static SetTable,
     family: usize,
     class: usize,
-    slot: NonNull<u8>,
 ) {
     let Some(family) = used(set, family) else {
         if births::is_given_up(slot.addr().get()) {

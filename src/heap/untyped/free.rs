@@ -9,7 +9,7 @@ use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
 use crate::os::die;
-use crate::space::map::Cell;
+use crate::space::marks::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
 use crate::thread::{self, Homes, give_slowly};
@@ -87,22 +87,23 @@ pub unsafe fn free_or_else<S: FamilySet>(
     start: *mut u8,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
-    let Some(cell) = S::table().cell_at(start.addr()) else {
+    let Some(cell) = S::table().cell_at(start.addr(), S::FAMILIES.len()) else {
         // SAFETY: passed on.
         return unsafe { free_elsewhere_or(start, refused) };
     };
     // SAFETY: passed on.
-    unsafe { free_of_cell::<S>(cell, start, refused) };
+    unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
 }
 
 /// Frees what lies in a block of the set.
 ///
 /// # Safety
 ///
-/// As for [`free`]; the cell is that at the address.
+/// As for [`free`]; the family and the class, which is scaled, are those of the block at the address.
 #[inline(always)]
 unsafe fn free_of_cell<S: FamilySet>(
-    cell: Cell,
+    family: usize,
+    scaled: usize,
     start: *mut u8,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
@@ -110,18 +111,21 @@ unsafe fn free_of_cell<S: FamilySet>(
     // SAFETY: memory of a block is not at null.
     let start = unsafe { NonNull::new_unchecked(start) };
     if cfg!(debug_assertions) {
-        if let Err(error) = query::slot_is_live(table, cell.family(), cell.class(), start) {
+        if let Err(error) = query::slot_is_live(table, family, scaled >> class::SCALE, start) {
             return refused(start, error);
         }
     }
-    let (family, scaled) = (cell.family(), cell.scaled_class());
-    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
-    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: a cell of this set is of a family of it.
+    let home = unsafe { S::read_home(family) };
     // SAFETY: a cell has a class, scaled.
     match unsafe { home.head_at(scaled) }.push_another(start) {
         Pushed::Done => {}
-        // SAFETY: passed on.
-        Pushed::NoRoom => unsafe { give_slowly(home, table, family, cell.class(), start) },
+        Pushed::NoRoom => {
+            // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
+            let home = unsafe { Homes::home_of(S::homes(), family) };
+            // SAFETY: passed on.
+            unsafe { give_slowly(start, home, table, family, scaled >> class::SCALE) }
+        }
         Pushed::Again => freed_again(start, refused),
     }
 }
@@ -141,13 +145,18 @@ pub enum Claim {
     AtLeast(usize),
 }
 
+/// A claim of less than this is looked at in a few instructions; of more, out of line.
+#[doc(hidden)]
+pub const QUICK_CLAIM: usize = class::FINE + 1;
+
 impl Claim {
-    /// Whether a slot may be what is claimed, as far as a look at its class tells.
+    /// Whether a slot may be what is claimed, as far as a look at its class tells. (Where the size is known it is
+    /// not asked: then the class is.)
     #[inline(always)]
     fn suits(self, cell: Cell) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Exactly(size) => class::of_small_c_size(size) == Some(cell.scaled_class()),
+            Self::Exactly(_) => false,
             Self::AtLeast(size) => {
                 class::of_small_c_size(size).is_some_and(|of_size| of_size <= cell.scaled_class())
             }
@@ -194,7 +203,11 @@ pub unsafe fn free_bytes_or_else<S: FamilySet>(
     claim: Claim,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
-    let Some(cell) = S::table().cell_at(start.addr()) else {
+    if let Claim::Exactly(size) = claim {
+        // SAFETY: passed on.
+        return unsafe { free_exactly::<S>(start, size, refused) };
+    }
+    let Some(cell) = S::table().cell_at(start.addr(), S::FAMILIES.len()) else {
         // SAFETY: passed on.
         return unsafe { free_claimed_elsewhere(start, claim, refused) };
     };
@@ -203,10 +216,33 @@ pub unsafe fn free_bytes_or_else<S: FamilySet>(
         return unsafe { free_looked_at::<S>(start, claim, refused) };
     }
     // SAFETY: passed on.
-    unsafe { free_of_cell::<S>(cell, start, refused) };
+    unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
 }
 
-/// Frees what lies in a block of the set, after a look at where it lies and at what is claimed.
+/// Frees what was allocated with this size: the class is that of the size, or there is something to look at.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+unsafe fn free_exactly<S: FamilySet>(
+    start: *mut u8,
+    size: usize,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    if let Some(scaled) = class::of_small_c_size(size) {
+        if class::may_start_c_object(start.addr(), scaled) {
+            if let Some(family) = S::table().family_at(start.addr(), scaled, S::FAMILIES.len()) {
+                // SAFETY: passed on.
+                return unsafe { free_of_cell::<S>(family, scaled, start, refused) };
+            }
+        }
+    }
+    // SAFETY: passed on.
+    unsafe { free_looked_at::<S>(start, Claim::Exactly(size), refused) };
+}
+
+/// Frees what lies in a block of the set, or perhaps does, after a look at where it lies and at what is claimed.
 ///
 /// # Safety
 ///

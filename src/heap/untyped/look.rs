@@ -8,7 +8,7 @@ use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::heap::query::{self, QueryKind, find};
-use crate::space::map::Cell;
+use crate::space::marks::Cell;
 use crate::table::SetTable;
 use crate::thread::Homes;
 
@@ -90,7 +90,7 @@ fn why_not(
 /// # Ok::<(), FreeError>(())
 /// ```
 pub fn usable_bytes<S: FamilySet>(start: NonNull<u8>) -> Result<usize, FreeError> {
-    if let Some(cell) = S::table().cell_at(start.addr().get()) {
+    if let Some(cell) = S::table().cell_at(start.addr().get(), S::FAMILIES.len()) {
         return look::<S>(cell, start).map(|()| class::slot_size(cell.class()));
     }
     let (_, found, _) = find(start.addr().get())?;

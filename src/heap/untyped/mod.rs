@@ -31,19 +31,19 @@ mod look;
 mod resize;
 
 pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
-pub use free::{Claim, free, free_bytes_or_else, free_or_else, refuse};
+pub use free::{Claim, QUICK_CLAIM, free, free_bytes_or_else, free_or_else, refuse};
 pub use look::{check_freed, usable_bytes};
 pub use resize::{ReallocError, realloc, resize_in_place, usable_size};
 
 /// Takes a slot of a class in the family with this position.
 #[inline(always)]
 fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, AllocError> {
-    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
-    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: positions come from the set.
+    let home = unsafe { S::read_home(family) };
     // SAFETY: classes come from `class::of_layout`.
     match unsafe { home.head(class) }.pop() {
         Some(slot) => Ok(slot),
-        None => take_slowly(home, S::table(), family, class),
+        None => take_slowly(home_at::<S>(family), S::table(), family, class),
     }
 }
 
@@ -51,12 +51,19 @@ fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, All
 #[inline(always)]
 fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>> {
     // SAFETY: as above.
-    let home = unsafe { Homes::home_of(S::homes(), family) };
+    let home = unsafe { S::read_home(family) };
     // SAFETY: as above.
     match unsafe { home.head(class) }.pop() {
         Some(slot) => Some(slot),
-        None => take_or_else(home, S::table(), family, class, || None),
+        None => take_or_else(home_at::<S>(family), S::table(), family, class, || None),
     }
+}
+
+/// The calling thread's home of the family with this position.
+#[inline(always)]
+fn home_at<'a, S: FamilySet>(family: usize) -> &'a RowHome {
+    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
+    unsafe { Homes::home_of(S::homes(), family) }
 }
 
 #[inline(always)]
@@ -240,12 +247,15 @@ pub(super) fn alloc_bytes_at<S: FamilySet>(
         return alloc_many_bytes::<S>(family, size, refused);
     };
     let family = family();
-    // SAFETY: the calling thread's homes; positions come from the set.
-    let home = unsafe { Homes::home_of(S::homes(), family) };
+    // SAFETY: positions come from the set.
+    let home = unsafe { S::read_home(family) };
     // SAFETY: a class, scaled.
     match unsafe { home.head_at(scaled) }.pop() {
         Some(slot) => Some(slot),
-        None => take_or_else(home, S::table(), family, scaled >> class::SCALE, refused),
+        None => {
+            let class = scaled >> class::SCALE;
+            take_or_else(home_at::<S>(family), S::table(), family, class, refused)
+        }
     }
 }
 
@@ -345,8 +355,8 @@ mod tests {
         for size in [24, 100 << 10] {
             let layout = Layout::from_size_align(size, 8).unwrap();
             let start = alloc_layout_in::<other::Any>(layout).unwrap();
-            assert_eq!(SET.cell_at(start.addr().get()), None, "{size} bytes of another set");
-            let own = Other::table().cell_at(start.addr().get());
+            assert_eq!(SET.cell_at(start.addr().get(), 1), None, "{size} bytes of another set");
+            let own = Other::table().cell_at(start.addr().get(), 1);
             assert_eq!(own.map(|cell| cell.family()), (size == 24).then_some(0));
             // SAFETY: allocated just now.
             unsafe { free_layout_in::<other::Any>(start, layout) };

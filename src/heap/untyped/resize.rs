@@ -198,7 +198,7 @@ pub unsafe fn realloc<S: FamilySet>(
     new: Layout,
     keep: usize,
 ) -> Result<NonNull<u8>, ReallocError> {
-    if let Some(cell) = S::table().cell_at(start.addr().get()) {
+    if let Some(cell) = S::table().cell_at(start.addr().get(), S::FAMILIES.len()) {
         if cfg!(debug_assertions) {
             query::slot_is_live(S::table(), cell.family(), cell.class(), start)?;
         }

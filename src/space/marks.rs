@@ -1,0 +1,314 @@
+//! Marks: what freeing needs to know of a slot whose address is all that is known, four bytes for each
+//! granule, in two loads.
+//!
+//! ```text
+//! address - span = | stretch | granule in stretch | byte in granule |
+//!                      |
+//!     directory[stretch] -> | mark | mark | mark | ...            one of zeros for all stretches in
+//!                                                                 which nothing was ever in use
+//! ```
+//!
+//! A *stretch* is 2 GiB of the span. The marks of one come into being when one of its windows does, and
+//! stay for good; until then its entry leads to zeros, which are nobody's mark, so that a reader tests
+//! nothing. They lie apart from the descriptors of the granules: sixteen in a cache line, so that a
+//! program that frees in many blocks reads few lines.
+//!
+//! An entry is not where the marks of its stretch begin, but so far before that the number of the granule
+//! in the whole span leads to its mark.
+//!
+//! A mark is written under the lock of whoever has the granule, before the first slot is handed out, and
+//! cleared before the granule is given back. So who frees a slot that he has finds the mark of its block
+//! (I1), without an order of his own: he got the address from somebody who had seen it written.
+
+use core::mem;
+use core::ptr::{self, NonNull};
+
+use crate::class;
+use crate::error::{AllocError, AllocErrorKind};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use super::Space;
+use super::map::GRANULE_SHIFT;
+use super::ranges::Reserved;
+
+/// log2 of a stretch's bytes: the directory of a TiB is one page.
+const STRETCH_SHIFT: u32 = 31;
+/// log2 of a stretch's granules.
+const STRETCH_GRANULES_SHIFT: u32 = STRETCH_SHIFT - GRANULE_SHIFT;
+/// The bytes of the marks of a stretch.
+const STRETCH_MARKS: usize = (1 << STRETCH_GRANULES_SHIFT) * size_of::<AtomicU32>();
+
+/// What the granules of a block are marked with: the family, by its number among those of all sets, and
+/// the class.
+///
+/// ```text
+/// | number of the family: 16 bits | class << 6: 16 bits |
+/// ```
+///
+/// The class is [scaled](class::SCALE), as the fast path wants it. The number 0 is no family's: it stands
+/// where there is no block, and in the marks of families with whose slots something has to be done
+/// before they are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u32);
+
+impl Mark {
+    const NUMBER_SHIFT: u32 = 16;
+    /// The highest number that a mark has room for.
+    const LAST: usize = u16::MAX as usize;
+
+    /// Of no block.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The mark of the blocks of the family with this number, without a class. Where something has to be
+    /// done with a slot before it is given up, the family is `special`, and has no number there; nor has one
+    /// whose number is too high.
+    pub(crate) const fn of_family(number: usize, special: bool) -> Self {
+        if special || number > Self::LAST {
+            return Self::NONE;
+        }
+        Self((number as u32) << Self::NUMBER_SHIFT)
+    }
+
+    /// The same for a class.
+    pub(crate) const fn with_class(self, class: usize) -> Self {
+        Self(self.0 | (class << class::SCALE) as u32)
+    }
+
+    /// The class.
+    pub(crate) const fn class(self) -> usize {
+        Cell(self.0).class()
+    }
+
+    /// What this says beyond being of one of so many families from that of `first` on; `None` if it is of
+    /// another, or of none.
+    #[inline(always)]
+    const fn among(self, first: u32, families: usize) -> Option<Cell> {
+        let rest = self.0.wrapping_sub(first);
+        if rest < (families as u32) << Self::NUMBER_SHIFT { Some(Cell(rest)) } else { None }
+    }
+}
+
+impl Mark {
+    /// [`among`](Self::among), where the class has to be this one: which family it is, of so many. Both
+    /// are one comparison, as another class leaves something in the upper half.
+    #[inline(always)]
+    const fn family_among(self, first: u32, scaled: usize, families: usize) -> Option<usize> {
+        let rest = self.0.wrapping_sub(first).wrapping_sub(scaled as u32);
+        let family = rest.rotate_right(Self::NUMBER_SHIFT) as usize;
+        if family < families { Some(family) } else { None }
+    }
+}
+
+/// A family and a class of a set that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell(u32);
+
+impl Cell {
+    /// The position of the family in its set.
+    #[inline(always)]
+    pub(crate) const fn family(self) -> usize {
+        (self.0 >> Mark::NUMBER_SHIFT) as usize
+    }
+
+    /// The class, scaled.
+    #[inline(always)]
+    pub(crate) const fn scaled_class(self) -> usize {
+        (self.0 & ((1 << Mark::NUMBER_SHIFT) - 1)) as usize
+    }
+
+    /// The class.
+    #[inline(always)]
+    pub(crate) const fn class(self) -> usize {
+        self.scaled_class() >> class::SCALE
+    }
+}
+
+/// The marks of a space.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marks {
+    /// An entry for each stretch of the span.
+    directory: NonNull<AtomicPtr<AtomicU32>>,
+    /// Zeros, as many as a stretch has marks; none where the one stretch has its marks from the first on.
+    nothing: *mut AtomicU32,
+    /// Where everything was reserved at once, room for all marks.
+    reserved: *mut AtomicU32,
+}
+
+impl Marks {
+    fn stretches(span_bytes: usize) -> usize {
+        span_bytes.div_ceil(1 << STRETCH_SHIFT)
+    }
+
+    /// The bytes of a directory, and of what lies behind it and is committed with it: zeros, or the
+    /// marks of the only stretch.
+    pub(super) fn head(span_bytes: usize) -> usize {
+        let first = (span_bytes.div_ceil(1 << GRANULE_SHIFT)) * size_of::<AtomicU32>();
+        Self::stretches(span_bytes) * size_of::<usize>() + first.min(STRETCH_MARKS)
+    }
+
+    /// The bytes of the marks of all stretches, where there are several.
+    pub(super) fn bytes(span_bytes: usize) -> usize {
+        match Self::stretches(span_bytes) {
+            0 | 1 => 0,
+            stretches => stretches * STRETCH_MARKS,
+        }
+    }
+
+    /// Writes a directory.
+    ///
+    /// # Safety
+    ///
+    /// At `head` are zeros of [`Self::head`] bytes, committed, for as long as the process lives, aligned
+    /// for a directory. `reserved` is null, or there is room of [`Self::bytes`] bytes.
+    pub(super) unsafe fn write(
+        head: NonNull<u8>,
+        span_bytes: usize,
+        reserved: *mut AtomicU32,
+    ) -> Self {
+        let stretches = Self::stretches(span_bytes);
+        let directory = head.cast::<AtomicPtr<AtomicU32>>();
+        // SAFETY: within the head (contract).
+        let behind = unsafe { directory.add(stretches) }.cast::<AtomicU32>().as_ptr();
+        let nothing = if stretches > 1 { behind } else { ptr::null_mut() };
+        let marks = Self { directory, nothing, reserved };
+        for stretch in 0..stretches {
+            marks.entry(stretch).store(biased(behind, stretch), Ordering::Relaxed);
+        }
+        marks
+    }
+
+    fn entry(&self, stretch: usize) -> &AtomicPtr<AtomicU32> {
+        // SAFETY: the directory has an entry for each stretch of the span, which all callers are in.
+        unsafe { self.directory.add(stretch).as_ref() }
+    }
+}
+
+/// The entry for a stretch whose marks begin there.
+fn biased(marks: *mut AtomicU32, stretch: usize) -> *mut AtomicU32 {
+    marks.wrapping_sub(stretch << STRETCH_GRANULES_SHIFT)
+}
+
+impl Space {
+    /// Sees to it that all granules in a part of the span can be marked. The caller has the lock of the
+    /// extents, or is alone.
+    pub(super) fn make_marks(&self, granules: core::ops::Range<u32>) -> Result<(), AllocError> {
+        let stretch_of = |granule: u32| granule as usize >> STRETCH_GRANULES_SHIFT;
+        for stretch in stretch_of(granules.start)..=stretch_of(granules.end - 1) {
+            let entry = self.marks.entry(stretch);
+            let nothing = self.marks.nothing;
+            if nothing.is_null() || entry.load(Ordering::Relaxed) != biased(nothing, stretch) {
+                continue;
+            }
+            let marks = self.room_for_marks(stretch)?;
+            entry.store(biased(marks.cast().as_ptr(), stretch), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Zeros for the marks of a stretch.
+    fn room_for_marks(&self, stretch: usize) -> Result<NonNull<u8>, AllocError> {
+        let commit = |start: NonNull<u8>| {
+            // SAFETY: whole pages, reserved for this alone.
+            unsafe { self.source.commit(start, STRETCH_MARKS) }
+                .map_err(|_| AllocError::new(AllocErrorKind::Commit))
+        };
+        if let Some(reserved) = NonNull::new(self.marks.reserved) {
+            // SAFETY: there is room for the marks of every stretch.
+            let start = unsafe { reserved.cast::<u8>().add(stretch * STRETCH_MARKS) };
+            return commit(start).map(|()| start);
+        }
+        let room = Reserved::new(self.source, 0, STRETCH_MARKS, self.page_size())
+            .ok_or(AllocError::new(AllocErrorKind::AddressSpace))?;
+        commit(room.start).map(|()| room.keep())
+    }
+
+    /// Marks a granule of a window that is known.
+    pub(crate) fn mark(&self, granule: u32, mark: Mark) {
+        let entry = self.marks.entry(granule as usize >> STRETCH_GRANULES_SHIFT);
+        let marked = entry.load(Ordering::Relaxed).wrapping_add(granule as usize);
+        // SAFETY: the window is known, so its stretch has marks, which live as long as the process.
+        unsafe { &*marked }.store(mark.0, Ordering::Relaxed);
+    }
+}
+
+/// The way to the marks of a space, and which of them are those of a set: in a static, where the fast path of
+/// freeing has it at hand. Before somebody has written it, it knows no address.
+#[derive(Debug)]
+#[repr(align(32))]
+pub(crate) struct MarkLookup {
+    bytes: AtomicUsize,
+    span: AtomicUsize,
+    directory: AtomicPtr<AtomicPtr<AtomicU32>>,
+    /// The mark of the first family, special or not.
+    first: AtomicU32,
+}
+
+const _: () = assert!(mem::size_of::<MarkLookup>() == 32);
+
+impl MarkLookup {
+    pub(crate) const fn new() -> Self {
+        Self {
+            bytes: AtomicUsize::new(0),
+            span: AtomicUsize::new(0),
+            directory: AtomicPtr::new(ptr::null_mut()),
+            first: AtomicU32::new(0),
+        }
+    }
+
+    /// Makes this look in a space for the marks of so many families from this number on, if marks have room
+    /// for their numbers. All that ever do so name the same, until it is [forgotten](Self::forget).
+    pub(crate) fn set(&self, space: &'static Space, number: usize, families: usize) {
+        if number + families > Mark::LAST + 1 {
+            return;
+        }
+        self.first.store(Mark::of_family(number, false).0, Ordering::Relaxed);
+        self.span.store(space.span, Ordering::Relaxed);
+        self.directory.store(space.marks.directory.as_ptr(), Ordering::Relaxed);
+        // Last: who reads this finds the others.
+        self.bytes.store(space.span_bytes, Ordering::Release);
+    }
+
+    /// Has this know no address again, where the process starts over. There is one thread.
+    #[cfg(feature = "std")]
+    pub(crate) fn forget(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// The family, of so many, and the class of the slot at an address, if it is one in use whose family is
+    /// among them; otherwise some cell, or `None`. Any address whatever may be asked for.
+    #[inline(always)]
+    pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
+        self.mark_at(address)?.among(self.first.load(Ordering::Relaxed), families)
+    }
+
+    /// Which family that is, if the class is this one, scaled.
+    #[inline(always)]
+    pub(crate) fn family_at(
+        &self,
+        address: usize,
+        scaled: usize,
+        families: usize,
+    ) -> Option<usize> {
+        self.mark_at(address)?.family_among(self.first.load(Ordering::Relaxed), scaled, families)
+    }
+
+    /// The mark at an address in the span.
+    #[inline(always)]
+    fn mark_at(&self, address: usize) -> Option<Mark> {
+        let bytes = self.bytes.load(Ordering::Acquire);
+        let offset = address.wrapping_sub(self.span.load(Ordering::Relaxed));
+        if offset >= bytes {
+            return None;
+        }
+        let directory = self.directory.load(Ordering::Relaxed);
+        // SAFETY: there are bytes, so the directory is there, and within the span it has an entry.
+        let entry = unsafe { &*directory.add(offset >> STRETCH_SHIFT) };
+        let marked = entry.load(Ordering::Relaxed).wrapping_add(offset >> GRANULE_SHIFT);
+        // SAFETY: every entry leads to marks, or zeros, for all granules of its stretch within the span, which
+        // live as long as the process.
+        Some(Mark(unsafe { &*marked }.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What is packed into a mark comes out as it went in, at every bound; and what is no mark of a set is none.
+
+use super::*;
+
+/// A fence around each bound of a number of so many bits.
+fn around(bits: u32) -> Vec<usize> {
+    let mut found: Vec<usize> = (0..=bits)
+        .flat_map(|log| {
+            let power = 1_usize << log;
+            [power - 1, power, power + 1]
+        })
+        .filter(|&number| number < 1 << bits)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Numbers that marks have room for, around each bound.
+fn numbers() -> impl Iterator<Item = usize> {
+    around(16).into_iter().filter(|&number| number != 0)
+}
+
+fn of(number: usize, class: usize) -> Mark {
+    Mark::of_family(number, false).with_class(class)
+}
+
+#[test]
+fn a_mark_gives_back_the_family_and_the_class() {
+    for first in numbers() {
+        let of_first = Mark::of_family(first, false).0;
+        for family in around(16).into_iter().filter(|family| first + family <= Mark::LAST) {
+            for class in 0..class::COUNT {
+                let mark = of(first + family, class);
+                assert_eq!(mark.class(), class);
+                let cell = mark.among(of_first, family + 1).expect("the last of so many");
+                assert_eq!((cell.family(), cell.class()), (family, class), "from {first} on");
+                assert_eq!(cell.scaled_class(), class << class::SCALE);
+                assert_eq!(mark.among(of_first, family), None, "one fewer");
+                for other in [0, 1, class, class::COUNT - 1] {
+                    let found = mark.family_among(of_first, other << class::SCALE, family + 1);
+                    assert_eq!(found, (other == class).then_some(family), "{other} for {class}");
+                }
+                assert_eq!(mark.family_among(of_first, cell.scaled_class(), family), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_class_fits_beside_every_family() {
+    // All families, the last class: one bit too many would change the neighbour.
+    let (of_first, last) = (Mark::of_family(1, false).0, class::COUNT - 1);
+    for family in 0..Mark::LAST {
+        let cell = of(family + 1, last).among(of_first, Mark::LAST).unwrap();
+        assert_eq!((cell.family(), cell.class()), (family, last));
+    }
+}
+
+#[test]
+fn no_two_cells_have_one_mark() {
+    let mut seen = std::collections::HashSet::new();
+    for number in [0].into_iter().chain(numbers()) {
+        for class in [0, 1, class::COUNT - 1] {
+            assert!(seen.insert(of(number, class).0), "{number}, {class}");
+        }
+    }
+}
+
+#[test]
+fn what_is_special_of_another_set_or_no_mark_is_in_no_set() {
+    for first in numbers() {
+        let of_first = Mark::of_family(first, false).0;
+        for families in [1, 2, 5, Mark::LAST + 1 - first] {
+            let is_of_none = |mark: Mark| mark.among(of_first, families).is_none();
+            assert!(is_of_none(Mark::NONE));
+            for scaled in (0..class::COUNT).map(|class| class << class::SCALE) {
+                assert_eq!(Mark::NONE.family_among(of_first, scaled, families), None);
+            }
+            for class in [0, 1, class::COUNT - 1] {
+                let special = Mark::of_family(first, true).with_class(class);
+                assert!(is_of_none(special) && special.class() == class);
+                assert!(is_of_none(Mark::of_family(Mark::LAST + 1, false).with_class(class)));
+                assert!(is_of_none(of(first - 1, class)));
+                assert!(is_of_none(of(first + families, class)), "{families} from {first} on");
+            }
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+mod of_spaces {
+    use super::*;
+    use crate::space::SYSTEM_SPACE;
+
+    const ALL: usize = Mark::LAST;
+
+    #[test]
+    fn a_lookup_knows_no_address_before_it_is_set_nor_once_it_is_forgotten() {
+        let space = SYSTEM_SPACE.get().unwrap();
+        let granule = space.take_extents(1, 1, crate::space::extents::Taker::Any).unwrap().first
+            * space.granules_per_extent();
+        let address = space.granule_start(granule).addr().get();
+        let lookup = MarkLookup::new();
+        // Numbers that no set of this test's process comes to.
+        let first = Mark::LAST - 1;
+        space.mark(granule, of(first + 1, 7));
+        assert_eq!(lookup.cell_at(address, 2), None);
+        lookup.set(space, first, 2);
+        let cell =
+            lookup.cell_at(address + (1 << GRANULE_SHIFT) - 1, 2).expect("the second of two");
+        assert_eq!((cell.family(), cell.class()), (1, 7));
+        assert_eq!(lookup.cell_at(address - 1, 2), None);
+        assert_eq!(lookup.cell_at(address + (1 << GRANULE_SHIFT), 2), None);
+        // Of one family fewer.
+        assert_eq!(lookup.cell_at(address, 1), None);
+        space.mark(granule, Mark::NONE);
+        assert_eq!(lookup.cell_at(address, 2), None);
+        space.mark(granule, of(first, 7));
+        assert!(lookup.cell_at(address, 2).is_some());
+        lookup.forget();
+        assert_eq!(lookup.cell_at(address, 2), None);
+        // One more than marks have room for.
+        lookup.set(space, first, 3);
+        assert_eq!(lookup.cell_at(address, 3), None);
+        space.mark(granule, Mark::NONE);
+        // SAFETY: taken above, and used by nobody.
+        unsafe { space.release_extents(granule / space.granules_per_extent(), 1) };
+    }
+
+    #[test]
+    fn any_address_whatever_may_be_asked_for() {
+        let space = SYSTEM_SPACE.get().unwrap();
+        let lookup = MarkLookup::new();
+        lookup.set(space, 1, 0);
+        let (start, end) = (space.span, space.span + space.span_bytes);
+        let stretches = (start..end).step_by(1 << STRETCH_SHIFT);
+        let around = |at: usize| [at.wrapping_sub(1), at, at + 1, at + (1 << GRANULE_SHIFT)];
+        for address in stretches.flat_map(around).chain([0, 1, end, usize::MAX, 1 << 63]) {
+            // Of no family, so whatever is there.
+            assert_eq!(lookup.cell_at(address, 0), None, "{address:#x}");
+        }
+        assert_eq!(lookup.cell_at(end - 1, ALL), None);
+    }
+}

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::os::die;
+use crate::space::Space;
 use crate::space::holding::{Holding, Large, Use};
 use crate::space::window::Place;
 use crate::sync::Ordering;
@@ -140,6 +141,26 @@ fn bytes_of(holding: &Holding, place: Place) -> usize {
         Place::Huge(extent) => space.extent(extent).bytes.load(Ordering::Relaxed),
         _ => 0,
     }
+}
+
+/// How many bytes the large allocation has that starts there, whole pages, and whose it is.
+pub(crate) fn at(start: NonNull<u8>) -> Option<(usize, &'static Holding)> {
+    let address = start.addr().get();
+    let space = Space::all().find(|space| space.contains(address))?;
+    let (first, bytes, holding) = match space.place_of(address)? {
+        Place::Large(granule) => {
+            let desc = space.granule(granule);
+            (space.granule_start(granule), &desc.bytes, &desc.holding)
+        }
+        Place::Huge(extent) => {
+            let desc = space.extent(extent);
+            (space.extent_start(extent), &desc.bytes, &desc.owner)
+        }
+        _ => return None,
+    };
+    // SAFETY: a descriptor's holding is null or a holding, which lives as long as the process.
+    let holding = unsafe { holding.load(Ordering::Relaxed).cast::<Holding>().as_ref() }?;
+    (first == start).then(|| (bytes.load(Ordering::Relaxed), holding))
 }
 
 /// Frees the large allocation at `start`, if there is one.

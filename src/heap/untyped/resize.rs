@@ -245,15 +245,15 @@ unsafe fn realloc_elsewhere(
     new: Layout,
     keep: usize,
 ) -> Result<NonNull<u8>, ReallocError> {
+    // Most of those who grow do so a little at a time: within their last page nothing has to be done.
+    if let Some((bytes, owner)) = large::at(start) {
+        let same_pages = fits(bytes, start, new) && bytes - new.size() < owner.space.page_size();
+        if same_pages && !owner.spec.zeroes_on_free() {
+            return Ok(start);
+        }
+    }
     let (found, owner) = at_start(start)?;
     let is_large = found.kind != QueryKind::Slot;
-    // Most of those who grow do so a little at a time: within their last page nothing has to be done.
-    let same_pages = is_large
-        && fits(found.slot_bytes, start, new)
-        && found.slot_bytes - new.size() < owner.space.page_size();
-    if same_pages && !owner.spec.zeroes_on_free() {
-        return Ok(start);
-    }
     if is_large && class::of_layout(new).is_none() {
         let aligned = start.addr().get() % new.align() == 0;
         // SAFETY: passed on.

@@ -71,7 +71,9 @@ fn no_two_cells_have_one_mark() {
 fn what_is_special_of_another_set_or_no_mark_is_in_no_set() {
     for first in numbers() {
         let of_first = Mark::of_family(first, false).0;
-        for families in [1, 2, 5, Mark::LAST + 1 - first] {
+        // Of more, a set makes no look-up.
+        let most = Mark::LAST + 1 - first;
+        for families in [1, 2, 5, most].into_iter().filter(|&families| families <= most) {
             let is_of_none = |mark: Mark| mark.among(of_first, families).is_none();
             assert!(is_of_none(Mark::NONE));
             for scaled in (0..class::COUNT).map(|class| class << class::SCALE) {

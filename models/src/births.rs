@@ -120,12 +120,15 @@ macro_rules! properties {
 
         /// Whoever reads the new count finds what was made known.
         fn what_is_counted_is_there() {
-            let other = thread::spawn(|| use_family(0));
-            if births::count() > 0 {
-                let family = FAMILY.get().expect("counted, and not there");
-                assert_eq!(family.written.get(), 1);
-            }
-            verify(&[other.join().unwrap()]);
+            let reader = thread::spawn(|| {
+                if births::count() > 0 {
+                    let family = FAMILY.get().expect("counted, and not there");
+                    assert_eq!(family.written.get(), 1);
+                }
+            });
+            let user = use_family(0);
+            reader.join().unwrap();
+            verify(&[user]);
         }
 
         /// Has `meanwhile` run while all locks are held for a fork; returns whether they could be taken.

@@ -207,7 +207,8 @@ macro_rules! properties {
                 });
             }
             waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
-            verify(LOCKS[0].lock().get());
+            let sum = LOCKS[0].lock().get();
+            verify(sum);
         }
 
         pub(crate) const LARGE: &[fn()] =

@@ -132,7 +132,7 @@ tests! {
         made_over_another: "two of one",
         seen_before_it_is_written: "Causality",
         made_known_before_it_is_written: "Causality",
-        counted_before_it_is_seen: "counted, and not there",
+        counted_before_it_is_seen: "does not hold what is there",
         counted_before_it_is_known: "counted, and not there",
         born_behind_a_fork: "does not hold what is there",
     }

@@ -52,7 +52,7 @@ const WAITING: Source = Source {
     items: &[],
     adapted: &[(
         "impl<T> Lock<T> {\n",
-        "impl<T> Lock<T> {\n    pub(crate) unsafe fn guarded(&self) -> &T {\n        unsafe { &*self.value.get() }\n    }\n\n",
+        "impl<T> Lock<T> {\n    pub(crate) unsafe fn guarded(&self) -> &T {\n        // SAFETY: passed on.\n        unsafe { &*self.value.get() }\n    }\n\n",
     )],
 };
 

@@ -224,6 +224,8 @@ macro_rules! properties {
 
         pub(crate) const LARGE: &[fn()] =
             &[|| everybody_makes_and_drops(4), || everybody_makes_and_drops(8)];
+        /// How often threads are interrupted, at most, where all executions are tried.
+        pub(crate) const INTERRUPTIONS: usize = 3;
         /// All of them.
         pub(crate) const PROPERTIES: &[fn()] = &[
             the_last_drops_it,

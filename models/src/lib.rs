@@ -10,6 +10,8 @@
 //! | the handles of a shared value | `src/rc/counter.rs` | the value is dropped once, after the last use of it; the slot is freed once, after that; who upgrades a weak handle sees the value whole |
 //! | a lane's mailbox | `src/lane/magazine.rs` | what is posted is taken once, as it was written |
 //! | the lock whose waiters sleep | `src/sync/word.rs` | one at a time, seeing what the last did; whoever waits gets it |
+//! | locks that a fork holds, and its guests | `src/sync/{word,guests,waiting}.rs` | whoever takes or passes them is alone, seeing what the last did; nobody is a guest before all locks are held, nor when they are let go; who gives up leaves alone what others hold; what guests make is held; a child that sees no guest finds nothing torn |
+//! | first use, and what a fork finds | these, `src/sync/first.rs`, `src/space/births.rs`, `src/table/hold.rs` | one is made, and all see it written; who reads the count finds what was counted; a fork holds all that is known |
 //!
 //! Loom tries all executions of two or three threads, in each of which a load may see every value that the
 //! memory model lets it. Shuttle tries many random ones of more threads, each of which sees the latest
@@ -92,6 +94,51 @@ macro_rules! copies {
             lock!(others_are_forgotten);
             lock!(two_have_it);
         }
+
+        macro_rules! guests {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::guests::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/guests_", stringify!($name), ".rs"));
+                    $crate::guests::properties!();
+                }
+            };
+        }
+        pub(super) mod guests {
+            use super::{cell, sync, thread};
+            guests!(original);
+            guests!(let_go_beside_a_guest);
+            guests!(guest_of_a_fork_to_be);
+            guests!(fork_never_ends);
+            guests!(guests_beside_one_another);
+            guests!(gone_after_the_first_lock);
+            guests!(fork_begins_before_it_is_seen);
+            guests!(next_fork_is_not_seen);
+            guests!(passes_what_others_hold);
+            guests!(lets_go_what_others_hold);
+            guests!(held_twice);
+            guests!(born_free);
+        }
+
+        macro_rules! births {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::births::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/births_", stringify!($name), ".rs"));
+                    $crate::births::properties!();
+                }
+            };
+        }
+        pub(super) mod births {
+            use super::{cell, sync, thread};
+            births!(original);
+            births!(made_over_another);
+            births!(seen_before_it_is_written);
+            births!(made_known_before_it_is_written);
+            births!(counted_before_it_is_seen);
+            births!(counted_before_it_is_known);
+            births!(born_behind_a_fork);
+        }
     };
 }
 
@@ -106,14 +153,14 @@ macro_rules! tests {
 
                 #[test]
                 fn it_holds() {
-                    check(copies::original::PROPERTIES);
+                    check(copies::original::PROPERTIES, copies::original::INTERRUPTIONS);
                 }
 
                 $(
                     #[test]
                     #[should_panic = $said]
                     fn $mutant() {
-                        check(copies::$mutant::PROPERTIES);
+                        check(copies::$mutant::PROPERTIES, copies::original::INTERRUPTIONS);
                     }
                 )*
             }
@@ -122,7 +169,11 @@ macro_rules! tests {
 }
 
 #[cfg(test)]
+mod births;
+#[cfg(test)]
 mod counter;
+#[cfg(test)]
+mod guests;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]

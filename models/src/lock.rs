@@ -50,6 +50,8 @@ macro_rules! properties {
             assert_eq!(guarded.value.get(), (threads + 1) * times);
         }
 
+        /// How often threads are interrupted, at most, where all executions are tried.
+        pub(crate) const INTERRUPTIONS: usize = 3;
         pub(crate) const PROPERTIES: &[fn()] =
             &[|| each_has_it_alone(1, 2), || each_has_it_alone(2, 1)];
         pub(crate) const LARGE: &[fn()] = &[|| each_has_it_alone(3, 3), || each_has_it_alone(7, 2)];

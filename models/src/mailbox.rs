@@ -124,6 +124,8 @@ macro_rules! properties {
 
         pub(crate) const LARGE: &[fn()] =
             &[|| everybody_posts_and_takes(4, 4), || everybody_posts_and_takes(8, 2)];
+        /// How often threads are interrupted, at most, where all executions are tried.
+        pub(crate) const INTERRUPTIONS: usize = 3;
         /// All of them.
         pub(crate) const PROPERTIES: &[fn()] =
             &[what_is_posted_is_taken_once, what_two_take_is_shared_out];

@@ -4,8 +4,9 @@
 
 pub(crate) mod sync {
     pub(crate) use loom::hint;
+    pub(crate) use loom::lazy_static;
     pub(crate) use loom::sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
     use loom::sync::{Condvar, Mutex};
 
@@ -30,7 +31,21 @@ pub(crate) mod sync {
 }
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::spawn;
+    pub(crate) use loom::thread::{spawn, yield_now};
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// The next name.
+    static NAMES: AtomicUsize = AtomicUsize::new(1);
+
+    loom::thread_local! {
+        static NAME: usize = NAMES.fetch_add(1, Ordering::Relaxed) << 6;
+    }
+
+    /// A number that is the calling thread's alone, as an address that the system keeps for it would be.
+    pub(crate) fn name() -> usize {
+        NAME.with(|name| *name)
+    }
 }
 
 pub(crate) mod cell {
@@ -65,16 +80,14 @@ mod copies {
 }
 
 /// Has the checker try all executions in which threads are interrupted so often at most. (To find any of the
-/// mutants takes one.)
-fn check(properties: &[fn()]) {
+/// mutants takes one or two.)
+fn check(properties: &[fn()], interruptions: usize) {
     for &property in properties {
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(INTERRUPTIONS);
+        builder.preemption_bound = Some(interruptions);
         builder.check(property);
     }
 }
-
-const INTERRUPTIONS: usize = 3;
 
 tests! {
     counter {
@@ -101,5 +114,26 @@ tests! {
         nobody_is_woken: "deadlock",
         others_are_forgotten: "deadlock",
         two_have_it: "Causality",
+    }
+    guests {
+        let_go_beside_a_guest: "Causality",
+        guest_of_a_fork_to_be: "Causality",
+        fork_never_ends: "Causality",
+        guests_beside_one_another: "Causality",
+        gone_after_the_first_lock: "Causality",
+        fork_begins_before_it_is_seen: "Causality",
+        next_fork_is_not_seen: "Causality",
+        passes_what_others_hold: "Causality",
+        lets_go_what_others_hold: "let go, although another holds it",
+        held_twice: "maximum number of branches",
+        born_free: "a newborn is not held",
+    }
+    births {
+        made_over_another: "two of one",
+        seen_before_it_is_written: "Causality",
+        made_known_before_it_is_written: "Causality",
+        counted_before_it_is_seen: "does not hold what is there",
+        counted_before_it_is_known: "counted, and not there",
+        born_behind_a_fork: "does not hold what is there",
     }
 }

@@ -1,0 +1,303 @@
+//! What is copied, and how it can be broken.
+
+use super::{Protocol, Source};
+
+/// The word of a lock, where sleeping is no more than letting others go on, for a while each time.
+const WORD: Source = Source {
+    module: "word",
+    file: "src/sync/word.rs",
+    items: &[],
+    adapted: &[
+        ("use core::hint;", "use super::hint;"),
+        ("const LOOKS: u32 = 100;", "const LOOKS: u32 = 0;"),
+        (
+            "pub(crate) fn this_thread() -> usize {\n",
+            "pub(crate) fn this_thread() -> usize {\n    super::name()\n}\n#[cfg(any())]\nfn others() {\n",
+        ),
+        (
+            "pub(super) fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {\n",
+            "pub(super) fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {\n    call()\n}\n#[cfg(any())]\nfn others() {\n",
+        ),
+        (
+            "self.futex(libc::FUTEX_WAIT, word) == Err(libc::ETIMEDOUT)",
+            "super::yield_now();\n        true",
+        ),
+        ("let _ = self.futex(libc::FUTEX_WAKE, 1);", ""),
+        (
+            "    fn futex(&self, operation: c_int, value: u32) -> Result<(), c_int> {\n",
+            "    #[cfg(any())]\n    fn futex() {\n",
+        ),
+    ],
+};
+
+/// Guests, where the thread that forks always seems to sleep.
+const GUESTS: Source = Source {
+    module: "guests",
+    file: "src/sync/guests.rs",
+    items: &[],
+    adapted: &[
+        ("unsafe { libc::syscall(libc::SYS_gettid) } as i32", "0_i32"),
+        ("let invited = INVITED.load(Ordering::Relaxed);", "let invited = now;"),
+        (
+            "    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };\n",
+            "    return Some(1);\n}\n#[cfg(any())]\nfn others() {\n",
+        ),
+    ],
+};
+
+/// The lock, with a way for who holds it for a fork to what it guards.
+const WAITING: Source = Source {
+    module: "waiting",
+    file: "src/sync/waiting.rs",
+    items: &[],
+    adapted: &[(
+        "impl<T> Lock<T> {\n",
+        "impl<T> Lock<T> {\n    pub(crate) unsafe fn guarded(&self) -> &T {\n        // SAFETY: passed on.\n        unsafe { &*self.value.get() }\n    }\n\n",
+    )],
+};
+
+pub(super) const PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        name: "counter",
+        sources: &[Source { module: "", file: "src/rc/counter.rs", items: &[], adapted: &[] }],
+        mutants: &[
+            (
+                "strong_goes_unnoticed",
+                "fetch_sub(STRONG, Ordering::Release)",
+                "fetch_sub(STRONG, Ordering::Relaxed)",
+            ),
+            (
+                "last_sees_nothing",
+                "self.0.load(Ordering::Acquire);\n        // The others",
+                "// The others",
+            ),
+            (
+                "alone_sees_nothing",
+                "self.0.load(Ordering::Acquire) == ALONE",
+                "self.0.load(Ordering::Relaxed) == ALONE",
+            ),
+            (
+                "weak_goes_unnoticed",
+                "fetch_sub(WEAK, Ordering::Release)",
+                "fetch_sub(WEAK, Ordering::Relaxed)",
+            ),
+            (
+                "born_before_it_is_there",
+                "fetch_add(STRONG, Ordering::Release)",
+                "fetch_add(STRONG, Ordering::Relaxed)",
+            ),
+            ("dead_come_back", "0 => return false,", "u32::MAX => return false,"),
+            (
+                "weak_ones_are_forgotten",
+                "Ok(_) => return Some(Left::Weak),",
+                "Ok(_) => return Some(Left::Nothing),",
+            ),
+            (
+                "slot_is_freed_too_soon",
+                "if before == ALONE { Left::Nothing } else { Left::Weak }",
+                "Left::Nothing",
+            ),
+        ],
+    },
+    Protocol {
+        name: "mailbox",
+        sources: &[Source {
+            module: "",
+            file: "src/lane/magazine.rs",
+            items: &[
+                "pub(crate) struct MagazineList ",
+                "impl MagazineList ",
+                "pub(crate) struct Mailbox ",
+                "impl Mailbox ",
+            ],
+            adapted: &[],
+        }],
+        mutants: &[
+            (
+                "posted_before_it_is_written",
+                "Ordering::Release, Ordering::Relaxed",
+                "Ordering::Relaxed, Ordering::Relaxed",
+            ),
+            (
+                "taken_before_it_is_seen",
+                "swap(core::ptr::null_mut(), Ordering::Acquire)",
+                "swap(core::ptr::null_mut(), Ordering::Relaxed)",
+            ),
+            (
+                "posted_over_another",
+                "Err(newer) => head = newer,",
+                "Err(_) => { self.head.store(raw, Ordering::Release); return before + 1; }",
+            ),
+            (
+                "taken_twice",
+                "self.head.swap(core::ptr::null_mut(), Ordering::Acquire)",
+                "{ let head = self.head.load(Ordering::Acquire); self.head.store(core::ptr::null_mut(), Ordering::Relaxed); head }",
+            ),
+            ("counted_for_good", "self.magazines.fetch_sub(1, Ordering::Relaxed);", ""),
+        ],
+    },
+    Protocol {
+        name: "lock",
+        sources: &[Source {
+            module: "",
+            file: "src/sync/word.rs",
+            items: &[
+                "const FREE:",
+                "const AWAITED:",
+                "const HELD:",
+                "const LOOKS:",
+                "pub(super) struct Word(",
+                "impl Word ",
+            ],
+            adapted: &[
+                ("const LOOKS: u32 = 100;", "const LOOKS: u32 = 1;"),
+                // The system's part is played by the checker. Nobody there sleeps for long.
+                (
+                    "self.futex(libc::FUTEX_WAIT, word) == Err(libc::ETIMEDOUT)",
+                    "super::sync::futex_wait(&self.0, word);\n        false",
+                ),
+                ("let _ = self.futex(libc::FUTEX_WAKE, 1);", "super::sync::futex_wake_one();"),
+                (
+                    "    fn futex(&self, operation: c_int, value: u32) -> Result<(), c_int> {\n",
+                    "    #[cfg(any())]\n    fn futex() {\n",
+                ),
+            ],
+        }],
+        mutants: &[
+            (
+                "taken_before_it_is_seen",
+                "compare_exchange(FREE, held, Ordering::Acquire,",
+                "compare_exchange(FREE, held, Ordering::Relaxed,",
+            ),
+            (
+                "awaited_before_it_is_seen",
+                "(order, fail) = (Ordering::Acquire,",
+                "(order, fail) = (Ordering::Relaxed,",
+            ),
+            (
+                "let_go_before_it_is_written",
+                "swap(FREE, Ordering::Release)",
+                "swap(FREE, Ordering::Relaxed)",
+            ),
+            ("nobody_is_woken", "& AWAITED != 0 {", "& AWAITED == 0 {"),
+            ("others_are_forgotten", "held_by_me() | AWAITED;", "held_by_me();"),
+            (
+                "two_have_it",
+                "self.0.compare_exchange(FREE, held, order, fail).is_ok()",
+                "self.0.swap(held, order) != u32::MAX",
+            ),
+        ],
+    },
+    Protocol {
+        name: "guests",
+        sources: &[WORD, GUESTS, WAITING],
+        mutants: &[
+            (
+                "let_go_beside_a_guest",
+                "    enter();\n    CLOCK.store(0, Ordering::Relaxed);\n    FORKING.store(0, Ordering::Relaxed);\n    let_go();\n    leave();\n",
+                "    CLOCK.store(0, Ordering::Relaxed);\n    FORKING.store(0, Ordering::Relaxed);\n    let_go();\n",
+            ),
+            ("guest_of_a_fork_to_be", "CLOCK.load(Ordering::Acquire) != 0 && for_fork", "for_fork"),
+            (
+                "fork_never_ends",
+                "    enter();\n    CLOCK.store(0, Ordering::Relaxed);\n",
+                "    enter();\n",
+            ),
+            (
+                "guests_beside_one_another",
+                "if !GUESTS.is_mine() && !GUESTS.take() {\n        GUESTS.wait(|_| false);",
+                "if !GUESTS.is_mine() {\n        let _ = GUESTS.take();",
+            ),
+            ("gone_after_the_first_lock", "if passed == 0 {", "if passed < 2 {"),
+            (
+                "fork_begins_before_it_is_seen",
+                "CLOCK.store(!id << 3 | 6, Ordering::Release)",
+                "CLOCK.store(!id << 3 | 6, Ordering::Relaxed)",
+            ),
+            (
+                "next_fork_is_not_seen",
+                "CLOCK.load(Ordering::Acquire) != 0 && for_fork",
+                "CLOCK.load(Ordering::Relaxed) != 0 && for_fork",
+            ),
+            (
+                "passes_what_others_hold",
+                "for_fork.load(Ordering::Relaxed) && (is_forking() || is_passing())",
+                "is_forking() || is_passing()",
+            ),
+            (
+                "lets_go_what_others_hold",
+                "        if self.for_fork.load(Ordering::Relaxed) {\n            self.for_fork.store(false",
+                "        {\n            self.for_fork.store(false",
+            ),
+            (
+                "held_twice",
+                "        if self.word.take() {\n            self.for_fork.store(true",
+                "        core::mem::forget(self.lock());\n        {\n            self.for_fork.store(true",
+            ),
+            (
+                "born_free",
+                "pub(crate) fn is_born_held() -> bool {\n    is_forking() || is_passing()",
+                "pub(crate) fn is_born_held() -> bool {\n    is_forking()",
+            ),
+        ],
+    },
+    Protocol {
+        name: "births",
+        sources: &[
+            WORD,
+            GUESTS,
+            WAITING,
+            Source { module: "first", file: "src/sync/first.rs", items: &[], adapted: &[] },
+            Source {
+                module: "births",
+                file: "src/space/births.rs",
+                items: &[
+                    "static BIRTH:",
+                    "static BIRTHS:",
+                    "pub(crate) fn give_birth<",
+                    "pub(crate) fn count(",
+                    "pub(crate) fn hold(",
+                    "pub(crate) unsafe fn let_go(",
+                ],
+                adapted: &[(
+                    "static BIRTH:",
+                    "use super::waiting::{Lock, Patience};\nuse super::{AtomicUsize, Ordering};\nstatic BIRTH:",
+                )],
+            },
+            Source {
+                module: "",
+                file: "src/table/hold.rs",
+                items: &["pub(crate) fn hold_all(", "pub(crate) unsafe fn let_all_go("],
+                adapted: &[],
+            },
+        ],
+        mutants: &[
+            (
+                "made_over_another",
+                "self.0.compare_exchange(none, ours, Ordering::AcqRel, Ordering::Acquire)",
+                "{ let _: *mut T = none; Ok::<_, *mut T>(self.0.swap(ours, Ordering::AcqRel)) }",
+            ),
+            (
+                "seen_before_it_is_written",
+                "self.0.load(Ordering::Acquire).as_ref()",
+                "self.0.load(Ordering::Relaxed).as_ref()",
+            ),
+            (
+                "made_known_before_it_is_written",
+                "compare_exchange(none, ours, Ordering::AcqRel,",
+                "compare_exchange(none, ours, Ordering::Relaxed,",
+            ),
+            (
+                "counted_before_it_is_seen",
+                "BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release)",
+                "BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Relaxed)",
+            ),
+            (
+                "counted_before_it_is_known",
+                "let published = publish();",
+                "BIRTHS.store(BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release);\n    let published = publish();",
+            ),
+            ("born_behind_a_fork", "if held && births::count() == count {", "if held {"),
+        ],
+    },
+];

@@ -8,7 +8,6 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use common::sources::{Call, Faulty};
 use common::{Parcel, assert_all_given_back, one_at_a_time, usage};
@@ -274,8 +273,8 @@ fn frees_are_debited_to_the_family_of_the_block_whoever_frees() {
     assert_all_given_back::<Lives>();
 }
 
-/// "A mutex around every operation (59 M pairs/s on one thread fell to 13 M on two)." What is timed
-/// is whether two threads hinder each other; what is counted is how often they lock.
+/// "A mutex around every operation (59 M pairs/s on one thread fell to 13 M on two)." What is counted is how
+/// often they lock, on whatever machine.
 #[test]
 fn two_threads_do_not_stand_in_each_others_way() {
     #[alloc_family]
@@ -285,23 +284,17 @@ fn two_threads_do_not_stand_in_each_others_way() {
     const PAIRS: usize = 300_000;
     let _alone = one_at_a_time();
     let work = || {
-        let start = Instant::now();
         for _ in 0..PAIRS {
             let slot = alloc_in::<busy::Cell>(48).unwrap();
             // SAFETY: live.
             unsafe { free_in::<busy::Cell>(slot, 48) };
         }
-        start.elapsed()
     };
-    let alone = thread::spawn(work).join().unwrap();
+    thread::spawn(work).join().unwrap();
     let before = usage::<busy::Cell>().lock_acquisitions;
-    let pair = [thread::spawn(work), thread::spawn(work)];
-    let together: Duration = pair.map(|handle| handle.join().unwrap()).into_iter().max().unwrap();
+    [thread::spawn(work), thread::spawn(work)].map(|handle| handle.join().unwrap());
     let locks = usage::<busy::Cell>().lock_acquisitions - before;
     assert!(locks <= 40, "{locks} locks for {} operations", 4 * PAIRS);
-    // A machine with other work may halve the pace; a lock would cut it to a fifth and more.
-    let bound = 6 * alone.max(Duration::from_millis(2)) + Duration::from_millis(500);
-    assert!(together < bound, "{alone:?} alone, {together:?} together");
 }
 
 /// The extents of a huge allocation were released without bitmaps, and the next block that was made

@@ -2,16 +2,16 @@
 //! interface are made of.
 //!
 //! Allocating asks for the family as a value of the set, or takes that of the scope the thread is in.
-//! Freeing needs the address alone. Each granule of a block says in one word of the block map which
-//! set, family and class its slots are of, so that a free is a load more than a typed one, and then the
-//! same push into the thread's magazine. What is not a slot of this set is looked at out of line: large
+//! Freeing needs the address alone. Each granule of a block has a mark of four bytes that says which family
+//! of all sets, and which class, its slots are of (`space::marks`): so a free is two loads more than a typed
+//! one, and then the same push into the thread's magazine. What is not a slot of this set is looked at out of line: large
 //! memory, slots of other sets (which go straight home, under their lane's lock), and what is not
 //! famalloc's at all, which is the caller's to deal with.
 //!
 //! A slot is hardly looked at when it is freed: whether it is the one that the thread freed last is noticed
 //! at once, any other double free and an interior pointer when the magazine is dispersed, or when somebody
 //! looks ([`check_freed`]). Who frees for C ([`free_bytes_or_else`]) learns at once of an address at which no
-//! object of C's starts, and of a wrong size. In builds with debug assertions all of them are noticed at
+//! object of C's starts, and of a wrong size, which costs three instructions. In builds with debug assertions all of them are noticed at
 //! once, for slots of the set.
 
 use core::alloc::Layout;

@@ -114,6 +114,11 @@ mod of_spaces {
         assert_eq!((cell.family(), cell.class()), (1, 7));
         assert_eq!(lookup.cell_at(address - 1, 2), None);
         assert_eq!(lookup.cell_at(address + (1 << GRANULE_SHIFT), 2), None);
+        // At the same place in other stretches, of which nothing is known.
+        for stretch in 1..8 {
+            let other = address + (stretch << STRETCH_SHIFT);
+            assert_eq!(lookup.cell_at(other, 2), None, "{stretch} further");
+        }
         // Of one family fewer.
         assert_eq!(lookup.cell_at(address, 1), None);
         space.mark(granule, Mark::NONE);

@@ -156,7 +156,7 @@ impl Claim {
     fn suits(self, cell: Cell) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Exactly(_) => false,
+            Self::Exactly(size) => class::of_small_c_size(size) == Some(cell.scaled_class()),
             Self::AtLeast(size) => {
                 class::of_small_c_size(size).is_some_and(|of_size| of_size <= cell.scaled_class())
             }

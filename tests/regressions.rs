@@ -292,7 +292,8 @@ fn two_threads_do_not_stand_in_each_others_way() {
     };
     thread::spawn(work).join().unwrap();
     let before = usage::<busy::Cell>().lock_acquisitions;
-    [thread::spawn(work), thread::spawn(work)].map(|handle| handle.join().unwrap());
+    let pair = [thread::spawn(work), thread::spawn(work)];
+    pair.into_iter().for_each(|handle| handle.join().unwrap());
     let locks = usage::<busy::Cell>().lock_acquisitions - before;
     assert!(locks <= 40, "{locks} locks for {} operations", 4 * PAIRS);
 }

@@ -72,6 +72,10 @@ impl<T: Element, const N: usize, F: Family> Pair<T, N, F> {
         if grows && !self.has_room(260) {
             return;
         }
+        if matches!(op, 8 | 18 | 19 | 23) {
+            // These ask for memory of which they cannot say that there is none.
+            PAGES.recover();
+        }
         let Self { ours, model } = self;
         let mut some = |most: usize| -> Vec<T> {
             (0..input.below(most)).map(|_| T::make(input.byte())).collect()
@@ -224,6 +228,8 @@ fn text_step(ours: &mut Text<lives::Text>, model: &mut String, input: &mut Input
             model.retain(|other| other != gone);
         }
         (9, _) => {
+            // It cannot say that there is no memory.
+            PAGES.recover();
             let (tail, other) = (ours.split_off(at), model.split_off(at));
             assert_eq!(tail.as_str(), other);
         }

@@ -165,13 +165,14 @@ mod tests {
         arena.alloc_any(Layout::from_size_align(150_000, 8).unwrap()).unwrap();
         let chunk = arena.each_chunk().next().unwrap();
         chunk.forget_all();
-        let words = chunk.bytes() / WORD;
+        // An interpreter has time for the first of them.
+        let words = if cfg!(miri) { 2_048 } else { chunk.bytes() / WORD };
         // What is not valid may be anything.
         chunk.bits().iter().for_each(|word| word.store(0x5555_AAAA_FFFF_0123, Ordering::Relaxed));
         let mut model = vec![false; words];
         let mut state = 0x1234_5678_9ABC_DEF1;
-        for round in 0..4_000 {
-            let longest = [3, 64, 65, 300, 5_000][round % 5];
+        for round in 0..if cfg!(miri) { 20 } else { 4_000 } {
+            let longest = [3, 64, 65, 300, 5_000][round % 5].min(words / 2);
             let from = below(&mut state, words - longest);
             let to = from + below(&mut state, longest + 1);
             let run = &mut model[from..to];
@@ -196,7 +197,7 @@ mod tests {
             assert_eq!(skip_run(chunk, at), end(at), "at {at}");
         }
         assert_eq!(count(chunk), model.iter().filter(|&&word| word).count());
-        assert!(count(chunk) > 0 && chunk.valid() > 2 * 65_536);
+        assert!(count(chunk) > 0 && (chunk.valid() > 2 * 65_536 || cfg!(miri)));
         assert!(model.iter().any(|&word| !word));
     }
 }

@@ -241,6 +241,7 @@ mod tests {
     #[test]
     fn agrees_with_a_sorted_set_over_random_operations() {
         const COUNT: u32 = 300;
+        const STEPS: usize = if cfg!(miri) { 80 } else { 20_000 };
         let (mut line, mut runs) = (Line::new(COUNT as usize), Runs::new());
         let mut held: Vec<Run> = vec![Run { first: 0, len: COUNT }];
         let mut random = 7u32;
@@ -248,9 +249,9 @@ mod tests {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (random >> 8) % bound
         };
-        for step in 0..20_000 {
+        for step in 0..STEPS {
             // Phases in which more is taken, and in which more is given.
-            let taking = below(10) < if step / 1000 % 2 == 0 { 7 } else { 3 };
+            let taking = below(10) < if step / (STEPS / 20) % 2 == 0 { 7 } else { 3 };
             if taking || held.is_empty() {
                 let wanted = 1 + below(9);
                 let found = runs.shortest(&line, wanted);

@@ -67,7 +67,7 @@ fn descriptors_are_lines_and_their_bytes_are_enough() {
     // The granules of the longest block, and the distance of its last one.
     assert!((2 << 20) / GRANULE <= usize::from(u8::MAX));
     for class in 0..class::COUNT {
-        for family in 0..1024 {
+        for family in (0..1024).step_by(if cfg!(miri) { 97 } else { 1 }) {
             assert!(class::colour(class, family) <= usize::from(u16::MAX));
         }
         // The last word of a bitmap.

@@ -2,6 +2,9 @@
 //! be had.
 
 use core::alloc::Layout;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use famalloc::collections::SmallVec;
@@ -143,21 +146,33 @@ fn no_threads() {
         let _watchdog = Watchdog::of_seconds(120);
         let held: Vec<_> = (0..200).map(|at| Parcel::new::<lives::A>(100 + at, at as u8)).collect();
         limit(libc::RLIMIT_AS, in_use(0) + 40 * MIB);
-        // Each wants more of the addresses than its part.
+        // Each wants more of the addresses than its part. One begins after the other, since the standard
+        // library ends the process where a thread that has begun has no room for its signal stack.
+        let gate = Arc::new(AtomicBool::new(false));
+        let (begun, wait) = channel();
         let mut threads = Vec::new();
         let stack = || thread::Builder::new().stack_size(6 * MIB);
-        while let Ok(thread) = stack().spawn(|| {
-            let parcels: Vec<_> =
-                (0..50).filter_map(|at| Parcel::try_new::<lives::A>(48, at).ok()).collect();
-            thread::sleep(std::time::Duration::from_millis(20));
-            drop(parcels);
-        }) {
+        loop {
+            let (begun, gate) = (begun.clone(), Arc::clone(&gate));
+            let spawned = stack().spawn(move || {
+                let parcels: Vec<_> =
+                    (0..50).filter_map(|at| Parcel::try_new::<lives::A>(48, at).ok()).collect();
+                begun.send(()).unwrap();
+                while !gate.load(Ordering::Relaxed) {
+                    thread::sleep(std::time::Duration::from_millis(1));
+                }
+                drop(parcels);
+            });
+            let Ok(thread) = spawned else { break };
+            wait.recv().unwrap();
             threads.push(thread);
             assert!(threads.len() < 100, "there is no limit");
         }
-        check().unwrap();
         held.iter().for_each(Parcel::verify);
+        gate.store(true, Ordering::Relaxed);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
+        // Not before: it needs some memory itself.
+        check().unwrap();
         stack().spawn(|| ()).unwrap().join().unwrap();
         drop(held);
         return assert_all_given_back::<Lives>();

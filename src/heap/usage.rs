@@ -20,9 +20,10 @@ pub struct ClassUse {
     pub live_objects: usize,
     /// Their bytes, as slots.
     pub live_bytes: usize,
-    /// At least the most slots that were ever in the program's hands at once. How far above depends
-    /// on how they came and went: what was out of the blocks counts, but for slots known to have
-    /// stayed in magazines; with several lanes, it is the sum of what each of them saw.
+    /// At least the most slots that were ever in the program's hands at once: what threads have in their
+    /// magazines counts, what is parked in depots does not. So for each thread it is above that by at most
+    /// one magazine, and by no more than about what the thread had itself. With several lanes, it is the
+    /// sum of what each of them saw.
     pub peak_objects: usize,
     /// Free slots that wait in magazines, depots and mailboxes.
     pub parked_objects: usize,
@@ -249,7 +250,7 @@ impl ClassUse {
     /// looking at the lanes.
     fn of_all(
         family: &'static FamilyTable,
-        in_magazines: [InMagazines; class::COUNT],
+        in_magazines: [usize; class::COUNT],
     ) -> [Option<Self>; class::COUNT] {
         core::array::from_fn(|class| Self::of_class(family, class, in_magazines[class]))
     }
@@ -257,7 +258,7 @@ impl ClassUse {
     fn of_class(
         family: &'static FamilyTable,
         class: usize,
-        magazines: InMagazines,
+        in_magazines: usize,
     ) -> Option<Self> {
         family.lanes(class).next()?;
         let mut lanes = 0;
@@ -275,8 +276,8 @@ impl ClassUse {
             granules += counts.granules as usize;
         }
         let slot_bytes = class::slot_size(class);
-        let parked = parked as usize + magazines.slots;
-        let now = out.saturating_sub(in_depots + magazines.idle as u64);
+        let parked = parked as usize + in_magazines;
+        let now = out.saturating_sub(in_depots);
         let peak = u64::max(peak, now);
         let live_objects = (out as usize).saturating_sub(parked);
         Some(Self {
@@ -293,25 +294,16 @@ impl ClassUse {
     }
 }
 
-/// What the magazines of all threads hold of one class.
-#[derive(Clone, Copy, Default)]
-struct InMagazines {
-    slots: usize,
-    /// Those that have been there since their lanes last noted the peak.
-    idle: usize,
-}
-
 /// What the magazines of all threads hold of each class.
-fn magazines(family: &FamilyTable) -> [InMagazines; class::COUNT] {
-    let mut counts = [InMagazines::default(); class::COUNT];
+fn magazines(family: &FamilyTable) -> [usize; class::COUNT] {
+    let mut counts = [0; class::COUNT];
     let rows = family.rows.lock();
     for links in rows.iter() {
         // SAFETY: rows in the list stay valid while the list is locked.
         let row = unsafe { Row::of_links(links) };
         let heads = row.heads();
         for class in row.classes() {
-            counts[class].slots += heads[class].len(class);
-            counts[class].idle += heads[class].idle(class);
+            counts[class] += heads[class].len(class);
         }
     }
     counts

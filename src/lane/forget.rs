@@ -14,9 +14,9 @@ use super::magazine::MagazineBox;
 use super::{Lane, LaneState};
 
 impl Lane {
-    /// Notes the peak, with so many slots idle in the calling thread's magazines.
-    pub(crate) fn note_peak_now(&self, idle: usize) {
-        self.note_peak(&mut self.lock(), idle);
+    /// Notes the peak.
+    pub(crate) fn note_peak_now(&self) {
+        self.note_peak(&mut self.lock());
     }
 
     /// Forgets the free slots that are parked in this lane and in those that follow it in their cell;

@@ -223,16 +223,16 @@ impl Lane {
         unsafe { self.state.let_go() };
     }
 
-    /// Exchanges an empty magazine for one with at least one slot. On failure the magazine comes
-    /// back as it was. In the thread's other magazine `idle` slots have been all the while.
+    /// Exchanges an empty magazine for one with at least one slot: for a full one, or with up to `fill`
+    /// slots from blocks. On failure the magazine comes back as it was.
     pub(crate) fn exchange(
         &self,
         mut empty: MagazineBox,
-        idle: usize,
+        fill: usize,
     ) -> Result<MagazineBox, (MagazineBox, AllocError)> {
         debug_assert!(empty.is_empty());
         let mut state = self.lock();
-        self.note_peak(&mut state, idle);
+        self.note_peak(&mut state);
         if mem::take(&mut state.scattered) >= SCATTERED_BOUND {
             state = self.empty_depot(state);
         }
@@ -243,15 +243,21 @@ impl Lane {
             self.keep_spare(&mut state, empty);
             return Ok(full);
         }
-        match self.fill(&mut state, &mut empty) {
+        match self.fill(&mut state, &mut empty, fill) {
             Ok(()) => Ok(empty),
             Err(error) => Err((empty, error)),
         }
     }
 
-    /// Fills an empty magazine from the lowest blocks with room, or from a new block.
-    fn fill(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> Result<(), AllocError> {
-        let capacity = class::magazine_capacity(self.class);
+    /// Fills an empty magazine with up to `count` slots, from the lowest blocks with room, or from a new
+    /// block.
+    fn fill(
+        &self,
+        state: &mut LaneState,
+        magazine: &mut MagazineBox,
+        count: usize,
+    ) -> Result<(), AllocError> {
+        let capacity = class::magazine_capacity(self.class).min(count);
         let out = magazine.buffer(capacity);
         let left = self.take_slots(state, out)?;
         if class::slot_size(self.class) >= PREFETCH_FROM {
@@ -338,27 +344,26 @@ impl Lane {
         Ok(())
     }
 
-    /// Notes how many slots the program can have had at most since the last time.
-    ///
-    /// That is what is out of the blocks and the depot, but for `idle`: slots that have been in the
-    /// calling thread's magazine all the while. A magazine that is allocated from only empties, so
-    /// what is in it now was in it before.
-    fn note_peak(&self, state: &mut LaneState, idle: usize) {
+    /// Notes how many slots the program can have had at most since the last time: those that are out of the
+    /// blocks and the depot, in the hands of threads or in their magazines. A thread's magazines are filled when
+    /// they are empty, and from then on hold what the program has no more: so this is above what it had by no
+    /// more than a magazine for each thread.
+    fn note_peak(&self, state: &mut LaneState) {
         let out = state.counts.carved - state.counts.free;
-        let out = out.saturating_sub((state.depot.slots() + idle) as u64);
+        let out = out.saturating_sub(state.depot.slots() as u64);
         state.counts.peak = state.counts.peak.max(out);
     }
 
     /// Takes a full magazine in and gives an empty one out. Cannot fail: without memory for another
-    /// magazine it empties the one it was given. The thread has had `idle` more slots all the while.
-    pub(crate) fn park(&self, mut full: MagazineBox, idle: usize) -> MagazineBox {
+    /// magazine it empties the one it was given.
+    pub(crate) fn park(&self, mut full: MagazineBox) -> MagazineBox {
         let mut poke = None;
         if drop_given_up(&mut full) {
-            self.unload(&mut full, idle);
+            self.unload(&mut full);
             return full;
         }
         let mut state = self.lock();
-        self.note_peak(&mut state, idle);
+        self.note_peak(&mut state);
         let mut empty = self.admit(&mut state, full, &mut poke);
         drop(state);
         self.send_one_by_one(&mut empty);
@@ -421,7 +426,7 @@ impl Lane {
         if slot.is_null() {
             self.take_slots(&mut state, core::slice::from_mut(&mut slot))?;
         }
-        self.note_peak(&mut state, 0);
+        self.note_peak(&mut state);
         // SAFETY: magazines and blocks hold addresses of slots, which are not null.
         Ok(unsafe { NonNull::new_unchecked(slot) })
     }
@@ -429,7 +434,7 @@ impl Lane {
     /// Takes one slot of this lane back, for a thread that has no magazines.
     pub(super) fn give_one(&self, slot: *mut u8) {
         let mut state = self.lock();
-        self.note_peak(&mut state, 0);
+        self.note_peak(&mut state);
         self.give_own(&mut state, slot);
     }
 
@@ -441,12 +446,11 @@ impl Lane {
         self.owner_of(slot.as_ptr()).0.give_one(slot.as_ptr());
     }
 
-    /// Takes what a thread leaves behind when it goes: its two magazines, in whatever state, in which
-    /// `idle` slots have been all the while.
-    pub(crate) fn retire(&self, magazines: [MagazineBox; 2], idle: usize) {
+    /// Takes what a thread leaves behind when it goes: its magazines, in whatever state.
+    pub(crate) fn retire(&self, magazines: [Option<MagazineBox>; 2]) {
         let mut poke = None;
-        self.note_peak(&mut self.lock(), idle);
-        for mut magazine in magazines {
+        self.note_peak(&mut self.lock());
+        for mut magazine in magazines.into_iter().flatten() {
             drop_given_up(&mut magazine);
             let mut state = self.lock();
             self.disperse(&mut state, &mut magazine, &mut poke);
@@ -462,13 +466,12 @@ impl Lane {
         }
     }
 
-    /// Empties a magazine of this lane's thread, in whose magazines `idle` slots have been all the
-    /// while.
-    pub(crate) fn unload(&self, magazine: &mut MagazineBox, idle: usize) {
+    /// Empties a magazine of this lane's thread.
+    pub(crate) fn unload(&self, magazine: &mut MagazineBox) {
         let mut poke = None;
         drop_given_up(magazine);
         let mut state = self.lock();
-        self.note_peak(&mut state, idle);
+        self.note_peak(&mut state);
         self.disperse(&mut state, magazine, &mut poke);
         drop(state);
         self.send_one_by_one(magazine);
@@ -525,7 +528,7 @@ impl Lane {
         let mut mail = self.mailbox.empty();
         if !mail.is_empty() {
             // What comes in with it may have been the program's until it was posted.
-            self.note_peak(state, 0);
+            self.note_peak(state);
         }
         while let Some(mut magazine) = mail.pop() {
             self.mailbox.count_taken(&magazine);

@@ -19,7 +19,6 @@ use core::ptr::{self, NonNull};
 
 #[cfg(feature = "std")]
 use crate::lane::Lane;
-use crate::lane::magazine::MagazineBox;
 use crate::os;
 use crate::sync::{AtomicBool, Ordering, light_barrier};
 use crate::table::FamilyTable;
@@ -329,10 +328,9 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
     let turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
-            let idle = head.tell_idle(class);
-            let magazines = [head.unload(class), head.unload_for_freeing(class)];
+            let magazines = [Some(head.unload(class)), head.take_previous()];
             head.forget_lane();
-            lane.retire(magazines, idle);
+            lane.retire(magazines);
         }
     }
     // SAFETY: valid (contract).
@@ -439,15 +437,7 @@ fn unload_row(row: &Row) {
     let _turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
-            let idle = head.tell_idle(class);
-            let mut loaded: MagazineBox = head.unload(class);
-            lane.unload(&mut loaded, idle);
-            head.load(loaded);
-            let mut freed = head.unload_for_freeing(class);
-            // The lane was told a moment ago: all of them have been here since.
-            let idle = freed.len();
-            lane.unload(&mut freed, idle);
-            head.load_for_freeing(freed, class);
+            head.change_each(class, |magazine| lane.unload(magazine));
         }
     }
 }
@@ -458,13 +448,8 @@ fn forget_row(row: &Row) -> usize {
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
             // Before, since a forgotten slot looks as if the program had it.
-            lane.note_peak_now(head.tell_idle(class));
-            let mut loaded = head.unload(class);
-            forgotten += loaded.clear();
-            head.load(loaded);
-            let mut freed = head.unload_for_freeing(class);
-            forgotten += freed.clear();
-            head.load_for_freeing(freed, class);
+            lane.note_peak_now();
+            head.change_each(class, |magazine| forgotten += magazine.clear());
         }
     }
     forgotten

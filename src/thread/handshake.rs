@@ -13,7 +13,7 @@
 //! 5. has every thread pass a barrier                e. makes the turn even
 //! 6. takes slots from the front
 //! 7. opens the heads, then the row                  the owner's fast path
-//!                                                   f. top and bottom (free top and limit): room?
+//!                                                   f. top and bottom (or limit): a slot (or room)?
 //!                                                   g. writes the top and uses the slot below (at) it
 //! ```
 //!
@@ -37,17 +37,18 @@
 //! before that point and whose (g), or a part of it, lies after, at any time. What it can do:
 //!
 //! - *Pop*: it has read a top `t` above the bottom, writes `t - 1`, and reads the slot there. If the write is
-//!   seen in (6), the top is `t - 1`, and the slots taken lie below that. If not, the top is still
-//!   `t`: all but the uppermost are taken, and that is the one. In both cases the bottom is opened at most at
-//!   `t - 1`, where the owner's top may be: it has popped the last, and finds the head empty.
-//! - *Push*: it has read a free top `t` below the limit, writes the slot there, and then `t + 1`. If the
-//!   latter is seen in (6), so is the slot, which is taken with the others. If not, what is taken lies below
-//!   `t`, and the slot stays. It may look at the slot below `t` first, for a double free: what was there is
-//!   still there. The next push shall not find it, when it is no more than a memory of a slot that somebody else
-//!   may have had since; so the limit stays closed, and the next push goes to the slow path, which moves what
-//!   is left to the front.
+//!   seen in (6), the top is `t - 1`, and the slots taken lie below the one below that. If not, the top is
+//!   still `t`: all but the uppermost are taken, and that is the one. In both cases the bottom is opened at most
+//!   at `t - 1`, where the owner's top may be: it has popped the last, and finds the head empty.
+//! - *Push*: it has read a top `t` below the limit, writes the slot there, and then `t + 1`. If the
+//!   latter is seen in (6), so is the slot, which is the uppermost and stays. If not, what is taken lies below
+//!   the slot below `t`. It may look at that one first, for a double free: it is still there. Later pushes shall
+//!   not find a slot there that is no more than a memory, and which somebody else may have had since: so
+//!   null takes the place of the last that was taken.
 //!
-//! Nobody writes a top or a slot but the owner, and the fast path reads no other field of a head.
+//! The previous magazine belongs to the owner's slow path alone, which waits: all of its slots are taken.
+//!
+//! Nobody else writes a top, or a slot that the fast path may be at, and that reads no other field of a head.
 //!
 //! A thread counts as idle whose turn is what it was at the last pass: it may have allocated since, from
 //! what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
@@ -164,17 +165,15 @@ impl Row {
         for class in self.classes() {
             let head = &self.heads[class];
             let Some(lane) = head.lane() else { continue };
-            let idle = head.tell_idle(class);
             // SAFETY: passed on.
             unsafe { head.take_loaded(class, transit) };
             if !transit.is_empty() {
-                lane.unload(transit, idle);
+                lane.unload(transit);
             }
             // SAFETY: passed on.
-            unsafe { head.take_freed(class, transit) };
+            unsafe { head.take_previous_slots(transit) };
             if !transit.is_empty() {
-                // The lane was told a moment ago: all of them have been here since.
-                lane.unload(transit, transit.len());
+                lane.unload(transit);
             }
         }
     }

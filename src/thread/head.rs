@@ -1,20 +1,26 @@
-//! A head: a thread's two magazines of one cell, and the fast path.
+//! A head: a thread's magazines of one cell, and the fast path.
 //!
 //! ```text
-//! the magazine to allocate from             the magazine to free into
-//! start    bottom       top                 start    free from   free top    free limit
-//! |. . . . |a b c d e f |                   |. . . . |g h i      |          |
-//!  taken                                     free taken
+//! the loaded magazine                       the previous one
+//! start    bottom       top        limit    previous      + previous_len
+//! |. . . . |a b c d e f |          |        |g h i j k l m n|
+//!  taken                                     full, or empty, or not made yet
 //! ```
 //!
-//! Between `bottom` and `top`, and from what was taken of the other up to `free top`, are the addresses
-//! that the head holds. Normally nothing is taken and `bottom` is the start; another thread that wants
-//! the slots of one that idles takes them from the front, and leaves the rest where it is: see
+//! A freed slot is put on top of the loaded magazine, and the next allocation takes it from there again,
+//! while it is in the processor's cache. The previous magazine takes the place of the loaded one when that
+//! is empty, or full, and it is the other way round itself; only when it is not is the lane asked. So at
+//! least a magazine's worth of operations lies between two visits to the lane, whatever their order (the
+//! loaded and the previous magazine of Bonwick and Adams, "Magazines and Vmem", 2001).
+//!
+//! Between `bottom` and `top`, and in the previous magazine, are the addresses that the head holds.
+//! Normally nothing is taken and `bottom` is the start; another thread that wants the slots of one that idles
+//! takes them from the front, and leaves the rest where it is: see
 //! [`handshake`](super::handshake), which says why both can be at work at once. The owner's slow
 //! path moves the rest to the front when it has to do with the magazine next.
 //!
 //! A *closed* head has a bottom above and a limit below everything: what is popped next, or pushed, goes to
-//! the slow path. The magazine to free into stays closed while something is taken.
+//! the slow path.
 
 use core::ptr::{self, NonNull};
 
@@ -23,11 +29,17 @@ use crate::error::AllocError;
 use crate::lane::Lane;
 use crate::lane::magazine::MagazineBox;
 use crate::space::provenance::renewed;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+use crate::sync::{AtomicPtr, AtomicU8, Ordering};
 use crate::table::FamilyTable;
 
-/// A magazine with at most this part of its slots has few.
-const FEW: usize = 4;
+/// So many slots a magazine gets from blocks at first; then twice as many each time, until it is full. What a
+/// thread has of a cell is then in proportion to what it does there, and so is how far the
+/// [peak](crate::ClassUse::peak_objects) may be above what it was.
+const FIRST_FILL: usize = 4;
+/// So often it is twice as many.
+const DOUBLINGS: u8 = 5;
+
+const _: () = assert!(FIRST_FILL << DOUBLINGS >= class::MAX_MAGAZINE);
 
 /// What became of a slot that was put into a magazine.
 pub(crate) enum Pushed {
@@ -38,32 +50,26 @@ pub(crate) enum Pushed {
     Again,
 }
 
-/// A thread's two magazines of one cell.
+/// A thread's magazines of one cell.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Head {
-    /// One past the last slot to allocate, and the first.
+    /// One past the last slot of the loaded magazine, its first, and where there is no more room.
     top: AtomicPtr<*mut u8>,
     bottom: AtomicPtr<*mut u8>,
-    /// Where the next freed slot goes, and where there is no more room.
-    free_top: AtomicPtr<*mut u8>,
-    free_limit: AtomicPtr<*mut u8>,
+    limit: AtomicPtr<*mut u8>,
     /// The lane this thread is assigned; null until the cell's first use.
     lane: AtomicPtr<Lane>,
-    /// Where the two magazines start.
+    /// Where the loaded magazine starts.
     start: AtomicPtr<*mut u8>,
-    free_start: AtomicPtr<*mut u8>,
-    /// How many slots other threads have taken from the front of each.
+    /// Where the previous one does; null until it is needed.
+    previous: AtomicPtr<*mut u8>,
+    /// How many slots other threads have taken from the front of the loaded one.
     taken: AtomicU8,
-    free_taken: AtomicU8,
-    /// Whether the magazines have changed places since the lane was last told how many slots lie
-    /// idle, ...
-    swapped: AtomicBool,
-    /// ... and how many of these are in the one that is freed into. It is not allocated from, so they
-    /// still lie idle.
-    kept: AtomicU8,
-    /// Whether the lane has added slots since they last changed places, with some in the other.
-    topped_up: AtomicBool,
+    /// How many slots are in the previous one.
+    previous_len: AtomicU8,
+    /// How often the lane was asked for slots, [`DOUBLINGS`] times at most.
+    refills: AtomicU8,
 }
 
 const _: () = assert!(size_of::<Head>() == 1 << class::SCALE);
@@ -83,20 +89,17 @@ impl Head {
         Self {
             top: AtomicPtr::new(ptr::null_mut()),
             bottom: AtomicPtr::new(ptr::null_mut()),
-            free_top: AtomicPtr::new(ptr::null_mut()),
-            free_limit: AtomicPtr::new(ptr::null_mut()),
+            limit: AtomicPtr::new(ptr::null_mut()),
             lane: AtomicPtr::new(ptr::null_mut()),
             start: AtomicPtr::new(ptr::null_mut()),
-            free_start: AtomicPtr::new(ptr::null_mut()),
+            previous: AtomicPtr::new(ptr::null_mut()),
             taken: AtomicU8::new(0),
-            free_taken: AtomicU8::new(0),
-            swapped: AtomicBool::new(false),
-            kept: AtomicU8::new(0),
-            topped_up: AtomicBool::new(false),
+            previous_len: AtomicU8::new(0),
+            refills: AtomicU8::new(0),
         }
     }
 
-    /// Takes a slot from the magazine to allocate from.
+    /// Takes the slot that was put in last.
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
         let top = self.top.load(Ordering::Relaxed);
@@ -111,18 +114,18 @@ impl Head {
         Some(unsafe { NonNull::new_unchecked(*top) })
     }
 
-    /// Puts a slot into the magazine to free into; `false` if there is no room.
+    /// Puts a slot into the loaded magazine; `false` if there is no room.
     #[inline(always)]
     pub(crate) fn push(&self, slot: NonNull<u8>) -> bool {
-        let top = self.free_top.load(Ordering::Relaxed);
-        if top >= self.free_limit.load(Ordering::Relaxed) {
+        let top = self.top.load(Ordering::Relaxed);
+        if top >= self.limit.load(Ordering::Relaxed) {
             return false;
         }
         // SAFETY: below the limit there is room for another, ours alone.
         unsafe { *top = renewed(slot).as_ptr() };
         // Who sees the new top sees the slot.
         // SAFETY: at most the limit.
-        self.free_top.store(unsafe { top.add(1) }, Ordering::Release);
+        self.top.store(unsafe { top.add(1) }, Ordering::Release);
         true
     }
 
@@ -130,29 +133,28 @@ impl Head {
     /// of double frees.
     #[inline(always)]
     pub(crate) fn push_another(&self, slot: NonNull<u8>) -> Pushed {
-        let top = self.free_top.load(Ordering::Relaxed);
-        if top >= self.free_limit.load(Ordering::Relaxed) {
+        let top = self.top.load(Ordering::Relaxed);
+        if top >= self.limit.load(Ordering::Relaxed) {
             return Pushed::NoRoom;
         }
         // SAFETY: not the empty row's, which is full. Before the first slot lies the magazine's length,
-        // which is no address.
+        // which is no address, or null where others have taken slots.
         if unsafe { *top.sub(1) } == slot.as_ptr() {
             return Pushed::Again;
         }
         // SAFETY: as in `push`.
         unsafe { *top = renewed(slot).as_ptr() };
         // SAFETY: as in `push`.
-        self.free_top.store(unsafe { top.add(1) }, Ordering::Release);
+        self.top.store(unsafe { top.add(1) }, Ordering::Release);
         Pushed::Done
     }
 
     /// Whether a slot is the one that was put in last.
     #[inline]
     pub(crate) fn gave_last(&self, slot: NonNull<u8>) -> bool {
-        let top = self.free_top.load(Ordering::Relaxed);
-        // Where nothing is left, what lies below the top may be of a slot that others have taken.
+        let top = self.top.load(Ordering::Relaxed);
         // SAFETY: where there is a magazine with a slot, that is what lies below its top.
-        top != self.free_first() && unsafe { *top.sub(1) } == slot.as_ptr()
+        top != self.first() && unsafe { *top.sub(1) } == slot.as_ptr()
     }
 
     pub(super) fn lane(&self) -> Option<&'static Lane> {
@@ -164,64 +166,41 @@ impl Head {
         self.lane.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
-    /// The first address in the magazine to allocate from.
+    /// The first address in the loaded magazine.
     fn first(&self) -> *mut *mut u8 {
         let taken = usize::from(self.taken.load(Ordering::Relaxed));
         self.start.load(Ordering::Relaxed).wrapping_add(taken)
     }
 
-    /// The first address in the magazine to free into.
-    fn free_first(&self) -> *mut *mut u8 {
-        let taken = usize::from(self.free_taken.load(Ordering::Relaxed));
-        self.free_start.load(Ordering::Relaxed).wrapping_add(taken)
-    }
-
-    /// How many slots are in the two magazines. Exact on the row's own thread and while that
+    /// How many slots are in the magazines. Exact on the row's own thread and while that
     /// thread rests; in between it is a bound.
     pub(crate) fn len(&self, class: usize) -> usize {
-        self.loaded_len(class) + self.freed_len(class)
+        self.loaded_len(class) + self.previous_len()
     }
 
-    /// How many slots have been in a magazine all the while since the lane was last told. Exact or
-    /// too few, as [`Self::len`] is exact or not.
-    pub(crate) fn idle(&self, class: usize) -> usize {
-        let kept = usize::from(self.kept.load(Ordering::Relaxed));
-        if self.swapped.load(Ordering::Relaxed) { kept } else { kept + self.loaded_len(class) }
-    }
-
-    /// How many slots are in the magazine to allocate from.
+    /// How many slots are in the loaded magazine.
     fn loaded_len(&self, class: usize) -> usize {
-        between(self.first(), self.top.load(Ordering::Relaxed), class)
+        between(self.first(), self.top.load(Ordering::Acquire), class)
     }
 
-    /// How many slots are in the magazine to free into.
-    fn freed_len(&self, class: usize) -> usize {
-        between(self.free_first(), self.free_top.load(Ordering::Acquire), class)
+    /// How many slots are in the previous one.
+    fn previous_len(&self) -> usize {
+        self.previous_len.load(Ordering::Relaxed).into()
     }
 
-    /// [`Self::idle`], to tell the lane.
-    pub(super) fn tell_idle(&self, class: usize) -> usize {
-        let idle = self.idle(class);
-        self.swapped.store(false, Ordering::Relaxed);
-        self.kept.store(0, Ordering::Relaxed);
-        idle
-    }
-
-    /// Calls `visit` with the slots of the two magazines, on the row's own thread. Whatever that was in
+    /// Calls `visit` with the slots of each magazine, on the row's own thread. Whatever that was in
     /// the midst of, no count is believed beyond what a magazine can hold.
     pub(crate) fn for_each_magazine(&self, class: usize, mut visit: impl FnMut(&[*mut u8])) {
         if self.lane().is_none() {
             return;
         }
-        let halves = [
-            (self.first(), &self.taken, &self.top),
-            (self.free_first(), &self.free_taken, &self.free_top),
-        ];
-        for (first, taken, top) in halves {
-            let bytes = top.load(Ordering::Relaxed).addr().wrapping_sub(first.addr());
-            let count = bytes / size_of::<*mut u8>();
+        let bytes = self.top.load(Ordering::Relaxed).addr().wrapping_sub(self.first().addr());
+        let loaded = (self.first(), bytes / size_of::<*mut u8>(), &self.taken);
+        let none = AtomicU8::new(0);
+        let previous = (self.previous.load(Ordering::Relaxed), self.previous_len(), &none);
+        for (first, count, taken) in [loaded, previous] {
             let taken = usize::from(taken.load(Ordering::Relaxed));
-            if count + taken <= class::magazine_capacity(class) {
+            if count > 0 && count + taken <= class::magazine_capacity(class) {
                 // SAFETY: a magazine has so many slots; those up to the top are written, and others have
                 // been committed as zero.
                 visit(unsafe { core::slice::from_raw_parts(first, count) });
@@ -229,36 +208,28 @@ impl Head {
         }
     }
 
-    /// The addresses in the two magazines, on the row's own thread.
+    /// The addresses in the magazines, on the row's own thread.
     pub(crate) fn slots(&self, class: usize) -> impl Iterator<Item = *mut u8> {
         let range = |first: *mut *mut u8, count: usize| {
             // SAFETY: the slots from the first to the top are written.
             (0..count).map(move |index| unsafe { *first.add(index) })
         };
         range(self.first(), self.loaded_len(class))
-            .chain(range(self.free_first(), self.freed_len(class)))
+            .chain(range(self.previous.load(Ordering::Relaxed), self.previous_len()))
     }
 
-    /// Makes `magazine` the one to allocate from.
-    pub(super) fn load(&self, magazine: MagazineBox) {
+    /// Makes `magazine` the loaded one.
+    pub(super) fn load(&self, magazine: MagazineBox, class: usize) {
         let len = magazine.len();
         let start = magazine.into_bottom();
         self.start.store(start, Ordering::Relaxed);
         self.bottom.store(start, Ordering::Relaxed);
+        let limit = start.wrapping_add(class::magazine_capacity(class));
+        self.limit.store(limit, Ordering::Relaxed);
         self.top.store(start.wrapping_add(len), Ordering::Relaxed);
     }
 
-    /// Makes `magazine` the one to free into.
-    pub(super) fn load_for_freeing(&self, magazine: MagazineBox, class: usize) {
-        let len = magazine.len();
-        let start = magazine.into_bottom();
-        let limit = start.wrapping_add(class::magazine_capacity(class));
-        self.free_start.store(start, Ordering::Relaxed);
-        self.free_limit.store(limit, Ordering::Relaxed);
-        self.free_top.store(start.wrapping_add(len), Ordering::Relaxed);
-    }
-
-    /// Takes the magazine to allocate from out; another has to be put in at once.
+    /// Takes the loaded magazine out; another has to be put in at once.
     pub(super) fn unload(&self, class: usize) -> MagazineBox {
         let (start, len) = (self.start.load(Ordering::Relaxed), self.loaded_len(class));
         if self.taken.load(Ordering::Relaxed) != 0 {
@@ -271,32 +242,36 @@ impl Head {
         unsafe { MagazineBox::from_bottom(start, len) }
     }
 
-    /// Takes the magazine to free into out; another has to be put in at once.
-    pub(super) fn unload_for_freeing(&self, class: usize) -> MagazineBox {
-        let (start, len) = (self.free_start.load(Ordering::Relaxed), self.freed_len(class));
-        if self.free_taken.load(Ordering::Relaxed) != 0 {
-            // SAFETY: as in `unload`.
-            unsafe { self.free_first().copy_to(start, len) };
-            self.free_taken.store(0, Ordering::Relaxed);
+    /// Makes `magazine` the previous one.
+    fn put_back(&self, magazine: MagazineBox) {
+        self.previous_len.store(magazine.len() as u8, Ordering::Relaxed);
+        self.previous.store(magazine.into_bottom(), Ordering::Relaxed);
+    }
+
+    /// Takes the previous magazine out, if there is one.
+    pub(super) fn take_previous(&self) -> Option<MagazineBox> {
+        let (start, len) = (self.previous.load(Ordering::Relaxed), self.previous_len());
+        if start.is_null() {
+            return None;
         }
-        // SAFETY: as in `unload`.
-        unsafe { MagazineBox::from_bottom(start, len) }
+        self.previous.store(ptr::null_mut(), Ordering::Relaxed);
+        self.previous_len.store(0, Ordering::Relaxed);
+        // SAFETY: the bottom of a magazine in which so many slots are written.
+        Some(unsafe { MagazineBox::from_bottom(start, len) })
     }
 
-    /// Lets the two magazines change places.
-    fn swap(&self, class: usize) {
-        // Slots that change places a second time have been in reach of the program in between.
-        let first = !self.swapped.load(Ordering::Relaxed);
-        let kept = if first { self.loaded_len(class) as u8 } else { 0 };
-        self.kept.store(kept, Ordering::Relaxed);
-        let (loaded, freed) = (self.unload(class), self.unload_for_freeing(class));
-        self.load(freed);
-        self.load_for_freeing(loaded, class);
-        self.swapped.store(true, Ordering::Relaxed);
-        self.topped_up.store(false, Ordering::Relaxed);
+    /// Calls `work` with each magazine in turn, which may change how many slots there are.
+    pub(super) fn change_each(&self, class: usize, mut work: impl FnMut(&mut MagazineBox)) {
+        let mut loaded = self.unload(class);
+        work(&mut loaded);
+        self.load(loaded, class);
+        if let Some(mut previous) = self.take_previous() {
+            work(&mut previous);
+            self.put_back(previous);
+        }
     }
 
-    /// Gives an unused head its lane and its magazines.
+    /// Gives an unused head its lane and a magazine.
     pub(super) fn equip(
         &self,
         family: &'static FamilyTable,
@@ -304,54 +279,42 @@ impl Head {
     ) -> Result<&'static Lane, AllocError> {
         let space = family.holding.space;
         let loaded = MagazineBox::new(space, class)?;
-        let freed = match MagazineBox::new(space, class) {
-            Ok(freed) => freed,
-            Err(error) => {
-                loaded.discard(space);
-                return Err(error);
-            }
-        };
         match family.assign_lane(class) {
             Ok(lane) => {
-                self.load(loaded);
-                self.load_for_freeing(freed, class);
+                self.load(loaded, class);
                 self.lane.store(ptr::from_ref(lane).cast_mut(), Ordering::Relaxed);
                 Ok(lane)
             }
             Err(error) => {
                 loaded.discard(space);
-                freed.discard(space);
                 Err(error)
             }
         }
     }
 
-    /// Takes a slot when the magazine to allocate from is empty.
-    ///
-    /// The other one takes its place, unless there is so little in that that they would soon change
-    /// places again: a program that allocates and frees in turn keeps the sum of the two as it is,
-    /// and would come here once in so many operations. Then the lane adds to the sum, once: a program
-    /// that only allocates comes to what it freed before.
+    /// Takes a slot when the loaded magazine is empty: the previous one takes its place, unless that is
+    /// empty too; then the lane fills it or gives another for it.
     pub(super) fn refill(&self, lane: &Lane, class: usize) -> Result<NonNull<u8>, AllocError> {
-        let freed = self.freed_len(class);
-        let few = freed <= class::magazine_capacity(class) / FEW;
-        if freed > 0 && (!few || self.topped_up.load(Ordering::Relaxed)) {
-            self.swap(class);
-        } else {
-            let idle = self.tell_idle(class);
-            match lane.exchange(self.unload(class), idle) {
-                Ok(full) => {
-                    self.kept.store(freed as u8, Ordering::Relaxed);
-                    self.topped_up.store(freed > 0, Ordering::Relaxed);
-                    self.load(full);
+        let empty = self.unload(class);
+        let full = match self.take_previous() {
+            Some(previous) if !previous.is_empty() => {
+                self.put_back(empty);
+                Ok(previous)
+            }
+            previous => {
+                if let Some(previous) = previous {
+                    self.put_back(previous);
                 }
-                Err((empty, error)) => {
-                    self.load(empty);
-                    if freed == 0 {
-                        return Err(error);
-                    }
-                    self.swap(class);
-                }
+                let refills = self.refills.load(Ordering::Relaxed);
+                self.refills.store((refills + 1).min(DOUBLINGS), Ordering::Relaxed);
+                lane.exchange(empty, FIRST_FILL << refills)
+            }
+        };
+        match full {
+            Ok(full) => self.load(full, class),
+            Err((empty, error)) => {
+                self.load(empty, class);
+                return Err(error);
             }
         }
         match self.pop() {
@@ -360,19 +323,27 @@ impl Head {
         }
     }
 
-    /// Makes room in the magazine to free into: what is left in it is moved to the front, if others
-    /// have taken something from there, and it is open again; or the other one takes its place if there is hardly anything in
-    /// it; otherwise the lane takes what was freed.
+    /// Makes room in the loaded magazine: what is left in it is moved to the front, if others have taken
+    /// something from there; or the previous one takes its place, if that is empty; otherwise the lane
+    /// takes the previous one, and gives an empty one for it.
     pub(super) fn make_room(&self, lane: &Lane, class: usize) {
-        if self.free_taken.load(Ordering::Relaxed) != 0 {
-            let magazine = self.unload_for_freeing(class);
-            self.load_for_freeing(magazine, class);
-        } else if self.loaded_len(class) <= class::magazine_capacity(class) / FEW {
-            self.swap(class);
-        } else {
-            let idle = self.tell_idle(class);
-            let empty = lane.park(self.unload_for_freeing(class), idle);
-            self.load_for_freeing(empty, class);
+        let has_holes = self.taken.load(Ordering::Relaxed) != 0;
+        let loaded = self.unload(class);
+        if has_holes {
+            return self.load(loaded, class);
+        }
+        let empty = match self.take_previous() {
+            Some(previous) if previous.is_empty() => Ok(previous),
+            Some(previous) => Ok(lane.park(previous)),
+            None => MagazineBox::new(lane.space(), class),
+        };
+        match empty {
+            Ok(empty) => {
+                self.put_back(loaded);
+                self.load(empty, class);
+            }
+            // There is no memory for another.
+            Err(_) => self.load(lane.park(loaded), class),
         }
     }
 }
@@ -381,49 +352,53 @@ impl Head {
 impl Head {
     /// Whether there is anything to take. A hint, unless the head is closed.
     pub(super) fn has_to_take(&self, class: usize) -> bool {
-        self.loaded_len(class) > 1 || self.freed_len(class) > 0
+        self.loaded_len(class) > 1 || self.previous_len() > 0
     }
 
     /// Sends the owner to the slow path, whatever it does next.
     pub(super) fn close(&self) {
         self.bottom.store(CLOSED, Ordering::Relaxed);
-        self.free_limit.store(ptr::null_mut(), Ordering::Relaxed);
+        self.limit.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
-    /// Ends what [`close`](Self::close) began; but the magazine to free into stays closed if something was
-    /// taken from it. [`push_another`](Self::push_another) could take what lies below its top for a slot
-    /// that was freed just now.
+    /// Ends what [`close`](Self::close) began.
     pub(super) fn open(&self, class: usize) {
-        if self.free_taken.load(Ordering::Relaxed) == 0 {
-            let start = self.free_start.load(Ordering::Relaxed);
-            let limit = start.wrapping_add(class::magazine_capacity(class));
-            self.free_limit.store(limit, Ordering::Relaxed);
-        }
+        let start = self.start.load(Ordering::Relaxed);
+        let limit = start.wrapping_add(class::magazine_capacity(class));
+        self.limit.store(limit, Ordering::Relaxed);
         self.bottom.store(self.first(), Ordering::Relaxed);
     }
 
-    /// Moves all slots but the uppermost out of the magazine to allocate from.
+    /// Moves all slots but the uppermost out of the loaded magazine.
     ///
     /// # Safety
     ///
     /// The head is closed, every thread has passed a barrier since then, and the owner's slow path waits.
     pub(super) unsafe fn take_loaded(&self, class: usize, into: &mut MagazineBox) {
         let count = self.loaded_len(class).saturating_sub(1);
+        if count == 0 {
+            return;
+        }
         // SAFETY: passed on: all of these are below the one that the owner may be about to take.
         unsafe { take(self.first(), count, into) };
+        // SAFETY: the last of them.
+        let last = unsafe { self.first().add(count - 1) };
+        // The owner would take it for a slot that it has, once it has no other.
+        // SAFETY: as above.
+        unsafe { last.write(ptr::null_mut()) };
         self.taken.fetch_add(count as u8, Ordering::Relaxed);
     }
 
-    /// Moves all slots out of the magazine to free into.
+    /// Moves all slots out of the previous magazine.
     ///
     /// # Safety
     ///
-    /// As for [`take_loaded`](Self::take_loaded).
-    pub(super) unsafe fn take_freed(&self, class: usize, into: &mut MagazineBox) {
-        let count = self.freed_len(class);
-        // SAFETY: passed on: all of these are below the place where the owner may be about to write.
-        unsafe { take(self.free_first(), count, into) };
-        self.free_taken.fetch_add(count as u8, Ordering::Relaxed);
+    /// The owner's slow path waits.
+    pub(super) unsafe fn take_previous_slots(&self, into: &mut MagazineBox) {
+        let count = self.previous_len();
+        // SAFETY: passed on: nobody else comes by these.
+        unsafe { take(self.previous.load(Ordering::Relaxed), count, into) };
+        self.previous_len.store(0, Ordering::Relaxed);
     }
 }
 

@@ -65,8 +65,8 @@
 //!   allocators: a lock, blocks and their bitmaps, a depot, a mailbox. A cell has as many lanes as
 //!   threads were at work in it at once, up to the number of cores (half or a quarter of it where
 //!   slots are of kilobytes).
-//! - **magazine**: a thread's bounded array of free slot addresses for one cell; a thread has one
-//!   to allocate from and one to free into. **Depot**: full magazines parked in a lane.
+//! - **magazine**: a bounded array of free slot addresses of one cell; a thread has a loaded one, which it
+//!   frees into and allocates from, and a previous one. **Depot**: full magazines parked in a lane.
 //!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.
 //!   **Outbox**: where a lane collects them.
 //! - **refill**: to move addresses from blocks to a magazine. **Disperse**: to move them back.
@@ -84,8 +84,8 @@
 //! FamilyBox::<Node>::new(v)
 //!   -> family and class are constants of the type
 //!   -> home of the family (thread-local) -> row -> magazine of the class: pop        the fast path
-//!   -> (empty) change places with the magazine that is freed into
-//!   -> (too little in both) the thread's lane of the cell, locked: depot, mailbox, blocks, a new block
+//!   -> (empty) the previous magazine takes its place
+//!   -> (both empty) the thread's lane of the cell, locked: depot, mailbox, blocks, a new block
 //!   -> (no block) a granule from an extent of the family; from a new extent          the cold path
 //! ```
 //!

@@ -468,7 +468,7 @@ fn a_large_set_costs_what_is_used_of_it() {
         "one" => Parcel::new::<one::Only>(64, 1),
         _ => Parcel::new::<many::F31>(64, 1),
     };
-    // A row, two magazines, a lane, a family's table, a page of bitmap, descriptors, and the object.
+    // A row, a magazine, a lane, a family's table, a page of bitmap, descriptors, and the object.
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown <= 160 << 10, "{grown} bytes for one object");
     let snapshot = Snapshot::of::<Many>();
@@ -483,9 +483,10 @@ fn a_large_set_costs_what_is_used_of_it() {
     drop(parcel);
 }
 
-/// The peak of what rose and fell once is exact, however few or many.
+/// The peak of what rose and fell is at most a magazine above what it was, and no more above it than that itself;
+/// and less than before changes nothing.
 #[test]
-fn the_peak_of_one_rise_is_exact() {
+fn the_peak_of_one_rise_is_about_what_it_was() {
     #[alloc_family]
     enum Lives {
         Few,
@@ -504,12 +505,13 @@ fn the_peak_of_one_rise_is_exact() {
     rise_and_fall::<lives::Few>(10);
     rise_and_fall::<lives::Many>(10_000);
     flush();
-    assert_eq!(peaks(), [10, 10_000]);
-    // Less than before changes nothing.
+    let first = peaks();
+    assert!((10..20).contains(&first[0]), "{first:?}");
+    assert!((10_000..10_126).contains(&first[1]), "{first:?}");
     rise_and_fall::<lives::Few>(5);
     rise_and_fall::<lives::Many>(5000);
     flush();
-    assert_eq!(peaks(), [10, 10_000]);
+    assert_eq!(peaks(), first);
 }
 
 /// A huge allocation that moves again and again, because its way is blocked, keeps its contents.

@@ -435,10 +435,10 @@ fn the_peak_is_told_before_all_goes() {
 
     let _alone = one_at_a_time();
     let peak = || usage::<counted::Object>().classes[0].peak_objects;
-    // What came with the first into the magazine was never the program's.
+    // Hardly more than there was came with the first into the magazine.
     alloc_in::<counted::Object>(8).unwrap();
     free_all::<counted::Object>(1);
-    assert_eq!(peak(), 1);
+    assert!((1..=4).contains(&peak()), "{}", peak());
     let made: Vec<_> = (0..100_000).map(|_| alloc_in::<counted::Object>(8).unwrap()).collect();
     free_all::<counted::Object>(made.len());
     assert!((100_000..100_200).contains(&peak()), "{}", peak());

@@ -1,5 +1,5 @@
-//! A thread's two magazines of a cell: what they hold, when they change places, when the lane adds to
-//! them, and what is known of slots that lie idle in them. Counted, not timed.
+//! A thread's magazines of a cell: what they hold, what is handed out first, when the lane is asked, and how
+//! they count in the peak. Counted, not timed.
 
 mod common;
 
@@ -10,9 +10,9 @@ use std::sync::mpsc::channel;
 use common::{Sent, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{AllocErrorKind, Family, alloc_family, alloc_in, flush, free_in, query};
 
-/// The most slots of a magazine, and the most that are few.
+/// The most slots of a magazine, and how many it gets first.
 const FULL: usize = 126;
-const FEW: usize = FULL / 4;
+const FIRST: usize = 4;
 const SIZE: usize = 40;
 
 /// Live objects of a family, all of one size, the latest last.
@@ -30,6 +30,14 @@ impl<F: Family> Objects<F> {
 
     fn take(&mut self, count: usize) {
         self.live.extend((0..count).map(|_| alloc_in::<F>(SIZE).unwrap()));
+    }
+
+    /// Frees the latest, the last first.
+    fn give_back(&mut self, count: usize) {
+        for slot in self.live.drain(self.live.len() - count..).rev() {
+            // SAFETY: live, of this size, and not used again.
+            unsafe { free_in::<F>(slot, SIZE) };
+        }
     }
 
     /// Frees the earliest.
@@ -75,7 +83,8 @@ fn magazines_and_depots_hold_as_many_as_is_said() {
         let capacity = ((16 << 10) / used.slot_bytes).clamp(2, FULL);
         let block = query(start.as_ptr()).unwrap();
         let in_block = (block.block + block.block_bytes - start.addr().get()) / used.slot_bytes;
-        assert_eq!(used.parked_objects + 1, capacity.min(in_block), "a magazine of {size} bytes");
+        let first = FIRST.min(capacity).min(in_block);
+        assert_eq!(used.parked_objects + 1, first, "a magazine of {size} bytes");
         let more: Vec<_> =
             (0..capacity * 20).map(|_| alloc_in::<lives::A>(size).unwrap()).collect();
         for slot in more.into_iter().chain([start]) {
@@ -92,84 +101,115 @@ fn magazines_and_depots_hold_as_many_as_is_said() {
     assert_all_given_back::<Lives>();
 }
 
-/// A program that allocates and frees in turn, with few slots in reach, gets more of them, each time
-/// that they have become few.
+/// A magazine is filled with a few slots at first, and with more each time; and with few again once a thread's
+/// magazines were emptied.
 #[test]
-fn few_slots_become_more() {
+fn magazines_fill_slowly_at_first() {
     #[alloc_family]
     enum Lives {
         A,
     }
     let _alone = one_at_a_time();
-    let mut objects = Objects::<lives::A>::new(FULL - 5);
-    for _ in 0..3 {
-        // Five are left in the one; they go round until both have changed places or been added to.
-        assert_eq!(parked::<lives::A>(), 5);
-        for _ in 0..6 {
-            objects.give(1);
+    for _ in 0..2 {
+        let mut objects = Objects::<lives::A>::new(0);
+        for fill in [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST, 16 * FIRST, FULL, FULL] {
             objects.take(1);
+            assert_eq!(parked::<lives::A>() + 1, fill);
+            objects.take(fill - 1);
+            assert_eq!(parked::<lives::A>(), 0);
         }
-        assert_eq!(parked::<lives::A>(), FULL + 5);
-        let before = locks::<lives::A>();
-        for _ in 0..10 * FULL {
-            objects.give(1);
-            objects.take(1);
-        }
-        assert_eq!(locks::<lives::A>(), before, "one exchange is enough");
-        objects.take(FULL);
+        drop(objects);
+        flush();
     }
+    assert_all_given_back::<Lives>();
+}
+
+/// What was freed last is handed out first, through both magazines and what is parked of them.
+#[test]
+fn what_is_freed_last_is_handed_out_first() {
+    #[alloc_family]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    for count in [1, 2, FIRST, FULL, FULL + 1, 2 * FULL, 4 * FULL] {
+        let mut objects = Objects::<lives::A>::new(count);
+        let before = objects.live.clone();
+        objects.give_back(count);
+        objects.take(count);
+        let after: Vec<_> = objects.live.iter().copied().collect();
+        assert_eq!(after, Vec::from(before), "{count} objects");
+        drop(objects);
+        flush();
+    }
+    assert_all_given_back::<Lives>();
+}
+
+/// A magazine's worth of operations lies between two visits to the lane, in whatever order they come.
+#[test]
+fn the_lane_is_asked_once_for_a_magazine_of_operations() {
+    #[alloc_family]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    // So many in the magazines at first, wherever between the two they begin to go up and down.
+    for held in [0, 1, FULL / 2, FULL - 1, FULL, FULL + 1, 2 * FULL - 1, 2 * FULL] {
+        let mut objects = Objects::<lives::A>::new(10 * FULL);
+        while parked::<lives::A>() > 0 {
+            objects.take(1);
+        }
+        objects.give(held);
+        assert_eq!(parked::<lives::A>(), held);
+        for step in [1, 2, FULL / 2, FULL] {
+            let before = locks::<lives::A>();
+            for _ in 0..20 {
+                objects.give(step);
+                objects.take(step);
+                objects.take(step);
+                objects.give(step);
+            }
+            let visits = (locks::<lives::A>() - before) as usize;
+            // Where the ups and downs fit into the two, they do after a visit or two.
+            let most = if 2 * step <= FULL { 4 } else { 20 * 4 * step / FULL };
+            assert!(visits <= most, "{visits} visits with {held} and steps of {step}");
+        }
+        drop(objects);
+        flush();
+    }
+    assert_all_given_back::<Lives>();
+}
+
+/// Room is made without a lock as long as one of the two is empty.
+#[test]
+fn a_full_magazine_waits_behind_an_empty_one() {
+    #[alloc_family]
+    enum Lives {
+        A,
+    }
+    let _alone = one_at_a_time();
+    let mut objects = Objects::<lives::A>::new(10 * FULL);
+    while parked::<lives::A>() > 0 {
+        objects.take(1);
+    }
+    let before = locks::<lives::A>();
+    objects.give(FULL);
+    assert_eq!(locks::<lives::A>(), before);
+    // The second comes into being with the next one, which asks the space for a magazine.
+    objects.give(FULL);
+    let lanes = || usage::<lives::A>().classes[0].lock_acquisitions;
+    let before = lanes();
+    objects.take(2 * FULL);
+    objects.give(2 * FULL);
+    assert_eq!(lanes(), before);
+    objects.give(1);
+    assert_eq!(lanes(), before + 1);
+    assert_eq!(parked::<lives::A>(), 2 * FULL + 1);
     drop(objects);
     assert_all_given_back::<Lives>();
 }
 
-/// What was freed is had again before a second magazine is, however little it is.
-#[test]
-fn a_program_that_only_allocates_comes_to_what_it_freed() {
-    #[alloc_family]
-    enum Lives {
-        A,
-    }
-    let _alone = one_at_a_time();
-    for freed in [1, FEW, FEW + 1, FULL] {
-        let mut objects = Objects::<lives::A>::new(3 * FULL);
-        let given: BTreeSet<_> = objects.live.iter().copied().take(freed).collect();
-        objects.give(freed);
-        let (live, before) = (objects.live.len(), locks::<lives::A>());
-        let added = if freed <= FEW { FULL } else { 0 };
-        objects.take(added + freed);
-        let taken: BTreeSet<_> = objects.live.iter().copied().skip(live).collect();
-        assert!(given.is_subset(&taken), "{freed} were freed");
-        assert_eq!(locks::<lives::A>() - before, u64::from(added > 0));
-        assert_eq!(parked::<lives::A>(), 0);
-        drop(objects);
-        flush();
-    }
-    assert_all_given_back::<Lives>();
-}
-
-/// Making room in one magazine needs no lock while there is little in the other.
-#[test]
-fn a_full_magazine_takes_the_place_of_one_with_few() {
-    #[alloc_family]
-    enum Lives {
-        A,
-    }
-    let _alone = one_at_a_time();
-    for (loaded, parks) in [(0, false), (FEW, false), (FEW + 1, true)] {
-        let mut objects = Objects::<lives::A>::new(4 * FULL - loaded);
-        let before = locks::<lives::A>();
-        objects.give(FULL);
-        assert_eq!(locks::<lives::A>(), before);
-        objects.give(1);
-        assert_eq!(locks::<lives::A>() - before, u64::from(parks), "with {loaded} in the other");
-        assert_eq!(parked::<lives::A>(), loaded + FULL + 1);
-        drop(objects);
-        flush();
-    }
-    assert_all_given_back::<Lives>();
-}
-
-/// At its limit a family serves what lies in the other magazine, and does no deferred work for it.
+/// At its limit a family serves what lies in the magazines, and does no deferred work for it.
 #[test]
 fn at_the_limit_a_few_freed_slots_are_served_from_the_magazine() {
     #[alloc_family]
@@ -186,50 +226,58 @@ fn at_the_limit_a_few_freed_slots_are_served_from_the_magazine() {
         }
     };
     assert_eq!((error.kind(), parked::<lives::A>()), (AllocErrorKind::Limit, 0));
-    for freed in [1, 5, FEW] {
+    for freed in [1, 5, FULL, 2 * FULL] {
         objects.give(freed);
         let before = locks::<lives::A>();
         objects.take(freed);
-        // The lane's and the family's.
-        assert_eq!(locks::<lives::A>() - before, 2, "{freed} were freed");
+        assert_eq!(locks::<lives::A>() - before, 0, "{freed} were freed");
         assert_eq!(alloc_in::<lives::A>(SIZE).unwrap_err().kind(), AllocErrorKind::Limit);
     }
     drop(objects);
     assert_all_given_back::<Lives>();
 }
 
-/// Slots that lie in a magazine all the while have not been the program's.
+/// Of what lies in a magazine, no more than one magazine is in the peak.
 #[test]
-fn idle_slots_are_not_in_the_peak() {
+fn the_peak_is_hardly_too_high() {
     #[alloc_family]
     enum Lives {
         Parks,
         Unloads,
         Exchanges,
+        Few,
     }
     let _alone = one_at_a_time();
     const LIVE: usize = 4 * FULL - 30;
-    // The other magazine takes the place of one with 30 slots, and these lie idle below what is freed.
+    let about = LIVE..=LIVE + FULL;
     let mut objects = Objects::<lives::Parks>::new(LIVE);
     objects.give(3 * FULL);
-    assert_eq!(peak::<lives::Parks>(), LIVE, "when a magazine is parked");
+    objects.take(3 * FULL);
+    objects.give(3 * FULL);
+    assert!(about.contains(&peak::<lives::Parks>()), "when magazines are parked");
     drop(objects);
     let mut objects = Objects::<lives::Unloads>::new(LIVE);
-    objects.give(FULL + 1);
-    objects.take(FULL - 6);
-    flush();
-    assert_eq!(peak::<lives::Unloads>(), LIVE, "when both are emptied");
+    for _ in 0..5 {
+        objects.give(FULL + 1);
+        objects.take(FULL - 6);
+        flush();
+        objects.take(7);
+        assert!(about.contains(&peak::<lives::Unloads>()), "when both are emptied");
+    }
     drop(objects);
     let mut objects = Objects::<lives::Exchanges>::new(LIVE);
-    objects.give(FULL + 1);
-    objects.take(FULL);
-    // One lies above the 30: few, so the lane adds to them.
-    objects.take(1);
-    assert_eq!(parked::<lives::Exchanges>(), FULL - 1 + 31);
-    assert_eq!(peak::<lives::Exchanges>(), LIVE, "when slots are added");
-    objects.give(3);
-    flush();
-    assert_eq!(peak::<lives::Exchanges>(), LIVE, "after slots were added");
+    for _ in 0..5 {
+        objects.give(FULL + 1);
+        objects.take(FULL + 1);
+        assert!(about.contains(&peak::<lives::Exchanges>()), "when slots are added");
+    }
+    drop(objects);
+    let mut objects = Objects::<lives::Few>::new(1);
+    for _ in 0..1000 {
+        objects.give(1);
+        objects.take(1);
+    }
+    assert!(peak::<lives::Few>() <= FIRST, "when there was only one");
     drop(objects);
     assert_all_given_back::<Lives>();
 }
@@ -246,19 +294,19 @@ fn the_peak_is_never_too_low() {
     let _alone = one_at_a_time();
     const LIVE: usize = 4 * FULL - 30;
     let mut objects = Objects::<lives::Swaps>::new(LIVE);
-    // Places are changed, with 30 idle ones in the magazine that is freed into since; ...
-    objects.give(FULL + 1);
-    // ... they come back with what was freed after them, and all are the program's.
-    objects.give(9);
-    objects.take(FULL);
-    objects.take(40);
-    assert_eq!((objects.live.len(), parked::<lives::Swaps>()), (4 * FULL, 0));
-    // After two more changes some lie in the other magazine when one is parked.
+    objects.give(FULL + 10);
+    // What the two had before and what was freed since, to the last.
+    objects.take(FULL + 10);
+    while parked::<lives::Swaps>() > 0 {
+        objects.take(1);
+    }
+    let most = objects.live.len();
+    // Some lie in the previous magazine when one is parked.
     objects.give(FULL + 1);
     objects.take(100);
     objects.give(FULL);
     objects.give(FULL);
-    assert_eq!(peak::<lives::Swaps>(), 4 * FULL);
+    assert!((most..=most + FULL).contains(&peak::<lives::Swaps>()));
     drop(objects);
     // What another thread freed comes home by mail, before its lane has noted that it was out.
     let (send, receive) = channel::<Vec<Sent>>();
@@ -276,7 +324,7 @@ fn the_peak_is_never_too_low() {
     assert!(peak::<lives::Mails>() >= 10 * FULL, "{} is too low", peak::<lives::Mails>());
     // The lane's own exchanges, the last of which nothing has followed.
     let objects = Objects::<lives::Fills>::new(5 * FULL);
-    assert_eq!(peak::<lives::Fills>(), 5 * FULL);
+    assert!((5 * FULL..=6 * FULL).contains(&peak::<lives::Fills>()));
     drop(objects);
     assert_all_given_back::<Lives>();
 }

@@ -1,7 +1,7 @@
 //! Lanes: the locked block allocators of a cell.
 //!
 //! ```text
-//!   thread A                thread B                 threads hold two magazines per cell each
+//!   thread A                thread B                 threads hold up to two magazines per cell
 //!      |  ^                    |  ^
 //! full v  | refill             v  |
 //! +-- lane 0 ------------+  +-- lane 1 ------------+ one cell: a lane per thread at work in it

@@ -437,7 +437,7 @@ fn unload_row(row: &Row) {
     let _turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
-            head.change_each(class, |magazine| lane.unload(magazine));
+            head.empty_each(class, |magazine| lane.unload(magazine));
         }
     }
 }
@@ -449,7 +449,7 @@ fn forget_row(row: &Row) -> usize {
         if let Some(lane) = head.lane() {
             // Before, since a forgotten slot looks as if the program had it.
             lane.note_peak_now();
-            head.change_each(class, |magazine| forgotten += magazine.clear());
+            head.empty_each(class, |magazine| forgotten += magazine.clear());
         }
     }
     forgotten

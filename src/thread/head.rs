@@ -68,7 +68,8 @@ pub(crate) struct Head {
     taken: AtomicU8,
     /// How many slots are in the previous one.
     previous_len: AtomicU8,
-    /// How often the lane was asked for slots, [`DOUBLINGS`] times at most.
+    /// How often the lane was asked for slots since the magazines were last emptied, up to [`DOUBLINGS`]
+    /// times.
     refills: AtomicU8,
 }
 
@@ -260,15 +261,16 @@ impl Head {
         Some(unsafe { MagazineBox::from_bottom(start, len) })
     }
 
-    /// Calls `work` with each magazine in turn, which may change how many slots there are.
-    pub(super) fn change_each(&self, class: usize, mut work: impl FnMut(&mut MagazineBox)) {
+    /// Calls `empty` with each magazine in turn, which takes all slots out of it.
+    pub(super) fn empty_each(&self, class: usize, mut empty: impl FnMut(&mut MagazineBox)) {
         let mut loaded = self.unload(class);
-        work(&mut loaded);
+        empty(&mut loaded);
         self.load(loaded, class);
         if let Some(mut previous) = self.take_previous() {
-            work(&mut previous);
+            empty(&mut previous);
             self.put_back(previous);
         }
+        self.refills.store(0, Ordering::Relaxed);
     }
 
     /// Gives an unused head its lane and a magazine.
@@ -399,6 +401,7 @@ impl Head {
         // SAFETY: passed on: nobody else comes by these.
         unsafe { take(self.previous.load(Ordering::Relaxed), count, into) };
         self.previous_len.store(0, Ordering::Relaxed);
+        self.refills.store(0, Ordering::Relaxed);
     }
 }
 

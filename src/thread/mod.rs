@@ -4,24 +4,23 @@
 //! thread-local, in the user's crate        from the reservation
 //! homes   Ast -----> the empty row         row of (this thread, Object)
 //!         Code ----> the empty row         class   0     1     2    ...   82
-//!         Object ------------------------> heads | top, bottom, free top, free limit, lane |
-//!                                                   |                |
-//!                                                   v                v
-//!                                              |a|b|c| | |      |d| | | | |     two magazines
-//!                                              allocate here     free here
+//!         Object ------------------------> heads | top, bottom, limit, lane, ..., previous |
+//!                                                   |                                |
+//!                                                   v                                v
+//!                                              |a|b|c| | |                       |d|e|f|g|h|
+//!                                              the loaded magazine               the previous one
 //! ```
 //!
-//! Allocating pops from one magazine, freeing pushes into the other, and when the first is empty or
-//! the second full they change places (the loaded and the previous magazine of Bonwick and Adams,
-//! "Magazines and Vmem", 2001), or, where that would not help for long, the lane fills or takes one.
-//! Two of them rather than one, so that a pair of operations does not wait for its own last store.
+//! Freeing pushes on the loaded magazine, allocating pops from it, so that what was freed last is handed out
+//! first. When it is full or empty, the previous one takes its place or the lane is asked: see [`head`].
 //! Before a family's first use a home points at the one static row whose every head is empty and full
 //! at once: the fast path needs no check for it, as its first step fails there into the slow path,
 //! which makes a row.
 //!
-//! A row is its own thread's (I3), and whoever's who finds that this is gone. Its fields are atomics, read and written as plain words, because a
-//! snapshot reads from outside how full the magazines are, and because the slots of a thread that idles
-//! can be taken from it, by a [`handshake`] that costs the fast path nothing.
+//! A row is its own thread's (I3), and whoever's who finds that this is gone. Its fields are atomics, read
+//! and written as plain words, because a snapshot reads from outside how full the magazines are, and
+//! because the slots of a thread that idles can be taken from it, by a [`handshake`] that costs the fast
+//! path nothing.
 
 #[cfg(feature = "std")]
 pub(crate) mod background;

@@ -8,15 +8,16 @@ mod common;
 
 use core::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use common::recorder::Recorder;
-use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
+use common::{Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_in, lifecycle, reclaim,
-    untyped,
+    ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_all_in, free_in,
+    lifecycle, reclaim, untyped,
 };
 
 #[alloc_family]
@@ -190,6 +191,54 @@ fn a_slot_that_was_taken_can_be_freed_again() {
     }
     owner.join().unwrap();
     assert_all_given_back::<Lives>();
+}
+
+/// So does one that another thread had since, and sends to this one.
+#[test]
+fn a_slot_that_was_taken_can_be_freed_by_whom_it_was_taken_from() {
+    /// One block, so that all have their slots from the same lane.
+    #[alloc_family]
+    enum Tight {
+        #[family(limit = "64 KiB")]
+        Shared,
+    }
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(60);
+    if !has_barrier() {
+        return;
+    }
+    let barriers = [0, 1].map(|_| Arc::new(Barrier::new(2)));
+    let [asleep, awake] = barriers.clone();
+    let (send, receive) = channel::<Vec<Sent>>();
+    let owner = thread::spawn(move || {
+        // Several, so that some are taken and the uppermost is not.
+        let slots: Vec<_> = (0..12).map(|_| alloc_in::<tight::Shared>(48).unwrap()).collect();
+        let free = |slot: &NonNull<u8>| {
+            // SAFETY: freed once, by this thread.
+            unsafe { untyped::free::<Tight>(*slot) }.unwrap();
+        };
+        slots.iter().for_each(free);
+        asleep.wait();
+        awake.wait();
+        let left = alloc_in::<tight::Shared>(48).unwrap();
+        assert_eq!(left, slots[11], "the uppermost is left");
+        let sent = receive.recv().unwrap();
+        assert!(sent.iter().any(|slot| slot.get() == slots[10]), "what was below it is sent");
+        for slot in sent {
+            // Each in the place of the uppermost, with what was taken below it.
+            free(&slot.get());
+            assert_eq!(alloc_in::<tight::Shared>(48).unwrap(), slot.get());
+        }
+    });
+    barriers[0].wait();
+    flush();
+    let taken = (0..100).map(|_| Sent::new(alloc_in::<tight::Shared>(48).unwrap())).collect();
+    send.send(taken).unwrap();
+    barriers[1].wait();
+    owner.join().unwrap();
+    // SAFETY: no object of the family is used any more.
+    unsafe { free_all_in::<tight::Shared>() }.unwrap();
+    assert_all_given_back::<Tight>();
 }
 
 /// Words that say whose they are.

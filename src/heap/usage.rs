@@ -255,11 +255,7 @@ impl ClassUse {
         core::array::from_fn(|class| Self::of_class(family, class, in_magazines[class]))
     }
 
-    fn of_class(
-        family: &'static FamilyTable,
-        class: usize,
-        in_magazines: usize,
-    ) -> Option<Self> {
+    fn of_class(family: &'static FamilyTable, class: usize, in_magazines: usize) -> Option<Self> {
         family.lanes(class).next()?;
         let mut lanes = 0;
         let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);

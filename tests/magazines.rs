@@ -4,7 +4,7 @@
 mod common;
 
 use core::ptr::NonNull;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::mpsc::channel;
 
 use common::{Sent, assert_all_given_back, one_at_a_time, usage};

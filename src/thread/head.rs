@@ -243,10 +243,11 @@ impl Head {
         unsafe { MagazineBox::from_bottom(start, len) }
     }
 
-    /// Makes `magazine` the previous one.
+    /// Makes `magazine` the previous one. A signal handler that comes in between finds it empty.
     fn put_back(&self, magazine: MagazineBox) {
-        self.previous_len.store(magazine.len() as u8, Ordering::Relaxed);
+        let len = magazine.len() as u8;
         self.previous.store(magazine.into_bottom(), Ordering::Relaxed);
+        self.previous_len.store(len, Ordering::Release);
     }
 
     /// Takes the previous magazine out, if there is one.
@@ -255,8 +256,8 @@ impl Head {
         if start.is_null() {
             return None;
         }
-        self.previous.store(ptr::null_mut(), Ordering::Relaxed);
         self.previous_len.store(0, Ordering::Relaxed);
+        self.previous.store(ptr::null_mut(), Ordering::Release);
         // SAFETY: the bottom of a magazine in which so many slots are written.
         Some(unsafe { MagazineBox::from_bottom(start, len) })
     }

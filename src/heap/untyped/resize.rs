@@ -63,6 +63,25 @@ const LOOKED_AT: usize = 256;
 /// What is not worth moving to a smaller slot.
 const SMALL_ENOUGH: usize = 16;
 
+/// Who makes an allocation of this size longer by no more than such a part of it is likely to do so again, ...
+const SMALL_STEP: usize = 16;
+const GROWN_FROM: usize = 128;
+/// ... and gets such a part more than was asked for.
+const ROOM: usize = 2;
+
+/// A layout with room to grow, for an allocation of `old` usable bytes that is to be moved to a slot of this
+/// layout, if it grows in small steps. So the number of its moves, and the time of all of them together, is
+/// that of an array that grows by half each time.
+fn with_room(old: usize, new: Layout) -> Option<Layout> {
+    let step = new.size().checked_sub(old)?;
+    if old < GROWN_FROM || step > old / SMALL_STEP {
+        return None;
+    }
+    let size = (new.size() + new.size() / ROOM).min(class::MAX_SMALL);
+    let layout = Layout::from_size_align(size.max(new.size()), new.align()).ok()?;
+    class::of_layout(layout).map(|_| layout)
+}
+
 /// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether
 /// it could. It then has [`usable_size`] bytes. Less than before can be asked for too.
 ///
@@ -213,9 +232,14 @@ pub unsafe fn realloc<S: FamilySet>(
         if old >= LOOKED_AT {
             look::<S>(cell, start)?;
         }
-        let moved = match class::of_layout(new) {
-            Some(_) => alloc_at::<S>(cell.family(), new),
-            None => large::alloc_moved(S::table(), cell.family(), new.size(), new.align(), old),
+        let roomy = with_room(old, new);
+        let roomy = roomy.and_then(|layout| alloc_at::<S>(cell.family(), layout).ok());
+        let moved = match (roomy, class::of_layout(new)) {
+            (Some(moved), _) => Ok(moved),
+            (None, Some(_)) => alloc_at::<S>(cell.family(), new),
+            (None, None) => {
+                large::alloc_moved(S::table(), cell.family(), new.size(), new.align(), old)
+            }
         };
         let moved = match moved {
             Ok(moved) => moved,

@@ -260,7 +260,7 @@ impl Space {
 
     /// The range of an extent that is known.
     pub(super) fn range_of(&self, extent: u32) -> &'static Range {
-        self.known_window(self.extent_in_window(extent).0).range
+        self.known_window(self.extent_in_window(extent).0).range()
     }
 
     /// Takes `count` extents side by side, the first at an address that is a multiple of `align`

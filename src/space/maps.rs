@@ -107,7 +107,7 @@ impl Space {
     unsafe fn map_of(&self, granule: u32, map: Map) -> NonNull<u8> {
         let position = granule & (WINDOW_GRANULES - 1);
         let window = self.known_window(granule / WINDOW_GRANULES);
-        let start = window.maps[map as usize].load(Ordering::Relaxed);
+        let start = window.map(map).load(Ordering::Relaxed);
         // SAFETY: a window's map has room for each of its granules, and is not at null (contract).
         unsafe { NonNull::new_unchecked(start.add(position as usize * map.bytes())) }
     }
@@ -158,7 +158,7 @@ impl Space {
         let mut extents = self.extents.lock();
         for extent in first..first + count {
             let (window, _) = self.extent_in_window(extent);
-            let place = &self.known_window(window).maps[map as usize];
+            let place = self.known_window(window).map(map);
             if place.load(Ordering::Relaxed).is_null() {
                 let bytes = map.window_bytes(self.page_size());
                 let start = extents.pools[map as usize].take(self, bytes)?;

@@ -20,14 +20,14 @@ pub(crate) fn renewed(start: NonNull<u8>) -> NonNull<u8> {
     #[cfg(miri)]
     {
         let address = start.addr().get();
-        let found = Space::all().find(|space| space.contains(address));
-        let window = found.and_then(|space| {
-            let number = space.offset_of(address)? >> WINDOW_SHIFT;
-            space.window(number as u32)
-        });
-        if let Some(window) = window {
-            // SAFETY: both are in the same range of the space.
-            return unsafe { window.start.add(address - window.start.addr().get()) };
+        for space in Space::all() {
+            let Some(offset) = space.offset_of(address) else { continue };
+            // The addresses of a range that has been given back may be another space's.
+            let window = space.window((offset >> WINDOW_SHIFT) as u32);
+            if let Some(window) = window.filter(|window| !window.range().is_vacant()) {
+                // SAFETY: both are in the same range of the space.
+                return unsafe { window.start().add(offset & ((1 << WINDOW_SHIFT) - 1)) };
+            }
         }
     }
     start

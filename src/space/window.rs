@@ -21,6 +21,7 @@ use crate::sync::{AtomicPtr, Ordering};
 
 use super::Space;
 use super::map::{ExtentDesc, ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind};
+use super::maps::Map;
 use super::ranges::Range;
 
 /// log2 of a window's bytes: those of the largest extent.
@@ -47,6 +48,45 @@ impl Window {
     /// The bytes of a window's description where it has so many extents.
     pub(super) const fn stride(extents: usize) -> usize {
         size_of::<Self>() + extents * size_of::<ExtentDesc>()
+    }
+}
+
+/// Where a window is that is known, which lives as long as the process.
+///
+/// Not a reference: an interpreter looks at each field of what a reference is made to, and there are
+/// hundreds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known(NonNull<Window>);
+
+impl Known {
+    /// What an entry of the table leads to.
+    #[inline(always)]
+    fn at(entry: &AtomicPtr<Window>) -> Option<Self> {
+        NonNull::new(entry.load(Ordering::Acquire)).map(Self)
+    }
+
+    #[inline(always)]
+    pub(super) fn start(self) -> NonNull<u8> {
+        // SAFETY: known, and never changes.
+        unsafe { (*self.0.as_ptr()).start }
+    }
+
+    pub(super) fn range(self) -> &'static Range {
+        // SAFETY: as above.
+        unsafe { (*self.0.as_ptr()).range }
+    }
+
+    #[inline(always)]
+    pub(super) fn map(self, map: Map) -> &'static AtomicPtr<u8> {
+        // SAFETY: known.
+        unsafe { &(*self.0.as_ptr()).maps[map as usize] }
+    }
+
+    /// The descriptor of the granule at a position.
+    #[inline(always)]
+    fn granule(self, position: usize) -> &'static GranuleDesc {
+        // SAFETY: known.
+        unsafe { &(*self.0.as_ptr()).granules[position] }
     }
 }
 
@@ -77,16 +117,14 @@ pub(crate) struct Lookup {
 impl Lookup {
     /// The window of an address, if it is known, and how far into the span the address lies.
     #[inline(always)]
-    fn window_of(self, address: usize) -> Option<(&'static Window, usize)> {
+    fn window_of(self, address: usize) -> Option<(Known, usize)> {
         let offset = address.wrapping_sub(self.span);
         if offset >= self.bytes {
             return None;
         }
         // SAFETY: within the span, so the table has an entry.
         let entry = unsafe { self.table.add(offset >> WINDOW_SHIFT).as_ref() };
-        // SAFETY: null, or a window, which lives as long as the process.
-        let window = unsafe { entry.load(Ordering::Acquire).as_ref() }?;
-        Some((window, offset))
+        Some((Known::at(entry)?, offset))
     }
 
     /// The granule of an address, and how far into it that lies; `None` where nothing is known.
@@ -94,7 +132,7 @@ impl Lookup {
     pub(crate) fn granule_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
         let (window, offset) = self.window_of(address)?;
         let granule = offset >> GRANULE_SHIFT;
-        let desc = &window.granules[granule & (WINDOW_GRANULES as usize - 1)];
+        let desc = window.granule(granule & (WINDOW_GRANULES as usize - 1));
         Some((granule as u32, desc, offset & (GRANULE - 1)))
     }
 
@@ -107,9 +145,9 @@ impl Lookup {
         let (window, offset) = self.window_of(address)?;
         let granule = offset >> GRANULE_SHIFT;
         let position = granule & (WINDOW_GRANULES as usize - 1);
-        let back = usize::from(window.granules[position].back.load(Ordering::Relaxed));
+        let back = usize::from(window.granule(position).back.load(Ordering::Relaxed));
         // A block lies in one extent, and so in one window; what reaches back further is none.
-        let head = &window.granules[position.checked_sub(back)?];
+        let head = window.granule(position.checked_sub(back)?);
         Some(((granule - back) as u32, head, (offset & (GRANULE - 1)) + (back << GRANULE_SHIFT)))
     }
 }
@@ -123,17 +161,15 @@ impl Space {
 
     /// The window with this number, if one of its extents was ever used.
     #[inline]
-    pub(super) fn window(&self, window: u32) -> Option<&'static Window> {
+    pub(super) fn window(&self, window: u32) -> Option<Known> {
         debug_assert!(window < self.windows());
         // SAFETY: the table has an entry for each window of the span.
-        let entry = unsafe { self.table.add(window as usize).as_ref() };
-        // SAFETY: null, or a window, which lives as long as the process.
-        unsafe { entry.load(Ordering::Acquire).as_ref() }
+        Known::at(unsafe { self.table.add(window as usize).as_ref() })
     }
 
     /// The window with this number, which is known.
     #[inline]
-    pub(super) fn known_window(&self, window: u32) -> &'static Window {
+    pub(super) fn known_window(&self, window: u32) -> Known {
         match self.window(window) {
             Some(window) => window,
             None => unreachable!("window {window} is not known"),
@@ -144,7 +180,7 @@ impl Space {
     #[inline]
     pub(crate) fn granule(&self, granule: u32) -> &'static GranuleDesc {
         let window = self.known_window(granule >> WINDOW_GRANULES_SHIFT);
-        &window.granules[(granule & (WINDOW_GRANULES - 1)) as usize]
+        window.granule((granule & (WINDOW_GRANULES - 1)) as usize)
     }
 
     /// An extent's descriptor. The extent is known.
@@ -177,7 +213,7 @@ impl Space {
         let window = self.known_window(granule >> WINDOW_GRANULES_SHIFT);
         let into = ((granule & (WINDOW_GRANULES - 1)) as usize) << GRANULE_SHIFT;
         // SAFETY: a granule of a range of this space, which the window is a part of.
-        unsafe { window.start.add(into) }
+        unsafe { window.start().add(into) }
     }
 
     /// The address of an extent that is known.

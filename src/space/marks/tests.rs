@@ -93,8 +93,12 @@ fn what_is_special_of_another_set_or_no_mark_is_in_no_set() {
 
 #[cfg(feature = "std")]
 mod of_spaces {
+    use std::sync::OnceLock;
+
     use super::*;
-    use crate::space::SYSTEM_SPACE;
+    use crate::os::{PageSource, SYSTEM};
+    use crate::space::window::WINDOW_SHIFT;
+    use crate::space::{EXTENT_SHIFT, SYSTEM_SPACE};
 
     const ALL: usize = Mark::LAST;
 
@@ -149,5 +153,60 @@ mod of_spaces {
             assert_eq!(lookup.cell_at(address, 0), None, "{address:#x}");
         }
         assert_eq!(lookup.cell_at(end - 1, ALL), None);
+    }
+
+    /// Several stretches, the last of which is not whole.
+    const BYTES: usize = (3 << STRETCH_SHIFT) + (5 << WINDOW_SHIFT);
+
+    /// A space that has marks, and nothing at all at its addresses.
+    fn of_marks_alone(at_once: bool) -> Space {
+        let reserve = |bytes: usize| SYSTEM.reserve(bytes, SYSTEM.page_size()).unwrap();
+        let reserved = match at_once {
+            true => reserve(Marks::bytes(BYTES)).cast().as_ptr(),
+            false => ptr::null_mut(),
+        };
+        let head_bytes = Marks::head(BYTES).next_multiple_of(SYSTEM.page_size());
+        let head = reserve(head_bytes);
+        // SAFETY: reserved just now.
+        unsafe { SYSTEM.commit(head, head_bytes) }.unwrap();
+        // SAFETY: committed, so zero, and never released; and there is room for all marks, or null.
+        let marks = unsafe { Marks::write(head, BYTES, reserved) };
+        Space::new(&SYSTEM, 1 << 46, BYTES, EXTENT_SHIFT, NonNull::dangling(), marks, None)
+    }
+
+    #[test]
+    fn every_stretch_has_marks_of_its_own_and_until_then_zeros() {
+        static SPACES: [OnceLock<Space>; 2] = [const { OnceLock::new() }; 2];
+        for (at_once, space) in [false, true].into_iter().zip(&SPACES) {
+            let space = space.get_or_init(|| of_marks_alone(at_once));
+            let lookup = MarkLookup::new();
+            lookup.set(space, 1, ALL);
+            let family_at = |granule: usize| {
+                let cell = lookup.cell_at(space.span + (granule << GRANULE_SHIFT), ALL);
+                cell.map(Cell::family)
+            };
+            // The first and the last granule of each stretch.
+            let (granules, stretch) = (BYTES >> GRANULE_SHIFT, 1 << STRETCH_GRANULES_SHIFT);
+            let bounds = (0..granules).step_by(stretch);
+            let bounds: Vec<_> =
+                bounds.flat_map(|first| [first, (first + stretch).min(granules) - 1]).collect();
+            assert!(bounds.iter().all(|&granule| family_at(granule).is_none()));
+            for (at, &granule) in bounds.iter().enumerate().rev() {
+                space.make_marks(granule as u32..granule as u32 + 1).unwrap();
+                space.mark(granule as u32, of(1 + at, 7));
+                let marked = |other: usize| (at <= other).then_some(other);
+                for (other, &granule) in bounds.iter().enumerate() {
+                    assert_eq!(family_at(granule), marked(other), "{other}, from {at} on");
+                }
+            }
+            // What is there stays, and between the marks is none.
+            space.make_marks(0..granules as u32).unwrap();
+            for (at, &granule) in bounds.iter().enumerate() {
+                assert_eq!(family_at(granule), Some(at));
+                let beside = if at % 2 == 0 { granule + 1 } else { granule - 1 };
+                assert_eq!(family_at(beside), None);
+            }
+            assert_eq!(lookup.cell_at(space.span + BYTES, ALL), None);
+        }
     }
 }

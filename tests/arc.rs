@@ -25,7 +25,7 @@ type Handle = FamilyArc<Value, lives::Shared>;
 type Weak = FamilyArcWeak<Value, lives::Shared>;
 
 /// Fewer under an interpreter.
-const ROUNDS: usize = if cfg!(miri) { 30 } else { 2_000 };
+const ROUNDS: usize = if cfg!(miri) { 10 } else { 2_000 };
 
 const ALIVE: u64 = 0x1234_5678_9abc_def0;
 

@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use common::{Random, one_at_a_time, times, usage};
+use common::{Random, all_are, one_at_a_time, times, usage};
 use famalloc::region::{Accept, Drops, Forget, Kind, Tracked};
 use famalloc::{AllocErrorKind, Family, Region, RegionBox, alloc_family, check, reclaim};
 
@@ -93,10 +93,12 @@ fn room(bytes: usize) -> usize {
     bytes.next_multiple_of(8)
 }
 
-/// Which bytes of an object are filled and looked at.
+/// Objects of up to so many bytes are filled and looked at as a whole.
+const SMALL: usize = 1024;
+
+/// Which bytes of a larger one are filled and looked at.
 fn positions(size: usize) -> impl Iterator<Item = usize> {
-    let step = if size <= 1024 { 1 } else { 1021 };
-    (0..size.min(16)).chain((0..size).step_by(step)).chain(size.saturating_sub(16)..size)
+    (0..16).chain((16..size - 16).step_by(1021)).chain(size - 16..size)
 }
 
 impl Object {
@@ -104,25 +106,37 @@ impl Object {
         self.start.addr().get()
     }
 
-    fn byte(&self, at: usize) -> u8 {
-        // SAFETY: within a live object whose byte has been written.
-        unsafe { self.start.add(at).read() }
-    }
-
     fn fill(&self) {
-        for at in positions(self.layout.size()) {
+        let size = self.layout.size();
+        if size <= SMALL {
+            // SAFETY: a live object.
+            return unsafe { self.start.write_bytes(self.pattern, size) };
+        }
+        for at in positions(size) {
             // SAFETY: within a live object.
             unsafe { self.start.add(at).write(self.pattern) };
         }
     }
 
-    /// The first bytes are as they were filled.
+    /// Of so many bytes that were filled, the first ones are as they were.
     fn verify(&self, filled: usize, len: usize) {
         if !self.canary {
-            for at in positions(filled).filter(|&at| at < len) {
-                assert_eq!(self.byte(at), self.pattern, "{at} of {:?}", self.layout);
-            }
+            assert!(self.holds(self.pattern, filled, len), "{:?} was overwritten", self.layout);
         }
+    }
+
+    /// Whether of so many bytes that were filled, or are zero, the first ones are these.
+    fn holds(&self, byte: u8, filled: usize, len: usize) -> bool {
+        if filled <= SMALL {
+            // SAFETY: within a live object, and written.
+            return all_are(
+                unsafe { NonNull::slice_from_raw_parts(self.start, len).as_ref() },
+                byte,
+            );
+        }
+        // SAFETY: within a live object, and written.
+        let read = |at| unsafe { self.start.add(at).read() };
+        positions(filled).filter(|&at| at < len).all(|at| read(at) == byte)
     }
 }
 
@@ -263,7 +277,7 @@ fn alloc<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut 
             assert_eq!(object.address() % object.layout.align().max(8), 0);
             world.enter(object.address(), object.layout.size());
             if F::SPEC.zeroes_on_free() && !object.canary {
-                assert!(positions(object.layout.size()).all(|at| object.byte(at) == 0));
+                assert!(object.holds(0, object.layout.size(), object.layout.size()));
             }
             if !object.canary {
                 object.fill();
@@ -385,7 +399,7 @@ fn operate<F: Family, K: Probe>(
 }
 
 fn run<F: Family, K: Probe>(seed: u64) {
-    const ROUNDS: usize = times(14, 3);
+    const ROUNDS: usize = times(14, 2);
     let _alone = one_at_a_time();
     let world = World {
         ends: RefCell::default(),
@@ -404,7 +418,7 @@ fn run<F: Family, K: Probe>(seed: u64) {
         assert_eq!(region.usage().free_bytes, 0);
     };
     for _ in 0..ROUNDS {
-        let steps = 1 << (3 + world.below(times(7, 3)));
+        let steps = 1 << (3 + world.below(times(7, 2)));
         operate(&world, &region, &model, &[], steps);
         match world.below(7) {
             0..2 => {

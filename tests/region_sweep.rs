@@ -14,6 +14,9 @@ enum Lives {
     Zeroed,
 }
 
+/// How many objects: Miri is content with fewer.
+const COUNT: usize = if cfg!(miri) { 150 } else { 1000 };
+
 /// Objects of so many words each, filled with their numbers.
 fn filled<F: famalloc::Family>(
     region: &Region<F, Tracked>,
@@ -28,15 +31,14 @@ fn runs_of_every_length_die_and_join() {
     // So many die, then one stays; the length of objects goes past that of a word of the bitmap.
     // Miri is content with a few of them.
     let (dying, words): (&[usize], &[usize]) = if cfg!(miri) {
-        (&[3, 64], &[1, 65])
+        (&[3], &[65])
     } else {
         (&[1, 2, 3, 7, 63, 64, 65, 200], &[1, 2, 5, 63, 64, 65, 130])
     };
-    let count = if cfg!(miri) { 150 } else { 1000 };
     for &dying in dying {
         for &words in words {
             let mut region = Region::<lives::Plain, Tracked>::new();
-            let objects = filled(&region, std::iter::repeat_n(words, count));
+            let objects = filled(&region, std::iter::repeat_n(words, COUNT));
             let mut expected = Vec::new();
             for round in [dying + 1, 3 * (dying + 1)] {
                 expected = objects.iter().copied().step_by(round).collect();
@@ -71,7 +73,7 @@ fn what_a_panicking_keep_has_declined_is_free_and_the_rest_is_not() {
     let limits: &[usize] = if cfg!(miri) { &[64] } else { &[0, 1, 64, 500, 999] };
     for &limit in limits {
         let mut region = Region::<lives::Plain, Tracked>::new();
-        let objects = filled(&region, (0..1000).map(|number| 1 + number % 5));
+        let objects = filled(&region, (0..COUNT).map(|number| 1 + number % 5));
         let stays = |number: usize| number % 97 == 3;
         let mut number = 0;
         let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -86,11 +88,11 @@ fn what_a_panicking_keep_has_declined_is_free_and_the_rest_is_not() {
         }));
         assert!(panicked.is_err());
         let left = |number: &usize| *number >= limit || stays(*number);
-        let expected = Vec::from_iter((0..1000).filter(left).map(|number| objects[number]));
+        let expected = Vec::from_iter((0..COUNT).filter(left).map(|number| objects[number]));
         let mut found = Vec::new();
         region.walk(|object, _| found.push(object.cast::<u64>()));
         assert_eq!(found, expected, "{limit}");
-        let words = (0..1000).filter(left).map(|number| 1 + number % 5);
+        let words = (0..COUNT).filter(left).map(|number| 1 + number % 5);
         assert_eq!(region.usage().live_bytes, words.sum::<usize>() * 8);
         // SAFETY: nothing is used again.
         assert_eq!(unsafe { region.sweep(|_, _| false) }, expected.len());
@@ -101,7 +103,7 @@ fn what_a_panicking_keep_has_declined_is_free_and_the_rest_is_not() {
 #[test]
 fn what_is_swept_is_zero_where_the_family_wishes_that() {
     let mut region = Region::<lives::Zeroed, Tracked>::new();
-    filled(&region, (0..1000).map(|_| 3));
+    filled(&region, (0..COUNT).map(|_| 3));
     let mut objects = Vec::new();
     // SAFETY: what is declined is not used again, but looked at below, where its references are no more.
     unsafe {

@@ -169,7 +169,7 @@ fn many_keep_their_contents() {
     leaks_nothing(|| {
         let mut random = Random::new(7);
         let mut both = Vec::<(InA<u16>, Vec<u16>)>::new();
-        for _ in 0..times(20_000, 60) {
+        for _ in 0..times(20_000, 50) {
             match random.below(5) {
                 0 | 1 => {
                     let len = random.below(60);

@@ -1,6 +1,8 @@
 //! A block against a list that says of each slot what it is, for every class: masks, counts, the order in
 //! which slots come, and what freeing one too many changes, which is nothing.
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::space::SYSTEM_SPACE;
 use crate::space::holding::Holding;
@@ -203,15 +205,18 @@ impl Model {
 }
 
 fn holding(name: &'static str) -> &'static Holding {
+    static ALL: Mutex<Vec<&Holding>> = Mutex::new(Vec::new());
     let space = SYSTEM_SPACE.get().unwrap();
     // No table has it, so no set is disturbed; what is known of it has to stay for ever.
-    Box::leak(Box::new(Holding::new(space, name, &SPEC, 0, 1 << 20)))
+    let holding = Box::leak(Box::new(Holding::new(space, name, &SPEC, 0, 1 << 20)));
+    ALL.lock().unwrap().push(holding);
+    holding
 }
 
 /// Each class without and with a colour, in its shortest block, and some in the longest. An interpreter has
-/// three with one: slots of 192 bytes, which fill words of the bitmap, to 12 KiB, of which there are few.
+/// two with one: slots of 192 bytes, which fill words of the bitmap, and of 12 KiB, of which there are few.
 fn each_shape(mut work: impl FnMut(usize, u32, usize)) {
-    for class in (0..class::COUNT).filter(|class| !cfg!(miri) || class % 24 == 22) {
+    for class in (0..class::COUNT).filter(|class| !cfg!(miri) || class % 48 == 22) {
         let least = class::block_granules(class, GRANULE) as u32;
         let colour = (0..16).map(|family| class::colour(class, family)).max().unwrap();
         work(class, least, colour);

@@ -323,7 +323,7 @@ mod tests {
         let _alone = guests::alone();
         static LOCKS: [Lock<u32>; 2] = [Lock::new(0), Lock::new(0)];
         const THREADS: u32 = 4;
-        const EACH: u32 = 200;
+        const EACH: u32 = if cfg!(miri) { 5 } else { 200 };
         LOCKS.iter().for_each(hold);
         // SAFETY: this thread holds all the locks in sight.
         unsafe { guests::begin_fork() };
@@ -349,7 +349,7 @@ mod tests {
         // While it is about, nobody gets in.
         thread::scope(|scope| {
             let waits = scope.spawn(|| *LOCKS[1].lock());
-            for _ in 0..2_000_000 {
+            for _ in 0..if cfg!(miri) { 1_000 } else { 2_000_000 } {
                 hint::black_box(waits.is_finished());
             }
             // SAFETY: held above, and this thread has no guard.

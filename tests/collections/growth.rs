@@ -13,7 +13,7 @@ enum Lives {
 
 #[test]
 fn large_vectors_grow_and_shrink_with_their_contents() {
-    let many = times(1 << 20, 10_000) as u64;
+    let many = times(1 << 20, 1_500) as u64;
     let mut vec = Vec::<u64, lives::Growing>::new();
     for value in 0..many {
         vec.push(value);

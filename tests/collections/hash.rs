@@ -16,7 +16,7 @@ enum Lives {
 
 #[test]
 fn a_hundred_thousand_entries_are_counted() {
-    const MANY: u64 = times(100_000, 300) as u64;
+    const MANY: u64 = times(100_000, 60) as u64;
     type F = lives::Large;
     let mut map = HashMap::<u64, u64, F>::in_family();
     assert_eq!(usage::<F>().live_objects, 0);
@@ -40,7 +40,7 @@ fn random_operations_agree_with_the_standard_library() {
     let mut random = Random::new(1);
     let mut ours = HashMap::<u32, String, F>::in_family();
     let mut model = Model::new();
-    for _ in 0..times(30_000, 200) {
+    for _ in 0..times(30_000, 80) {
         let key = random.below(700) as u32;
         match random.below(100) {
             0..55 => {

@@ -82,7 +82,7 @@ fn random_steps<const N: usize>(seed: u64) {
     let mut random = Random::new(seed);
     let mut vec = SmallVec::<Tracked, N, F>::new();
     let mut panics = 0;
-    for _ in 0..times(4000, 40) {
+    for _ in 0..times(4000, 20) {
         // One bomb at a time: a panic while another one unwinds would abort.
         match random.below(4) {
             0 => ledger.clone_fails_after(random.below(8)),

@@ -26,7 +26,7 @@ fn boundary(random: &mut Random, text: &str) -> usize {
 fn random_operations_agree_with_the_standard_library() {
     let mut random = Random::new(1);
     let (mut ours, mut model) = (Text::<lives::Random>::new(), String::new());
-    for _ in 0..times(20_000, 150) {
+    for _ in 0..times(20_000, 60) {
         let character = ALPHABET[random.below(ALPHABET.len())];
         let piece: String = (0..random.below(6)).map(|_| ALPHABET[random.below(8)]).collect();
         let (a, b) = (boundary(&mut random, &model), boundary(&mut random, &model));

@@ -173,7 +173,7 @@ struct Page;
 
 fn handles_do_what_those_of_std_do<C: Counter>() {
     for seed in 0..times(8, 1) as u64 {
-        run::<_, C>(seed, times(1_500, 40), &());
+        run::<_, C>(seed, times(1_500, 30), &());
     }
     run::<_, C>(100, times(600, 10), &Page);
     run::<_, C>(200, times(150, 5), &[7_u8; 64 << 10]);

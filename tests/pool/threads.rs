@@ -57,7 +57,7 @@ fn work<'p>(
     let mut random = Random::new(seed);
     let front = pool.front();
     let (mut fronted, mut pooled) = (Vec::new(), Vec::new());
-    for round in 0..times(20_000, 100) {
+    for round in 0..times(20_000, 40) {
         match random.below(64) {
             0..24 if fronted.len() < 100 => {
                 let object = front.get();

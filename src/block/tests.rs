@@ -1,6 +1,8 @@
 //! A block against a list that says of each slot what it is, for every class: masks, counts, the order in
 //! which slots come, and what freeing one too many changes, which is nothing.
 
+use std::sync::Mutex;
+
 use super::*;
 use crate::space::SYSTEM_SPACE;
 use crate::space::holding::Holding;
@@ -204,8 +206,12 @@ impl Model {
 
 fn holding(name: &'static str) -> &'static Holding {
     let space = SYSTEM_SPACE.get().unwrap();
-    // No table has it, so no set is disturbed; what is known of it has to stay for ever.
-    Box::leak(Box::new(Holding::new(space, name, &SPEC, 0, 1 << 20)))
+    // No table has it, so no set is disturbed; what is known of it has to stay for ever, in sight of who
+    // looks for leaks.
+    static ALL: Mutex<Vec<&Holding>> = Mutex::new(Vec::new());
+    let holding: &_ = Box::leak(Box::new(Holding::new(space, name, &SPEC, 0, 1 << 20)));
+    ALL.lock().unwrap().push(holding);
+    holding
 }
 
 /// Each class without and with a colour, in its shortest block, and some in the longest. An interpreter has

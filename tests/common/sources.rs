@@ -256,7 +256,7 @@ impl TopDown {
     }
 
     fn part(&self) -> NonNull<u8> {
-        let reserve = || self.system.reserve(PART, 1 << 21).unwrap().expose_provenance().get();
+        let reserve = || self.system.reserve(PART, 1 << 21).unwrap().as_ptr().expose_provenance();
         let start = std::ptr::with_exposed_provenance_mut(*self.part.get_or_init(reserve));
         NonNull::new(start).unwrap()
     }

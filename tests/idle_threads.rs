@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::recorder::Recorder;
-use common::{Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, usage};
+use common::{Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, rounds, usage};
 use famalloc::{
     ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_all_in, free_in,
     lifecycle, reclaim, untyped,
@@ -70,7 +70,7 @@ fn parked<F: Family>() -> usize {
 fn churn<F: Family>(seed: usize) {
     let mut random = Random::new(seed as u64);
     let mut held: Vec<Parcel> = Vec::new();
-    for step in 0..20_000 {
+    for step in 0..rounds(20_000) {
         let size = SIZES[random.below(SIZES.len())] - random.below(4);
         if held.len() < 300 {
             held.push(Parcel::new::<F>(size, step as u8));
@@ -310,7 +310,7 @@ fn owners_at_work_and_those_who_take_do_not_share_a_slot() {
     thread::scope(|scope| {
         let owners =
             [1, 2, 3].map(|seed| scope.spawn(move || run_until::<lives::Short>(stop, seed)));
-        for round in 0..ROUNDS {
+        for round in 0..rounds(ROUNDS) {
             // What was taken is handed out at once.
             reclaim(usize::MAX);
             let mark = |at: usize| (9 << 40) + round * 1000 + at;
@@ -339,7 +339,7 @@ fn threads_end_while_others_take() {
         for seed in 0..3 {
             let left = &left;
             scope.spawn(move || {
-                for round in 0..150 {
+                for round in 0..rounds(150) {
                     common::on_a_thread(|| {
                         let some = (0..200).map(|at| {
                             Marked::new::<lives::Short>((seed + 1) << 40 | round << 16 | at)

@@ -22,11 +22,6 @@ enum Lives {
     Unused,
 }
 
-/// A pointer into this process that is not famalloc's.
-fn on_the_heap() -> NonNull<u8> {
-    NonNull::from(Box::leak(Box::new([0u64; 6]))).cast()
-}
-
 /// Makes enough pairs of operations that every magazine is dispersed, and flushes.
 fn disperse() {
     for _ in 0..4 {
@@ -94,7 +89,8 @@ fn misused() {
                 eprintln!("not noticed at once");
             }
             "box" => {
-                let boxed = on_the_heap();
+                let boxed = Box::new([0u64; 6]);
+                let boxed = NonNull::from(&*boxed).cast();
                 say(boxed);
                 free_in::<lives::Ours>(boxed, 48);
                 eprintln!("not noticed at once");
@@ -312,7 +308,9 @@ fn a_checked_free_refuses_and_changes_nothing() {
     let other = alloc_layout_in::<lives::Theirs>(layout).unwrap();
     let big = alloc_layout_in::<lives::Ours>(large).unwrap();
     let whole = alloc_layout_in::<lives::Ours>(huge).unwrap();
-    let boxed = on_the_heap();
+    // Not famalloc's.
+    let boxed = Box::new([0u64; 6]);
+    let boxed = NonNull::from(&*boxed).cast();
     let mut local = [0u8; 64];
     let local = NonNull::from(&mut local).cast::<u8>();
     // SAFETY: freed once, and kept to be freed again.

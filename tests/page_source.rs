@@ -9,11 +9,11 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use common::sources::{Call, Faulty, Strict};
+use common::sources::{Call, Faulty, Strict, TopDown};
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
-    reclaim, walk_in,
+    AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, alloc_in,
+    check, flush, free_in, reclaim, walk_in,
 };
 
 /// What [`operate`] met.
@@ -498,4 +498,51 @@ fn a_walk_without_memory_visits_no_free_slot() {
     PAGES.recover();
     drop((ours, theirs, stocks));
     assert_all_given_back::<Lives>();
+}
+
+/// Addresses that were given back come again as parts of others.
+#[test]
+fn addresses_that_come_again_are_not_those_of_two() {
+    static PAGES: TopDown = TopDown::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Shared,
+        #[family(isolate)]
+        Alone,
+    }
+    let _alone = one_at_a_time();
+    let mut random = Random::new(9);
+    let (mut held, mut shared, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    let are_apart = |all: &[(NonNull<u8>, usize)], start: NonNull<u8>, size: usize| {
+        all.iter().all(|&(other, len)| {
+            let (start, other) = (start.addr().get(), other.addr().get());
+            start + size <= other || other + len <= start
+        })
+    };
+    for round in 0..400 {
+        match random.below(8) {
+            0..4 => {
+                let size = (1 + random.below(300)) << 20;
+                let start = alloc_in::<lives::Shared>(size).unwrap();
+                assert!(are_apart(&held, start, size), "{size} bytes are others', {round}");
+                assert!(are_apart(&alone, start, size), "{size} bytes are isolated, {round}");
+                held.push((start, size));
+                shared.push((start, size));
+            }
+            4 => {
+                let start = alloc_in::<lives::Alone>(5 << 20).unwrap();
+                assert!(are_apart(&shared, start, 5 << 20), "they were others', {round}");
+                alone.push((start, 5 << 20));
+            }
+            5..7 => held.drain(random.below(held.len() + 1)..).for_each(|(start, size)| {
+                // SAFETY: allocated above with this size.
+                unsafe { free_in::<lives::Shared>(start, size) };
+            }),
+            // Ranges without anything in them go.
+            _ => {
+                reclaim(usize::MAX);
+            }
+        }
+        check().unwrap();
+    }
 }

@@ -207,7 +207,8 @@ impl Model {
 fn holding(name: &'static str) -> &'static Holding {
     static ALL: Mutex<Vec<&Holding>> = Mutex::new(Vec::new());
     let space = SYSTEM_SPACE.get().unwrap();
-    // No table has it, so no set is disturbed; what is known of it has to stay for ever.
+    // No table has it, so no set is disturbed; what is known of it has to stay for ever, in sight of who
+    // looks for leaks.
     let holding = Box::leak(Box::new(Holding::new(space, name, &SPEC, 0, 1 << 20)));
     ALL.lock().unwrap().push(holding);
     holding

@@ -93,19 +93,20 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
     use std::sync::mpsc::channel;
     use std::thread;
 
-    fn start(place: &'static mut MaybeUninit<Pulse>) -> &'static Pulse {
-        let place = NonNull::from(place).cast::<Pulse>();
+    /// A pulse of this thread, which stays for ever, in sight of who looks for leaks.
+    fn start() -> &'static Pulse {
+        static ALL: Mutex<Vec<&Pulse>> = Mutex::new(Vec::new());
+        let place = NonNull::from(Box::leak(Box::<Pulse>::new_uninit())).cast::<Pulse>();
         // SAFETY: valid for ever.
         assert!(unsafe { Pulse::start(place) });
         // SAFETY: started just now.
-        unsafe { place.as_ref() }
-    }
-
-    fn place() -> &'static mut MaybeUninit<Pulse> {
-        Box::leak(Box::new(MaybeUninit::uninit()))
+        let pulse = unsafe { place.as_ref() };
+        ALL.lock().unwrap().push(pulse);
+        pulse
     }
 
     #[test]
@@ -114,9 +115,8 @@ mod tests {
         for stops in [true, false] {
             let (tell, told) = channel();
             let (go_on, gate) = channel::<()>();
-            let place = place();
             let thread = thread::spawn(move || {
-                let pulse = start(place);
+                let pulse = start();
                 tell.send(pulse).unwrap();
                 gate.recv().unwrap();
                 assert!(!stops || pulse.stop());
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "an interpreter knows no robust mutexes")]
     fn ones_own_pulse_beats() {
-        let pulse = start(place());
+        let pulse = start();
         assert_eq!(pulse.feel(), Beat::Alive);
         assert!(pulse.stop());
         assert_eq!(pulse.feel(), Beat::Stopped);

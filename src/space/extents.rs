@@ -400,8 +400,13 @@ impl Space {
     /// What is wrong with the extents of this space, if anything: an address, and what.
     pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
         let extents = self.lock_extents();
-        let mut warm = 0;
+        let (mut warm, mut end) = (0, 0);
         for range in self.ranges.iter() {
+            if range.first < end {
+                let start = self.extent_start(range.first).addr().get();
+                return Some((start, "two ranges have addresses in common"));
+            }
+            end = range.end();
             for extent in range.known(self) {
                 let kind = self.extent(extent).kind();
                 let wrong = |what| Some((self.extent_start(extent).addr().get(), what));

@@ -330,6 +330,9 @@ fn remote_place() -> usize {
     FIRST + ((mixed % PLACES) << 30)
 }
 
+/// So many vacant ranges may be where a source puts a new one, before there is none.
+const MOST_IN_THE_WAY: u32 = 64;
+
 /// The ranges of a space, by address.
 #[derive(Debug)]
 pub(super) struct Ranges {
@@ -490,12 +493,34 @@ impl Space {
             above = start + ((range.count as usize) << self.extent_shift);
         }
         let data = [above, below].into_iter().find_map(|near| {
-            let data = Reserved::new(self.source, near, bytes, align)?;
+            let data = self.reserve_apart(near, bytes, align, MOST_IN_THE_WAY)?;
             // What lies outside of the span the table does not cover.
             let end = data.start.addr().get().wrapping_sub(self.span).checked_add(bytes)?;
             (end <= self.span_bytes).then_some(data)
         })?;
         self.write_books(data, count)
+    }
+
+    /// Reserves addresses that no range has. Those of a vacant one stay its own: its books say what was there,
+    /// and who had it.
+    fn reserve_apart(
+        &self,
+        near: usize,
+        bytes: usize,
+        align: usize,
+        tries: u32,
+    ) -> Option<Reserved> {
+        let data = Reserved::new(self.source, near, bytes, align)?;
+        let start = data.start.addr().get();
+        let is_in_the_way = |range: &Range| {
+            let other = range.base.addr().get();
+            start < other + range.bytes(self) && other < start + bytes
+        };
+        if !self.ranges.iter().any(is_in_the_way) {
+            return Some(data);
+        }
+        // It is not given back before the source has found something else.
+        self.reserve_apart(0, bytes, align, tries.checked_sub(1)?)
     }
 
     /// Makes a range of what is reserved.

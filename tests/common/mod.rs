@@ -200,14 +200,24 @@ pub(crate) fn on_a_thread(work: impl FnOnce() + Send) {
     }
 }
 
+/// How many times as long everything takes as it does by itself: under a sanitizer, which says so in
+/// the variable.
+pub(crate) fn patience() -> u64 {
+    std::env::var("FAMALLOC_TEST_PATIENCE").map_or(1, |times| times.parse().unwrap())
+}
+
+/// How often something is done that has the same chance each time: fewer times where each takes longer.
+pub(crate) fn rounds(rounds: usize) -> usize {
+    rounds.div_ceil(patience() as usize)
+}
+
 /// Ends the process when it is not dropped in time: a deadlock fails instead of hanging.
 pub(crate) struct Watchdog(Arc<AtomicBool>);
 
 impl Watchdog {
-    /// Where everything takes longer, under a sanitizer, the variable says how many times.
+    /// So many times longer where [everything takes longer](patience).
     pub(crate) fn of_seconds(seconds: u64) -> Self {
-        let patience = std::env::var("FAMALLOC_TEST_PATIENCE");
-        let seconds = seconds * patience.map_or(1, |times| times.parse().unwrap());
+        let seconds = seconds * patience();
         let done = Arc::new(AtomicBool::new(false));
         if cfg!(miri) {
             // Its clock goes by the instructions, and it sees by itself when nobody can go on.

@@ -1,8 +1,9 @@
-//! Page sources for tests: one that fails on purpose, one that watches every page.
+//! Page sources for tests: one that fails on purpose, one that watches every page, one that hands out again what
+//! it had first of all.
 
 use core::ptr::NonNull;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use famalloc::{PageError, PageSource, System};
 
@@ -236,5 +237,66 @@ unsafe impl PageSource for Strict {
 
     fn milliseconds(&self) -> u64 {
         if self.clock { self.system.milliseconds() } else { 0 }
+    }
+}
+
+/// The system's pages at the highest addresses that are free in a part of them, wherever they are wanted.
+pub(crate) struct TopDown {
+    system: System,
+    part: OnceLock<usize>,
+    taken: Mutex<Vec<(usize, usize)>>,
+}
+
+/// How many addresses there are.
+const PART: usize = 64 << 30;
+
+impl TopDown {
+    pub(crate) const fn new() -> Self {
+        Self { system: System::new(), part: OnceLock::new(), taken: Mutex::new(Vec::new()) }
+    }
+
+    fn part(&self) -> NonNull<u8> {
+        let reserve = || self.system.reserve(PART, 1 << 21).unwrap().as_ptr().expose_provenance();
+        let start = std::ptr::with_exposed_provenance_mut(*self.part.get_or_init(reserve));
+        NonNull::new(start).unwrap()
+    }
+}
+
+// SAFETY: ranges of the part are handed out to one at a time, and are zero then.
+unsafe impl PageSource for TopDown {
+    fn page_size(&self) -> usize {
+        self.system.page_size()
+    }
+    fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError> {
+        let part = self.part();
+        let first = part.addr().get();
+        let mut taken = self.taken.lock().unwrap();
+        let ends = taken.iter().map(|&(start, _)| start).chain([first + PART]);
+        let starts = ends.map(|end| end.saturating_sub(size) / align * align);
+        let is_free = |&start: &usize| {
+            let (end, mut others) = (start + size, taken.iter());
+            start >= first && others.all(|&(other, len)| end <= other || other + len <= start)
+        };
+        let start = starts.filter(is_free).max().ok_or(PageError)?;
+        taken.push((start, size));
+        // SAFETY: within the part.
+        Ok(unsafe { part.add(start - first) })
+    }
+    fn in_steps(&self) -> bool {
+        true
+    }
+    unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: passed on.
+        unsafe { self.system.commit(start, size) }
+    }
+    unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
+        // SAFETY: passed on.
+        unsafe { self.system.decommit(start, size) }
+    }
+    unsafe fn release(&self, start: NonNull<u8>, size: usize) {
+        // SAFETY: nobody uses it.
+        unsafe { self.system.decommit(start, size) }.unwrap();
+        let range = (start.addr().get(), size);
+        self.taken.lock().unwrap().retain(|&other| other != range);
     }
 }

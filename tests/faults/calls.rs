@@ -4,7 +4,7 @@
 
 use famalloc::{AllocErrorKind, Family, FamilyBox, alloc_family};
 
-use crate::common::{Parcel, Watchdog, assert_all_given_back, one_at_a_time};
+use crate::common::{Parcel, Watchdog, assert_all_given_back, one_at_a_time, patience};
 use crate::mix::everything_and_more;
 use crate::source::{Call, Failing};
 
@@ -18,7 +18,9 @@ fn fail_everywhere<A: Family, B: Family<Set = A::Set>, C: Family<Set = A::Set>>(
     let _watchdog = Watchdog::of_seconds(300);
     let mut calls = 0;
     for lasting in [false, true] {
-        for n in 1.. {
+        // Where each takes long, one in some.
+        let stride = patience() as usize;
+        for n in (1..).step_by(stride) {
             source.fail_at(call, n, lasting);
             let met = everything_and_more::<A, B, C>();
             let refused = source.refused();
@@ -28,7 +30,7 @@ fn fail_everywhere<A: Family, B: Family<Set = A::Set>, C: Family<Set = A::Set>>(
             assert!(others.iter().all(|kind| errors.contains(kind)), "{others:?} at {call:?} {n}");
             assert_all_given_back::<A::Set>();
             if refused == 0 {
-                calls = calls.max(n - 1);
+                calls = calls.max(n.saturating_sub(stride));
                 break;
             }
             // Then it works as before.

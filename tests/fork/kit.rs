@@ -6,8 +6,8 @@
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -172,16 +172,20 @@ pub(crate) fn on_a_thread(work: impl FnOnce() + Send) {
 
 /// Threads that allocate, free and hand over as long as this lives.
 pub(crate) struct Busy {
-    stop: &'static AtomicBool,
+    stop: Arc<AtomicBool>,
     threads: Vec<Thread>,
 }
 
 impl Busy {
     pub(crate) fn threads(count: usize) -> Self {
-        let stop: &AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
-        let handed: &Mutex<Vec<Parcel>> = Box::leak(Box::new(Mutex::new(Vec::new())));
-        let threads = (0..count).map(|seed| Thread::spawn(move || be_busy(seed, stop, handed)));
-        Self { stop, threads: threads.collect() }
+        let stop = Arc::new(AtomicBool::new(false));
+        let handed = Arc::new(Mutex::new(Vec::new()));
+        let threads = (0..count).map(|seed| {
+            let (stop, handed) = (Arc::clone(&stop), Arc::clone(&handed));
+            Thread::spawn(move || be_busy(seed, &stop, &handed))
+        });
+        let threads = threads.collect();
+        Self { stop, threads }
     }
 }
 

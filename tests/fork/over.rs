@@ -4,8 +4,8 @@
 //! tables half changed, always at the same place.
 
 use std::alloc::Layout;
+use std::any::Any;
 use std::cell::UnsafeCell;
-use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
@@ -176,10 +176,12 @@ impl Inherited {
 /// child, there.
 fn fork_inside(work: impl FnOnce() + Send + 'static, allocate: impl FnOnce()) {
     static CHILD: Mutex<Option<Child>> = Mutex::new(None);
-    // The parent must not free there what its child has.
-    let work = ManuallyDrop::new(work);
+    // The parent must not free there what its child has; it keeps that in sight of who looks for leaks.
+    static KEPT: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
+    let mut work = Some(work);
     *FORK.lock().unwrap() = Some(Box::new(move || {
-        *CHILD.lock().unwrap() = Some(Child::new(|| ManuallyDrop::into_inner(work)()));
+        *CHILD.lock().unwrap() = Some(Child::new(|| work.take().unwrap()()));
+        KEPT.lock().unwrap().push(Box::new(work));
     }));
     FORKING.pass(allocate);
     // Not there: a child that fails would be a panic with locks held.

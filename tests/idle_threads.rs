@@ -14,7 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::recorder::Recorder;
-use common::{Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, rounds, usage};
+use common::{
+    Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, patience, rounds, usage,
+};
 use famalloc::{
     ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_all_in, free_in,
     lifecycle, reclaim, untyped,
@@ -379,8 +381,8 @@ fn what_nobody_uses_for_a_while_decays() {
     let held = parked::<slow::Asleep>();
     let mut now = 1000;
     let mut work = |milliseconds| {
-        for _ in 0..milliseconds {
-            now += 1;
+        for _ in 0..rounds(milliseconds) {
+            now += patience();
             PAGES.set_time(now);
             // A few magazines of some families.
             let some: Vec<_> = (0..2000).map(FamilyBox::<u64, slow::Awake>::new_in).collect();

@@ -6,11 +6,13 @@
 //! here.
 
 mod protocols;
+mod threads;
 
 use std::path::Path;
 use std::{env, fs};
 
 use protocols::PROTOCOLS;
+use threads::THREADS;
 
 /// A protocol: where it is, and how it can be broken.
 struct Protocol {
@@ -28,6 +30,8 @@ struct Source {
     items: &'static [&'static str],
     /// What is put in the place of what.
     adapted: &'static [(&'static str, &'static str)],
+    /// The same, wherever it is.
+    everywhere: &'static [(&'static str, &'static str)],
 }
 
 /// A mistake: its name, and what is put in the place of what.
@@ -77,6 +81,10 @@ impl Source {
         for (from, to) in self.adapted {
             copy = replace(&copy, from, to);
         }
+        for (from, to) in self.everywhere {
+            assert!(copy.contains(from), "the source has no `{from}` any more");
+            copy = copy.replace(from, to);
+        }
         let lines = copy.lines().filter(|line| !line.starts_with("//!"));
         let copy = lines.map(|line| lazy(line, self.module)).collect::<Vec<_>>().join("\n");
         let copy = copy
@@ -102,7 +110,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
     let out = env::var_os("OUT_DIR").expect("cargo says where");
-    for protocol in PROTOCOLS {
+    for protocol in PROTOCOLS.iter().chain(THREADS) {
         let copy = protocol.copy(root);
         let write = |name: &str, text: &str| {
             let file = Path::new(&out).join(format!("{}_{name}.rs", protocol.name));

@@ -28,6 +28,7 @@ const WORD: Source = Source {
             "    #[cfg(any())]\n    fn futex() {\n",
         ),
     ],
+    everywhere: &[],
 };
 
 /// Guests, where the thread that forks always seems to sleep.
@@ -43,6 +44,7 @@ const GUESTS: Source = Source {
             "    return Some(1);\n}\n#[cfg(any())]\nfn others() {\n",
         ),
     ],
+    everywhere: &[],
 };
 
 /// The lock, with a way for who holds it for a fork to what it guards.
@@ -54,12 +56,19 @@ const WAITING: Source = Source {
         "impl<T> Lock<T> {\n",
         "impl<T> Lock<T> {\n    pub(crate) unsafe fn guarded(&self) -> &T {\n        // SAFETY: passed on.\n        unsafe { &*self.value.get() }\n    }\n\n",
     )],
+    everywhere: &[],
 };
 
 pub(super) const PROTOCOLS: &[Protocol] = &[
     Protocol {
         name: "counter",
-        sources: &[Source { module: "", file: "src/rc/counter.rs", items: &[], adapted: &[] }],
+        sources: &[Source {
+            module: "",
+            file: "src/rc/counter.rs",
+            items: &[],
+            adapted: &[],
+            everywhere: &[],
+        }],
         mutants: &[
             (
                 "strong_goes_unnoticed",
@@ -111,6 +120,7 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
                 "impl Mailbox ",
             ],
             adapted: &[],
+            everywhere: &[],
         }],
         mutants: &[
             (
@@ -162,6 +172,7 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
                     "    #[cfg(any())]\n    fn futex() {\n",
                 ),
             ],
+            everywhere: &[],
         }],
         mutants: &[
             (
@@ -247,7 +258,13 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
             WORD,
             GUESTS,
             WAITING,
-            Source { module: "first", file: "src/sync/first.rs", items: &[], adapted: &[] },
+            Source {
+                module: "first",
+                file: "src/sync/first.rs",
+                items: &[],
+                adapted: &[],
+                everywhere: &[],
+            },
             Source {
                 module: "births",
                 file: "src/space/births.rs",
@@ -263,12 +280,14 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
                     "static BIRTH:",
                     "use super::waiting::{Lock, Patience};\nuse super::{AtomicUsize, Ordering};\nstatic BIRTH:",
                 )],
+                everywhere: &[],
             },
             Source {
                 module: "",
                 file: "src/table/hold.rs",
                 items: &["pub(crate) fn hold_all(", "pub(crate) unsafe fn let_all_go("],
                 adapted: &[],
+                everywhere: &[],
             },
         ],
         mutants: &[

@@ -12,10 +12,15 @@
 //! | the lock whose waiters sleep | `src/sync/word.rs` | one at a time, seeing what the last did; whoever waits gets it |
 //! | locks that a fork holds, and its guests | `src/sync/{word,guests,waiting}.rs` | whoever takes or passes them is alone, seeing what the last did; nobody is a guest before all locks are held, nor when they are let go; who gives up leaves alone what others hold; what guests make is held; a child that sees no guest finds nothing torn |
 //! | first use, and what a fork finds | these, `src/sync/first.rs`, `src/space/births.rs`, `src/table/hold.rs` | one is made, and all see it written; who reads the count finds what was counted; a fork holds all that is known |
+//! | the handshake with threads that idle | `src/thread/{handshake,head,mod,exit}.rs`, `src/table/rows.rs` | a slot is in one place at a time, and none is lost: what an owner pops or pushes, refills or gives back at its end nobody takes beside it; what others have taken is no double free |
+//! | how threads end | these, `src/thread/{life,exit}.rs` | what a thread leaves is closed once, by itself or by who finds it gone, also beside others that look, begin or take from it; no mark is lost, and none is looked at after it was given back |
 //!
 //! Loom tries all executions of two or three threads, in each of which a load may see every value that the
 //! memory model lets it. Shuttle tries many random ones of more threads, each of which sees the latest
 //! values.
+//!
+//! The barrier that every thread passes, which no checker knows, is a protocol of the model's own
+//! (`src/barrier.rs`): each thread that is asked passes it between two of its accesses.
 
 /// The copies of each protocol, for one checker. `sync` and `cell` are the checker's.
 #[cfg(test)]
@@ -139,6 +144,52 @@ macro_rules! copies {
             births!(counted_before_it_is_known);
             births!(born_behind_a_fork);
         }
+
+        macro_rules! exit {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::handshake::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/exit_", stringify!($name), ".rs"));
+                    $crate::handshake::work!();
+                    $crate::exit::properties!();
+                }
+            };
+        }
+        pub(super) mod exit {
+            use super::{barrier, cell, sync, thread};
+            exit!(original);
+            exit!(looks_beside_another);
+            exit!(newest_is_taken_off_over_a_newer);
+            exit!(given_back_in_the_list);
+            exit!(listed_before_it_is_written);
+            exit!(looked_before_it_is_seen);
+            exit!(rows_are_not_noted);
+            exit!(closed_beside_a_taker);
+        }
+
+        macro_rules! handshake {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::handshake::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/handshake_", stringify!($name), ".rs"));
+                    $crate::handshake::work!();
+                    $crate::handshake::properties!();
+                }
+            };
+        }
+        pub(super) mod handshake {
+            use super::{barrier, cell, sync, thread};
+            handshake!(original);
+            handshake!(closed_without_a_barrier);
+            handshake!(taken_without_a_barrier);
+            handshake!(owner_does_not_look);
+            handshake!(taken_in_the_midst_of_a_turn);
+            handshake!(closed_before_it_is_known_who_is_at_work);
+            handshake!(the_uppermost_is_taken_too);
+            handshake!(previous_is_taken_twice);
+            handshake!(a_memory_is_taken_for_a_double_free);
+            handshake!(what_is_taken_is_not_noted);
+        }
     };
 }
 
@@ -173,7 +224,11 @@ mod births;
 #[cfg(test)]
 mod counter;
 #[cfg(test)]
+mod exit;
+#[cfg(test)]
 mod guests;
+#[cfg(test)]
+mod handshake;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]

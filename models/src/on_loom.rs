@@ -6,9 +6,10 @@ pub(crate) mod sync {
     pub(crate) use loom::hint;
     pub(crate) use loom::lazy_static;
     pub(crate) use loom::sync::atomic::{
-        AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
-    use loom::sync::{Condvar, Mutex};
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+    pub(crate) use loom::thread_local;
 
     loom::lazy_static! {
         /// Whoever sleeps, sleeps here.
@@ -73,9 +74,13 @@ pub(crate) mod cell {
     }
 }
 
+#[path = "barrier.rs"]
+#[allow(clippy::duplicate_mod, reason = "once for each checker")]
+mod barrier;
+
 #[allow(unused, unreachable_pub, clippy::all, reason = "copies, of which each test uses a part")]
 mod copies {
-    use super::{cell, sync, thread};
+    use super::{barrier, cell, sync, thread};
     copies!();
 }
 
@@ -85,6 +90,8 @@ fn check(properties: &[fn()], interruptions: usize) {
     for &property in properties {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(interruptions);
+        // An execution without an end has more.
+        builder.max_branches = 3_000;
         builder.check(property);
     }
 }
@@ -135,5 +142,25 @@ tests! {
         counted_before_it_is_seen: "does not hold what is there",
         counted_before_it_is_known: "counted, and not there",
         born_behind_a_fork: "does not hold what is there",
+    }
+    exit {
+        looks_beside_another: "Causality",
+        newest_is_taken_off_over_a_newer: "lost",
+        given_back_in_the_list: "given back",
+        listed_before_it_is_written: "Causality",
+        looked_before_it_is_seen: "given back",
+        rows_are_not_noted: "lost",
+        closed_beside_a_taker: "slot",
+    }
+    handshake {
+        closed_without_a_barrier: "a slot is lost",
+        taken_without_a_barrier: "a slot is in two places",
+        owner_does_not_look: "a slot is lost",
+        taken_in_the_midst_of_a_turn: "a refilled magazine is empty",
+        closed_before_it_is_known_who_is_at_work: "a refilled magazine is empty",
+        the_uppermost_is_taken_too: "slot",
+        previous_is_taken_twice: "slot",
+        a_memory_is_taken_for_a_double_free: "taken for a double free",
+        what_is_taken_is_not_noted: "slot",
     }
 }

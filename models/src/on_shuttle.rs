@@ -8,9 +8,10 @@ pub(crate) mod sync {
     pub(crate) use shuttle::hint;
     pub(crate) use shuttle::lazy_static;
     pub(crate) use shuttle::sync::atomic::{
-        AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
-    use shuttle::sync::{Condvar, Mutex};
+    pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
+    pub(crate) use shuttle::thread_local;
 
     shuttle::lazy_static! {
         /// Whoever sleeps, sleeps here.
@@ -91,9 +92,13 @@ pub(crate) mod cell {
     }
 }
 
+#[path = "barrier.rs"]
+#[allow(clippy::duplicate_mod, reason = "once for each checker")]
+mod barrier;
+
 #[allow(unused, unreachable_pub, clippy::all, reason = "copies, of which each test uses a part")]
 mod copies {
-    use super::{cell, sync, thread};
+    use super::{barrier, cell, sync, thread};
     copies!();
 }
 
@@ -135,6 +140,21 @@ tests! {
         held_twice: "exceeded max_steps bound",
         born_free: "a newborn is not held",
     }
+    exit {
+        looks_beside_another: "given back",
+        newest_is_taken_off_over_a_newer: "lost",
+        given_back_in_the_list: "given back",
+        rows_are_not_noted: "lost",
+        closed_beside_a_taker: "slot",
+    }
+    handshake {
+        owner_does_not_look: "slot",
+        taken_in_the_midst_of_a_turn: "slot",
+        closed_before_it_is_known_who_is_at_work: "slot",
+        a_memory_is_taken_for_a_double_free: "taken for a double free",
+        what_is_taken_is_not_noted: "slot",
+        previous_is_taken_twice: "slot",
+    }
     lock {
         nobody_is_woken: "deadlock",
         others_are_forgotten: "deadlock",
@@ -145,7 +165,7 @@ tests! {
 /// More threads than can be tried in all their executions.
 mod large {
     use super::check;
-    use super::copies::{births, counter, guests, lock, mailbox};
+    use super::copies::{births, counter, exit, guests, handshake, lock, mailbox};
 
     #[test]
     fn locks() {
@@ -168,6 +188,16 @@ mod large {
     #[test]
     fn forks() {
         check(guests::original::LARGE, ANY);
+    }
+
+    #[test]
+    fn magazines_of_others() {
+        check(handshake::original::LARGE, ANY);
+    }
+
+    #[test]
+    fn exits() {
+        check(exit::original::LARGE, ANY);
     }
 
     #[test]

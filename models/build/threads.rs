@@ -1,0 +1,190 @@
+//! The protocols of threads: what is copied, and how it can be broken.
+
+use super::{Protocol, Source};
+
+/// The handshake. Its barrier is the model's.
+const HANDSHAKE: Source = Source {
+    module: "handshake",
+    file: "src/thread/handshake.rs",
+    items: &[],
+    adapted: &[],
+    everywhere: &[],
+};
+
+/// Heads, whose magazines are made of places that the checker knows.
+const HEAD: Source = Source {
+    module: "head",
+    file: "src/thread/head.rs",
+    items: &[],
+    adapted: &[
+        ("use crate::sync::", "use crate::place::{Place, copy};\nuse crate::sync::"),
+        ("const _: () = assert!(size_of::<Head>() == 1 << class::SCALE);", ""),
+        ("NonNull::new_unchecked(*top)", "NonNull::new_unchecked((*top).get())"),
+        ("visit: impl FnMut(&[*mut u8])", "visit: impl FnMut(&[Place])"),
+        ("self.first().copy_to(start, len)", "copy(self.first(), start, len)"),
+        ("last.write(ptr::null_mut())", "(*last).set(ptr::null_mut())"),
+        (
+            "(0..count).map(move |index| unsafe { *first.add(index) })",
+            "(0..count).map(move |index| unsafe { (*first.add(index)).get() })",
+        ),
+        ("into.buffer(count).iter_mut()", "into.buffer(count).iter()"),
+        (
+            "*place = unsafe { *first.add(index) };",
+            "place.set(unsafe { (*first.add(index)).get() });",
+        ),
+    ],
+    everywhere: &[
+        ("AtomicPtr<*mut u8>", "AtomicPtr<Place>"),
+        ("*mut *mut u8", "*mut Place"),
+        ("size_of::<*mut u8>()", "size_of::<Place>()"),
+        ("*top = renewed(slot).as_ptr()", "(*top).set(renewed(slot).as_ptr())"),
+        ("*top.sub(1)", "(*top.sub(1)).get()"),
+    ],
+};
+
+/// The rows of a family.
+const ROWS: Source =
+    Source { module: "rows", file: "src/table/rows.rs", items: &[], adapted: &[], everywhere: &[] };
+
+/// A row, and what its thread does out of line.
+const ROW: Source = Source {
+    module: "",
+    file: "src/thread/mod.rs",
+    items: &["pub(crate) struct Row ", "impl Row ", "fn take_in_turn(", "fn give_in_turn("],
+    adapted: &[
+        ("[const { Head::new() }; class::COUNT]", "core::array::from_fn(|_| Head::new())"),
+        ("[const { AtomicU64::new(0) }; 2]", "core::array::from_fn(|_| AtomicU64::new(0))"),
+    ],
+    everywhere: &[],
+};
+
+/// How a thread's rows are given back.
+const CLOSE: Source = Source {
+    module: "",
+    file: "src/thread/exit.rs",
+    items: &["enum Home ", "unsafe fn close_list(", "unsafe fn close("],
+    adapted: &[
+        ("enum Home ", "#[derive(Clone, Copy, PartialEq)]\nenum Home "),
+        ("super::background::wake();", ""),
+    ],
+    everywhere: &[],
+};
+
+/// How a thread gets rows, and what becomes of them in the end.
+const EXIT: Source = Source {
+    module: "",
+    file: "src/thread/exit.rs",
+    items: &[
+        "struct Busy(",
+        "struct Mark<",
+        "impl Busy ",
+        "impl Drop for Mark<",
+        "enum Stage ",
+        "struct ThreadState ",
+        "impl ThreadState ",
+        "std::thread_local! ",
+        "fn make_row<",
+        "fn begin_life(",
+        "unsafe extern \"C\" fn end_thread(",
+        "pub(crate) fn close_all_of_dead(",
+        "fn close_rows_of_dead(",
+        "pub(crate) fn close_rows(",
+    ],
+    adapted: &[
+        (
+            "struct Busy(",
+            "use super::barrier::light_barrier;\nuse core::ffi::c_void;\nuse life::LifeMark;\nstruct Busy(",
+        ),
+        ("enum Stage ", "#[derive(Clone, Copy, PartialEq)]\nenum Stage "),
+        ("std::thread_local! ", "sync::thread_local! "),
+        ("const { ThreadState::new() }", "ThreadState::new()"),
+        ("unsafe { raw.write_bytes(0, 1) };", "unsafe { raw.write(Row::new()) };"),
+        ("super::background::wake();", ""),
+        ("super::attend();", ""),
+    ],
+    everywhere: &[],
+};
+
+/// The marks of threads with rows.
+const LIFE: Source = Source {
+    module: "life",
+    file: "src/thread/life.rs",
+    items: &[],
+    adapted: &[("map_or(&NEWEST,", "map_or(&*NEWEST,")],
+    everywhere: &[],
+};
+
+pub(super) const THREADS: &[Protocol] = &[
+    Protocol {
+        name: "handshake",
+        sources: &[ROWS, HEAD, HANDSHAKE, ROW, CLOSE],
+        mutants: &[
+            (
+                "closed_without_a_barrier",
+                "let reached = os::barrier_all_threads();",
+                "let reached = true;",
+            ),
+            ("taken_without_a_barrier", "if os::barrier_all_threads() {", "{"),
+            ("owner_does_not_look", "if self.closed.load(Ordering::Acquire) {", "if false {"),
+            ("taken_in_the_midst_of_a_turn", "        closed.spare_those_in_turn();\n", ""),
+            (
+                "closed_before_it_is_known_who_is_at_work",
+                "        closed.spare_those_in_turn();\n        closed.iter().for_each(Row::close_heads);\n",
+                "        closed.iter().for_each(Row::close_heads);\n        closed.spare_those_in_turn();\n",
+            ),
+            (
+                "the_uppermost_is_taken_too",
+                "self.loaded_len(class).saturating_sub(1);",
+                "self.loaded_len(class);",
+            ),
+            (
+                "a_memory_is_taken_for_a_double_free",
+                "unsafe { (*last).set(ptr::null_mut()) };",
+                "let _ = last;",
+            ),
+            (
+                "previous_is_taken_twice",
+                "self.previous_len.store(0, Ordering::Relaxed);\n        self.refills",
+                "self.refills",
+            ),
+            (
+                "what_is_taken_is_not_noted",
+                "self.taken.fetch_add(count as u8, Ordering::Relaxed);",
+                "",
+            ),
+        ],
+    },
+    Protocol {
+        name: "exit",
+        sources: &[ROWS, HEAD, HANDSHAKE, ROW, LIFE, EXIT, CLOSE],
+        mutants: &[
+            (
+                "looks_beside_another",
+                "Ordering::Acquire, Ordering::Relaxed).ok()?;",
+                "Ordering::Acquire, Ordering::Relaxed).ok();",
+            ),
+            (
+                "newest_is_taken_off_over_a_newer",
+                "NEWEST.compare_exchange(this, next, Ordering::AcqRel, Ordering::Relaxed);",
+                "Ok::<_, *mut LifeMark>(NEWEST.swap(next, Ordering::AcqRel));",
+            ),
+            (
+                "given_back_in_the_list",
+                "put.err().and_then(|_| {",
+                "put.err().filter(|_| false).and_then(|_| {",
+            ),
+            (
+                "listed_before_it_is_written",
+                "            Ordering::Release,\n            Ordering::Relaxed,\n",
+                "            Ordering::Relaxed,\n            Ordering::Relaxed,\n",
+            ),
+            (
+                "looked_before_it_is_seen",
+                "LOOKING.store(0, Ordering::Release);",
+                "LOOKING.store(0, Ordering::Relaxed);",
+            ),
+            ("rows_are_not_noted", "mark.rows.store(rows.cast_mut(), Ordering::Relaxed);", ""),
+            ("closed_beside_a_taker", "let turn = row.begin();", "let turn = row.try_begin();"),
+        ],
+    },
+];

@@ -45,13 +45,27 @@ fn run(ours: bool, only: Option<&str>, check: bool, keep: bool) -> Result<(), St
     if wanted.is_empty() {
         return Err("no row is called that".to_owned());
     }
-    let figures = count(&valgrind, &wanted)?;
-    let counted: Vec<_> = wanted.into_iter().zip(figures).collect();
+    let mut counted = Vec::new();
+    let mut failed: Vec<(Cell, String)> = Vec::new();
+    for (outcome, cell) in count(&valgrind, &wanted).into_iter().zip(wanted) {
+        let figures = match outcome {
+            Ok(figures) => figures,
+            Err(error) if cell.peer == "famalloc" => return Err(format!("{}: {error}", cell.row)),
+            Err(error) => {
+                failed.push((cell.clone(), error));
+                None
+            }
+        };
+        counted.push((cell, figures));
+    }
     let tools = tools(&valgrind)?;
     print!("{}", tables(&counted));
     println!("\nWith {}.", tools.join(", "));
     if !preloads.missing().is_empty() {
-        println!("Left out: {}.", preloads.missing().join("; "));
+        println!("Not found: {}.", preloads.missing().join("; "));
+    }
+    for line in failures(&failed) {
+        println!("{line}");
     }
     let now = Record { tools, rows: rows(&counted) };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/counts.txt");
@@ -60,6 +74,21 @@ fn run(ours: bool, only: Option<&str>, check: bool, keep: bool) -> Result<(), St
             .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     if check { against_record(&file, &now, only.is_none()) } else { Ok(()) }
+}
+
+/// The peers that failed: a line for each, with the first row and what went wrong there.
+fn failures(failed: &[(Cell, String)]) -> Vec<String> {
+    let same = |one: &Cell, other: &Cell| one.peer == other.peer && one.group == other.group;
+    let mut lines = Vec::new();
+    for (place, (cell, error)) in failed.iter().enumerate() {
+        if failed[..place].iter().any(|(earlier, _)| same(earlier, cell)) {
+            continue;
+        }
+        let rows = failed.iter().filter(|(other, _)| same(other, cell)).count();
+        let Cell { peer, group, row, .. } = cell;
+        lines.push(format!("{peer} failed in {rows} rows ({}); {row}: {error}", group.title()));
+    }
+    lines
 }
 
 /// Where cargo builds: this program is in `release/deps` there.

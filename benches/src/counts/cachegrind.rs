@@ -49,6 +49,13 @@ fn total(summary: &str, label: [&str; 2]) -> Option<u64> {
     })
 }
 
+/// What the program said itself, between what valgrind did.
+fn own_words(said: &str) -> String {
+    let is_own =
+        |line: &&str| !line.is_empty() && !line.starts_with("==") && !line.starts_with("--");
+    said.lines().filter(is_own).collect::<Vec<_>>().join("; ")
+}
+
 /// A program that is counted; its last argument is the number of operations.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -123,7 +130,7 @@ impl Valgrind {
         }
         // The loader goes on without a library that it cannot load.
         if !output.status.success() || said.contains("cannot be preloaded") {
-            return Err(format!("{}\n{said}", output.status));
+            return Err(format!("{}: {}", output.status, own_words(&said)));
         }
         Totals::parse(&said).map(Some).ok_or_else(|| format!("no summary in\n{said}"))
     }
@@ -155,6 +162,13 @@ mod tests {
     fn a_summary_is_understood() {
         let expected = Totals { instructions: 24_594_889, first: 371_546, second: 219 };
         assert_eq!(Totals::parse(SUMMARY), Some(expected));
+    }
+
+    #[test]
+    fn what_the_program_says_is_told_apart() {
+        let said = SUMMARY.replace("==7== I1  misses", "no memory\n==7== I1  misses");
+        assert_eq!(own_words(&said), "no memory");
+        assert_eq!(own_words(SUMMARY), "");
     }
 
     #[test]

@@ -91,6 +91,10 @@ impl Group {
     }
 }
 
+/// What a cell came to: figures, or none where the allocator does not have the call; or how the run
+/// failed.
+pub type Outcome = Result<Option<Figures>, String>;
+
 /// A probe and the allocator that it is run with.
 #[derive(Clone, Debug)]
 pub struct Cell {
@@ -104,14 +108,11 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Runs it. `None` when the allocator does not have the call.
-    fn count(&self, valgrind: &Valgrind) -> Result<Option<Figures>, String> {
-        let run = |operations| {
-            let totals = valgrind.run(&self.program, operations);
-            totals.map_err(|error| format!("{} with {}: {error}", self.row, self.peer))
-        };
-        let Some(short) = run(SHORT)? else { return Ok(None) };
-        Ok(run(LONG)?.map(|long| Figures::between(&short, &long, LONG - SHORT)))
+    /// Runs it.
+    fn count(&self, valgrind: &Valgrind) -> Outcome {
+        let Some(short) = valgrind.run(&self.program, SHORT)? else { return Ok(None) };
+        let long = valgrind.run(&self.program, LONG)?;
+        Ok(long.map(|long| Figures::between(&short, &long, LONG - SHORT)))
     }
 }
 
@@ -122,17 +123,14 @@ pub fn cells(preloads: &Preloads) -> Vec<Cell> {
 }
 
 /// Runs the cells, as many at a time as there are processors: counts do not mind.
-///
-/// # Errors
-///
-/// A run failed. Which one, and how.
-pub fn count(valgrind: &Valgrind, cells: &[Cell]) -> Result<Vec<Option<Figures>>, String> {
+#[must_use]
+pub fn count(valgrind: &Valgrind, cells: &[Cell]) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let counted = Mutex::new(vec![Ok(None); cells.len()]);
     let work = || {
         while let Some((place, cell)) = take(&next, cells) {
-            let figures = cell.count(valgrind);
-            counted.lock().unwrap_or_else(PoisonError::into_inner)[place] = figures;
+            let outcome = cell.count(valgrind);
+            counted.lock().unwrap_or_else(PoisonError::into_inner)[place] = outcome;
         }
     };
     thread::scope(|scope| {
@@ -140,7 +138,7 @@ pub fn count(valgrind: &Valgrind, cells: &[Cell]) -> Result<Vec<Option<Figures>>
             scope.spawn(work);
         }
     });
-    counted.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+    counted.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The next cell that nobody has taken.

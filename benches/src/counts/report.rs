@@ -5,7 +5,8 @@ use core::fmt::Write;
 use super::{Cell, Figures, Group};
 use crate::table::Table;
 
-/// The tables of both groups. Where an allocator was not run, or has no such call, stands a line.
+/// The tables of both groups. Where an allocator has no such call stands a line;
+/// one that has no figure at all has no column.
 #[must_use]
 pub fn tables(counted: &[(Cell, Option<Figures>)]) -> String {
     let mut text =
@@ -14,7 +15,8 @@ pub fn tables(counted: &[(Cell, Option<Figures>)]) -> String {
             .to_owned();
     for group in Group::ALL {
         let of_group: Vec<_> = counted.iter().filter(|(cell, _)| cell.group == group).collect();
-        let peers = in_order(of_group.iter().map(|(cell, _)| cell.peer));
+        let counted = of_group.iter().filter(|(_, figures)| figures.is_some());
+        let peers = in_order(counted.map(|(cell, _)| cell.peer));
         let rows = in_order(of_group.iter().map(|(cell, _)| cell.row));
         if rows.is_empty() {
             continue;
@@ -64,6 +66,7 @@ mod tests {
         let counted = [
             (cell("pair", "famalloc"), figures(56.0)),
             (cell("pair", "glibc"), figures(70.25)),
+            (cell("pair", "broken"), None),
             (cell("churn", "famalloc"), None),
             (cell("churn", "glibc"), figures(101.0)),
         ];

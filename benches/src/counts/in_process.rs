@@ -33,8 +33,11 @@ const PROBES: [(Probe, &str, &str); 6] = [
     (Probe::LayoutChurn, "layout churn 1,000 48 B", "layout-churn"),
 ];
 
-/// The allocators, famalloc first, each with how it runs a probe for so many rounds.
-const PEERS: [(&str, fn(Probe, u64)); 7] = [
+/// Runs a probe for so many rounds, with one allocator.
+type Run = fn(Probe, u64);
+
+/// The allocators, famalloc first.
+const PEERS: [(&str, Run); 7] = [
     (Famalloc::NAME, run::<Famalloc>),
     (System::NAME, run::<System>),
     (Mimalloc::NAME, run::<Mimalloc>),
@@ -78,7 +81,7 @@ pub(super) fn cells(clock: &Path) -> Vec<Cell> {
 }
 
 /// What a command line asks for: the probe, how the peer runs it, and the rounds.
-fn parse(arguments: &[String]) -> Option<(Probe, fn(Probe, u64), u64)> {
+fn parse(arguments: &[String]) -> Option<(Probe, Run, u64)> {
     let [told, peer, operations] = arguments else { return None };
     let (probe, ..) = PROBES.into_iter().find(|(.., known)| known == told)?;
     let (_, run) = PEERS.into_iter().find(|(known, _)| known == peer)?;

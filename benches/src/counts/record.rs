@@ -114,7 +114,13 @@ mod tests {
 
     #[test]
     fn nothing_is_guessed() {
-        for line in ["56.00 0.000 pair", "56.00 0.000 0.000", "pair 48 B", "NaN 0.0 0.0 pair"] {
+        for line in [
+            "56.00 0.000 pair",
+            "56.00 0.000 0.000",
+            "56.00 0.000 0.000 ",
+            "pair 48 B",
+            "NaN 0.0 0.0 pair",
+        ] {
             assert_eq!(Record::parse(line), Err(format!("what is {line}?")));
         }
     }

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_the_program_says_is_told_apart() {
-        let said = SUMMARY.replace("==7== I1  misses", "no memory\n==7== I1  misses");
+        let said = SUMMARY.replace("==7== I1  misses", "\nno memory\n==7== I1  misses");
         assert_eq!(own_words(&said), "no memory");
         assert_eq!(own_words(SUMMARY), "");
     }

@@ -11,6 +11,7 @@
 //! | [`power_law`] | sizes as programs have them |
 //! | [`memory`] | what is weighed: live objects, what stays after a flush, programs in phases |
 //! | [`latency`] | single operations by the cycle counter: quantiles, and the longest |
+//! | [`counts`] | instructions and cache misses of an operation, under valgrind |
 //! | [`finding`] | what comes out of these two |
 //! | [`plot`] | charts as SVG files |
 //! | [`order`] | pseudo-random numbers and permutations, the same in every run |
@@ -26,6 +27,7 @@
 
 pub mod allocator;
 pub mod command;
+pub mod counts;
 pub mod duel;
 pub mod finding;
 pub mod json;

@@ -14,6 +14,7 @@ mod untyped;
 
 pub use report::Report;
 pub use study::{Study, studies};
+pub(crate) use typed::mixed;
 
 use core::fmt;
 use std::time::Duration;

@@ -84,7 +84,7 @@ fn programs(scale: Scale) -> Vec<Contest> {
 }
 
 /// 8 to 512 bytes, whole words, by a power law.
-fn mixed() -> impl FnMut() -> Words {
+pub(crate) fn mixed() -> impl FnMut() -> Words {
     let sizes = PowerLaw::over((8..=512).step_by(8));
     let mut random = Random::new(8);
     move || Words::new(sizes.draw(&mut random))

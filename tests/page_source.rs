@@ -546,3 +546,39 @@ fn addresses_that_come_again_are_not_those_of_two() {
         check().unwrap();
     }
 }
+
+/// Where somebody else is on both sides of what a set has, it goes on further away.
+#[test]
+#[cfg(target_os = "linux")]
+fn others_on_both_sides_are_not_in_the_way() {
+    static PAGES: System = System::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        A,
+    }
+    const MIB: usize = 1 << 20;
+    let _alone = one_at_a_time();
+    let first = alloc_in::<lives::A>(MIB).unwrap();
+    let at = first.addr().get() / (2 * MIB) * (2 * MIB);
+    // The nearest addresses on either side that are not taken, each with 1 GiB of others' behind it.
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let map = |start: usize| {
+        let start = core::ptr::without_provenance_mut(start);
+        let flags = flags | libc::MAP_FIXED_NOREPLACE;
+        // SAFETY: where there is nothing yet.
+        let mapped = unsafe { libc::mmap(start, 1 << 30, libc::PROT_NONE, flags, -1, 0) };
+        (mapped != libc::MAP_FAILED).then_some(mapped)
+    };
+    let above = (1..512).find_map(|step| map(at + step * 2 * MIB)).unwrap();
+    let below = (0..512).find_map(|step| map(at - step * 2 * MIB - (1 << 30))).unwrap();
+    let more: Vec<_> = (0..3000).map(|_| alloc_in::<lives::A>(MIB).unwrap()).collect();
+    for start in more.into_iter().chain([first]) {
+        // SAFETY: allocated above with this size.
+        unsafe { free_in::<lives::A>(start, MIB) };
+    }
+    assert_all_given_back::<Lives>();
+    for mapped in [above, below] {
+        // SAFETY: mapped above, and not used.
+        unsafe { libc::munmap(mapped, 1 << 30) };
+    }
+}

@@ -21,6 +21,7 @@
 //!
 //! A run of extents lies within one range, even where two are neighbours: a source may insist on it.
 
+use core::cell::Cell;
 use core::mem;
 use core::ptr::{self, NonNull};
 
@@ -330,6 +331,9 @@ fn remote_place() -> usize {
     FIRST + ((mixed % PLACES) << 30)
 }
 
+/// At so many places of the span a new range is tried, where it cannot be beside another.
+const PARTS: usize = 16;
+
 /// So many vacant ranges may be where a source puts a new one, before there is none.
 const MOST_IN_THE_WAY: u32 = 64;
 
@@ -492,12 +496,18 @@ impl Space {
             below = if below == 0 { start.saturating_sub(bytes) } else { below };
             above = start + ((range.count as usize) << self.extent_shift);
         }
-        let data = [above, below].into_iter().find_map(|near| {
+        let strays = Cell::new(false);
+        let at = |near| {
             let data = self.reserve_apart(near, bytes, align, MOST_IN_THE_WAY)?;
             // What lies outside of the span the table does not cover.
             let end = data.start.addr().get().wrapping_sub(self.span).checked_add(bytes)?;
+            strays.set(end > self.span_bytes);
             (end <= self.span_bytes).then_some(data)
-        })?;
+        };
+        // Where others are on both sides, there may be room further away.
+        let away = (0..PARTS).map(|part| self.span + self.span_bytes / PARTS * part);
+        let away = away.take_while(|_| strays.get());
+        let data = [above, below].into_iter().chain(away).find_map(at)?;
         self.write_books(data, count)
     }
 

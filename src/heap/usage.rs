@@ -21,9 +21,10 @@ pub struct ClassUse {
     /// Their bytes, as slots.
     pub live_bytes: usize,
     /// At least the most slots that were ever in the program's hands at once: what threads have in their
-    /// magazines counts, what is parked in depots does not. So for each thread it is above that by at most
-    /// one magazine, and by no more than about what the thread had itself. With several lanes, it is the
-    /// sum of what each of them saw.
+    /// magazines counts, what is parked in depots does not. So where threads free what they allocated it is
+    /// above that by at most one magazine for each, and by no more than about what the thread had itself.
+    /// What one frees of another's counts until it is home, and with several lanes it is the sum of what
+    /// each of them saw.
     pub peak_objects: usize,
     /// Free slots that wait in magazines, depots and mailboxes.
     pub parked_objects: usize,

@@ -347,7 +347,7 @@ impl Lane {
     /// Notes how many slots the program can have had at most since the last time: those that are out of the
     /// blocks and the depot, in the hands of threads or in their magazines. A thread's magazines are filled when
     /// they are empty, and from then on hold what the program has no more: so this is above what it had by no
-    /// more than a magazine for each thread.
+    /// more than a magazine for each thread, and by what others freed and have not sent home.
     fn note_peak(&self, state: &mut LaneState) {
         let out = state.counts.carved - state.counts.free;
         let out = out.saturating_sub(state.depot.slots() as u64);

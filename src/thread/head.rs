@@ -10,8 +10,9 @@
 //! A freed slot is put on top of the loaded magazine, and the next allocation takes it from there again,
 //! while it is in the processor's cache. The previous magazine takes the place of the loaded one when that
 //! is empty, or full, and it is the other way round itself; only when it is not is the lane asked. So at
-//! least a magazine's worth of operations lies between two visits to the lane, whatever their order (the
-//! loaded and the previous magazine of Bonwick and Adams, "Magazines and Vmem", 2001).
+//! least a magazine's worth of operations lies between two visits to the lane, whatever their order, once
+//! magazines are filled whole (the loaded and the previous magazine of Bonwick and Adams, "Magazines and
+//! Vmem", 2001).
 //!
 //! Between `bottom` and `top`, and in the previous magazine, are the addresses that the head holds.
 //! Normally nothing is taken and `bottom` is the start; another thread that wants the slots of one that idles

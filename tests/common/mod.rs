@@ -186,10 +186,23 @@ impl Sent {
 }
 
 /// Keeps the tests of one file from running beside each other: they count and reclaim for the whole
-/// process.
-pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// process. Waits for the thread of the test before as well: what is on its way out of the magazines of a
+/// thread that ends is counted as live until it has arrived.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, Option<i32>> {
+    /// With the thread that had it last.
+    static LOCK: Mutex<Option<i32>> = Mutex::new(None);
+    let mut last = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // SAFETY: `gettid` has no preconditions.
+    let own = if cfg!(miri) { 0 } else { unsafe { libc::gettid() } };
+    if let Some(before) = last.replace(own).filter(|&before| before != own) {
+        // A test that lets go of it early may go on for as long as it likes.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let place = format!("/proc/self/task/{before}");
+        while std::fs::exists(&place).unwrap() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+    last
 }
 
 /// Runs something on a thread of its own, and returns when that has ended, its magazines with it.

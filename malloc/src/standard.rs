@@ -73,10 +73,9 @@ pub fn malloc<E: Exports>(size: usize) -> *mut c_void {
 /// `calloc`.
 #[inline(always)]
 pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
-    match count.checked_mul(size).and_then(layout_of) {
-        Some(layout) => or_enomem(untyped::alloc_zeroed_in_scope::<E::Set>(layout)),
-        None => enomem(),
-    }
+    let Some(size) = count.checked_mul(size) else { return enomem() };
+    untyped::alloc_zeroed_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
+        .map_or(ptr::null_mut(), |start| start.as_ptr().cast())
 }
 
 /// `free`.
@@ -179,6 +178,20 @@ pub(crate) unsafe fn realloc_keeping<E: Exports>(
     size: usize,
     keep: usize,
 ) -> *mut c_void {
+    if untyped::is_of_size::<E::Set>(start.cast(), size) {
+        return start;
+    }
+    // SAFETY: passed on.
+    unsafe { realloc_other::<E>(start, size, keep) }
+}
+
+/// [`realloc_keeping`] where there may be more to do.
+///
+/// # Safety
+///
+/// As for [`realloc`].
+#[inline(never)]
+unsafe fn realloc_other<E: Exports>(start: *mut c_void, size: usize, keep: usize) -> *mut c_void {
     let Some(old) = NonNull::new(start.cast::<u8>()) else { return malloc::<E>(size) };
     if size == 0 {
         // SAFETY: passed on.

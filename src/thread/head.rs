@@ -152,11 +152,11 @@ impl Head {
     }
 
     /// Whether a slot is the one that was put in last.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn gave_last(&self, slot: NonNull<u8>) -> bool {
         let top = self.top.load(Ordering::Relaxed);
-        // SAFETY: where there is a magazine with a slot, that is what lies below its top.
-        top != self.first() && unsafe { *top.sub(1) } == slot.as_ptr()
+        // SAFETY: where there is a magazine, that is its last slot, or what `push_another` says.
+        !top.is_null() && unsafe { *top.sub(1) } == slot.as_ptr()
     }
 
     pub(super) fn lane(&self) -> Option<&'static Lane> {

@@ -26,14 +26,18 @@ use crate::thread::{Homes, RowHome, take_slowly};
 
 use super::large;
 
+mod bytes;
 mod free;
 mod look;
 mod resize;
 
 pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
+pub(super) use bytes::alloc_bytes_at;
+use bytes::take_or_else;
+pub use bytes::{alloc_bytes_in_scope, alloc_bytes_or_else, alloc_zeroed_bytes_or_else};
 pub use free::{Claim, QUICK_CLAIM, free, free_bytes_or_else, free_or_else, refuse};
 pub use look::{check_freed, usable_bytes};
-pub use resize::{ReallocError, realloc, resize_in_place, usable_size};
+pub use resize::{ReallocError, is_of_size, realloc, resize_in_place, usable_size};
 
 /// Takes a slot of a class in the family with this position.
 #[inline(always)]
@@ -179,114 +183,6 @@ pub fn alloc_zeroed<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<
 #[inline(always)]
 pub fn alloc_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
     alloc_at::<S>(scope::current::<S>(), layout)
-}
-
-/// [`alloc_in_scope`] as C's `malloc` has it: so many bytes, aligned for any object that fits: to 16
-/// bytes, or to 8 where it is of 8 or less. A size of 0 is served as one of 1. `None` where it is refused.
-///
-/// # Examples
-///
-/// ```
-/// use famalloc::{alloc_family, untyped};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     General,
-/// }
-///
-/// let start = untyped::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes");
-/// assert_eq!(start.addr().get() % 16, 0);
-/// assert!(untyped::alloc_bytes_in_scope::<Lives>(usize::MAX).is_none());
-/// // SAFETY: allocated above, and not used again.
-/// unsafe { untyped::free::<Lives>(start)? };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[inline(always)]
-#[must_use]
-pub fn alloc_bytes_in_scope<S: FamilySet>(size: usize) -> Option<NonNull<u8>> {
-    alloc_bytes_or_else::<S>(size, || None)
-}
-
-/// [`alloc_bytes_in_scope`] that returns what `refused` does where there is no memory. It is called out
-/// of line, in the last place, so that nothing on the fast path prepares for it.
-///
-/// # Examples
-///
-/// ```
-/// use famalloc::{alloc_family, untyped};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     General,
-/// }
-///
-/// let mut asked = 0;
-/// let start = untyped::alloc_bytes_or_else::<Lives>(usize::MAX, || {
-///     asked += 1;
-///     None
-/// });
-/// assert_eq!((start, asked), (None, 1));
-/// ```
-#[inline(always)]
-pub fn alloc_bytes_or_else<S: FamilySet>(
-    size: usize,
-    refused: impl FnOnce() -> Option<NonNull<u8>>,
-) -> Option<NonNull<u8>> {
-    alloc_bytes_at::<S>(scope::current::<S>, size, refused)
-}
-
-/// Bytes for C in the family with the position that `family` returns. It is asked once the size has been
-/// found to be small or not, so that the way out for what is not is a jump.
-#[inline(always)]
-pub(super) fn alloc_bytes_at<S: FamilySet>(
-    family: impl FnOnce() -> usize,
-    size: usize,
-    refused: impl FnOnce() -> Option<NonNull<u8>>,
-) -> Option<NonNull<u8>> {
-    let Some(scaled) = class::of_small_c_size(size) else {
-        return alloc_many_bytes::<S>(family, size, refused);
-    };
-    let family = family();
-    // SAFETY: positions come from the set.
-    let home = unsafe { S::read_home(family) };
-    // SAFETY: a class, scaled.
-    match unsafe { home.head_at(scaled) }.pop() {
-        Some(slot) => Some(slot),
-        None => {
-            let class = scaled >> class::SCALE;
-            take_or_else(home_at::<S>(family), S::table(), family, class, refused)
-        }
-    }
-}
-
-/// What the fast path could not take. A pointer or null is returned in a register.
-#[cold]
-#[inline(never)]
-fn take_or_else(
-    home: &RowHome,
-    set: &'static SetTable,
-    family: usize,
-    class: usize,
-    refused: impl FnOnce() -> Option<NonNull<u8>>,
-) -> Option<NonNull<u8>> {
-    take_slowly(home, set, family, class).ok().or_else(refused)
-}
-
-/// Sizes that are not small.
-#[inline(never)]
-fn alloc_many_bytes<S: FamilySet>(
-    family: impl FnOnce() -> usize,
-    size: usize,
-    refused: impl FnOnce() -> Option<NonNull<u8>>,
-) -> Option<NonNull<u8>> {
-    let family = family();
-    let taken = match class::of_size(size) {
-        Some(class) => take_any_at::<S>(family, class),
-        None => Layout::from_size_align(size, class::c_align(size))
-            .ok()
-            .and_then(|layout| alloc_unclassed(S::table(), family, layout).ok()),
-    };
-    taken.or_else(refused)
 }
 
 /// [`alloc_in_scope`] for who does not ask why it is refused.

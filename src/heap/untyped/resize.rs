@@ -82,6 +82,55 @@ fn with_room(old: usize, new: Layout) -> Option<Layout> {
     class::of_layout(layout).map(|_| layout)
 }
 
+/// Whether the allocation at `start` is what C's `realloc` to `size` bytes would make of it, as far as a short look
+/// tells: a slot in use, of the set, of the class for that size. Any address whatever may be asked for.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, untyped};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+/// }
+///
+/// let start = untyped::alloc_bytes_in_scope::<Lives>(41).expect("41 bytes");
+/// assert!(untyped::is_of_size::<Lives>(start.as_ptr(), 48));
+/// assert!(!untyped::is_of_size::<Lives>(start.as_ptr(), 49));
+/// // SAFETY: within what was allocated above, which is not used again.
+/// unsafe {
+///     assert!(!untyped::is_of_size::<Lives>(start.as_ptr().add(8), 48));
+///     untyped::free::<Lives>(start)?;
+/// }
+/// assert!(!untyped::is_of_size::<Lives>(start.as_ptr(), 48));
+/// # Ok::<(), famalloc::FreeError>(())
+/// ```
+#[inline(always)]
+#[must_use]
+pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
+    if size == 0 {
+        return false;
+    }
+    let Some(scaled) = class::of_small_c_size(size) else { return false };
+    let Some(family) = S::table().family_at(start.addr(), scaled, S::FAMILIES.len()) else {
+        return false;
+    };
+    // SAFETY: memory of a block is not at null.
+    let start = unsafe { NonNull::new_unchecked(start) };
+    if cfg!(debug_assertions) {
+        let looked = query::slot_is_live(S::table(), family, scaled >> class::SCALE, start);
+        if looked.is_err() {
+            return false;
+        }
+    }
+    // SAFETY: a cell of this set is of a family of it.
+    let home = unsafe { S::read_home(family) };
+    // SAFETY: a class, scaled.
+    let head = unsafe { home.head_at(scaled) };
+    class::may_start_c_object(start.addr().get(), scaled) && !head.gave_last(start)
+}
+
 /// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether
 /// it could. It then has [`usable_size`] bytes. Less than before can be asked for too.
 ///

@@ -1,0 +1,167 @@
+//! Memory as C has it: what is set to zero, and no more; what is of a size, and what only looks so.
+
+mod common;
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use common::one_at_a_time;
+use famalloc::{FreeError, alloc_family, check, untyped};
+
+#[alloc_family]
+enum Lives {
+    General,
+    Other,
+}
+
+#[alloc_family]
+enum Neighbours {
+    General,
+}
+
+/// More than the largest size with a class, and all sizes with a class of C's own.
+fn sizes() -> impl Iterator<Item = usize> {
+    let small = if cfg!(miri) { 140 } else { 1_100 };
+    let large = [2_000, 8_192, 32_768, 32_769, 70_000, 3 << 20];
+    (0..small).chain(large.into_iter().take(if cfg!(miri) { 2 } else { 6 }))
+}
+
+fn allocated(size: usize) -> NonNull<u8> {
+    untyped::alloc_bytes_in_scope::<Lives>(size).unwrap()
+}
+
+fn free(start: NonNull<u8>) {
+    // SAFETY: live, and not used again.
+    unsafe { untyped::free::<Lives>(start) }.unwrap();
+}
+
+/// Fills all that can be used.
+fn fill(start: NonNull<u8>, value: u8) -> usize {
+    let usable = untyped::usable_bytes::<Lives>(start).unwrap();
+    // SAFETY: so many bytes can be used.
+    unsafe { start.write_bytes(value, usable) };
+    usable
+}
+
+fn all_are(start: NonNull<u8>, bytes: usize, value: u8) -> bool {
+    // SAFETY: callers have written so many.
+    let bytes = unsafe { core::slice::from_raw_parts(start.as_ptr(), bytes) };
+    bytes.iter().all(|&byte| byte == value)
+}
+
+#[test]
+fn what_is_asked_for_is_zero_and_what_lies_beside_it_is_as_it_was() {
+    let _alone = one_at_a_time();
+    for size in sizes() {
+        let mut three = [(); 3].map(|()| allocated(size));
+        three.sort();
+        let [before, used, behind] = three;
+        let usable = [before, used, behind].map(|start| fill(start, 0xA5));
+        free(used);
+        let zeroed = untyped::alloc_zeroed_bytes_or_else::<Lives>(size, || None).unwrap();
+        assert!(size > 32_768 || zeroed == used, "what was freed last is taken first");
+        assert!(all_are(zeroed, size, 0), "{size} bytes are not all zero");
+        assert!(all_are(before, usable[0], 0xA5), "what lies before {size} bytes was written");
+        assert!(all_are(behind, usable[2], 0xA5), "what lies behind {size} bytes was written");
+        [before, zeroed, behind].into_iter().for_each(free);
+    }
+    check().unwrap();
+}
+
+#[test]
+fn what_was_never_used_is_zero_too() {
+    let _alone = one_at_a_time();
+    // A thread's first of a class comes by way of the slow path.
+    for size in sizes().step_by(16) {
+        common::on_a_thread(|| {
+            let zeroed = untyped::alloc_zeroed_bytes_or_else::<Lives>(size, || None).unwrap();
+            assert!(all_are(zeroed, size, 0), "{size} bytes are not all zero");
+            fill(zeroed, 0xA5);
+            free(zeroed);
+        });
+    }
+    check().unwrap();
+}
+
+#[test]
+fn what_cannot_be_had_is_refused_once() {
+    let _alone = one_at_a_time();
+    for size in [usize::MAX, isize::MAX as usize, isize::MAX as usize - 4_095, 1 << 60] {
+        let mut asked = 0;
+        let refused = || {
+            asked += 1;
+            None
+        };
+        assert_eq!(untyped::alloc_zeroed_bytes_or_else::<Lives>(size, refused), None);
+        assert_eq!(asked, 1, "{size} bytes");
+    }
+}
+
+#[test]
+fn the_size_is_that_of_the_class() {
+    let _alone = one_at_a_time();
+    for size in sizes().filter(|&size| size <= 1_024) {
+        let start = allocated(size);
+        let class = untyped::usable_bytes::<Lives>(start).unwrap();
+        for other in (0..=class + 17).chain([1_025, 4_096, usize::MAX]) {
+            let same = other > 0 && other <= 1_024 && {
+                let another = allocated(other);
+                let same = untyped::usable_bytes::<Lives>(another).unwrap() == class;
+                free(another);
+                same
+            };
+            let said = untyped::is_of_size::<Lives>(start.as_ptr(), other);
+            assert_eq!(said, same, "{size} bytes as {other}");
+        }
+        free(start);
+    }
+}
+
+#[test]
+fn nothing_else_is_of_a_size() {
+    let _alone = one_at_a_time();
+    let is_of_size = |start: *mut u8, size| untyped::is_of_size::<Lives>(start, size);
+    let [start, last] = [100, 100].map(allocated);
+    for within in 1..100 {
+        assert!(!is_of_size(start.as_ptr().wrapping_add(within), 100) || within % 16 == 0);
+    }
+    free(last);
+    assert!(!is_of_size(last.as_ptr(), 100), "freed just now");
+    // SAFETY: not freed twice: the second is refused.
+    assert_eq!(unsafe { untyped::free::<Lives>(last) }, Err(FreeError::AlreadyFree));
+    assert!(is_of_size(start.as_ptr(), 100));
+    free(start);
+
+    let layout = Layout::from_size_align(100, 16).unwrap();
+    let others = untyped::alloc(&Neighbours::General, layout).unwrap();
+    assert!(!is_of_size(others.as_ptr(), 100), "of another set");
+    // SAFETY: allocated above, and not used again.
+    unsafe { untyped::free::<Neighbours>(others) }.unwrap();
+
+    // Another family of the same set is as good.
+    let other = untyped::alloc(&Lives::Other, layout).unwrap();
+    assert!(is_of_size(other.as_ptr(), 100));
+    free(other);
+
+    let large = allocated(100_000);
+    let mut local = [0u8; 112];
+    for foreign in [core::ptr::null_mut(), large.as_ptr(), local.as_mut_ptr()] {
+        assert!([1, 8, 100, 1_024, 100_000].iter().all(|&size| !is_of_size(foreign, size)));
+    }
+    for odd in [usize::MAX, usize::MAX << 47, 1 << 63, 1 << 47, 16] {
+        assert!(!is_of_size(core::ptr::without_provenance_mut(odd), 100));
+    }
+    free(large);
+}
+
+#[test]
+fn on_a_thread_without_magazines_of_the_class_it_is_of_its_size() {
+    let _alone = one_at_a_time();
+    let start = allocated(100);
+    let address = start.as_ptr().expose_provenance();
+    common::on_a_thread(move || {
+        let start = core::ptr::with_exposed_provenance_mut::<u8>(address);
+        assert!(untyped::is_of_size::<Lives>(start, 100));
+    });
+    free(start);
+}

@@ -144,10 +144,11 @@ pub(crate) const fn of_size(size: usize) -> Option<usize> {
     if class == NONE { None } else { Some(class as usize) }
 }
 
-/// What C aligns any object to that is larger than half of that.
-const C_ALIGN: usize = 16;
-/// What C's smaller objects are aligned to.
-const SMALL_C_ALIGN: usize = C_ALIGN / 2;
+/// What C aligns any object to, however small: an alignment that were less for some would have to be told from a
+/// wrong one at each free, by a branch that depends on the address. (Slots of 8 bytes for objects of up to 8, where
+/// half of the addresses are multiples of 16, cost a program that frees many of them, `bignum` of `malloc/bench`,
+/// a fifth more wrong guesses of the processor's.)
+pub(crate) const C_ALIGN: usize = 16;
 
 /// A class is scaled by so many bits to tell how far into a row of magazines its head lies.
 pub(crate) const SCALE: u32 = 6;
@@ -158,8 +159,7 @@ const C_CLASSES: &[u16; FINE + 1] = &{
     let mut table = [0; FINE + 1];
     let mut size = 0;
     while size < table.len() {
-        let fits =
-            if size <= SMALL_C_ALIGN { SMALL_C_ALIGN } else { size.next_multiple_of(C_ALIGN) };
+        let fits = if size == 0 { C_ALIGN } else { size.next_multiple_of(C_ALIGN) };
         table[size] = (compute_class(fits) << SCALE) as u16;
         size += 1;
     }
@@ -173,16 +173,11 @@ pub(crate) const fn of_small_c_size(size: usize) -> Option<usize> {
     if size > FINE { None } else { Some(C_CLASSES[size] as usize) }
 }
 
-/// Whether an object that was allocated for C can start at an address in a block of this scaled class, as far
-/// as its alignment tells: two instructions for all but the smallest objects.
+/// Whether an object that was allocated for C can start at an address, as far as its alignment tells: two
+/// instructions.
 #[inline(always)]
-pub(crate) const fn may_start_c_object(address: usize, scaled: usize) -> bool {
-    address % C_ALIGN == 0 || (address % SMALL_C_ALIGN == 0 && scaled == C_CLASSES[1] as usize)
-}
-
-/// The alignment of a size for C.
-pub(crate) const fn c_align(size: usize) -> usize {
-    if size <= SMALL_C_ALIGN { SMALL_C_ALIGN } else { C_ALIGN }
+pub(crate) const fn may_start_c_object(address: usize) -> bool {
+    address % C_ALIGN == 0
 }
 
 /// The smallest class whose every slot holds this layout; `None` where it has no size, or has to be

@@ -5,7 +5,7 @@
 //! a power of two. A size above `PTRDIFF_MAX` is refused with `ENOMEM`. `errno` is left alone by
 //! whatever succeeds, and by `free`.
 //!
-//! Memory is aligned to 16 bytes, that of 8 bytes and less to 8. Everything unnamed is of the family of
+//! Memory is aligned to 16 bytes. Everything unnamed is of the family of
 //! the scope that the thread is in.
 
 use core::alloc::Layout;
@@ -22,15 +22,12 @@ use crate::next;
 
 /// What any C object may have to be aligned to.
 const MAX_ALIGN: usize = 16;
-/// Objects up to this size are never aligned to more than it.
-const SMALL_ALIGN: usize = 8;
 
 /// The layout of a size without a wish for alignment; `None` if there is none.
 #[inline(always)]
 pub(crate) fn layout_of(size: usize) -> Option<Layout> {
     let size = if size == 0 { 1 } else { size };
-    let align = if size <= SMALL_ALIGN { SMALL_ALIGN } else { MAX_ALIGN };
-    Layout::from_size_align(size, align).ok()
+    Layout::from_size_align(size, MAX_ALIGN).ok()
 }
 
 /// The layout of a size at an alignment that is a power of two; `None` if there is none.

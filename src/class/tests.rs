@@ -133,20 +133,14 @@ fn every_size_up_to_what_is_usable_has_the_class_of_the_allocation() {
 }
 
 #[test]
-fn every_c_size_gets_the_smallest_slot_for_any_object_that_fits() {
+fn every_c_size_gets_the_smallest_slot_that_is_aligned_for_any_object() {
     for size in 0..=FINE + 1 {
-        let fits = Layout::from_size_align(size.max(1), c_align(size)).unwrap();
+        let fits = Layout::from_size_align(size.max(1), C_ALIGN).unwrap();
         let expected = of_layout(fits).filter(|_| size <= FINE);
         let scaled = of_small_c_size(size);
         assert_eq!(scaled.map(|scaled| scaled >> SCALE), expected, "{size}");
         assert!(scaled.is_none_or(|scaled| scaled % (1 << SCALE) == 0), "{size}");
-        // Any object that fits is aligned to a power of two that is no larger than itself, and to no
-        // more than 16.
-        if let Some(class) = expected {
-            let strictest = natural_align(size.max(1).next_power_of_two(), C_ALIGN);
-            let strictest = if strictest > size.max(1) { strictest / 2 } else { strictest };
-            assert_eq!(slot_size(class) % strictest.max(1), 0, "{size}");
-        }
+        assert!(expected.is_none_or(|class| slot_size(class) % C_ALIGN == 0), "{size}");
     }
     for size in (FINE + 1..=MAX_SMALL).step_by(STEP) {
         assert_eq!(slot_size(of_size(size).unwrap()) % C_ALIGN, 0, "{size}");
@@ -272,10 +266,11 @@ fn natural_alignment_is_the_largest_dividing_power_of_two() {
 
 #[test]
 fn c_objects_start_where_they_may() {
-    for (size, starts) in [(1, 8), (8, 8), (9, 16), (16, 16), (17, 16), (1000, 16)] {
-        let scaled = of_small_c_size(size).unwrap();
-        for address in 0..64 {
-            assert_eq!(may_start_c_object(address, scaled), address % starts == 0, "{size}");
-        }
+    for size in [0, 1, 8, 9, 16, 17, 1000] {
+        let slot = slot_size(of_small_c_size(size).unwrap() >> SCALE);
+        assert!((0..64).all(|at| may_start_c_object(4096 + at * slot)), "{size}");
+    }
+    for address in 0..64 {
+        assert_eq!(may_start_c_object(address), [0, 16, 32, 48].contains(&address), "{address}");
     }
 }

@@ -1,4 +1,4 @@
-//! Memory as C has it: so many bytes, aligned for any object that fits.
+//! Memory as C has it: so many bytes, aligned for any object.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -13,8 +13,8 @@ use crate::heap::large;
 
 use super::{alloc_unclassed, home_at, take_any_at};
 
-/// [`alloc_in_scope`](super::alloc_in_scope) as C's `malloc` has it: so many bytes, aligned for any object that fits: to 16
-/// bytes, or to 8 where it is of 8 or less. A size of 0 is served as one of 1. `None` where it is refused.
+/// [`alloc_in_scope`](super::alloc_in_scope) as C's `malloc` has it: so many bytes, aligned to 16 of them, which
+/// suits any object. A size of 0 is served as one of 1. `None` where it is refused.
 ///
 /// # Examples
 ///
@@ -114,7 +114,7 @@ fn alloc_many_bytes<S: FamilySet>(
     let family = family();
     let taken = match class::of_size(size) {
         Some(class) => take_any_at::<S>(family, class),
-        None => Layout::from_size_align(size, class::c_align(size))
+        None => Layout::from_size_align(size, class::C_ALIGN)
             .ok()
             .and_then(|layout| alloc_unclassed(S::table(), family, layout).ok()),
     };
@@ -188,7 +188,7 @@ fn alloc_many_zeroed_bytes<S: FamilySet>(
 ) -> Option<NonNull<u8>> {
     let family = scope::current::<S>();
     let Some(class) = class::of_size(size) else {
-        let zeroed = Layout::from_size_align(size, class::c_align(size)).ok().and_then(|layout| {
+        let zeroed = Layout::from_size_align(size, class::C_ALIGN).ok().and_then(|layout| {
             large::alloc_zeroed(S::table(), family, layout.size(), layout.align()).ok()
         });
         return zeroed.or_else(refused);
@@ -210,8 +210,8 @@ fn alloc_many_zeroed_bytes<S: FamilySet>(
 /// The slot is the caller's, for C, and of a class for that size.
 #[inline(always)]
 unsafe fn zeroed(slot: NonNull<u8>, size: usize) -> NonNull<u8> {
-    /// What one store writes.
-    const UNIT: usize = 16;
+    /// What one store writes, and the least slot.
+    const UNIT: usize = class::C_ALIGN;
     // SAFETY: so many bytes at that offset are within the size (callers below), or the least slot.
     let zero = |from: usize, bytes: usize| unsafe { slot.add(from).write_bytes(0, bytes) };
     if size > 8 * UNIT {
@@ -225,10 +225,8 @@ unsafe fn zeroed(slot: NonNull<u8>, size: usize) -> NonNull<u8> {
     } else if size > UNIT {
         zero(0, UNIT);
         zero(size - UNIT, UNIT);
-    } else if size > UNIT / 2 {
-        zero(0, UNIT);
     } else {
-        zero(0, UNIT / 2);
+        zero(0, UNIT);
     }
     slot
 }

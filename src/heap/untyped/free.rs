@@ -211,7 +211,7 @@ pub unsafe fn free_bytes_or_else<S: FamilySet>(
         // SAFETY: passed on.
         return unsafe { free_claimed_elsewhere(start, claim, refused) };
     };
-    if !class::may_start_c_object(start.addr(), cell.scaled_class()) || !claim.suits(cell) {
+    if !class::may_start_c_object(start.addr()) || !claim.suits(cell) {
         // SAFETY: passed on.
         return unsafe { free_looked_at::<S>(start, claim, refused) };
     }
@@ -231,7 +231,7 @@ unsafe fn free_exactly<S: FamilySet>(
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
     if let Some(scaled) = class::of_small_c_size(size) {
-        if class::may_start_c_object(start.addr(), scaled) {
+        if class::may_start_c_object(start.addr()) {
             if let Some(family) = S::table().family_at(start.addr(), scaled, S::FAMILIES.len()) {
                 // SAFETY: passed on.
                 return unsafe { free_of_cell::<S>(family, scaled, start, refused) };
@@ -294,7 +294,7 @@ fn look_at_claim(start: NonNull<u8>, claim: Claim) -> Result<(), FreeError> {
         Claim::Exactly(size) => (size, false),
         Claim::AtLeast(size) => (size, true),
     };
-    let layout = Layout::from_size_align(size.max(1), class::c_align(size));
+    let layout = Layout::from_size_align(size.max(1), class::C_ALIGN);
     let layout = layout.unwrap_or(Layout::new::<u8>());
     let is_so = match class::of_layout(layout) {
         _ if least => size <= found.slot_bytes,

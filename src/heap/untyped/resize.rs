@@ -128,7 +128,7 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
     let home = unsafe { S::read_home(family) };
     // SAFETY: a class, scaled.
     let head = unsafe { home.head_at(scaled) };
-    class::may_start_c_object(start.addr().get(), scaled) && !head.gave_last(start)
+    class::may_start_c_object(start.addr().get()) && !head.gave_last(start)
 }
 
 /// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether

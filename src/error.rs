@@ -47,6 +47,14 @@ impl AllocError {
     pub const fn kind(self) -> AllocErrorKind {
         self.kind
     }
+
+    /// All kinds.
+    pub(crate) const KINDS: [AllocErrorKind; 4] = [
+        AllocErrorKind::TooLarge,
+        AllocErrorKind::Limit,
+        AllocErrorKind::AddressSpace,
+        AllocErrorKind::Commit,
+    ];
 }
 
 impl fmt::Debug for AllocError {

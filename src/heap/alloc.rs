@@ -15,7 +15,8 @@ use core::ptr::{self, NonNull};
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family::{Family, FamilySet};
-use crate::thread::{give_slowly, take_slowly};
+use crate::table::SetTable;
+use crate::thread::{Taken, give_slowly, take_slowly};
 
 use super::{large, query};
 
@@ -45,6 +46,21 @@ pub(super) const fn raw_layout<F: Family>(size: usize) -> Result<Layout, AllocEr
 pub(crate) const fn dangling(align: usize) -> NonNull<u8> {
     // SAFETY: an alignment is not zero.
     unsafe { NonNull::new_unchecked(ptr::without_provenance_mut(align)) }
+}
+
+/// Allocates what has no class: nothing, or large memory.
+#[cold]
+#[inline(never)]
+pub(super) fn alloc_unclassed(
+    set: &'static SetTable,
+    family: usize,
+    size: usize,
+    align: usize,
+) -> Taken {
+    if size == 0 {
+        return Taken::new(Ok(dangling(align)));
+    }
+    Taken::new(large::alloc(set, family, size, align).map(|large| large.start))
 }
 
 /// Takes a slot of a class.
@@ -126,10 +142,9 @@ unsafe fn before_free<F: Family>(start: NonNull<u8>, layout: Layout) {
 pub fn alloc_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
     match class::of_size(size) {
         Some(class) => take::<F>(class),
-        None if size == 0 => Ok(dangling(RAW_ALIGN)),
         None => {
-            let table = <F::Set as FamilySet>::table();
-            large::alloc(table, F::INDEX, size, raw_align::<F>(size)).map(|large| large.start)
+            let align = if size == 0 { RAW_ALIGN } else { raw_align::<F>(size) };
+            alloc_unclassed(<F::Set as FamilySet>::table(), F::INDEX, size, align).into_result()
         }
     }
 }
@@ -221,10 +236,9 @@ pub unsafe fn free_in<F: Family>(start: NonNull<u8>, size: usize) {
 pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
     match class::of_layout(layout) {
         Some(class) => take::<F>(class),
-        None if layout.size() == 0 => Ok(dangling(layout.align())),
         None => {
             let table = <F::Set as FamilySet>::table();
-            large::alloc(table, F::INDEX, layout.size(), layout.align()).map(|large| large.start)
+            alloc_unclassed(table, F::INDEX, layout.size(), layout.align()).into_result()
         }
     }
 }

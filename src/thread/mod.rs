@@ -36,10 +36,12 @@ mod homes;
 mod life;
 #[cfg(not(feature = "std"))]
 pub(crate) mod one;
+mod taken;
 
 #[cfg(feature = "std")]
 pub(crate) use fork::{attend, family, used};
 pub use home::{Homes, RowHome};
+pub(crate) use taken::Taken;
 
 use core::ptr::{self, NonNull};
 
@@ -186,17 +188,24 @@ pub(crate) fn used(set: &'static SetTable, index: usize) -> Option<&'static Fami
 pub(crate) fn attend() {}
 
 /// Takes a slot when the fast path could not.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn take_slowly(
     home: &RowHome,
     set: &'static SetTable,
     family: usize,
     class: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let family = self::family(set, family)?;
-    take_once(home, family, class)
-        .or_else(|error| take_under_pressure(home, family, class, error.kind()).ok_or(error))
+    take_out_of_line(home, set, family, class).into_result()
+}
+
+#[cold]
+#[inline(never)]
+fn take_out_of_line(home: &RowHome, set: &'static SetTable, family: usize, class: usize) -> Taken {
+    let taken = self::family(set, family).and_then(|family| {
+        take_once(home, family, class)
+            .or_else(|error| take_under_pressure(home, family, class, error.kind()).ok_or(error))
+    });
+    Taken::new(taken)
 }
 
 fn take_once(

@@ -79,17 +79,13 @@ fn alloc_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNull<u8>, 
 }
 
 /// Allocates what has no class.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 fn alloc_unclassed(
     set: &'static SetTable,
     family: usize,
     layout: Layout,
 ) -> Result<NonNull<u8>, AllocError> {
-    if layout.size() == 0 {
-        return Ok(crate::heap::alloc::dangling(layout.align()));
-    }
-    large::alloc(set, family, layout.size(), layout.align()).map(|large| large.start)
+    crate::heap::alloc::alloc_unclassed(set, family, layout.size(), layout.align()).into_result()
 }
 
 #[inline(always)]

@@ -32,6 +32,7 @@ pub mod duel;
 pub mod finding;
 pub mod json;
 pub mod latency;
+pub mod lox;
 pub mod memory;
 pub mod order;
 pub mod peers;

@@ -111,6 +111,25 @@ impl Valgrind {
         &self.version
     }
 
+    /// Counts the instructions of an interpreter that is given a program's file alone; returns what it printed, too.
+    ///
+    /// # Errors
+    ///
+    /// It does not start, ends badly, or says nothing that can be understood.
+    pub fn instructions(&self, path: &Path, program: &Path) -> Result<(u64, Vec<u8>), String> {
+        let mut command = Command::new(&self.path);
+        command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
+        command.arg(path).arg(program).env_clear().stdin(Stdio::null());
+        let output = command.output().map_err(|error| error.to_string())?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(format!("{}: {}", output.status, own_words(&said)));
+        }
+        let instructions = total(&said, ["I", "refs"]);
+        let instructions = instructions.ok_or_else(|| format!("no summary in\n{said}"))?;
+        Ok((instructions, output.stdout))
+    }
+
     /// Counts one run. `None` when the program says that there is no such call.
     ///
     /// # Errors

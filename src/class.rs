@@ -41,6 +41,9 @@ const MIN_SLOTS: usize = 8;
 /// Colours are less than this, and multiples of a cache line.
 const COLOUR_BYTES: usize = 1024;
 const COLOUR_UNIT: usize = 64;
+/// In front of them are fewer than this many pages.
+const COLOUR_PAGES: usize = 8;
+const COLOUR_PAGE: usize = 4096;
 /// Bits of the fixed-point reciprocals.
 const RECIPROCAL_SHIFT: u32 = 38;
 
@@ -255,7 +258,7 @@ pub(crate) fn slot_at(class: usize, offset: usize) -> usize {
 
 /// How far the first slot of a lane's first block lies from the block's start, for the family with
 /// this index: a few cache lines, different for neighbouring classes and families, and a multiple of
-/// what the slots are aligned to.
+/// what the slots are aligned to. With [`pages`](page_colour) before that.
 ///
 /// Without it the first objects of all cells, which tend to be the ones in constant use, share the
 /// low bits of their addresses, and with them the sets of the caches and the processor's guess
@@ -265,6 +268,18 @@ pub(crate) const fn colour(class: usize, family: usize) -> usize {
     let unit = if unit < COLOUR_UNIT { COLOUR_UNIT } else { unit };
     let colours = COLOUR_BYTES / unit;
     if colours == 0 { 0 } else { (class * 5 + family * 3) % colours * unit }
+}
+
+/// The part of a colour that is whole pages, for slots up to [`FINE`] bytes: second levels of caches are indexed by
+/// more bits than lie within a page, and blocks begin where 16 of them are 0. Each class of C's, which are every
+/// second one up to 128 bytes, has another page than its neighbours.
+///
+/// The memory before the first slot is never touched; it counts as the family's all the same.
+pub(crate) const fn page_colour(class: usize, family: usize) -> usize {
+    if compute_slot_size(class) > FINE {
+        return 0;
+    }
+    (class * 11 / 2 + family * 5) % COLOUR_PAGES * COLOUR_PAGE
 }
 
 /// How many slots a magazine of this class holds.

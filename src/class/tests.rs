@@ -177,7 +177,7 @@ fn no_offset_outside_of_a_block_finds_a_slot_in_it() {
     let farthest = 256_usize << 16;
     for class in 0..COUNT {
         let divisor = Divisor::of(class);
-        for before in (1..=COLOUR_BYTES).step_by(STEP) {
+        for before in (1..=COLOUR_BYTES + COLOUR_PAGES * COLOUR_PAGE).step_by(STEP) {
             assert_eq!(divisor.divide_exactly(0_usize.wrapping_sub(before)), None);
         }
         for offset in (LONGEST_BLOCK..farthest).step_by(STEP * 61) {
@@ -192,7 +192,7 @@ fn no_offset_outside_of_a_block_finds_a_slot_in_it() {
 /// neighbouring classes nor families of small slots share one.
 #[test]
 fn colours_keep_slots_aligned_and_cost_little() {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut pages) = (BTreeSet::new(), BTreeSet::new());
     for class in 0..COUNT {
         let align = natural_align(slot_size(class), 1 << 20);
         for family in (0..=u16::MAX as usize).step_by(STEP) {
@@ -200,15 +200,25 @@ fn colours_keep_slots_aligned_and_cost_little() {
             assert!(colour < COLOUR_BYTES && colour % COLOUR_UNIT == 0);
             assert_eq!(colour % align, 0, "slots of {} bytes", slot_size(class));
             seen.insert(colour);
+            let page = page_colour(class, family);
+            assert!(page < COLOUR_PAGES * COLOUR_PAGE && page % COLOUR_PAGE == 0);
+            assert_eq!(page % align, 0, "slots of {} bytes", slot_size(class));
+            pages.insert(page);
         }
         let granule = 64 << 10;
         let bytes = block_granules(class, granule) * granule;
         let families = (0..COLOUR_BYTES).step_by(STEP.min(61));
-        let most = families.map(|family| colour(class, family)).max().unwrap();
+        let of_family = |family| page_colour(class, family) + colour(class, family);
+        let most = families.map(of_family).max().unwrap();
         assert!((bytes - most) / slot_size(class) >= MIN_SLOTS, "class {class} with {most}");
     }
     assert_eq!(seen.len(), COLOUR_BYTES / COLOUR_UNIT);
     assert!(colour(9, 0) != colour(10, 0) && colour(9, 0) != colour(9, 1));
+    assert_eq!(pages.len(), COLOUR_PAGES);
+    let of_size = |size| page_colour(of_size(size).unwrap(), 0);
+    let of_c: BTreeSet<_> = (1..=COLOUR_PAGES).map(|count| of_size(count * C_ALIGN)).collect();
+    assert_eq!(of_c.len(), COLOUR_PAGES, "the first classes of C's have each a page");
+    assert!(page_colour(9, 0) != page_colour(10, 0) && page_colour(9, 0) != page_colour(9, 1));
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod audit;
 pub(crate) mod depot;
 pub(crate) mod disperse;
 mod forget;
+mod grow;
 pub(crate) mod magazine;
 pub(crate) mod sweep;
 mod trim;
@@ -36,11 +37,10 @@ use trim::Seen;
 use core::mem;
 use core::ptr::{self, NonNull};
 
-use crate::block::{self, Block};
+use crate::block::Block;
 use crate::class;
 use crate::error::AllocError;
 use crate::space::holding::Holding;
-use crate::space::map::{GRANULE, GRANULE_SHIFT};
 use crate::space::order::Order;
 use crate::space::tables::Table;
 use crate::space::{Space, births};
@@ -59,13 +59,6 @@ const SPARE_BOUND: usize = class::MAX_DEPOT + 2;
 /// From this many blocks on, a lane asks for the memory of a new one in one go.
 const EAGER_FROM: u32 = 2;
 
-/// From this many granules on, a lane's new blocks are half an extent long.
-const LARGE_LANE: u32 = 64;
-/// A block need not have more slots than this for its own sake.
-const GROWN_SLOTS: usize = 64;
-/// A block is made twice as long where the lane has so many times the granules it had before: so one
-/// that has more than it needs has at most a quarter of the lane's.
-const GROWN_PART: u32 = 8;
 /// Slots of this many bytes and more are fetched into the cache when a magazine is filled with them
 /// from blocks, where they have been for a while. Smaller ones share lines, and the processor's own
 /// fetching keeps up with them.
@@ -298,50 +291,6 @@ impl Lane {
             }
         }
         Ok(left)
-    }
-
-    fn add_block(&self, state: &mut LaneState) -> Result<(), AllocError> {
-        let wanted = self.holding.spec.block_bytes() >> GRANULE_SHIFT;
-        let least = class::block_granules(self.class, GRANULE);
-        let per_extent = self.space().granules_per_extent();
-        let mut granules = (wanted.max(least) as u32).min(per_extent);
-        // Blocks grow with the lane. Those of large slots early: each costs some work, however few
-        // slots it has. The others late: where one ends and the next begins, slots are not at equal
-        // distances, which the processor's own fetching takes a while to get over.
-        if state.counts.granules >= LARGE_LANE {
-            granules = granules.max(per_extent / 2);
-        }
-        let slots = |granules: u32| granules as usize * GRANULE / class::slot_size(self.class);
-        while slots(granules) < GROWN_SLOTS
-            && granules < per_extent / 4
-            && granules * GROWN_PART <= state.counts.granules
-        {
-            granules *= 2;
-        }
-        // Only the first: a colour in every block would add up.
-        let first = state.counts.blocks == 0;
-        let colour = if first { class::colour(self.class, self.holding.index) } else { 0 };
-        let block = loop {
-            let taken = self.holding.take_block(granules, block::map_of(self.class), |taken| {
-                self.holding.write_tails(taken.first, 1, granules);
-                // Huge pages arrive in one go anyway.
-                let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
-                let mark = self.holding.mark.with_class(self.class);
-                let (space, owner) = (self.space(), self.as_owner());
-                Block::found(space, taken.first, granules, mark, colour, owner, page_by_page)
-            });
-            match taken {
-                Ok(block) => break block,
-                // A short block is better than none; one granule holds two of the largest slots.
-                Err(_) if granules > 1 => granules /= 2,
-                Err(error) => return Err(error),
-            }
-        };
-        state.room.insert(self.space(), block.granule);
-        state.counts.blocks += 1;
-        state.counts.granules += granules;
-        state.long_blocks |= granules > 1;
-        Ok(())
     }
 
     /// Notes how many slots the program can have had at most since the last time: those that are out of the

@@ -153,10 +153,10 @@ impl Head {
 
     /// Whether a slot is the one that was put in last.
     #[inline(always)]
-    pub(crate) fn gave_last(&self, slot: NonNull<u8>) -> bool {
+    pub(crate) fn gave_last(&self, slot: *mut u8) -> bool {
         let top = self.top.load(Ordering::Relaxed);
         // SAFETY: where there is a magazine, that is its last slot, or what `push_another` says.
-        !top.is_null() && unsafe { *top.sub(1) } == slot.as_ptr()
+        !top.is_null() && unsafe { *top.sub(1) } == slot
     }
 
     pub(super) fn lane(&self) -> Option<&'static Lane> {

@@ -28,7 +28,7 @@ pub(super) fn gave_last<S: FamilySet>(cell: Cell, start: NonNull<u8>) -> bool {
     // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
     let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
     // SAFETY: a cell has a class, scaled.
-    unsafe { home.head_at(cell.scaled_class()) }.gave_last(start)
+    unsafe { home.head_at(cell.scaled_class()) }.gave_last(start.as_ptr())
 }
 
 #[inline(never)]

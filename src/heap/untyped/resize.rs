@@ -116,11 +116,11 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
     let Some(family) = S::table().family_at(start.addr(), scaled, S::FAMILIES.len()) else {
         return false;
     };
-    // SAFETY: memory of a block is not at null.
-    let start = unsafe { NonNull::new_unchecked(start) };
     if cfg!(debug_assertions) {
-        let looked = query::slot_is_live(S::table(), family, scaled >> class::SCALE, start);
-        if looked.is_err() {
+        let class = scaled >> class::SCALE;
+        let looked =
+            NonNull::new(start).map(|start| query::slot_is_live(S::table(), family, class, start));
+        if looked != Some(Ok(())) {
             return false;
         }
     }
@@ -128,7 +128,7 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
     let home = unsafe { S::read_home(family) };
     // SAFETY: a class, scaled.
     let head = unsafe { home.head_at(scaled) };
-    class::may_start_c_object(start.addr().get()) && !head.gave_last(start)
+    class::may_start_c_object(start.addr()) && !head.gave_last(start)
 }
 
 /// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether

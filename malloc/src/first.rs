@@ -45,7 +45,8 @@ pub(crate) fn find() {
 pub(crate) struct Function<F> {
     name: &'static CStr,
     address: AtomicPtr<c_void>,
-    ours: AtomicBool,
+    /// Whether it is somebody else's.
+    theirs: AtomicBool,
     of: PhantomData<F>,
 }
 
@@ -53,7 +54,7 @@ impl<F: Copy> Function<F> {
     const fn new(name: &'static CStr) -> Self {
         const { assert!(size_of::<Option<F>>() == size_of::<*mut c_void>()) };
         let address = AtomicPtr::new(ptr::null_mut());
-        Self { name, address, ours: AtomicBool::new(false), of: PhantomData }
+        Self { name, address, theirs: AtomicBool::new(false), of: PhantomData }
     }
 
     fn find(&self) {
@@ -64,7 +65,7 @@ impl<F: Copy> Function<F> {
         let ours = objects::is_ours(first);
         // What comes behind this library is not what the program put before it.
         if ours || first != next {
-            self.ours.store(ours, Ordering::Relaxed);
+            self.theirs.store(!ours, Ordering::Relaxed);
             self.address.store(first, Ordering::Release);
         }
     }
@@ -80,6 +81,12 @@ impl<F: Copy> Function<F> {
     /// The function if it is this library's.
     #[inline]
     pub(crate) fn if_ours(&self) -> Option<F> {
-        self.get().filter(|_| self.ours.load(Ordering::Relaxed))
+        self.get().filter(|_| !self.is_theirs())
+    }
+
+    /// Whether it is somebody else's.
+    #[inline]
+    pub(crate) fn is_theirs(&self) -> bool {
+        self.theirs.load(Ordering::Relaxed)
     }
 }

@@ -3,39 +3,64 @@
 //! Addresses of functions do not tell: in a library that is not linked with `-Bsymbolic-functions` even
 //! its own `_Znwm` means the definition that the loader found first.
 
-use core::ffi::c_void;
-use core::mem::MaybeUninit;
+use core::ffi::{c_int, c_void};
+use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::slice;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Lies in the object that this library is, or is a part of: nothing outside knows its name.
 static OURS: u8 = 0;
 
-/// Where the object of an address begins; `None` where the loader knows of none.
-fn object_of(address: *const c_void) -> Option<*mut c_void> {
-    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: any address is allowed, and there is room for the answer.
-    let known = unsafe { libc::dladdr(address, found.as_mut_ptr()) } != 0;
-    // SAFETY: all its fields are pointers, which may be null.
-    let found = unsafe { found.assume_init() };
-    (known && !found.dli_fbase.is_null()).then_some(found.dli_fbase)
+/// The addresses of the object of this code, from the lowest to the highest of its segments; none where the loader
+/// does not know it. (Not by `dladdr`, which goes through all names to tell which is nearest: half of what a
+/// process with this library takes to start.)
+fn ours() -> Range<usize> {
+    /// Asked for once: an object stays where it is. The end is written last.
+    static FOUND: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    let [start, end] = &FOUND;
+    if end.load(Ordering::Acquire) == 0 {
+        let mut found = 0..0;
+        // SAFETY: the callback is given what it expects.
+        unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut found).cast()) };
+        start.store(found.start, Ordering::Relaxed);
+        end.store(found.end, Ordering::Release);
+    }
+    start.load(Ordering::Relaxed)..end.load(Ordering::Relaxed)
 }
 
-/// Where the object of this code begins. Asked for once: the loader looks through all names to tell.
-fn ours() -> *mut c_void {
-    static FOUND: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-    let found = FOUND.load(Ordering::Relaxed);
-    if !found.is_null() {
-        return found;
+/// Looks whether an object is the one of this code; if so, writes where it lies, and ends the search.
+///
+/// # Safety
+///
+/// The loader's description of an object, and a valid `Range<usize>`.
+unsafe extern "C" fn look(
+    info: *mut libc::dl_phdr_info,
+    _size: libc::size_t,
+    found: *mut c_void,
+) -> c_int {
+    // SAFETY: the loader's (contract).
+    let info = unsafe { &*info };
+    // SAFETY: the loader says how many there are.
+    let headers = unsafe { slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+    let (mut lowest, mut highest) = (usize::MAX, 0);
+    for header in headers.iter().filter(|header| header.p_type == libc::PT_LOAD) {
+        let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+        lowest = lowest.min(start);
+        highest = highest.max(start.wrapping_add(header.p_memsz as usize));
     }
-    let found = object_of(ptr::from_ref(&OURS).cast()).unwrap_or(ptr::null_mut());
-    FOUND.store(found, Ordering::Relaxed);
-    found
+    let object = lowest..highest;
+    if !object.contains(&ptr::from_ref(&OURS).addr()) {
+        return 0;
+    }
+    // SAFETY: valid for writes (contract).
+    unsafe { found.cast::<Range<usize>>().write(object) };
+    1
 }
 
 /// Whether an address lies in the same object as this code.
 pub(crate) fn is_ours(address: *const c_void) -> bool {
-    object_of(address).is_some_and(|object| object == ours())
+    ours().contains(&address.addr())
 }
 
 #[cfg(test)]

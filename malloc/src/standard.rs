@@ -132,7 +132,7 @@ pub unsafe fn cfree<E: Exports>(start: *mut c_void) {
 /// As for [`free`]; the memory was allocated with this size.
 #[inline(always)]
 pub unsafe fn free_sized<E: Exports>(start: *mut c_void, size: usize) {
-    if first::FREE.get().is_some() && first::FREE.if_ours().is_none() {
+    if first::FREE.is_theirs() {
         // SAFETY: passed on.
         return unsafe { cfree::<E>(start) };
     }

@@ -404,6 +404,56 @@ fn what_nobody_uses_for_a_while_decays() {
     assert_all_given_back::<Slow>();
 }
 
+/// Who sends slots home to a lane does not lock it: the lane looks as if nobody had been there.
+#[test]
+fn what_is_sent_to_lanes_that_nobody_uses_decays() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Post {
+        Sent,
+        Awake,
+    }
+    let _alone = one_at_a_time();
+    let _watchdog = Watchdog::of_seconds(120);
+    if !has_barrier() {
+        return;
+    }
+    PAGES.set_time(1000);
+    let barriers = [0, 1].map(|_| Arc::new(Barrier::new(2)));
+    let [asleep, awake] = barriers.clone();
+    let (send, receive) = channel::<Vec<Parcel>>();
+    let maker = thread::spawn(move || {
+        send.send((0..3000).map(|_| Parcel::new::<post::Sent>(100, 1)).collect()).unwrap();
+        asleep.wait();
+        awake.wait();
+    });
+    // In a lane of its own, where there are several.
+    let own = Parcel::new::<post::Sent>(100, 2);
+    barriers[0].wait();
+    let mut now = 1000;
+    let mut wait = || {
+        for _ in 0..rounds(4000) {
+            now += patience();
+            PAGES.set_time(now);
+            drop((0..2000).map(FamilyBox::<u64, post::Awake>::new_in).collect::<Vec<_>>());
+        }
+    };
+    wait();
+    // Some magazines of them, and a part of one.
+    let mut sent = receive.recv().unwrap();
+    drop(sent.drain(..400));
+    assert!(parked::<post::Sent>() > 0);
+    wait();
+    check().unwrap();
+    // The uppermost of each magazine may stay.
+    let stayed = parked::<post::Sent>();
+    assert!(stayed <= 2, "{stayed} slots are kept");
+    barriers[1].wait();
+    maker.join().unwrap();
+    drop((sent, own));
+    assert_all_given_back::<Post>();
+}
+
 fn tasks() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }

@@ -55,12 +55,13 @@ type Place = (Option<u32>, usize);
 
 impl Lane {
     /// Whether nobody has used this lane since this was last asked with the same `seen`, and it was not
-    /// trimmed since.
+    /// trimmed since, or has had mail.
     pub(crate) fn is_idle(&self, seen: &Seen) -> bool {
         // To look is no use, so it is not counted.
         let looked = self.state.lock().counts;
         let idle = looked.locks == seen.locks.swap(looked.locks, Ordering::Relaxed);
-        if !idle {
+        // Who leaves mail does not take the lock.
+        if !idle || !self.mailbox.is_empty() {
             seen.trimmed.store(false, Ordering::Relaxed);
         }
         idle && looked.blocks > 0 && !seen.trimmed.load(Ordering::Relaxed)

@@ -34,7 +34,9 @@ use crate::space::marks::{Cell, MarkLookup};
 use crate::space::tables::Table;
 use crate::space::{Space, SpaceCell, births};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering};
+use crate::sync::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering,
+};
 
 /// The table of one family set. The macro makes one static of it for each set.
 #[derive(Debug)]
@@ -265,10 +267,10 @@ pub(crate) struct Decay {
     pub(crate) place: AtomicUsize,
     /// How often the lock of the holding had been taken at the last one.
     pub(crate) locks_seen: AtomicU64,
-    /// Whether there was something to do in this round, or somebody at work, ...
+    /// Whether there was something to do in this round, or somebody at work.
     working: AtomicBool,
-    /// ... and in the last.
-    restless: AtomicBool,
+    /// How many rounds there were in a row in which that was not so.
+    quiet: AtomicU32,
 }
 
 impl Decay {
@@ -278,7 +280,7 @@ impl Decay {
             place: AtomicUsize::new(0),
             locks_seen: AtomicU64::new(0),
             working: AtomicBool::new(false),
-            restless: AtomicBool::new(false),
+            quiet: AtomicU32::new(0),
         }
     }
 
@@ -288,14 +290,18 @@ impl Decay {
 
     /// Ends the round; the next one begins then.
     pub(crate) fn end_round(&self, due: u64) {
-        self.restless.store(self.working.swap(false, Ordering::Relaxed), Ordering::Relaxed);
+        let quiet = match self.working.swap(false, Ordering::Relaxed) {
+            true => 0,
+            false => self.quiet.load(Ordering::Relaxed).saturating_add(1),
+        };
+        self.quiet.store(quiet, Ordering::Relaxed);
         self.due.store(due, Ordering::Relaxed);
     }
 
-    /// Whether there was something to do in the last round, or somebody at work.
+    /// For how many rounds there was nothing to do, and nobody at work.
     #[cfg(feature = "std")]
-    pub(crate) fn is_restless(&self) -> bool {
-        self.restless.load(Ordering::Relaxed)
+    pub(crate) fn quiet_rounds(&self) -> u32 {
+        if self.working.load(Ordering::Relaxed) { 0 } else { self.quiet.load(Ordering::Relaxed) }
     }
 }
 

@@ -123,7 +123,8 @@ pub fn start_background(period: Duration) -> bool {
     background::start(u32::try_from(period.as_millis()).unwrap_or(u32::MAX))
 }
 
-/// Ends the thread of [`start_background`], if there is one, and waits until it has ended.
+/// Ends the thread of [`start_background`], if there is one, and waits until it has ended; or until somebody
+/// starts it again.
 #[cfg(feature = "std")]
 pub fn stop_background() {
     background::stop();

@@ -5,22 +5,28 @@
 //! are blocked. When nothing has happened for two rounds it falls asleep until somebody's slow path
 //! wakes it, or for a minute. When no thread has magazines any more it ends: a process lives as long as any
 //! thread does, and this one shall not be the last. A child of a fork has none, until it asks again.
+//!
+//! **Nobody is missed.** It says that it sleeps before it looks around, and not only when it has. Whoever does
+//! something under a lock that it has looked behind already, or makes the first magazines after it saw none,
+//! or starts it when it has seen that it was stopped, finds it asleep and wakes it: then it neither sleeps
+//! nor ends, but goes another round. (What is not under a lock may be missed: then a minute is the bound.)
 
 use core::ffi::c_void;
 use core::ptr;
 
+use crate::options;
 use crate::os;
 use crate::space::Space;
 use crate::sync::{AtomicU32, Ordering};
 use crate::table::SetTable;
 
-use super::{decay, exit};
+use super::{decay, exit, fork};
 
 /// There is no such thread, ...
 const NONE: u32 = 0;
-/// ... it goes its rounds, ...
+/// ... it is up for another round, ...
 const AWAKE: u32 = 1;
-/// ... or it sleeps until it is woken.
+/// ... or it sleeps until it is woken, or looks whether it may.
 const ASLEEP: u32 = 2;
 
 /// What it does now.
@@ -29,35 +35,39 @@ static STATE: AtomicU32 = AtomicU32::new(NONE);
 /// How many milliseconds lie between its rounds; 0 where there shall be none.
 static PERIOD: AtomicU32 = AtomicU32::new(0);
 
-/// After so many rounds in which nothing happened it falls asleep: what was released in the last one before
-/// is due to be given back by then.
-const QUIET_ROUNDS: u32 = 2;
 /// How many milliseconds it sleeps where nobody wakes it: threads may have ended unnoticed.
 const LONGEST_SLEEP: u64 = 60_000;
 
 /// Starts the thread, unless there is one, with so many milliseconds between its rounds; returns whether
 /// there is one now. May allocate, and so must not be called by what an allocation calls.
 pub(crate) fn start(milliseconds: u32) -> bool {
+    // A child's is not its parent's, whatever either has used.
+    fork::expect_forks();
     PERIOD.store(milliseconds.max(1), Ordering::Relaxed);
-    let free = STATE.compare_exchange(NONE, AWAKE, Ordering::AcqRel, Ordering::Relaxed);
-    if free.is_err() {
-        wake();
-        return true;
+    match STATE.swap(AWAKE, Ordering::AcqRel) {
+        NONE => {
+            let started = os::spawn_unnoticed(run);
+            if !started {
+                STATE.store(NONE, Ordering::Release);
+                os::wake(&STATE);
+            }
+            return started;
+        }
+        ASLEEP => os::wake(&STATE),
+        _ => {}
     }
-    let started = os::spawn_unnoticed(run);
-    if !started {
-        leave();
-    }
-    started
+    true
 }
 
-/// Ends the thread, and waits until it has.
+/// Ends the thread, and waits until it has, unless somebody starts it again.
 pub(crate) fn stop() {
+    fork::attend();
     PERIOD.store(0, Ordering::Relaxed);
     loop {
         wake();
         match STATE.load(Ordering::Acquire) {
             NONE => return,
+            _ if PERIOD.load(Ordering::Relaxed) != 0 => return,
             state => {
                 os::wake(&PERIOD);
                 // It may fall asleep at this very moment.
@@ -88,37 +98,58 @@ pub(super) fn forget() {
     STATE.store(NONE, Ordering::Relaxed);
 }
 
-fn leave() {
-    STATE.store(NONE, Ordering::Release);
-    os::wake(&STATE);
+/// What it does next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Round,
+    Sleep,
+    End,
 }
 
 extern "C" fn run(_: *mut c_void) -> *mut c_void {
-    let mut quiet = 0;
     loop {
         let period = PERIOD.load(Ordering::Relaxed);
         os::wait_while(&PERIOD, period, period.into());
-        if PERIOD.load(Ordering::Relaxed) == 0 {
-            break;
+        STATE.swap(ASLEEP, Ordering::AcqRel);
+        match look() {
+            Next::Round => {}
+            Next::Sleep => os::wait_while(&STATE, ASLEEP, LONGEST_SLEEP),
+            Next::End if may_end() => return ptr::null_mut(),
+            Next::End => {}
         }
-        quiet = if decay::round() { 0 } else { quiet + 1 };
-        give_back(quiet);
-        if quiet >= QUIET_ROUNDS {
-            exit::close_all_of_dead();
-            if !any_rows() {
-                break;
-            }
-            fall_asleep();
+        if STATE.swap(AWAKE, Ordering::AcqRel) == AWAKE {
+            decay::expect_work();
         }
     }
-    leave();
-    ptr::null_mut()
+}
+
+/// Goes a round, unless the thread shall end.
+fn look() -> Next {
+    if PERIOD.load(Ordering::Relaxed) == 0 {
+        return Next::End;
+    }
+    let quiet = !decay::round();
+    give_back(quiet);
+    if !quiet {
+        return Next::Round;
+    }
+    exit::close_all_of_dead();
+    if any_rows() { Next::Sleep } else { Next::End }
+}
+
+/// Says that there is no such thread, unless it was woken since it looked.
+fn may_end() -> bool {
+    let ends = STATE.compare_exchange(ASLEEP, NONE, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+    if ends {
+        os::wake(&STATE);
+    }
+    ends
 }
 
 /// Gives back the memory of extents that are empty: what is due, or, after some quiet, all.
-fn give_back(quiet: u32) {
+fn give_back(quiet: bool) {
     for space in Space::all_in_use() {
-        if quiet >= QUIET_ROUNDS {
+        if quiet && options::purge_delay() != options::NEVER {
             space.purge(usize::MAX);
         }
         space.purge_on_the_way();
@@ -129,12 +160,4 @@ fn give_back(quiet: u32) {
 fn any_rows() -> bool {
     let mut families = SetTable::all().flat_map(SetTable::all_used);
     families.any(|family| family.rows.lock().iter().next().is_some())
-}
-
-fn fall_asleep() {
-    if STATE.compare_exchange(AWAKE, ASLEEP, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-        os::wait_while(&STATE, ASLEEP, LONGEST_SLEEP);
-        // Nobody has woken it, or somebody has.
-        let _ = STATE.compare_exchange(ASLEEP, AWAKE, Ordering::Relaxed, Ordering::Relaxed);
-    }
 }

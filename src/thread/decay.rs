@@ -86,24 +86,39 @@ fn next_family() -> Option<&'static FamilyTable> {
     })
 }
 
-/// Goes through all families that it is time for. Returns whether there was something to do, or somebody
-/// at work.
+/// After so many rounds in a row in which nothing happened all of a family has gone back that can.
+#[cfg(feature = "std")]
+const QUIET_ROUNDS: u32 = 2;
+
+/// Goes through all families that it is time for. Returns whether any has not been quiet for long enough.
 #[cfg(feature = "std")]
 pub(super) fn round() -> bool {
     let mut restless = false;
     for family in SetTable::all().flat_map(SetTable::all_used) {
         while step(family) {}
-        restless |= family.decay.is_restless();
+        restless |= now_to_decay(family).is_some() && family.decay.quiet_rounds() < QUIET_ROUNDS;
     }
     restless
+}
+
+/// Notes that there may be something to do in any family, whenever it is time for it.
+#[cfg(feature = "std")]
+pub(super) fn expect_work() {
+    SetTable::all().flat_map(SetTable::all_used).for_each(|family| family.decay.note_work());
+}
+
+/// What the clock of a family says, with how long empty memory is kept; `None` where nothing decays.
+fn now_to_decay(family: &FamilyTable) -> Option<(u64, u64)> {
+    let now = family.holding.space.source.milliseconds();
+    let delay = options::purge_delay();
+    (now != 0 && delay != options::NEVER).then_some((now, delay))
 }
 
 /// Takes the next step of a round through a family, if it is time for one; returns whether it was.
 fn step(family: &'static FamilyTable) -> bool {
     let decay = &family.decay;
-    let now = family.holding.space.source.milliseconds();
-    let delay = options::purge_delay();
-    if now == 0 || delay == options::NEVER || now < decay.due.load(Ordering::Relaxed) {
+    let Some((now, delay)) = now_to_decay(family) else { return false };
+    if now < decay.due.load(Ordering::Relaxed) {
         return false;
     }
     // Two threads may be at it at once: then something is looked at twice, or too early.

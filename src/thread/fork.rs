@@ -159,6 +159,12 @@ pub(crate) fn used(set: &'static SetTable, index: usize) -> Option<&'static Fami
     set.used(index)
 }
 
+/// Sees to it that forks are noticed, before anything is used.
+pub(super) fn expect_forks() {
+    attend();
+    register();
+}
+
 /// Registers the handlers, before there is a lock that somebody could hold.
 #[cold]
 fn register() {

@@ -26,7 +26,8 @@ struct Source {
     /// The module that the copy is put into; none where that is empty.
     module: &'static str,
     file: &'static str,
-    /// The items that make it up, by how their first lines begin; all of the file where there are none.
+    /// The items that make it up, by how their first lines begin; all of the file where there are none. Of a
+    /// method that is what comes behind `=>`, and before it what it is a method of.
     items: &'static [&'static str],
     /// What is put in the place of what.
     adapted: &'static [(&'static str, &'static str)],
@@ -39,6 +40,14 @@ type Mutant = (&'static str, &'static str, &'static str);
 
 /// The text from the line that begins like this to the end of the item.
 fn item(source: &str, beginning: &str) -> String {
+    if let Some((block, method)) = beginning.split_once(" => ") {
+        return format!("{block} {{\n{}}}\n", text_of(source, &format!("    {method}"), "    }\n"));
+    }
+    text_of(source, beginning, "}\n")
+}
+
+/// The text from the line that begins like this to the one that is its end.
+fn text_of(source: &str, beginning: &str, end: &str) -> String {
     let start = source
         .match_indices(beginning)
         .map(|(at, _)| at)
@@ -46,9 +55,12 @@ fn item(source: &str, beginning: &str) -> String {
         .unwrap_or_else(|| panic!("no item begins with `{beginning}`"));
     let text = &source[start..];
     let first = text.lines().next().unwrap_or("");
-    let end =
-        if first.ends_with(';') { first.len() } else { text.find("\n}\n").expect("an end") + 3 };
-    format!("{}\n", &text[..end])
+    let length = if first.ends_with(';') {
+        first.len()
+    } else {
+        text.find(&format!("\n{end}")).expect("an end") + 1 + end.len()
+    };
+    format!("{}\n", &text[..length])
 }
 
 fn replace(text: &str, from: &str, to: &str) -> String {

@@ -114,7 +114,64 @@ const LIFE: Source = Source {
     everywhere: &[],
 };
 
+/// The thread that gives back where nobody else does; with what a model asks of its state.
+const BACKGROUND: Source = Source {
+    module: "background",
+    file: "src/thread/background.rs",
+    items: &[],
+    adapted: &[
+        ("extern \"C\" fn run(", "fn run("),
+        (
+            "const NONE: u32",
+            "pub(super) fn inherit(state: u32) {\n    STATE.store(state, Ordering::Relaxed);\n}\n\npub(super) fn is_state(word: &AtomicU32) -> bool {\n    ptr::eq(word, &*STATE)\n}\n\npub(super) fn is_there() -> bool {\n    STATE.fetch_add(0, Ordering::Relaxed) != NONE\n}\n\nconst NONE: u32",
+        ),
+    ],
+    everywhere: &[
+        ("const AWAKE:", "pub(super) const AWAKE:"),
+        ("const ASLEEP:", "pub(super) const ASLEEP:"),
+    ],
+};
+
 pub(super) const THREADS: &[Protocol] = &[
+    Protocol {
+        name: "background",
+        sources: &[BACKGROUND],
+        mutants: &[
+            (
+                "two_are_started",
+                "match STATE.swap(AWAKE, Ordering::AcqRel) {",
+                "let before = STATE.load(Ordering::Acquire);\n    STATE.store(AWAKE, Ordering::Release);\n    match before {",
+            ),
+            (
+                "stopped_before_it_is_seen",
+                "match STATE.load(Ordering::Acquire) {",
+                "match STATE.load(Ordering::Relaxed) {",
+            ),
+            (
+                "ended_before_it_is_written",
+                "STATE.compare_exchange(ASLEEP, NONE, Ordering::AcqRel,",
+                "STATE.compare_exchange(ASLEEP, NONE, Ordering::Acquire,",
+            ),
+            ("sleeper_is_not_woken", "        wake();\n        match STATE", "        match STATE"),
+            (
+                "sleeps_only_once_it_has_looked",
+                "        STATE.swap(ASLEEP, Ordering::AcqRel);\n        match look() {",
+                "        let next = look();\n        STATE.swap(ASLEEP, Ordering::AcqRel);\n        match next {",
+            ),
+            (
+                "ends_although_it_was_woken",
+                "STATE.compare_exchange(ASLEEP, NONE, Ordering::AcqRel, Ordering::Relaxed).is_ok();",
+                "STATE.swap(NONE, Ordering::AcqRel) != NONE;",
+            ),
+            (
+                "stopped_for_whoever_starts",
+                "            _ if PERIOD.load(Ordering::Relaxed) != 0 => return,\n",
+                "",
+            ),
+            ("child_has_its_parents", "STATE.store(NONE, Ordering::Relaxed);", ""),
+            ("last_word_wakes_nobody", "    if ends {\n        os::wake(&STATE);\n    }\n", ""),
+        ],
+    },
     Protocol {
         name: "handshake",
         sources: &[ROWS, HEAD, HANDSHAKE, ROW, CLOSE],

@@ -145,6 +145,29 @@ macro_rules! copies {
             births!(born_behind_a_fork);
         }
 
+        macro_rules! background {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::background::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/background_", stringify!($name), ".rs"));
+                    $crate::background::properties!();
+                }
+            };
+        }
+        pub(super) mod background {
+            use super::{cell, sync, thread};
+            background!(original);
+            background!(two_are_started);
+            background!(stopped_before_it_is_seen);
+            background!(ended_before_it_is_written);
+            background!(sleeper_is_not_woken);
+            background!(sleeps_only_once_it_has_looked);
+            background!(ends_although_it_was_woken);
+            background!(stopped_for_whoever_starts);
+            background!(child_has_its_parents);
+            background!(last_word_wakes_nobody);
+        }
+
         macro_rules! exit {
             ($name:ident) => {
                 pub(crate) mod $name {
@@ -219,6 +242,8 @@ macro_rules! tests {
     };
 }
 
+#[cfg(test)]
+mod background;
 #[cfg(test)]
 mod births;
 #[cfg(test)]

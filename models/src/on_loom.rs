@@ -32,7 +32,7 @@ pub(crate) mod sync {
 }
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{spawn, yield_now};
+    pub(crate) use loom::thread::{JoinHandle, spawn, yield_now};
 
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -142,6 +142,16 @@ tests! {
         counted_before_it_is_seen: "does not hold what is there",
         counted_before_it_is_known: "counted, and not there",
         born_behind_a_fork: "does not hold what is there",
+    }
+    background {
+        two_are_started: "there are two",
+        stopped_before_it_is_seen: "Causality",
+        ended_before_it_is_written: "Causality",
+        sleeper_is_not_woken: "maximum number of branches",
+        sleeps_only_once_it_has_looked: "deadlock",
+        ends_although_it_was_woken: "deadlock",
+        child_has_its_parents: "deadlock",
+        last_word_wakes_nobody: "deadlock",
     }
     exit {
         looks_beside_another: "Causality",

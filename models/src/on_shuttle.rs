@@ -33,7 +33,7 @@ pub(crate) mod sync {
 }
 
 pub(crate) mod thread {
-    pub(crate) use shuttle::thread::{spawn, yield_now};
+    pub(crate) use shuttle::thread::{JoinHandle, spawn, yield_now};
 
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -115,6 +115,15 @@ fn check(properties: &[fn()], _: usize) {
 // What is wrong with the other mutants, only who sees old values can see; and a guest of a fork that is yet to
 // begin comes by too rarely to be met at random.
 tests! {
+    background {
+        two_are_started: "there are two",
+        sleeper_is_not_woken: "exceeded max_steps bound",
+        sleeps_only_once_it_has_looked: "deadlock",
+        ends_although_it_was_woken: "deadlock",
+        stopped_for_whoever_starts: "deadlock",
+        child_has_its_parents: "deadlock",
+        last_word_wakes_nobody: "deadlock",
+    }
     births {
         made_over_another: "two of one",
         counted_before_it_is_known: "counted, and not there",
@@ -165,7 +174,7 @@ tests! {
 /// More threads than can be tried in all their executions.
 mod large {
     use super::check;
-    use super::copies::{births, counter, exit, guests, handshake, lock, mailbox};
+    use super::copies::{background, births, counter, exit, guests, handshake, lock, mailbox};
 
     #[test]
     fn locks() {
@@ -198,6 +207,11 @@ mod large {
     #[test]
     fn exits() {
         check(exit::original::LARGE, ANY);
+    }
+
+    #[test]
+    fn background_threads() {
+        check(background::original::LARGE, ANY);
     }
 
     #[test]

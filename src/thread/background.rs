@@ -87,7 +87,8 @@ pub(super) fn wake() {
 
 #[cold]
 fn wake_sleeper() {
-    let slept = STATE.compare_exchange(ASLEEP, AWAKE, Ordering::Relaxed, Ordering::Relaxed);
+    // It sees what it is woken for.
+    let slept = STATE.compare_exchange(ASLEEP, AWAKE, Ordering::Release, Ordering::Relaxed);
     if slept.is_ok() {
         os::wake(&STATE);
     }

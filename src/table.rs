@@ -416,12 +416,12 @@ impl FamilyTable {
     }
 
     /// Settles a lane of this family and trims some of it; returns whether that was all.
-    pub(crate) fn settle_and_trim(&self, lane: &Lane, trim: fn(&Lane) -> bool) -> bool {
-        {
+    pub(crate) fn settle_and_trim(&self, lane: &Lane, trim: fn(&Lane, u64) -> bool) -> bool {
+        let locks = {
             let _still = self.hold_still();
-            lane.settle();
-        }
-        trim(lane)
+            lane.settle()
+        };
+        trim(lane, locks)
     }
 
     /// Some lane of a class, without being assigned to it.

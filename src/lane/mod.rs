@@ -429,8 +429,9 @@ impl Lane {
         }
     }
 
-    /// Does all the deferred work of this lane: mail, depot, outboxes, empty blocks.
-    pub(crate) fn settle(&self) {
+    /// Does all the deferred work of this lane: mail, depot, outboxes, empty blocks. Returns how often the lock had
+    /// been taken by then.
+    pub(crate) fn settle(&self) -> u64 {
         let mut state = self.lock();
         self.collect_mail(&mut state);
         state = self.empty_depot(state);
@@ -447,6 +448,7 @@ impl Lane {
         while let Some(spare) = state.spare.pop() {
             spare.discard(self.space());
         }
+        state.counts.locks
     }
 
     /// Disperses all that is parked in the depot. Lets go of the lock for a moment where slots of

@@ -57,27 +57,29 @@ impl Lane {
     /// Whether nobody has used this lane since this was last asked with the same `seen`, and it was not
     /// trimmed since, or has had mail.
     pub(crate) fn is_idle(&self, seen: &Seen) -> bool {
-        // To look is no use, so it is not counted.
         let looked = self.state.lock().counts;
         let idle = looked.locks == seen.locks.swap(looked.locks, Ordering::Relaxed);
         // Who leaves mail does not take the lock.
         if !idle || !self.mailbox.is_empty() {
             seen.trimmed.store(false, Ordering::Relaxed);
+            // There may be something to trim again before that place.
+            seen.granule.store(NOWHERE, Ordering::Relaxed);
+            seen.slot.store(0, Ordering::Relaxed);
         }
         idle && looked.blocks > 0 && !seen.trimmed.load(Ordering::Relaxed)
     }
 
     /// Gives back pages without live slots, of a lane that is idle and settled, a few blocks of them at a
-    /// time; returns whether that was all.
-    pub(crate) fn trim_while_growing(&self) -> bool {
+    /// time; returns whether that was all. By then the lock had been taken so often.
+    pub(crate) fn trim_while_growing(&self, locks: u64) -> bool {
         let page = self.space().page_size();
         let (_, done) = self.trim_pages(usize::MAX, page, RUNS_WHILE_GROWING);
-        self.note_trimmed(&self.seen_growing, done);
+        note_trimmed(&self.seen_growing, locks, done);
         done
     }
 
     /// [`trim_while_growing`](Self::trim_while_growing) for a few pages at a time.
-    pub(crate) fn trim_in_passing(&self) -> bool {
+    pub(crate) fn trim_in_passing(&self, locks: u64) -> bool {
         let (seen, page) = (&self.seen_decaying, self.space().page_size());
         let granule = seen.granule.load(Ordering::Relaxed);
         let mut place =
@@ -95,14 +97,8 @@ impl Lane {
         let place = if done { (None, 0) } else { place };
         seen.granule.store(place.0.unwrap_or(NOWHERE), Ordering::Relaxed);
         seen.slot.store(place.1, Ordering::Relaxed);
-        self.note_trimmed(seen, done);
+        note_trimmed(seen, locks, done);
         done
-    }
-
-    fn note_trimmed(&self, seen: &Seen, done: bool) {
-        seen.trimmed.store(done, Ordering::Relaxed);
-        // All of this was no use.
-        seen.locks.store(self.state.lock().counts.locks, Ordering::Relaxed);
     }
 
     /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;
@@ -131,7 +127,8 @@ impl Lane {
 
     /// Gives back a few runs of pages of the next block, and leaves the place there; `None` at the end.
     fn trim_some(&self, least_of_huge: usize, place: &mut Place) -> Option<Turn> {
-        let state = self.lock();
+        // To look is no use, so it is not counted.
+        let state = self.state.lock();
         let (granule, slot) = *place;
         // The block of the last turn may have gone, or be full: then there is nothing to do in it.
         let next = match granule {
@@ -162,6 +159,13 @@ impl Lane {
         }
         Some(turn)
     }
+}
+
+/// Notes that a lane was trimmed, which had been settled when its lock had been taken so often. Whoever has taken
+/// it since has used it.
+fn note_trimmed(seen: &Seen, locks: u64, done: bool) {
+    seen.trimmed.store(done, Ordering::Relaxed);
+    seen.locks.store(locks, Ordering::Relaxed);
 }
 
 /// What one turn of trimming has done.

@@ -132,7 +132,97 @@ const BACKGROUND: Source = Source {
     ],
 };
 
+/// How far a family has been gone through, and how a lane of it is settled and trimmed.
+const PROGRESS: Source = Source {
+    module: "",
+    file: "src/table.rs",
+    items: &[
+        "pub(crate) struct Decay ",
+        "impl Decay ",
+        "impl FamilyTable => pub(crate) fn settle_and_trim(",
+    ],
+    adapted: &[],
+    everywhere: &[],
+};
+
+/// What is seen of a lane, which has two blocks.
+const TRIM: Source = Source {
+    module: "trim",
+    file: "src/lane/trim.rs",
+    items: &[],
+    adapted: &[
+        (
+            "impl Seen {\n",
+            "impl Seen {\n    pub(super) fn note_locks(&self, lane: &Lane) {\n        self.locks.store(lane.state.lock().counts.locks, Ordering::Relaxed);\n    }\n\n",
+        ),
+        (
+            "    fn trim_some(&self, least_of_huge: usize, place: &mut Place) -> Option<Turn> {\n",
+            "    fn trim_some(&self, _: usize, place: &mut Place) -> Option<Turn> {\n        self.trim_its_block(place)\n    }\n    #[cfg(any())]\n    fn others() {\n",
+        ),
+    ],
+    everywhere: &[
+        ("struct Turn {\n    gone", "pub(super) struct Turn {\n    pub(super) gone"),
+        ("    looked_at: usize,", "    pub(super) looked_at: usize,"),
+        ("type Place =", "pub(super) type Place ="),
+    ],
+};
+
+/// The steps of decay.
+const DECAY: Source = Source {
+    module: "decay",
+    file: "src/thread/decay.rs",
+    items: &[],
+    adapted: &[
+        (
+            "static LAST: AtomicU64 = AtomicU64::new(0);",
+            "super::lazy_static! { static ref LAST: AtomicU64 = AtomicU64::new(0); }",
+        ),
+        (
+            "static NEXT: AtomicUsize = AtomicUsize::new(0);",
+            "super::lazy_static! { static ref NEXT: AtomicUsize = AtomicUsize::new(0); }",
+        ),
+        ("fn look_at_clock(", "pub(super) fn look_at_clock("),
+    ],
+    everywhere: &[],
+};
+
 pub(super) const THREADS: &[Protocol] = &[
+    Protocol {
+        name: "decay",
+        sources: &[PROGRESS, TRIM, DECAY],
+        mutants: &[
+            ("mail_is_not_looked_for", "if !idle || !self.mailbox.is_empty() {", "if !idle {"),
+            ("trimmed_for_good", "            seen.trimmed.store(false, Ordering::Relaxed);\n", ""),
+            (
+                "what_was_trimmed_is_not_noted",
+                "seen.trimmed.store(done, Ordering::Relaxed);",
+                "let _ = done;",
+            ),
+            (
+                "looks_are_not_remembered",
+                "decay.locks_seen.swap(locks, Ordering::Relaxed);",
+                "decay.locks_seen.load(Ordering::Relaxed);",
+            ),
+            ("own_looks_count", "    seen.locks.store(locks, Ordering::Relaxed);\n", ""),
+            (
+                "use_meanwhile_is_taken_for_its_own",
+                "trim(lane, locks)",
+                "let all = trim(lane, locks);\n        lane.seen_decaying.note_locks(lane);\n        all",
+            ),
+            (
+                "early_is_quiet",
+                "if self.working.load(Ordering::Relaxed) { 0 } else { self.quiet.load(Ordering::Relaxed) }",
+                "self.quiet.load(Ordering::Relaxed)",
+            ),
+            ("work_is_quiet", "            true => 0,\n", "            true => 7,\n"),
+            ("round_without_an_end", "if looked.more { ROWS } else { FIRST_CLASS }", "ROWS"),
+            (
+                "settled_and_not_noted",
+                "                family.decay.note_work();\n                let all",
+                "                let all",
+            ),
+        ],
+    },
     Protocol {
         name: "background",
         sources: &[BACKGROUND],

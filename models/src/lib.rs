@@ -168,6 +168,30 @@ macro_rules! copies {
             background!(last_word_wakes_nobody);
         }
 
+        macro_rules! decay {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::decay::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/decay_", stringify!($name), ".rs"));
+                    $crate::decay::properties!();
+                }
+            };
+        }
+        pub(super) mod decay {
+            use super::{barrier, sync, thread};
+            decay!(original);
+            decay!(mail_is_not_looked_for);
+            decay!(trimmed_for_good);
+            decay!(what_was_trimmed_is_not_noted);
+            decay!(looks_are_not_remembered);
+            decay!(own_looks_count);
+            decay!(use_meanwhile_is_taken_for_its_own);
+            decay!(early_is_quiet);
+            decay!(work_is_quiet);
+            decay!(round_without_an_end);
+            decay!(settled_and_not_noted);
+        }
+
         macro_rules! exit {
             ($name:ident) => {
                 pub(crate) mod $name {
@@ -248,6 +272,8 @@ mod background;
 mod births;
 #[cfg(test)]
 mod counter;
+#[cfg(test)]
+mod decay;
 #[cfg(test)]
 mod exit;
 #[cfg(test)]

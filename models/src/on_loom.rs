@@ -153,6 +153,18 @@ tests! {
         child_has_its_parents: "deadlock",
         last_word_wakes_nobody: "deadlock",
     }
+    decay {
+        mail_is_not_looked_for: "something is left",
+        trimmed_for_good: "something is left",
+        what_was_trimmed_is_not_noted: "it does not rest",
+        looks_are_not_remembered: "it does not rest",
+        own_looks_count: "it does not rest",
+        use_meanwhile_is_taken_for_its_own: "something is left",
+        early_is_quiet: "something is left",
+        work_is_quiet: "something is left",
+        round_without_an_end: "maximum number of branches",
+        settled_and_not_noted: "something is left",
+    }
     exit {
         looks_beside_another: "Causality",
         newest_is_taken_off_over_a_newer: "lost",

@@ -149,6 +149,17 @@ tests! {
         held_twice: "exceeded max_steps bound",
         born_free: "a newborn is not held",
     }
+    decay {
+        mail_is_not_looked_for: "something is left",
+        trimmed_for_good: "something is left",
+        what_was_trimmed_is_not_noted: "it does not rest",
+        looks_are_not_remembered: "it does not rest",
+        own_looks_count: "it does not rest",
+        early_is_quiet: "something is left",
+        work_is_quiet: "something is left",
+        round_without_an_end: "exceeded max_steps bound",
+        settled_and_not_noted: "something is left",
+    }
     exit {
         looks_beside_another: "given back",
         newest_is_taken_off_over_a_newer: "lost",
@@ -174,7 +185,9 @@ tests! {
 /// More threads than can be tried in all their executions.
 mod large {
     use super::check;
-    use super::copies::{background, births, counter, exit, guests, handshake, lock, mailbox};
+    use super::copies::{
+        background, births, counter, decay, exit, guests, handshake, lock, mailbox,
+    };
 
     #[test]
     fn locks() {
@@ -212,6 +225,11 @@ mod large {
     #[test]
     fn background_threads() {
         check(background::original::LARGE, ANY);
+    }
+
+    #[test]
+    fn steps_of_decay() {
+        check(decay::original::LARGE, ANY);
     }
 
     #[test]

@@ -186,7 +186,137 @@ const DECAY: Source = Source {
     everywhere: &[],
 };
 
+/// Who is assigned which lane.
+const ASSIGNMENT: Source = Source {
+    module: "",
+    file: "src/table.rs",
+    items: &[
+        "impl FamilyTable => pub(crate) fn lanes(",
+        "impl FamilyTable => pub(crate) fn assign_lane(",
+        "impl FamilyTable => fn add_lane(",
+        "impl FamilyTable => pub(crate) fn settle(",
+        "impl FamilyTable => pub(crate) fn hold_still(",
+    ],
+    adapted: &[],
+    everywhere: &[],
+};
+
+/// What a lane takes and gives, but for its blocks.
+const LANE: Source = Source {
+    module: "",
+    file: "src/lane/mod.rs",
+    items: &[
+        "impl Lane => fn lock(",
+        "impl Lane => pub(crate) fn exchange(",
+        "impl Lane => pub(crate) fn park(",
+        "impl Lane => fn admit(",
+        "impl Lane => pub(crate) fn retire(",
+        "impl Lane => pub(crate) fn unload(",
+        "impl Lane => pub(crate) fn settle(",
+        "impl Lane => fn empty_depot<",
+        "impl Lane => fn collect_overdue_mail(",
+        "impl Lane => fn collect_mail(",
+        "impl Lane => fn keep_spare(",
+        "impl Lane => fn take_spare(",
+    ],
+    adapted: &[
+        ("        debug_assert!(empty.is_empty());\n", ""),
+        (
+            "            let block = Block::at(self.space(), granule);\n            if block.is_empty() {\n                // SAFETY: no slot of it is in use.\n                unsafe { self.release_block(&mut state, block) };\n            }\n",
+            "",
+        ),
+        ("let mut candidate = state.room.lowest();", "let mut candidate = None::<()>;"),
+        (
+            "            candidate = state.room.after(self.space(), granule);\n",
+            "            candidate = Some(granule).filter(|_| false);\n",
+        ),
+    ],
+    everywhere: &[],
+};
+
+/// How slots of other lanes go home.
+const DISPERSE: Source = Source {
+    module: "",
+    file: "src/lane/disperse.rs",
+    items: &[
+        "const OUTBOXES:",
+        "pub(super) struct Outboxes ",
+        "struct Outbox ",
+        "impl Outboxes ",
+        "impl Lane => pub(super) fn disperse(",
+        "impl Lane => fn send(",
+        "impl Lane => fn post(",
+        "impl Lane => pub(super) fn post_all(",
+        "impl Lane => pub(super) fn send_one_by_one(",
+    ],
+    adapted: &[],
+    everywhere: &[],
+};
+
+const DEPOT: Source = Source {
+    module: "",
+    file: "src/lane/depot.rs",
+    items: &["pub(crate) struct Depot ", "impl Depot "],
+    adapted: &[],
+    everywhere: &[],
+};
+
+const MAILBOX: Source = Source {
+    module: "",
+    file: "src/lane/magazine.rs",
+    items: &[
+        "pub(crate) struct MagazineList ",
+        "impl MagazineList ",
+        "pub(crate) struct Mailbox ",
+        "impl Mailbox ",
+    ],
+    adapted: &[],
+    everywhere: &[],
+};
+
 pub(super) const THREADS: &[Protocol] = &[
+    Protocol {
+        name: "lanes",
+        sources: &[ASSIGNMENT, LANE, DISPERSE, DEPOT, MAILBOX],
+        mutants: &[
+            (
+                "counted_after_others_choose",
+                "        lane.users.fetch_add(1, Ordering::Relaxed);",
+                "        drop(_growth);\n        lane.users.fetch_add(1, Ordering::Relaxed);",
+            ),
+            (
+                "added_over_another",
+                "        let _growth = self.growth.lock();\n        let least",
+                "        let least",
+            ),
+            (
+                "leaves_before_it_has_given",
+                "        for mut magazine in magazines.into_iter().flatten() {\n            drop_given_up(&mut magazine);\n            let mut state = self.lock();\n            self.disperse(&mut state, &mut magazine, &mut poke);\n            drop(state);\n            self.send_one_by_one(&mut magazine);\n            self.keep_spare(&mut self.lock(), magazine);\n        }\n        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {\n            self.settle();\n        }\n",
+                "        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {\n            self.settle();\n        }\n        for mut magazine in magazines.into_iter().flatten() {\n            drop_given_up(&mut magazine);\n            let mut state = self.lock();\n            self.disperse(&mut state, &mut magazine, &mut poke);\n            drop(state);\n            self.send_one_by_one(&mut magazine);\n            self.keep_spare(&mut self.lock(), magazine);\n        }\n",
+            ),
+            (
+                "leaves_before_it_is_settled",
+                "if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {",
+                "if self.users.fetch_sub(1, Ordering::AcqRel) == 9 {",
+            ),
+            (
+                "looks_who_is_left_and_then_leaves",
+                "if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {",
+                "let left = self.users.load(Ordering::Acquire);\n        self.users.fetch_sub(1, Ordering::AcqRel);\n        if left == 1 {",
+            ),
+            (
+                "leaves_twice",
+                "if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {",
+                "if self.users.fetch_sub(2, Ordering::AcqRel) <= 2 {",
+            ),
+            ("outboxes_stay", "        self.post_all(&mut state);\n", ""),
+            (
+                "mail_is_not_looked_for",
+                "        if state.depot.len() == 0 && !self.mailbox.is_empty() {\n            self.collect_mail(&mut state);\n        }\n",
+                "",
+            ),
+        ],
+    },
     Protocol {
         name: "decay",
         sources: &[PROGRESS, TRIM, DECAY],

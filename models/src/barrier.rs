@@ -105,6 +105,10 @@ impl<T> Lock<T> {
         come_back();
         guard
     }
+
+    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+        self.0.try_lock().ok()
+    }
 }
 
 /// What keeps the compiler from moving accesses: here nobody does.

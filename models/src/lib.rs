@@ -192,6 +192,28 @@ macro_rules! copies {
             decay!(settled_and_not_noted);
         }
 
+        macro_rules! lanes {
+            ($name:ident) => {
+                pub(crate) mod $name {
+                    $crate::lanes::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/lanes_", stringify!($name), ".rs"));
+                    $crate::lanes::properties!();
+                }
+            };
+        }
+        pub(super) mod lanes {
+            use super::{barrier, sync, thread};
+            lanes!(original);
+            lanes!(counted_after_others_choose);
+            lanes!(added_over_another);
+            lanes!(leaves_before_it_has_given);
+            lanes!(leaves_before_it_is_settled);
+            lanes!(looks_who_is_left_and_then_leaves);
+            lanes!(leaves_twice);
+            lanes!(outboxes_stay);
+            lanes!(mail_is_not_looked_for);
+        }
+
         macro_rules! exit {
             ($name:ident) => {
                 pub(crate) mod $name {
@@ -280,6 +302,8 @@ mod exit;
 mod guests;
 #[cfg(test)]
 mod handshake;
+#[cfg(test)]
+mod lanes;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]

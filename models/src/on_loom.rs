@@ -165,6 +165,16 @@ tests! {
         round_without_an_end: "maximum number of branches",
         settled_and_not_noted: "something is left",
     }
+    lanes {
+        counted_after_others_choose: "two share a lane",
+        added_over_another: "a lane is lost",
+        leaves_before_it_has_given: "nobody has settled it",
+        leaves_before_it_is_settled: "nobody has settled it",
+        looks_who_is_left_and_then_leaves: "nobody has settled it",
+        leaves_twice: "what was left is not found",
+        outboxes_stay: "nobody has settled it",
+        mail_is_not_looked_for: "what was left is not found",
+    }
     exit {
         looks_beside_another: "Causality",
         newest_is_taken_off_over_a_newer: "lost",

@@ -160,6 +160,16 @@ tests! {
         round_without_an_end: "exceeded max_steps bound",
         settled_and_not_noted: "something is left",
     }
+    lanes {
+        counted_after_others_choose: "two share a lane",
+        added_over_another: "a lane is lost",
+        leaves_before_it_has_given: "nobody has settled it",
+        leaves_before_it_is_settled: "nobody has settled it",
+        looks_who_is_left_and_then_leaves: "nobody has settled it",
+        leaves_twice: "what was left is not found",
+        outboxes_stay: "nobody has settled it",
+        mail_is_not_looked_for: "what was left is not found",
+    }
     exit {
         looks_beside_another: "given back",
         newest_is_taken_off_over_a_newer: "lost",
@@ -186,7 +196,7 @@ tests! {
 mod large {
     use super::check;
     use super::copies::{
-        background, births, counter, decay, exit, guests, handshake, lock, mailbox,
+        background, births, counter, decay, exit, guests, handshake, lanes, lock, mailbox,
     };
 
     #[test]
@@ -230,6 +240,11 @@ mod large {
     #[test]
     fn steps_of_decay() {
         check(decay::original::LARGE, ANY);
+    }
+
+    #[test]
+    fn lanes() {
+        check(lanes::original::LARGE, ANY);
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //! | first use, and what a fork finds | these, `src/sync/first.rs`, `src/space/births.rs`, `src/table/hold.rs` | one is made, and all see it written; who reads the count finds what was counted; a fork holds all that is known |
 //! | the handshake with threads that idle | `src/thread/{handshake,head,mod,exit}.rs`, `src/table/rows.rs` | a slot is in one place at a time, and none is lost: what an owner pops or pushes, refills or gives back at its end nobody takes beside it; what others have taken is no double free |
 //! | how threads end | these, `src/thread/{life,exit}.rs` | what a thread leaves is closed once, by itself or by who finds it gone, also beside others that look, begin or take from it; no mark is lost, and none is looked at after it was given back |
+//! | decay | `src/{table,lane/trim,thread/decay}.rs` | what is sent or freed is noticed by the rounds that follow, however it falls between their looks; a lane in use is not taken for an idle one; a family is quiet only when it was |
+//! | the thread in the background | `src/thread/{background,decay}.rs` | there is one at most; whoever makes work while it looks around or falls asleep wakes it; it ends when it is stopped, unless somebody starts it, and a child has none of its parent's |
+//! | lanes | `src/{table,lane/mod}.rs` | who uses a lane is counted, however many choose at once; what whoever leaves has left is settled by the last, or found |
 //!
 //! Loom tries all executions of two or three threads, in each of which a load may see every value that the
 //! memory model lets it. Shuttle tries many random ones of more threads, each of which sees the latest

@@ -592,5 +592,19 @@ fn the_gap_before_the_first_slot_is_nobodys() {
         .collect();
     let different: std::collections::BTreeSet<_> = gaps.iter().collect();
     assert!(different.len() > 8, "{gaps:?}");
-    assert!(gaps.iter().all(|gap| gap % 64 == 0 && *gap < 1024));
+    let pages: std::collections::BTreeSet<_> = gaps.iter().map(|gap| gap / 4096).collect();
+    assert!(pages.len() > 5 && pages.last() == Some(&7), "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap % 64 == 0 && gap % 4096 < 1024), "{gaps:?}");
+
+    // Where memory is counted, or the length of blocks was asked for, there are no pages in it.
+    #[alloc_family]
+    enum Counted {
+        #[family(limit = "1 MiB")]
+        Limited,
+        #[family(block = "128 KiB")]
+        Long,
+    }
+    for size in (8..=64).step_by(8) {
+        assert!(gap::<counted::Limited>(size) < 1024 && gap::<counted::Long>(size) < 1024);
+    }
 }

@@ -119,8 +119,7 @@ tests! {
         two_are_started: "there are two",
         sleeper_is_not_woken: "exceeded max_steps bound",
         sleeps_only_once_it_has_looked: "deadlock",
-        ends_although_it_was_woken: "deadlock",
-        stopped_for_whoever_starts: "deadlock",
+        stopped_for_whoever_starts: "exceeded max_steps bound",
         child_has_its_parents: "deadlock",
         last_word_wakes_nobody: "deadlock",
     }

@@ -18,10 +18,11 @@ const GROWN_PART: u32 = 8;
 
 impl Lane {
     /// How far the first slot of the first block lies from the block's start. Whole pages only where memory that
-    /// is set aside and not touched costs nobody anything.
+    /// is set aside and not touched costs nobody anything, and nobody has said how long a block is to be.
     fn colour(&self) -> usize {
-        let (class, family) = (self.class, self.holding.index);
-        let is_scarce = self.holding.spec.limit_bytes().is_some()
+        let (class, family, spec) = (self.class, self.holding.index, &self.holding.spec);
+        let is_scarce = spec.limit_bytes().is_some()
+            || spec.block_bytes() > GRANULE
             || self.space().granules_per_extent() < WINDOW_GRANULES;
         let pages = if is_scarce { 0 } else { class::page_colour(class, family) };
         pages + class::colour(class, family)

@@ -10,9 +10,9 @@ use common::{
 };
 use core::alloc::Layout;
 use famalloc::{
-    Family, FreeError, QueryKind, Snapshot, System, alloc_family, alloc_in, alloc_layout_in,
-    alloc_zeroed_in, check, flush, free_in, free_layout_in, grow_in_place_in, query, realloc_in,
-    realloc_layout_in, reclaim, try_free_in,
+    Family, QueryKind, Snapshot, System, alloc_family, alloc_in, alloc_layout_in, alloc_zeroed_in,
+    check, flush, free_in, free_layout_in, grow_in_place_in, options, query, realloc_in,
+    realloc_layout_in, reclaim,
 };
 
 #[alloc_family]
@@ -36,6 +36,13 @@ fn granules(parcels: &[Parcel]) -> BTreeSet<usize> {
     parcels.iter().flat_map(covered).collect()
 }
 
+/// [`one_at_a_time`], and nothing goes back because a machine was busy for a while.
+fn alone() -> std::sync::MutexGuard<'static, Option<i32>> {
+    let alone = one_at_a_time();
+    options::set_purge_delay(options::NEVER);
+    alone
+}
+
 #[test]
 fn addresses_of_an_isolated_family_are_its_own_for_good() {
     #[alloc_family]
@@ -56,7 +63,7 @@ fn addresses_of_an_isolated_family_are_its_own_for_good() {
             .map(|size| Parcel::new::<F>(size, round as u8))
             .collect()
     }
-    let _alone = one_at_a_time();
+    let _alone = alone();
     let mut ever: [BTreeSet<usize>; 3] = Default::default();
     let mut others = some::<set::A>(0);
     for round in 0..6 {
@@ -99,7 +106,7 @@ fn isolated_memory_that_is_resized_stays_its_own() {
         Alone,
         Other,
     }
-    let _alone = one_at_a_time();
+    let _alone = alone();
     let mut ever: [BTreeSet<usize>; 2] = Default::default();
     for round in 0..4 {
         let mut own = Parcel::new::<set::Alone>(3 << 20, round);
@@ -123,7 +130,7 @@ fn isolated_memory_that_is_resized_stays_its_own() {
 /// much of it.
 #[test]
 fn what_a_family_zeroes_is_zero_when_it_is_handed_out_again() {
-    let _alone = one_at_a_time();
+    let _alone = alone();
     for size in [1, 3, 40, 48, 100, 4_000, 32_768, 40_000, 300_000, 3 << 20] {
         let starts: Vec<_> = (0..20).map(|_| alloc_in::<lives::Secret>(size).unwrap()).collect();
         let whole = query(starts[0].as_ptr()).unwrap().slot_bytes;
@@ -160,7 +167,7 @@ fn what_a_family_zeroes_is_zero_when_it_is_handed_out_again() {
 /// it gave up in place.
 #[test]
 fn what_a_reallocation_gives_up_is_zeroed_too() {
-    let _alone = one_at_a_time();
+    let _alone = alone();
     for (old, new) in [
         (100, 30),
         (100, 5_000),
@@ -215,7 +222,7 @@ fn raw_sizes_are_aligned_as_the_family_asks() {
             assert_eq!(parcel.address() % natural, 0, "{size} bytes at {:p}", parcel.start);
         }
     }
-    let _alone = one_at_a_time();
+    let _alone = alone();
     for size in (1..=9_000).chain((9_000..140_000).step_by(509)).chain([1 << 16, 1 << 20, 3 << 20])
     {
         alignment_of::<lives::Natural>(size, 4096);
@@ -241,7 +248,7 @@ fn blocks_are_as_long_as_the_family_asks() {
         assert!(found.slot >= found.block && found.slot + size <= found.block + expected);
         assert_eq!(usage::<F>().committed_bytes % expected, 0);
     }
-    let _alone = one_at_a_time();
+    let _alone = alone();
     for size in [1, 48, 1_000, 8_192] {
         block_of::<lives::Plain>(size, 64 << 10);
         block_of::<lives::Bulk>(size, 1 << 20);
@@ -270,7 +277,7 @@ fn a_snapshot_agrees_with_a_model() {
     }
     const SIZES: [(usize, usize); 5] =
         [(1, 1), (40, 40), (200, 208), (4_096, 4_096), (50_000, 53_248)];
-    let _alone = one_at_a_time();
+    let _alone = alone();
     let mut random = Random::new(7);
     let mut held: Vec<(usize, Parcel)> = Vec::new();
     let mut peak = 0;
@@ -332,7 +339,7 @@ fn locks_are_taken_once_for_many_operations() {
         Fifo,
     }
     const COUNT: usize = 64_000;
-    let _alone = one_at_a_time();
+    let _alone = alone();
     let locks = |at: usize| Snapshot::of::<Set>().families[at].lock_acquisitions as usize;
     for _ in 0..COUNT {
         drop(Parcel::new::<set::Pairs>(64, 1));
@@ -364,7 +371,7 @@ fn large_memory_grows_and_shrinks_in_place_where_there_is_room() {
     enum Set {
         Only,
     }
-    let _alone = one_at_a_time();
+    let _alone = alone();
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
     for sizes in [[100_000, 120_000, 800_000, 90_000], [5 << 20, 6 << 20, 30 << 20, 3 << 20]] {
         let start = alloc_layout_in::<set::Only>(layout(sizes[0])).unwrap();
@@ -409,7 +416,7 @@ fn large_memory_grows_and_shrinks_in_place_where_there_is_room() {
 /// given back and taken again.
 #[test]
 fn zeroed_memory_is_zero_when_it_is_used_again() {
-    let _alone = one_at_a_time();
+    let _alone = alone();
     for round in 0..6 {
         for size in [20, 3_000, 33_000, 250_000, 2 << 20, 7 << 20] {
             let dirty: Vec<_> = (0..3).map(|_| alloc_in::<lives::Plain>(size).unwrap()).collect();
@@ -556,55 +563,4 @@ fn huge_memory_moves_as_often_as_it_must() {
     flush();
     let committed = |family: &famalloc::FamilyUse| family.committed_bytes;
     assert!(Snapshot::of::<Lives>().families.iter().map(committed).all(|bytes| bytes == 0));
-}
-
-/// The first blocks of cells begin with a gap, different from cell to cell; it is nobody's.
-#[test]
-fn the_gap_before_the_first_slot_is_nobodys() {
-    #[alloc_family]
-    enum Lives {
-        Left,
-        Right,
-    }
-
-    fn gap<F: Family>(size: usize) -> usize {
-        let layout = Layout::from_size_align(size, 8).unwrap();
-        let slot = alloc_layout_in::<F>(layout).unwrap();
-        let found = query(slot.as_ptr()).unwrap();
-        let gap = found.slot - found.block;
-        for into in (0..gap).step_by(8) {
-            let before = slot.as_ptr().wrapping_sub(gap - into);
-            assert_eq!(query(before), None);
-            // SAFETY: refused.
-            let refused =
-                unsafe { try_free_in::<F>(core::ptr::NonNull::new(before).unwrap(), layout) };
-            assert_eq!(refused, Err(FreeError::NotAllocated));
-        }
-        // SAFETY: live.
-        unsafe { free_layout_in::<F>(slot, layout) };
-        check().unwrap();
-        gap
-    }
-
-    let gaps: Vec<_> = (8..=64)
-        .step_by(8)
-        .flat_map(|size| [gap::<lives::Left>(size), gap::<lives::Right>(size)])
-        .collect();
-    let different: std::collections::BTreeSet<_> = gaps.iter().collect();
-    assert!(different.len() > 8, "{gaps:?}");
-    let pages: std::collections::BTreeSet<_> = gaps.iter().map(|gap| gap / 4096).collect();
-    assert!(pages.len() > 5 && pages.last() == Some(&7), "{gaps:?}");
-    assert!(gaps.iter().all(|gap| gap % 64 == 0 && gap % 4096 < 1024), "{gaps:?}");
-
-    // Where memory is counted, or the length of blocks was asked for, there are no pages in it.
-    #[alloc_family]
-    enum Counted {
-        #[family(limit = "1 MiB")]
-        Limited,
-        #[family(block = "128 KiB")]
-        Long,
-    }
-    for size in (8..=64).step_by(8) {
-        assert!(gap::<counted::Limited>(size) < 1024 && gap::<counted::Long>(size) < 1024);
-    }
 }

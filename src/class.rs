@@ -150,7 +150,7 @@ pub(crate) const fn of_size(size: usize) -> Option<usize> {
 /// What C aligns any object to, however small: an alignment that were less for some would have to be told from a
 /// wrong one at each free, by a branch that depends on the address. (Slots of 8 bytes for objects of up to 8, where
 /// half of the addresses are multiples of 16, cost a program that frees many of them, `bignum` of `malloc/bench`,
-/// a fifth more wrong guesses of the processor's.)
+/// a tenth more wrong guesses of the processor's.)
 pub(crate) const C_ALIGN: usize = 16;
 
 /// A class is scaled by so many bits to tell how far into a row of magazines its head lies.

@@ -13,8 +13,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 static OURS: u8 = 0;
 
 /// The addresses of the object of this code, from the lowest to the highest of its segments; none where the loader
-/// does not know it. (Not by `dladdr`, which goes through all names to tell which is nearest: half of what a
-/// process with this library takes to start.)
+/// does not know it. (Not by `dladdr`, which goes through all names to tell which is nearest: half of what this
+/// library added to the start of a process.)
 fn ours() -> Range<usize> {
     /// Asked for once: an object stays where it is. The end is written last.
     static FOUND: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];

@@ -176,11 +176,9 @@ pub(crate) const fn of_small_c_size(size: usize) -> Option<usize> {
     if size > FINE { None } else { Some(C_CLASSES[size] as usize) }
 }
 
-/// Whether an object that was allocated for C can start at an address, as far as its alignment tells: two
-/// instructions.
-#[inline(always)]
-pub(crate) const fn may_start_c_object(address: usize) -> bool {
-    address % C_ALIGN == 0
+/// The class of a size for C that was found to have a [small one](of_small_c_size).
+pub(crate) const fn known_small_c(size: usize) -> usize {
+    C_CLASSES[size] as usize >> SCALE
 }
 
 /// The smallest class whose every slot holds this layout; `None` where it has no size, or has to be

@@ -18,7 +18,7 @@
 use crate::scope::{ScopeGuard, Scoped};
 use crate::spec::FamilySpec;
 use crate::table::SetTable;
-use crate::thread::{Homes, RowHome};
+use crate::thread::{HeadAt, Homes, RowHome};
 
 /// A family set: the enum whose variants are the families of one table.
 ///
@@ -29,8 +29,8 @@ use crate::thread::{Homes, RowHome};
 /// `table` always returns the same table, made from exactly `FAMILIES`; `index` is below
 /// `FAMILIES.len()` and always the same for a value, and `FALLBACK` is below it, too, unless
 /// there is no family. `homes` returns the calling thread's homes for as many
-/// families, with what `home` of each family returns among them; what `scope` and `read_home` return is
-/// in these homes.
+/// families, with what `home` of each family returns among them; what `scope` and `read_head` return is
+/// in these homes and their rows.
 ///
 /// # Examples
 ///
@@ -86,21 +86,33 @@ pub unsafe trait FamilySet: Sized + 'static {
     #[inline(always)]
     fn scope() -> usize {
         // SAFETY: the thread's own homes.
-        unsafe { Homes::scope_of(Self::homes()) }.get()
+        unsafe { Homes::scope(Self::homes()) }
     }
 
-    /// The calling thread's home of the family at a position, as it is now.
+    /// The head at a scaled class, of the calling thread's row of the family at a position.
     ///
     /// # Safety
     ///
-    /// There is such a family. This is used before anything is done out of line.
+    /// There is such a family, and it is a class, scaled. This is used before anything is done out of line.
     #[doc(hidden)]
     #[inline(always)]
-    unsafe fn read_home(family: usize) -> RowHome {
+    unsafe fn read_head(family: usize, scaled: usize) -> HeadAt {
         // SAFETY: the thread's own homes; passed on.
         let home = unsafe { Homes::home_of(Self::homes(), family) };
         // SAFETY: passed on.
-        unsafe { home.read() }
+        unsafe { home.read_head(scaled) }
+    }
+
+    /// The head at a scaled class, of the calling thread's row of the family of its scope.
+    ///
+    /// # Safety
+    ///
+    /// It is a class, scaled. This is used before anything is done out of line.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn read_head_of_scope(scaled: usize) -> HeadAt {
+        // SAFETY: the thread's own homes; passed on.
+        unsafe { Homes::of_scope(Self::homes()).read_head(scaled) }
     }
 }
 

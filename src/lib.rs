@@ -149,6 +149,8 @@
 //!   A thread that idles keeps one slot of each cell, and the magazines themselves, of 0.3 to 2 KiB for
 //!   each cell, with 5 KiB for each family. Where the system has no `membarrier` for all threads (Linux
 //!   before 4.14, some sandboxes) it keeps what is in its magazines.
+//!   [`reclaim`] with a goal takes none from threads that have asked their lanes for slots in the last
+//!   hundredth of a second.
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
 //!   That of a huge allocation of more than 32 extents goes back when it is freed.
@@ -313,7 +315,7 @@ pub mod __private {
     pub use crate::table::{FamilyCell, SetTable};
     #[cfg(not(feature = "std"))]
     pub use crate::thread::one::StaticHomes;
-    pub use crate::thread::{EMPTY_ROW, Homes, RowHome};
+    pub use crate::thread::{EMPTY_ROW, HeadAt, Homes, RowHome};
     #[cfg(feature = "std")]
     pub use std::thread_local;
 }

@@ -1,7 +1,7 @@
 //! Scopes: the family in which code allocates that names none.
 //!
-//! A scope is a word in thread-local storage beside the thread's homes: the position of the family.
-//! Entering writes it, leaving writes back what was there before. So scopes nest, they end when the
+//! A scope is two words in thread-local storage beside the thread's homes: the position of the family, and where
+//! its row is. Entering writes them, leaving writes back what was there before. So scopes nest, they end when the
 //! guard is dropped, by a panic too, and each thread has its own. Only what asks for no family looks
 //! at it: the global allocator over the set ([`FamAlloc`](crate::FamAlloc)), and
 //! [`untyped::alloc_in_scope`](crate::untyped::alloc_in_scope).
@@ -9,7 +9,6 @@
 //! Without the standard library there are no thread-locals: scopes are then for programs that have
 //! promised to be of one thread, and do nothing in others.
 
-use core::cell::Cell;
 use core::fmt;
 use core::future::Future;
 use core::marker::PhantomData;
@@ -20,13 +19,6 @@ use core::task::{Context, Poll};
 use crate::any_family::AnyFamily;
 use crate::family::{Family, FamilySet};
 use crate::thread::{Homes, exit};
-
-/// The calling thread's word for a set.
-#[inline(always)]
-fn scope_of<'a, S: FamilySet>() -> &'a Cell<usize> {
-    // SAFETY: the thread's own homes (contract of `FamilySet`), used within this module's calls.
-    unsafe { Homes::scope_of(S::homes()) }
-}
 
 /// The position of the family in which the calling thread allocates now where it names none.
 #[inline(always)]
@@ -85,11 +77,12 @@ pub struct ScopeGuard<S: FamilySet> {
 impl<S: FamilySet> ScopeGuard<S> {
     #[inline(always)]
     pub(crate) fn new(family: usize) -> Self {
-        let scope = scope_of::<S>();
-        if !exit::has_scopes() {
-            return Self { before: scope.get(), set: PhantomData, thread: PhantomData };
-        }
-        Self { before: scope.replace(family), set: PhantomData, thread: PhantomData }
+        let before = match exit::has_scopes() {
+            // SAFETY: the thread's own homes, of a family of the set.
+            true => unsafe { Homes::enter(S::homes(), family) },
+            false => S::scope(),
+        };
+        Self { before, set: PhantomData, thread: PhantomData }
     }
 
     /// A scope of a family that is known at run time only.
@@ -173,7 +166,8 @@ impl<S: FamilySet> Drop for ScopeGuard<S> {
     #[inline(always)]
     fn drop(&mut self) {
         if exit::has_scopes() {
-            scope_of::<S>().set(self.before);
+            // SAFETY: the thread's own homes, of the family that it was before.
+            unsafe { Homes::enter(S::homes(), self.before) };
         }
     }
 }

@@ -27,7 +27,7 @@ use once_cell::race::OnceNonZeroUsize;
 
 use crate::class;
 use crate::error::AllocError;
-use crate::lane::Lane;
+use crate::lane::{Lane, Occasion, Settled};
 use crate::os;
 use crate::space::holding::Holding;
 use crate::space::marks::{Cell, MarkLookup};
@@ -45,6 +45,8 @@ pub struct SetTable {
     specs: &'static [FamilySpec],
     families: &'static [FamilyCell],
     space: &'static SpaceCell,
+    /// Where the calling thread has its homes of the set.
+    homes: fn() -> *const (),
     listed: AtomicBool,
     /// The number of the first family among those of all sets; 0 until a family is used.
     number: AtomicUsize,
@@ -87,6 +89,8 @@ pub(crate) struct FamilyTable {
     pub(crate) decay: Decay,
     /// Whether slots may be in the magazines of threads that a fork left behind: nobody knows which.
     orphans: AtomicBool,
+    /// Where the calling thread has its homes of the set.
+    pub(crate) homes: fn() -> *const (),
 }
 
 impl Table for FamilyTable {
@@ -97,19 +101,22 @@ impl Table for FamilyTable {
 static SETS: AtomicPtr<SetTable> = AtomicPtr::new(ptr::null_mut());
 
 impl SetTable {
-    /// The table of the set `name`, whose families are described by `specs` and kept in `families`.
+    /// The table of the set `name`, whose families are described by `specs` and kept in `families`. `homes` says
+    /// where the calling thread has its homes of the set.
     #[must_use]
     pub const fn new<const N: usize>(
         name: &'static str,
         specs: &'static [FamilySpec; N],
         families: &'static [FamilyCell; N],
         space: &'static SpaceCell,
+        homes: fn() -> *const (),
     ) -> Self {
         Self {
             name,
             specs,
             families,
             space,
+            homes,
             listed: AtomicBool::new(false),
             number: AtomicUsize::new(0),
             lookup: MarkLookup::new(),
@@ -148,22 +155,42 @@ impl SetTable {
     /// The family, of those there are, and the class of the slot at an address, if it is one of this set with
     /// which nothing has to be done before it is given up. The caller says how many families there are: to him
     /// that is a constant.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_at(address, families)
     }
 
-    /// The family, if that is so and its class is this one, scaled.
+    /// The same for who has looked [near by](Self::cell_near), in vain.
+    pub(crate) fn cell_far(&self, address: usize, families: usize) -> Option<Cell> {
+        debug_assert!(families == self.families.len());
+        self.lookup.cell_far(address, families)
+    }
+
+    /// [`cell_at`](Self::cell_at) if that is near, as most are, and `None` otherwise.
     #[inline(always)]
-    pub(crate) fn family_at(
+    pub(crate) fn cell_near(&self, address: usize, families: usize) -> Option<Cell> {
+        debug_assert!(families == self.families.len());
+        self.lookup.cell_near(address, families)
+    }
+
+    /// That, if an object of C's may start there.
+    #[inline(always)]
+    pub(crate) fn cell_of_c_object_near(&self, address: usize, families: usize) -> Option<Cell> {
+        debug_assert!(families == self.families.len());
+        self.lookup.cell_of_c_object_near(address, families)
+    }
+
+    /// The family, if that is so and the class is this one, scaled.
+    #[inline(always)]
+    pub(crate) fn family_of_c_object_near(
         &self,
         address: usize,
         scaled: usize,
         families: usize,
     ) -> Option<usize> {
         debug_assert!(families == self.families.len());
-        self.lookup.family_at(address, scaled, families)
+        self.lookup.family_of_c_object_near(address, scaled, families)
     }
 
     /// Makes it look as it does in the midst of its first use.
@@ -322,6 +349,7 @@ impl FamilyTable {
             growth: Lock::new(()),
             rows: Lock::new(RowList::new()),
             decay: Decay::new(),
+            homes: set.homes,
             orphans: AtomicBool::new(false),
         };
         // SAFETY: passed on.
@@ -337,6 +365,27 @@ impl FamilyTable {
             next = lane.next.load(Ordering::Acquire);
             Some(lane)
         })
+    }
+
+    /// The classes that have lanes.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut class = 0;
+        core::iter::from_fn(move || {
+            // Not by a range of all: most have none, and an interpreter goes through the inside of each step.
+            while class < class::COUNT {
+                let first = self.cells[class].load(Ordering::Relaxed);
+                class += 1;
+                if first.addr() != 0 {
+                    return Some(class - 1);
+                }
+            }
+            None
+        })
+    }
+
+    /// All lanes.
+    pub(crate) fn all_lanes(&self) -> impl Iterator<Item = &'static Lane> {
+        self.classes().flat_map(|class| self.lanes(class))
     }
 
     /// Assigns the calling thread a lane of a class: an idle one, a new one, or the one with the
@@ -361,7 +410,7 @@ impl FamilyTable {
 
     /// Does the deferred work of all lanes: mail, depots, outboxes, empty blocks.
     pub(crate) fn settle(&self) {
-        for class in 0..class::COUNT {
+        for class in self.classes() {
             // Twice: settling a lane may post slots to another that was settled before.
             for _ in 0..2 {
                 for lane in self.lanes(class) {
@@ -396,32 +445,29 @@ impl FamilyTable {
     /// Gives back pages without live slots, in all lanes, until `goal` bytes have gone; returns how
     /// many went.
     pub(crate) fn trim(&self, goal: usize) -> usize {
-        let lanes = (0..class::COUNT).flat_map(|class| self.lanes(class));
         let left = |gone: usize| if goal == usize::MAX { goal } else { goal.saturating_sub(gone) };
-        lanes.fold(0, |gone, lane| gone + lane.trim(left(gone)))
+        self.all_lanes().fold(0, |gone, lane| gone + lane.trim(left(gone)))
     }
 
     /// Settles and trims the lanes that nobody has used since this was last called.
     #[cold]
     pub(crate) fn trim_idle(&self) {
-        for class in 0..class::COUNT {
-            for lane in self.lanes(class).filter(|lane| lane.is_idle(&lane.seen_growing)) {
-                if !self.settle_and_trim(lane, Lane::trim_while_growing) {
-                    // The rest is for whoever comes next.
-                    self.holding.grow_on();
-                    return;
-                }
+        for lane in self.all_lanes().filter(|lane| lane.is_idle(Occasion::Growth)) {
+            if !self.settle_and_trim(lane, Lane::trim_while_growing) {
+                // The rest is for whoever comes next.
+                self.holding.grow_on();
+                return;
             }
         }
     }
 
     /// Settles a lane of this family and trims some of it; returns whether that was all.
-    pub(crate) fn settle_and_trim(&self, lane: &Lane, trim: fn(&Lane, u64) -> bool) -> bool {
-        let locks = {
+    pub(crate) fn settle_and_trim(&self, lane: &Lane, trim: fn(&Lane, Settled) -> bool) -> bool {
+        let settled = {
             let _still = self.hold_still();
             lane.settle()
         };
-        trim(lane, locks)
+        trim(lane, settled)
     }
 
     /// Some lane of a class, without being assigned to it.

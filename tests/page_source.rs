@@ -9,11 +9,11 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use common::sources::{Call, Faulty, Strict, TopDown};
+use common::sources::{Call, Faulty, Strict};
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, alloc_in,
-    check, flush, free_in, reclaim, walk_in,
+    AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
+    reclaim, walk_in,
 };
 
 /// What [`operate`] met.
@@ -438,12 +438,14 @@ fn the_first_use_by_several_threads_reserves_once() {
 
     let start = Barrier::new(4);
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                start.wait();
-                drop(Parcel::new::<lives::Frame>(48, 1));
-                drop(Parcel::new::<lives::Frame>(100_000, 2));
-            });
+        let work = || {
+            start.wait();
+            drop(Parcel::new::<lives::Frame>(48, 1));
+            drop(Parcel::new::<lives::Frame>(100_000, 2));
+        };
+        // Joined, since a scope alone does not wait until a thread's magazines are given back.
+        for thread in [(); 4].map(|()| scope.spawn(work)) {
+            thread.join().unwrap();
         }
     });
     common::assert_all_given_back::<Lives>();
@@ -498,87 +500,4 @@ fn a_walk_without_memory_visits_no_free_slot() {
     PAGES.recover();
     drop((ours, theirs, stocks));
     assert_all_given_back::<Lives>();
-}
-
-/// Addresses that were given back come again as parts of others.
-#[test]
-fn addresses_that_come_again_are_not_those_of_two() {
-    static PAGES: TopDown = TopDown::new();
-    #[alloc_family(source = PAGES)]
-    enum Lives {
-        Shared,
-        #[family(isolate)]
-        Alone,
-    }
-    let _alone = one_at_a_time();
-    let mut random = Random::new(9);
-    let (mut held, mut shared, mut alone) = (Vec::new(), Vec::new(), Vec::new());
-    let are_apart = |all: &[(NonNull<u8>, usize)], start: NonNull<u8>, size: usize| {
-        all.iter().all(|&(other, len)| {
-            let (start, other) = (start.addr().get(), other.addr().get());
-            start + size <= other || other + len <= start
-        })
-    };
-    for round in 0..400 {
-        match random.below(8) {
-            0..4 => {
-                let size = (1 + random.below(300)) << 20;
-                let start = alloc_in::<lives::Shared>(size).unwrap();
-                assert!(are_apart(&held, start, size), "{size} bytes are others', {round}");
-                assert!(are_apart(&alone, start, size), "{size} bytes are isolated, {round}");
-                held.push((start, size));
-                shared.push((start, size));
-            }
-            4 => {
-                let start = alloc_in::<lives::Alone>(5 << 20).unwrap();
-                assert!(are_apart(&shared, start, 5 << 20), "they were others', {round}");
-                alone.push((start, 5 << 20));
-            }
-            5..7 => held.drain(random.below(held.len() + 1)..).for_each(|(start, size)| {
-                // SAFETY: allocated above with this size.
-                unsafe { free_in::<lives::Shared>(start, size) };
-            }),
-            // Ranges without anything in them go.
-            _ => {
-                reclaim(usize::MAX);
-            }
-        }
-        check().unwrap();
-    }
-}
-
-/// Where somebody else is on both sides of what a set has, it goes on further away.
-#[test]
-#[cfg(target_os = "linux")]
-fn others_on_both_sides_are_not_in_the_way() {
-    static PAGES: System = System::new();
-    #[alloc_family(source = PAGES)]
-    enum Lives {
-        A,
-    }
-    const MIB: usize = 1 << 20;
-    let _alone = one_at_a_time();
-    let first = alloc_in::<lives::A>(MIB).unwrap();
-    let at = first.addr().get() / (2 * MIB) * (2 * MIB);
-    // The nearest addresses on either side that are not taken, each with 1 GiB of others' behind it.
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let map = |start: usize| {
-        let start = core::ptr::without_provenance_mut(start);
-        let flags = flags | libc::MAP_FIXED_NOREPLACE;
-        // SAFETY: where there is nothing yet.
-        let mapped = unsafe { libc::mmap(start, 1 << 30, libc::PROT_NONE, flags, -1, 0) };
-        (mapped != libc::MAP_FAILED).then_some(mapped)
-    };
-    let above = (1..512).find_map(|step| map(at + step * 2 * MIB)).unwrap();
-    let below = (0..512).find_map(|step| map(at - step * 2 * MIB - (1 << 30))).unwrap();
-    let more: Vec<_> = (0..3000).map(|_| alloc_in::<lives::A>(MIB).unwrap()).collect();
-    for start in more.into_iter().chain([first]) {
-        // SAFETY: allocated above with this size.
-        unsafe { free_in::<lives::A>(start, MIB) };
-    }
-    assert_all_given_back::<Lives>();
-    for mapped in [above, below] {
-        // SAFETY: mapped above, and not used.
-        unsafe { libc::munmap(mapped, 1 << 30) };
-    }
 }

@@ -31,6 +31,7 @@ fn resident(range: &Range<usize>) -> usize {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter has no mappings")]
 fn ten_small_objects_touch_two_pages_at_most() {
     static PAGES: Recorder = Recorder::new();
     #[alloc_family(source = PAGES)]
@@ -62,6 +63,7 @@ fn ten_small_objects_touch_two_pages_at_most() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter has no mappings")]
 fn reset_keeps_one_chunk_and_drop_gives_all_back() {
     static PAGES: Recorder = Recorder::new();
     #[alloc_family(source = PAGES)]
@@ -110,8 +112,9 @@ fn reset_keeps_one_chunk_and_drop_gives_all_back() {
 /// Fills the maps of chunks of all sorts with all that can be in them, and gives them back.
 fn litter<F: Family>(random: &mut Random) {
     let regions: Vec<_> = (0..6).map(|_| Region::<F, Tracked>::new()).collect();
-    for _ in 0..3_000 {
-        let size = if random.below(300) == 0 { random.below(3 << 20) + 1 } else { random.size() };
+    for _ in 0..times(3_000, 25) {
+        let large = random.below(times(300, 20)) == 0;
+        let size = if large { random.below(times(3 << 20, 1 << 19)) + 1 } else { random.size() };
         let region = &regions[random.below(6)];
         let layout = Layout::array::<u8>(size).unwrap();
         let start = region.alloc_layout(layout).unwrap();
@@ -125,18 +128,21 @@ fn litter<F: Family>(random: &mut Random) {
 /// The same for a chunk of whole extents that is full of small objects.
 fn litter_extents<F: Family>() {
     let region = Region::<F, Tracked>::new();
-    while region.committed_bytes() < 14 << 20 {
+    while region.committed_bytes() < times(14 << 20, 600 << 10) {
         region.alloc_layout(Layout::new::<[u64; 4]>()).unwrap();
-        region.alloc_layout(Layout::new::<[u64; 70]>()).unwrap();
+        // Larger ones under Miri, so that fewer fill it.
+        region.alloc_layout(Layout::new::<[u64; times(70, 1_500)]>()).unwrap();
     }
 }
 
 /// Blocks of all classes, of which every slot is used.
 fn use_blocks<F: Family>(random: &mut Random) {
     // Several extents of them.
-    let mut parcels: Vec<_> = (0..500).map(|at| Parcel::new::<F>(20_000, at as u8)).collect();
-    for size in [1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 100, 500, 3_000, 20_000, 100_000, 5 << 20] {
-        let count = (100_000 / size).clamp(2, 9_000);
+    let mut parcels: Vec<_> =
+        (0..times(500, 10)).map(|at| Parcel::new::<F>(20_000, at as u8)).collect();
+    let sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 100, 500, 3_000, 20_000, 100_000, 5 << 20];
+    for size in sizes.into_iter().step_by(times(1, 4)) {
+        let count = (100_000 / size).clamp(2, times(9_000, 15));
         parcels.extend((0..count).map(|at| Parcel::new::<F>(size, at as u8)));
     }
     check().unwrap();
@@ -151,7 +157,7 @@ fn use_blocks<F: Family>(random: &mut Random) {
     };
     addresses(&parcels);
     parcels.truncate(parcels.len() / 2);
-    parcels.extend((0..9_000).map(|at| Parcel::new::<F>(1 + at % 8, at as u8)));
+    parcels.extend((0..times(9_000, 30)).map(|at| Parcel::new::<F>(1 + at % 8, at as u8)));
     addresses(&parcels);
     check().unwrap();
     drop(parcels);
@@ -161,7 +167,7 @@ fn use_blocks<F: Family>(random: &mut Random) {
 
 fn blocks_after_regions<F: Family>(seed: u64) {
     let mut random = Random::new(seed);
-    for round in 0..3 {
+    for round in 0..times(3, 2) {
         litter::<F>(&mut random);
         litter_extents::<F>();
         check().unwrap();

@@ -126,7 +126,7 @@ fn what_is_empty_takes_no_memory() {
 }
 
 fn round_trip<T: Clone + Debug + PartialEq>(value: &T) {
-    for len in [0, 1, 2, 3, 10] {
+    for len in [0, 1, 2, 3, 10].into_iter().step_by(times(1, 2)) {
         let expected = vec![value.clone(); len];
         let slice = InA::from(&*expected);
         assert!(slice.as_ptr().is_aligned());
@@ -159,7 +159,7 @@ fn any_layout_works() {
         round_trip(&Line(1));
         round_trip(&Lines(1));
         round_trip(&Page(1));
-        round_trip(&[0x5a_u8; 64 << 10]);
+        round_trip(&[0x5a_u128; 4 << 10]);
         round_trip(&String::from("owns"));
     });
 }
@@ -205,7 +205,16 @@ fn many_keep_their_contents() {
 #[test]
 fn text_is_like_string() {
     leaks_nothing(|| {
-        let texts = ["", "x", "seven b", "eight by", "\u{1f980}", "a", "b", &"long".repeat(3000)];
+        let texts = [
+            "",
+            "x",
+            "seven b",
+            "eight by",
+            "\u{1f980}",
+            "a",
+            "b",
+            &"long".repeat(times(3000, 30)),
+        ];
         for text in texts {
             let ours = Text::from(text);
             assert_eq!((&*ours, ours.len()), (text, text.len()));
@@ -341,7 +350,7 @@ impl Iterator for Liar<'_> {
 fn iterators_may_lie_and_panic() {
     leaks_nothing(|| {
         for says in [0, 1, 3, 10] {
-            for has in [0, 1, 2, 3, 4, 20] {
+            for has in [0, 1, 2, 3, 4, 20].into_iter().skip(times(0, 4)) {
                 let ledger = Ledger::default();
                 let liar = |panics| Liar { ledger: &ledger, says, has, panics };
                 let slice: InA<_> = liar(false).collect();

@@ -10,7 +10,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use common::{Parcel, Watchdog, assert_all_given_back, one_at_a_time, resident_bytes, usage};
-use famalloc::{Snapshot, alloc_family, check};
+use famalloc::lifecycle::thread_finalize;
+use famalloc::{FamilyBox, ScopeGuard, Snapshot, alloc_family, check, query, untyped};
 
 #[alloc_family]
 enum Lives {
@@ -285,4 +286,33 @@ fn what_is_freed_last_of_all_comes_home_one_by_one() {
     }
     HELD.lock().unwrap().clear();
     assert_nothing_left();
+}
+
+/// What a thread gave up is not where the scope allocates: another family's row is there by then.
+#[test]
+fn the_scope_forgets_a_row_that_was_given_up() {
+    #[alloc_family]
+    enum Lives {
+        General,
+        Inner,
+        Other,
+    }
+    let _alone = one_at_a_time();
+    let families = [(Lives::General, "General"), (Lives::Inner, "Inner")];
+    for (family, name) in families {
+        let _scope = ScopeGuard::enter(&family);
+        let family_now = || {
+            let start = untyped::alloc_bytes_in_scope::<Lives>(48).unwrap();
+            let family = query(start.as_ptr()).unwrap().family;
+            // SAFETY: allocated just now, and not used again.
+            unsafe { untyped::free::<Lives>(start).unwrap() };
+            family
+        };
+        assert_eq!(family_now(), name);
+        thread_finalize();
+        drop(FamilyBox::<[u64; 6], lives::Other>::new_in([7; 6]));
+        assert_eq!(family_now(), name);
+        thread_finalize();
+    }
+    assert_all_given_back::<Lives>();
 }

@@ -104,7 +104,7 @@ fn a_family_nobody_used_has_nothing() {
 
 #[test]
 fn a_sweep_may_use_other_families() {
-    const EACH: usize = times(2500, 70);
+    const EACH: usize = times(2500, 40);
     #[alloc_family]
     enum Lives {
         Object,

@@ -38,10 +38,12 @@ fn main() {
         }
     }
     let builds = if check { &BUILDS[..2] } else { &BUILDS[..] };
-    let make = |build: &Build| build.make(&workspace).unwrap_or_else(|error| complain(&error));
+    let builds: Vec<&Build> =
+        builds.iter().filter(|build| !counts || build.can_be_counted()).collect();
+    let make = |build: &&Build| build.make(&workspace).unwrap_or_else(|error| complain(&error));
     let interpreters: Vec<_> = builds.iter().map(make).collect();
     if counts {
-        if let Err(error) = count(&workspace, &programs, builds, &interpreters, check) {
+        if let Err(error) = count(&workspace, &programs, &builds, &interpreters, check) {
             eprintln!("{error}");
             exit(1);
         }
@@ -54,7 +56,7 @@ fn main() {
 fn count(
     workspace: &Path,
     programs: &[PathBuf],
-    builds: &[Build],
+    builds: &[&Build],
     interpreters: &[PathBuf],
     check: bool,
 ) -> Result<(), String> {

@@ -26,6 +26,12 @@ pub const BUILDS: [Build; 5] = [
 ];
 
 impl Build {
+    /// Whether it runs under valgrind: rallocator reserves 256 GiB of addresses at once, which that does not have.
+    #[must_use]
+    pub fn can_be_counted(&self) -> bool {
+        self.name != "rallocator"
+    }
+
     /// Builds it in a target folder of its own; gives back where it is.
     ///
     /// # Errors

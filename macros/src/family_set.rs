@@ -354,6 +354,7 @@ fn implementations(
                 __FAMALLOC_SPECS,
                 &__FAMALLOC_CELLS,
                 &#space,
+                || <#set_name as #krate::FamilySet>::homes().cast(),
             );
 
             #homes

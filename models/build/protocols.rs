@@ -242,8 +242,8 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
             ),
             (
                 "held_twice",
-                "        if self.word.take() {\n            self.for_fork.store(true",
-                "        core::mem::forget(self.lock());\n        {\n            self.for_fork.store(true",
+                "        if guests::is_born_held() && self.word.take() {\n            self.for_fork.store(true",
+                "        if guests::is_born_held() {\n            core::mem::forget(self.lock());\n            self.for_fork.store(true",
             ),
             (
                 "born_free",

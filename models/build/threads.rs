@@ -62,7 +62,7 @@ const ROW: Source = Source {
 const CLOSE: Source = Source {
     module: "",
     file: "src/thread/exit.rs",
-    items: &["enum Home ", "unsafe fn close_list(", "unsafe fn close("],
+    items: &["enum Home ", "fn family_of(", "unsafe fn close_list(", "unsafe fn close("],
     adapted: &[
         ("enum Home ", "#[derive(Clone, Copy, PartialEq)]\nenum Home "),
         ("super::background::wake();", ""),
@@ -150,16 +150,10 @@ const TRIM: Source = Source {
     module: "trim",
     file: "src/lane/trim.rs",
     items: &[],
-    adapted: &[
-        (
-            "impl Seen {\n",
-            "impl Seen {\n    pub(super) fn note_locks(&self, lane: &Lane) {\n        self.locks.store(lane.state.lock().counts.locks, Ordering::Relaxed);\n    }\n\n",
-        ),
-        (
-            "    fn trim_some(&self, least_of_huge: usize, place: &mut Place) -> Option<Turn> {\n",
-            "    fn trim_some(&self, _: usize, place: &mut Place) -> Option<Turn> {\n        self.trim_its_block(place)\n    }\n    #[cfg(any())]\n    fn others() {\n",
-        ),
-    ],
+    adapted: &[(
+        "    fn trim_some(&self, least_of_huge: usize, place: &mut Place) -> Option<Turn> {\n",
+        "    fn trim_some(&self, _: usize, place: &mut Place) -> Option<Turn> {\n        self.trim_its_block(place)\n    }\n    #[cfg(any())]\n    fn others() {\n",
+    )],
     everywhere: &[
         ("struct Turn {\n    gone", "pub(super) struct Turn {\n    pub(super) gone"),
         ("    looked_at: usize,", "    pub(super) looked_at: usize,"),
@@ -192,6 +186,7 @@ const ASSIGNMENT: Source = Source {
     file: "src/table.rs",
     items: &[
         "impl FamilyTable => pub(crate) fn lanes(",
+        "impl FamilyTable => pub(crate) fn classes(",
         "impl FamilyTable => pub(crate) fn assign_lane(",
         "impl FamilyTable => fn add_lane(",
         "impl FamilyTable => pub(crate) fn settle(",
@@ -322,22 +317,41 @@ pub(super) const THREADS: &[Protocol] = &[
         sources: &[PROGRESS, TRIM, DECAY],
         mutants: &[
             ("mail_is_not_looked_for", "if !idle || !self.mailbox.is_empty() {", "if !idle {"),
-            ("trimmed_for_good", "            seen.trimmed.store(false, Ordering::Relaxed);\n", ""),
+            (
+                "trimmed_for_good",
+                "*seen = Seen { locks, ..Seen::NOTHING }",
+                "*seen = Seen { locks, trimmed: seen.trimmed, ..Seen::NOTHING }",
+            ),
+            (
+                "goes_on_behind_what_was_freed",
+                "*seen = Seen { locks, ..Seen::NOTHING }",
+                "*seen = Seen { locks, place: seen.place, ..Seen::NOTHING }",
+            ),
+            ("goes_on_behind_the_mail", "if !settled.mail && seen.locks", "if seen.locks"),
+            (
+                "goes_on_where_another_was",
+                "if !settled.mail && seen.locks + 1 == settled.locks {",
+                "if !settled.mail {",
+            ),
             (
                 "what_was_trimmed_is_not_noted",
-                "seen.trimmed.store(done, Ordering::Relaxed);",
-                "let _ = done;",
+                "Seen { locks: settled.locks, trimmed, place }",
+                "Seen { locks: settled.locks, trimmed: trimmed && false, place }",
             ),
             (
                 "looks_are_not_remembered",
                 "decay.locks_seen.swap(locks, Ordering::Relaxed);",
                 "decay.locks_seen.load(Ordering::Relaxed);",
             ),
-            ("own_looks_count", "    seen.locks.store(locks, Ordering::Relaxed);\n", ""),
+            (
+                "own_looks_count",
+                "Seen { locks: settled.locks, trimmed",
+                "Seen { locks: settled.locks - 1, trimmed",
+            ),
             (
                 "use_meanwhile_is_taken_for_its_own",
-                "trim(lane, locks)",
-                "let all = trim(lane, locks);\n        lane.seen_decaying.note_locks(lane);\n        all",
+                "        *self.state.lock().seen.on(on) = Seen { locks: settled.locks, trimmed, place };\n",
+                "        let mut state = self.state.lock();\n        let (_, locks) = (settled, state.counts.locks);\n        *state.seen.on(on) = Seen { locks, trimmed, place };\n",
             ),
             (
                 "early_is_quiet",

@@ -88,7 +88,7 @@ macro_rules! properties {
             let ours = &ROOM[own];
             ours.written.replace(1);
             births::give_birth(|| {
-                if FAMILY.get().is_none() && guests::is_born_held() {
+                if FAMILY.get().is_none() {
                     ours.lock.hold_newborn();
                 }
                 FAMILY.get_or_set(ours)

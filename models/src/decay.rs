@@ -10,6 +10,7 @@ macro_rules! surroundings {
         };
         use super::thread;
         use std::sync::atomic::AtomicU64 as Count;
+        use trim::Settled;
 
         pub(crate) struct Row {
             turn: AtomicU32,
@@ -53,6 +54,7 @@ macro_rules! surroundings {
 
         pub(crate) mod lane {
             pub(crate) use super::Lane;
+            pub(crate) use super::trim::{Occasion, Settled};
         }
 
         pub(crate) mod block {
@@ -97,6 +99,7 @@ macro_rules! surroundings {
 
         pub(crate) struct State {
             pub(crate) counts: Counts,
+            seen: trim::SeenOn,
         }
 
         pub(crate) struct Mailbox(AtomicU32);
@@ -110,8 +113,6 @@ macro_rules! surroundings {
         pub(crate) struct Lane {
             pub(crate) mailbox: Mailbox,
             pub(crate) state: barrier::Lock<State>,
-            pub(crate) seen_growing: trim::Seen,
-            pub(crate) seen_decaying: trim::Seen,
         }
 
         impl Lane {
@@ -119,9 +120,7 @@ macro_rules! surroundings {
                 let counts = Counts { locks: 0, blocks: 2, free: [0; 2], others: 0 };
                 Self {
                     mailbox: Mailbox(AtomicU32::new(0)),
-                    state: barrier::Lock::new(State { counts }),
-                    seen_growing: trim::Seen::new(),
-                    seen_decaying: trim::Seen::new(),
+                    state: barrier::Lock::new(State { counts, seen: trim::SeenOn::NOTHING }),
                 }
             }
 
@@ -148,26 +147,25 @@ macro_rules! surroundings {
             }
 
             /// Sends them home. Who posts does not lock the lane that it posts to.
-            fn settle(&self) -> u64 {
+            fn settle(&self) -> trim::Settled {
                 let mut state = self.lock();
-                state.counts.free[1] += self.mailbox.0.swap(0, Ordering::Acquire);
+                let mail = self.mailbox.0.swap(0, Ordering::Acquire);
+                state.counts.free[0] += mail;
                 let others = core::mem::take(&mut state.counts.others);
                 if others > 0 {
                     FAMILY.lanes[0].mailbox.0.fetch_add(others, Ordering::Release);
                 }
-                state.counts.locks
+                trim::Settled { locks: state.counts.locks, mail: mail > 0 }
             }
 
-            /// Gives the pages of the next block back.
+            /// Gives the pages of the next block back; if there are any, that is enough for one pass.
             fn trim_its_block(&self, place: &mut trim::Place) -> Option<trim::Turn> {
                 let next = place.0.map_or(0, |last| last + 1);
                 place.0 = (next < 2).then_some(next);
                 let next = place.0? as usize;
-                GIVEN.fetch_add(
-                    core::mem::take(&mut self.state.lock().counts.free[next]).into(),
-                    Ordering::Relaxed,
-                );
-                Some(trim::Turn { gone: 0, looked_at: 1 })
+                let gone = core::mem::take(&mut self.state.lock().counts.free[next]);
+                GIVEN.fetch_add(gone.into(), Ordering::Relaxed);
+                Some(trim::Turn { gone: 0, looked_at: if gone > 0 { 8 } else { 1 } })
             }
         }
 
@@ -308,6 +306,46 @@ macro_rules! properties {
             it_rests(3);
         }
 
+        /// The first lane has been gone through to its second block, from where that goes on.
+        fn half_is_trimmed() {
+            free_slots();
+            while GIVEN.load(Ordering::Relaxed) < 3 {
+                come_by();
+            }
+        }
+
+        /// Somebody frees before the place.
+        fn freed_before_the_place() {
+            half_is_trimmed();
+            let user = thread::spawn(|| FAMILY.lanes[0].free_some());
+            (0..3).for_each(|_| come_by());
+            user.join().unwrap();
+            it_rests(4);
+        }
+
+        /// Mail comes for what is before the place.
+        fn mail_before_the_place() {
+            half_is_trimmed();
+            let user = thread::spawn(|| {
+                FAMILY.lanes[1].take_in(1);
+                FAMILY.lanes[1].settle();
+            });
+            (0..3).for_each(|_| come_by());
+            user.join().unwrap();
+            it_rests(4);
+        }
+
+        /// Two trim a lane, and the first of them is slow.
+        fn two_trim_a_lane() {
+            half_is_trimmed();
+            FAMILY.lanes[0].free_some();
+            let other = thread::spawn(|| (0..2).for_each(|_| come_by()));
+            FAMILY.lanes[0].free_some();
+            (0..3).for_each(|_| come_by());
+            other.join().unwrap();
+            it_rests(5);
+        }
+
         /// All is at rest, and then there is something to do; another comes by.
         fn it_rests_again() {
             it_rests(1);
@@ -321,7 +359,14 @@ macro_rules! properties {
         }
 
         pub(crate) const INTERRUPTIONS: usize = 2;
-        pub(crate) const PROPERTIES: &[fn()] = &[it_rests_again, freed_beside_a_round, two_come_by];
+        pub(crate) const PROPERTIES: &[fn()] = &[
+            it_rests_again,
+            freed_beside_a_round,
+            two_come_by,
+            freed_before_the_place,
+            mail_before_the_place,
+            two_trim_a_lane,
+        ];
 
         /// So many come by and free.
         fn all_come_by(threads: u64) {

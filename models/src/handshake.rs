@@ -115,7 +115,21 @@ macro_rules! surroundings {
 
             /// It has room.
             #[derive(Debug)]
-            pub(crate) struct Space;
+            pub(crate) struct Space {
+                pub(crate) source: Source,
+            }
+
+            pub(crate) static SPACE: Space = Space { source: Source };
+
+            /// It has no clock: whoever was at rest at two looks idles.
+            #[derive(Debug)]
+            pub(crate) struct Source;
+
+            impl Source {
+                pub(crate) fn milliseconds(&self) -> u64 {
+                    0
+                }
+            }
 
             pub(crate) mod provenance {
                 pub(crate) fn renewed(slot: core::ptr::NonNull<u8>) -> core::ptr::NonNull<u8> {
@@ -190,7 +204,7 @@ macro_rules! surroundings {
 
             impl Lane {
                 pub(crate) fn space(&self) -> &'static super::space::Space {
-                    &super::space::Space
+                    &super::space::SPACE
                 }
 
                 pub(crate) fn exchange(
@@ -301,7 +315,7 @@ macro_rules! surroundings {
             use super::barrier::{Guard, Lock};
             use super::error::AllocError;
             use super::lane::Lane;
-            use super::space::Space;
+            use super::space::{SPACE, Space};
 
             pub(crate) struct Holding {
                 pub(crate) space: &'static Space,
@@ -317,7 +331,7 @@ macro_rules! surroundings {
             impl FamilyTable {
                 pub(crate) fn new(slots: usize) -> Self {
                     Self {
-                        holding: Holding { space: &Space },
+                        holding: Holding { space: &SPACE },
                         rows: Lock::new(RowList::new()),
                         growth: Lock::new(()),
                         lane: Lane(Lock::new((1..=slots).collect())),
@@ -338,9 +352,13 @@ macro_rules! surroundings {
             }
         }
 
-        #[derive(Debug)]
-        pub(crate) struct RowHome {
-            row: Cell<*const Row>,
+        super::sync::thread_local! {
+            /// Where the calling thread's row is.
+            static HOME: Cell<*const Row> = Cell::new(ptr::null());
+        }
+
+        fn point_home(_: &table::FamilyTable, row: *const Row) {
+            HOME.with(|home| home.set(row));
         }
 
         struct EmptyRow;

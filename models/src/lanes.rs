@@ -138,6 +138,14 @@ macro_rules! surroundings {
             carved: usize,
         }
 
+        /// What trimming is told, which is not in this model.
+        pub(crate) struct Settled {
+            #[expect(dead_code, reason = "trimming is not in this model")]
+            locks: u64,
+            #[expect(dead_code, reason = "trimming is not in this model")]
+            mail: bool,
+        }
+
         pub(crate) struct LaneState {
             depot: Depot,
             outboxes: Outboxes,

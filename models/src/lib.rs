@@ -185,6 +185,9 @@ macro_rules! copies {
             decay!(original);
             decay!(mail_is_not_looked_for);
             decay!(trimmed_for_good);
+            decay!(goes_on_behind_what_was_freed);
+            decay!(goes_on_behind_the_mail);
+            decay!(goes_on_where_another_was);
             decay!(what_was_trimmed_is_not_noted);
             decay!(looks_are_not_remembered);
             decay!(own_looks_count);

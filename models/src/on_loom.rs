@@ -156,6 +156,9 @@ tests! {
     decay {
         mail_is_not_looked_for: "something is left",
         trimmed_for_good: "something is left",
+        goes_on_behind_what_was_freed: "something is left",
+        goes_on_behind_the_mail: "something is left",
+        goes_on_where_another_was: "something is left",
         what_was_trimmed_is_not_noted: "it does not rest",
         looks_are_not_remembered: "it does not rest",
         own_looks_count: "it does not rest",

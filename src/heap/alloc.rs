@@ -16,7 +16,7 @@ use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family::{Family, FamilySet};
 use crate::table::SetTable;
-use crate::thread::{Taken, give_slowly, take_slowly};
+use crate::thread::{Head, RowHome, Taken, give_slowly, take_slowly};
 
 use super::{large, query};
 
@@ -63,29 +63,47 @@ pub(super) fn alloc_unclassed(
     Taken::new(large::alloc(set, family, size, align).map(|large| large.start))
 }
 
-/// Takes a slot of a class.
+/// The head of a class that is `KNOWN` when this is compiled, or not: then its address is computed once, into a
+/// register.
+///
+/// # Safety
+///
+/// As for [`RowHome::head`].
 #[inline(always)]
-fn take<F: Family>(class: usize) -> Result<NonNull<u8>, AllocError> {
+unsafe fn head<const KNOWN: bool>(home: &RowHome, class: usize) -> &Head {
+    if KNOWN {
+        // SAFETY: passed on.
+        unsafe { home.head(class) }
+    } else {
+        // SAFETY: passed on; a class, scaled, of the row that the home points to.
+        unsafe { home.read_head(class << class::SCALE).head() }
+    }
+}
+
+/// Takes a slot of a class, which is `KNOWN` or not.
+#[inline(always)]
+fn take<F: Family, const KNOWN: bool>(class: usize) -> Result<NonNull<u8>, AllocError> {
     // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
     let home = unsafe { &*F::home() };
     // SAFETY: classes come from `class::of`.
-    match unsafe { home.head(class) }.pop() {
+    let head = unsafe { head::<KNOWN>(home, class) };
+    match head.pop() {
         Some(slot) => Ok(slot),
         None => take_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class),
     }
 }
 
-/// Gives a slot of a class back.
+/// Gives a slot of a class back, which is `KNOWN` as in [`take`].
 ///
 /// # Safety
 ///
 /// The slot is of this class and family, and the caller's to free.
 #[inline(always)]
-unsafe fn give<F: Family>(class: usize, slot: NonNull<u8>) {
-    // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
+unsafe fn give<F: Family, const KNOWN: bool>(class: usize, slot: NonNull<u8>) {
+    // SAFETY: as in `take`.
     let home = unsafe { &*F::home() };
-    // SAFETY: classes come from `class::of`.
-    if !unsafe { home.head(class) }.push(slot) {
+    // SAFETY: as in `take`.
+    if !unsafe { head::<KNOWN>(home, class) }.push(slot) {
         // SAFETY: passed on.
         unsafe { give_slowly(slot, home, <F::Set as FamilySet>::table(), F::INDEX, class) };
     }
@@ -141,7 +159,7 @@ unsafe fn before_free<F: Family>(start: NonNull<u8>, layout: Layout) {
 #[inline]
 pub fn alloc_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
     match class::of_size(size) {
-        Some(class) => take::<F>(class),
+        Some(class) => take::<F, false>(class),
         None => {
             let align = if size == 0 { RAW_ALIGN } else { raw_align::<F>(size) };
             alloc_unclassed(<F::Set as FamilySet>::table(), F::INDEX, size, align).into_result()
@@ -235,7 +253,7 @@ pub unsafe fn free_in<F: Family>(start: NonNull<u8>, size: usize) {
 #[inline]
 pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
     match class::of_layout(layout) {
-        Some(class) => take::<F>(class),
+        Some(class) => take::<F, false>(class),
         None => {
             let table = <F::Set as FamilySet>::table();
             alloc_unclassed(table, F::INDEX, layout.size(), layout.align()).into_result()
@@ -274,7 +292,7 @@ pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, 
     match class::of_layout(layout) {
         None if layout.size() == 0 => Ok(dangling(layout.align())),
         Some(class) => {
-            let slot = take::<F>(class)?;
+            let slot = take::<F, false>(class)?;
             // SAFETY: a slot of the class has at least the layout's size.
             unsafe { slot.write_bytes(0, layout.size()) };
             Ok(slot)
@@ -306,7 +324,7 @@ pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
             // SAFETY: passed on.
             unsafe { before_free::<F>(start, layout) };
             // SAFETY: passed on; the class is that of the allocation.
-            unsafe { give::<F>(class, start) };
+            unsafe { give::<F, false>(class, start) };
         }
         None if layout.size() == 0 => {}
         None => {
@@ -375,7 +393,7 @@ pub(crate) fn alloc_value_in<F: Family, T>() -> Result<NonNull<T>, AllocError> {
         return Ok(NonNull::dangling());
     }
     match const { class::of_layout(Layout::new::<T>()) } {
-        Some(class) => take::<F>(class).map(NonNull::cast),
+        Some(class) => take::<F, true>(class).map(NonNull::cast),
         None => alloc_layout_in::<F>(Layout::new::<T>()).map(NonNull::cast),
     }
 }
@@ -394,7 +412,7 @@ pub(crate) unsafe fn free_value_in<F: Family, T>(start: NonNull<T>) {
             // SAFETY: passed on.
             unsafe { before_free::<F>(start.cast(), layout) };
             // SAFETY: passed on.
-            unsafe { give::<F>(class, start.cast()) };
+            unsafe { give::<F, true>(class, start.cast()) };
         }
         // SAFETY: passed on.
         None => unsafe { free_layout_in::<F>(start.cast(), layout) },

@@ -38,7 +38,12 @@ use super::walk::{self, InUseElsewhere};
 #[inline(always)]
 #[must_use]
 pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>> {
-    untyped::alloc_bytes_at::<S>(|| family.index(), size, || None)
+    let head = |scaled| {
+        // SAFETY: a family of the set, and it is asked for a class, scaled.
+        unsafe { S::read_head(family.index(), scaled) }
+    };
+    // SAFETY: of the row of the family.
+    unsafe { untyped::alloc_bytes_at::<S>(|| family.index(), head, size, || None) }
 }
 
 /// The family of the set `S` that an address is of; `None` for memory of another set, and for what is

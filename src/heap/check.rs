@@ -96,10 +96,10 @@ fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
         family.settle();
     }
     family.holding.fault().map_or(Ok(()), Err)?;
-    for class in 0..class::COUNT {
+    for class in family.classes() {
+        let Some(first) = family.lanes(class).next() else { continue };
         // Nobody takes slots from this thread's magazines meanwhile.
         let _still = family.hold_still();
-        let Some(first) = family.lanes(class).next() else { continue };
         family.lanes(class).find_map(Lane::fault).map_or(Ok(()), Err)?;
         // The bound on what can be parked grows while we count; what is too much is not looked at.
         let parked: u64 = family.lanes(class).map(|lane| lane.counts().parked).sum();
@@ -126,9 +126,9 @@ fn gather(
         found = match lane.following() {
             Some(next) => gather(next, first, seen, family, class),
             None => {
-                exit::for_each_slot(family, |slot, of| {
+                exit::for_each_slot(family, class, |slot| {
                     // What is in memory that was given up was freed since, and is in no block any more.
-                    if of == class && !births::is_given_up(slot.addr()) {
+                    if !births::is_given_up(slot.addr()) {
                         seen.push(slot.addr());
                     }
                 });
@@ -209,5 +209,42 @@ impl Drop for Addresses {
         use crate::os::{PageSource, SYSTEM};
         // SAFETY: reserved by `with_room_for`, and not used again.
         unsafe { SYSTEM.release(self.start.cast(), self.bytes) };
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use crate::family::FamilySet;
+    use crate::thread::Homes;
+
+    #[famalloc::alloc_family]
+    enum Lives {
+        Any,
+    }
+
+    /// A slot that is twice in a magazine, of whichever class in use.
+    #[test]
+    fn what_a_magazine_has_wrongly_is_found_in_each_class() {
+        let sizes = [8, 48, 500];
+        let slots = sizes.map(|size| famalloc::alloc_in::<lives::Any>(size).unwrap());
+        // SAFETY: the thread's own, which this does not outlive; there is such a family.
+        let row = unsafe { Homes::home_of(Lives::homes(), 0) }.row();
+        assert_eq!(check(), Ok(()));
+        for (size, slot) in sizes.into_iter().zip(slots) {
+            let head = &row.heads()[class::of_size(size).unwrap()];
+            let other = head.pop().unwrap();
+            assert!(head.push(other) && head.push(other));
+            let found = check();
+            assert_eq!(head.pop(), Some(other));
+            let found = found.unwrap_err();
+            assert_eq!(
+                (found.what, found.address),
+                ("a free slot is in two places", other.addr().get())
+            );
+            assert_eq!(check(), Ok(()));
+            // SAFETY: allocated above with this size.
+            unsafe { famalloc::free_in::<lives::Any>(slot, size) };
+        }
     }
 }

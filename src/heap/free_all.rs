@@ -17,7 +17,6 @@
 use core::ptr::{self, NonNull};
 
 use crate::block::Block;
-use crate::class;
 use crate::family::{Family, FamilySet};
 use crate::lane::Lane;
 use crate::space::map::GranuleKind;
@@ -121,7 +120,7 @@ pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InU
         return Err(InUseElsewhere);
     }
     // All in all: a block that is about to go must not get an old slot back.
-    let first_lanes = (0..class::COUNT).filter_map(|class| family.lanes(class).next());
+    let first_lanes = family.classes().filter_map(|class| family.lanes(class).next());
     let forgotten =
         exit::forget_rows_of(family) + first_lanes.map(Lane::forget_parked).sum::<usize>();
     // SAFETY: passed on; nothing is parked any more, and the lanes are held still.

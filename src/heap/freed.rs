@@ -38,7 +38,7 @@ fn look_at_all() -> Result<(), Wrong> {
     let Ok(mut seen) = Addresses::with_room_for(room) else { return Ok(()) };
     for set in SetTable::all() {
         for family in set.all_used() {
-            for class in 0..class::COUNT {
+            for class in family.classes() {
                 seen.clear();
                 gather(family, class, &mut seen);
                 look(set, family, class, &mut seen)?;

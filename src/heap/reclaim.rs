@@ -20,8 +20,10 @@ use crate::thread::{self, exit, handshake};
 ///
 /// First go extents that are empty already, then what the calling thread and the lanes have put
 /// off, family by family, then the free pages of extents in use, then the pages between live
-/// objects, and last, of all this, what the free slots in the magazines of other threads held up.
-/// Without a goal (`usize::MAX`) these are emptied first, and huge pages are broken up for the free
+/// objects, and last, of all this, what the free slots in the magazines of other threads held up:
+/// of those that have not asked their lanes for any for a hundredth of a second, as others need them again at once,
+/// and would wait for them (what a thread did before is known from the last time that somebody looked).
+/// Without a goal (`usize::MAX`) all magazines are emptied first, and huge pages are broken up for the free
 /// pages in them. No lock is held for more than a few calls to the system at a time.
 ///
 /// # Examples
@@ -55,13 +57,13 @@ pub fn reclaim(goal: usize) -> usize {
     }
     exit::close_all_of_dead();
     exit::unload_rows();
-    let all = goal == usize::MAX;
-    if all {
+    if goal == usize::MAX {
         families().for_each(handshake::unload_all);
+        return gone + settle_and_give_back(goal);
     }
-    gone += settle_and_give_back(if all { goal } else { goal - gone });
-    if !all && gone < goal {
-        families().for_each(handshake::unload_all);
+    gone += settle_and_give_back(goal - gone);
+    if gone < goal {
+        families().for_each(handshake::unload_idle);
         gone += settle_and_give_back(goal - gone);
     }
     gone

@@ -158,8 +158,7 @@ impl FamilyUse {
         // All of it is counted before anything is allocated, which may be in this very family.
         let (mut whole, classes) = Self::sum(family);
         whole.resident_bytes = family.holding.resident();
-        whole.classes.reserve_exact(classes.iter().flatten().count());
-        whole.classes.extend(classes.into_iter().flatten());
+        whole.classes = classes.used().to_vec();
         whole
     }
 
@@ -169,7 +168,7 @@ impl FamilyUse {
     }
 
     /// The sum over all classes, and those.
-    fn sum(family: &'static FamilyTable) -> (Self, [Option<ClassUse>; class::COUNT]) {
+    fn sum(family: &'static FamilyTable) -> (Self, ClassUses) {
         let in_magazines = magazines(family);
         let held = family.holding.usage();
         let mut whole = Self {
@@ -186,8 +185,8 @@ impl FamilyUse {
             lock_acquisitions: held.locks,
             ..Self::unused(family.holding.spec.name())
         };
-        let classes = ClassUse::of_all(family, in_magazines);
-        for used in classes.iter().flatten() {
+        let classes = ClassUses::of_all(family, in_magazines);
+        for used in classes.used() {
             whole.live_objects += used.live_objects;
             whole.live_bytes += used.live_bytes;
             whole.peak_bytes += used.peak_objects * used.slot_bytes;
@@ -199,6 +198,19 @@ impl FamilyUse {
 }
 
 impl ClassUse {
+    /// That of no class.
+    const NONE: Self = Self {
+        slot_bytes: 0,
+        live_objects: 0,
+        live_bytes: 0,
+        peak_objects: 0,
+        parked_objects: 0,
+        blocks: 0,
+        committed_bytes: 0,
+        lanes: 0,
+        lock_acquisitions: 0,
+    };
+
     /// How much each class of the family `F` uses now: those that were ever used, by size. Does not
     /// allocate.
     ///
@@ -243,21 +255,11 @@ impl ClassUse {
     }
 
     fn of_table(family: Option<&'static FamilyTable>) -> impl Iterator<Item = Self> {
-        let classes = family.map(|family| Self::of_all(family, magazines(family)));
-        classes.into_iter().flatten().flatten()
+        let classes = family.map(|family| ClassUses::of_all(family, magazines(family)));
+        classes.into_iter().flat_map(|ClassUses { all, count }| all.into_iter().take(count))
     }
 
-    /// All classes, so that nothing that the caller does comes between looking at the magazines and
-    /// looking at the lanes.
-    fn of_all(
-        family: &'static FamilyTable,
-        in_magazines: [usize; class::COUNT],
-    ) -> [Option<Self>; class::COUNT] {
-        core::array::from_fn(|class| Self::of_class(family, class, in_magazines[class]))
-    }
-
-    fn of_class(family: &'static FamilyTable, class: usize, in_magazines: usize) -> Option<Self> {
-        family.lanes(class).next()?;
+    fn of_class(family: &'static FamilyTable, class: usize, in_magazines: usize) -> Self {
         let mut lanes = 0;
         let (mut out, mut parked, mut peak, mut locks) = (0, 0, 0, 0);
         let mut in_depots = 0;
@@ -277,7 +279,7 @@ impl ClassUse {
         let now = out.saturating_sub(in_depots);
         let peak = u64::max(peak, now);
         let live_objects = (out as usize).saturating_sub(parked);
-        Some(Self {
+        Self {
             slot_bytes,
             live_objects,
             live_bytes: live_objects * slot_bytes,
@@ -287,7 +289,30 @@ impl ClassUse {
             committed_bytes: granules << crate::space::map::GRANULE_SHIFT,
             lanes,
             lock_acquisitions: locks,
-        })
+        }
+    }
+}
+
+/// The classes that were ever used, by size: without allocating, and all at once, so that nothing that the caller
+/// does comes between looking at the magazines and looking at the lanes.
+struct ClassUses {
+    all: [ClassUse; class::COUNT],
+    /// How many of them these are; the others are zeros.
+    count: usize,
+}
+
+impl ClassUses {
+    fn of_all(family: &'static FamilyTable, in_magazines: [usize; class::COUNT]) -> Self {
+        let mut uses = Self { all: [ClassUse::NONE; class::COUNT], count: 0 };
+        for class in family.classes() {
+            uses.all[uses.count] = ClassUse::of_class(family, class, in_magazines[class]);
+            uses.count += 1;
+        }
+        uses
+    }
+
+    fn used(&self) -> &[ClassUse] {
+        &self.all[..self.count]
     }
 }
 

@@ -246,7 +246,7 @@ fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
         return Err(InUseElsewhere);
     }
     exit::unload_rows_of(family);
-    for class in 0..class::COUNT {
+    for class in family.classes() {
         // Twice: gathering may post slots to a lane that was gathered before.
         for _ in 0..2 {
             family.lanes(class).for_each(Lane::gather_free);

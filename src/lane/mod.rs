@@ -32,7 +32,8 @@ pub(crate) mod magazine;
 pub(crate) mod sweep;
 mod trim;
 
-use trim::Seen;
+use trim::SeenOn;
+pub(crate) use trim::{Occasion, Settled};
 
 use core::mem;
 use core::ptr::{self, NonNull};
@@ -44,9 +45,9 @@ use crate::space::holding::Holding;
 use crate::space::order::Order;
 use crate::space::tables::Table;
 use crate::space::{Space, births};
-use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
 #[cfg(feature = "std")]
-use crate::sync::{Patience, guests};
+use crate::sync::Patience;
+use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
 
 use depot::Depot;
 use disperse::Outboxes;
@@ -80,10 +81,6 @@ pub(crate) struct Lane {
     pub(crate) next: AtomicPtr<Lane>,
     mailbox: Mailbox,
     state: Lock<LaneState>,
-    /// What was seen when the family last grew, ...
-    pub(crate) seen_growing: Seen,
-    /// ... and when somebody last looked for what decays.
-    pub(crate) seen_decaying: Seen,
 }
 
 impl Table for Lane {
@@ -104,6 +101,7 @@ pub(crate) struct LaneState {
     /// How many magazines of scattered slots were dispersed since one was handed out.
     scattered: u32,
     counts: LaneCounts,
+    seen: SeenOn,
 }
 
 /// What a lane counts. None of it is counted on the hot path.
@@ -158,9 +156,8 @@ impl Lane {
                     depot: 0,
                     parked: 0,
                 },
+                seen: SeenOn::NOTHING,
             }),
-            seen_growing: Seen::new(),
-            seen_decaying: Seen::new(),
         }
     }
 
@@ -188,9 +185,7 @@ impl Lane {
     /// The same where nobody else knows it yet, if everything else is held for a fork.
     #[cfg(feature = "std")]
     pub(crate) fn hold_newborn(&self) {
-        if guests::is_born_held() {
-            self.state.hold_newborn();
-        }
+        self.state.hold_newborn();
     }
 
     /// Whether somebody holds the lock.
@@ -429,11 +424,10 @@ impl Lane {
         }
     }
 
-    /// Does all the deferred work of this lane: mail, depot, outboxes, empty blocks. Returns how often the lock had
-    /// been taken by then.
-    pub(crate) fn settle(&self) -> u64 {
+    /// Does all the deferred work of this lane: mail, depot, outboxes, empty blocks.
+    pub(crate) fn settle(&self) -> Settled {
         let mut state = self.lock();
-        self.collect_mail(&mut state);
+        let mail = self.collect_mail(&mut state);
         state = self.empty_depot(state);
         self.post_all(&mut state);
         let mut candidate = state.room.lowest();
@@ -448,7 +442,7 @@ impl Lane {
         while let Some(spare) = state.spare.pop() {
             spare.discard(self.space());
         }
-        state.counts.locks
+        Settled { locks: state.counts.locks, mail }
     }
 
     /// Disperses all that is parked in the depot. Lets go of the lock for a moment where slots of
@@ -475,9 +469,11 @@ impl Lane {
     }
 
     /// Takes the mail in: full magazines to the depot while it has room, the rest to the blocks.
-    fn collect_mail(&self, state: &mut LaneState) {
+    /// Returns whether there was any.
+    fn collect_mail(&self, state: &mut LaneState) -> bool {
         let mut mail = self.mailbox.empty();
-        if !mail.is_empty() {
+        let any = !mail.is_empty();
+        if any {
             // What comes in with it may have been the program's until it was posted.
             self.note_peak(state);
         }
@@ -497,6 +493,7 @@ impl Lane {
                 self.owner_of(slot).0.mailbox.post(magazine);
             }
         }
+        any
     }
 
     fn keep_spare(&self, state: &mut LaneState, magazine: MagazineBox) {

@@ -7,11 +7,9 @@
 //! second, or, when the family grows, while it grew by an extent. The next phase of a program then has the
 //! pages that the last one left between its survivors.
 
+use super::Lane;
 use crate::block::Block;
 use crate::space::map::GRANULE;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-
-use super::Lane;
 
 /// So many runs of pages are given back while the lock is held.
 const RUNS: usize = 4;
@@ -24,66 +22,100 @@ const RUNS_IN_PASSING: usize = 8;
 /// So many blocks are looked at for them.
 const BLOCKS_IN_PASSING: usize = 64;
 
-/// What somebody has seen of a lane who comes by now and then.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    /// How often the lock had been taken.
-    locks: AtomicU64,
-    /// Whether nobody had since the time before, and all was given back that could be.
-    trimmed: AtomicBool,
-    /// Where to go on, if not.
-    granule: AtomicU32,
-    slot: AtomicUsize,
+/// When somebody comes by who looks whether a lane has been used since.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Occasion {
+    /// The family grows.
+    Growth,
+    /// What decays is looked for.
+    Decay,
 }
 
-impl Seen {
-    pub(super) const fn new() -> Self {
-        Self {
-            locks: AtomicU64::new(0),
-            trimmed: AtomicBool::new(false),
-            granule: AtomicU32::new(NOWHERE),
-            slot: AtomicUsize::new(0),
+/// What was seen of a lane on each occasion.
+#[derive(Debug)]
+pub(super) struct SeenOn {
+    growth: Seen,
+    decay: Seen,
+}
+
+impl SeenOn {
+    pub(super) const NOTHING: Self = Self { growth: Seen::NOTHING, decay: Seen::NOTHING };
+
+    fn on(&mut self, occasion: Occasion) -> &mut Seen {
+        match occasion {
+            Occasion::Growth => &mut self.growth,
+            Occasion::Decay => &mut self.decay,
         }
     }
 }
 
-/// The place from which a lane is trimmed from its beginning.
-const NOWHERE: u32 = u32::MAX;
+/// What was seen of a lane the last time. All of it is written at once, by whoever has the lane's lock, so it
+/// is true of one moment: when the lock had been taken so often. Of two who trim a lane at a time, the one who
+/// settled it earlier may write later; then it is of a moment that has passed, and is not used.
+#[derive(Debug)]
+struct Seen {
+    /// How often the lock had been taken.
+    locks: u64,
+    /// Whether nobody had since the time before, and all was given back that could be.
+    trimmed: bool,
+    /// Where to go on, if not.
+    place: Place,
+}
+
+impl Seen {
+    /// Of a lane that nobody has looked at.
+    const NOTHING: Self = Self { locks: 0, trimmed: false, place: BEGINNING };
+}
+
+/// What a lane was like once all its deferred work was done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    /// How often the lock had been taken.
+    pub(super) locks: u64,
+    /// Whether slots came in.
+    pub(super) mail: bool,
+}
 
 /// How far a lane has been trimmed: to which block, if to any, and to which slot of it.
 type Place = (Option<u32>, usize);
 
+/// Before the first block.
+const BEGINNING: Place = (None, 0);
+
 impl Lane {
-    /// Whether nobody has used this lane since this was last asked with the same `seen`, and it was not
+    /// Whether nobody has used this lane since this was last asked on such an occasion, and it was not
     /// trimmed since, or has had mail.
-    pub(crate) fn is_idle(&self, seen: &Seen) -> bool {
-        let looked = self.state.lock().counts;
-        let idle = looked.locks == seen.locks.swap(looked.locks, Ordering::Relaxed);
+    pub(crate) fn is_idle(&self, on: Occasion) -> bool {
+        let mut state = self.state.lock();
+        let (locks, any) = (state.counts.locks, state.counts.blocks > 0);
+        let seen = state.seen.on(on);
+        let idle = locks == seen.locks;
         // Who leaves mail does not take the lock.
         if !idle || !self.mailbox.is_empty() {
-            seen.trimmed.store(false, Ordering::Relaxed);
-            // There may be something to trim again before that place.
-            seen.granule.store(NOWHERE, Ordering::Relaxed);
-            seen.slot.store(0, Ordering::Relaxed);
+            // There may be something to trim again before the place where that went on.
+            *seen = Seen { locks, ..Seen::NOTHING };
         }
-        idle && looked.blocks > 0 && !seen.trimmed.load(Ordering::Relaxed)
+        idle && any && !seen.trimmed
     }
 
     /// Gives back pages without live slots, of a lane that is idle and settled, a few blocks of them at a
-    /// time; returns whether that was all. By then the lock had been taken so often.
-    pub(crate) fn trim_while_growing(&self, locks: u64) -> bool {
+    /// time; returns whether that was all.
+    pub(crate) fn trim_while_growing(&self, settled: Settled) -> bool {
         let page = self.space().page_size();
         let (_, done) = self.trim_pages(usize::MAX, page, RUNS_WHILE_GROWING);
-        note_trimmed(&self.seen_growing, locks, done);
+        self.note_trimmed(Occasion::Growth, settled, done, BEGINNING);
         done
     }
 
     /// [`trim_while_growing`](Self::trim_while_growing) for a few pages at a time.
-    pub(crate) fn trim_in_passing(&self, locks: u64) -> bool {
-        let (seen, page) = (&self.seen_decaying, self.space().page_size());
-        let granule = seen.granule.load(Ordering::Relaxed);
-        let mut place =
-            ((granule != NOWHERE).then_some(granule), seen.slot.load(Ordering::Relaxed));
+    pub(crate) fn trim_in_passing(&self, settled: Settled) -> bool {
+        let page = self.space().page_size();
+        let mut place = {
+            let seen = &self.state.lock().seen.decay;
+            // It was reached before the lane was settled, and nobody else had taken the lock. What came
+            // with the mail may be before it.
+            if !settled.mail && seen.locks + 1 == settled.locks { seen.place } else { BEGINNING }
+        };
         let (mut looked_at, mut done) = (0, false);
         for _ in 0..BLOCKS_IN_PASSING {
             if done || looked_at >= RUNS_IN_PASSING {
@@ -94,11 +126,15 @@ impl Lane {
                 None => done = true,
             }
         }
-        let place = if done { (None, 0) } else { place };
-        seen.granule.store(place.0.unwrap_or(NOWHERE), Ordering::Relaxed);
-        seen.slot.store(place.1, Ordering::Relaxed);
-        note_trimmed(seen, locks, done);
+        let place = if done { BEGINNING } else { place };
+        self.note_trimmed(Occasion::Decay, settled, done, place);
         done
+    }
+
+    /// Notes that the lane was trimmed to this place. Whoever has taken the lock since it was settled has used
+    /// it.
+    fn note_trimmed(&self, on: Occasion, settled: Settled, trimmed: bool, place: Place) {
+        *self.state.lock().seen.on(on) = Seen { locks: settled.locks, trimmed, place };
     }
 
     /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;
@@ -116,7 +152,7 @@ impl Lane {
     /// [`trim`](Self::trim) that breaks a huge page up for so many bytes or more, and stops after the block
     /// in which it has looked at so many runs; returns also whether it came to the end.
     fn trim_pages(&self, goal: usize, least_of_huge: usize, runs: usize) -> (usize, bool) {
-        let (mut gone, mut looked_at, mut place) = (0, 0, (None, 0));
+        let (mut gone, mut looked_at, mut place) = (0, 0, BEGINNING);
         while (gone < goal && looked_at < runs) || place.1 > 0 {
             let Some(turn) = self.trim_some(least_of_huge, &mut place) else { return (gone, true) };
             gone += turn.gone;
@@ -159,13 +195,6 @@ impl Lane {
         }
         Some(turn)
     }
-}
-
-/// Notes that a lane was trimmed, which had been settled when its lock had been taken so often. Whoever has taken
-/// it since has used it.
-fn note_trimmed(seen: &Seen, locks: u64, done: bool) {
-    seen.trimmed.store(done, Ordering::Relaxed);
-    seen.locks.store(locks, Ordering::Relaxed);
 }
 
 /// What one turn of trimming has done.

@@ -363,8 +363,11 @@ pub(crate) fn at_fork(
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
 }
 
+/// Of a page that is wiped at a fork: the system rounds it up.
+const WIPED: usize = 1;
+
 /// A page of zeros, and of zeros again in each child of a fork, however that came to be; `None` where there is no
-/// memory, or the kernel is older than 4.14. It is never given back.
+/// memory, or the kernel is older than 4.14.
 pub(crate) fn page_wiped_at_fork() -> Option<NonNull<u8>> {
     // An interpreter cannot fork.
     if cfg!(miri) {
@@ -372,22 +375,32 @@ pub(crate) fn page_wiped_at_fork() -> Option<NonNull<u8>> {
     }
     let (access, kind) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // At least a page; the length is rounded up.
-    let size = 1;
     keeping_errno(|| {
         // SAFETY: a new mapping, wherever there is room.
-        let start = unsafe { libc::mmap(ptr::null_mut(), size, access, kind, -1, 0) };
+        let start = unsafe { libc::mmap(ptr::null_mut(), WIPED, access, kind, -1, 0) };
         if start == libc::MAP_FAILED {
             return None;
         }
         // SAFETY: mapped just now.
-        if unsafe { libc::madvise(start, size, libc::MADV_WIPEONFORK) } != 0 {
+        if unsafe { libc::madvise(start, WIPED, libc::MADV_WIPEONFORK) } != 0 {
             // SAFETY: as above, and nobody knows it.
-            unsafe { libc::munmap(start, size) };
+            unsafe { libc::munmap(start, WIPED) };
             return None;
         }
         NonNull::new(start.cast())
     })
+}
+
+/// Gives back a page that nobody needs after all.
+///
+/// # Safety
+///
+/// From [`page_wiped_at_fork`], and nobody uses it any more.
+pub(crate) unsafe fn unmap_wiped_at_fork(page: NonNull<u8>) {
+    keeping_errno(|| {
+        // SAFETY: mapped there, and passed on.
+        unsafe { libc::munmap(page.as_ptr().cast(), WIPED) }
+    });
 }
 
 /// Starts a thread that nobody waits for, with all signals blocked and a small stack; returns whether there

@@ -29,7 +29,7 @@ pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use linux::{
     at_fork, barrier_all_threads, cores, exit_hook, page_wiped_at_fork, process, spawn_unnoticed,
-    wait_while, wake, write_stderr,
+    unmap_wiped_at_fork, wait_while, wake, write_stderr,
 };
 #[cfg(all(feature = "std", target_os = "linux", miri))]
 pub use miri::System;

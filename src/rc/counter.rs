@@ -330,7 +330,6 @@ impl Count for Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
 
     /// A counter with these counts; the weak one includes that of all strong ones.
     trait With: Count {
@@ -428,10 +427,11 @@ mod tests {
 
     #[cfg(feature = "std")] // without it the panic handler ends the process, if it does
     #[test]
+    #[cfg_attr(miri, ignore = "an interpreter has no processes")]
     fn one_handle_too_many_ends_the_process() {
         for counter in ["local", "shared"] {
             for way in ["strong", "weak", "upgrade"] {
-                let mut child = Command::new(std::env::current_exe().unwrap());
+                let mut child = std::process::Command::new(std::env::current_exe().unwrap());
                 child.args(["--exact", "rc::counter::tests::overflowing", "--nocapture"]);
                 let output = child.env(WAY, format!("{counter} {way}")).output().unwrap();
                 let said = String::from_utf8_lossy(&output.stderr);

@@ -12,7 +12,7 @@ use core::ptr;
 
 use crate::sync::{AtomicBool, AtomicPtr, Lock, Ordering};
 #[cfg(feature = "std")]
-use crate::sync::{AtomicUsize, Patience, guests};
+use crate::sync::{AtomicUsize, Patience};
 
 #[cfg(feature = "std")]
 use super::SYSTEM_SPACE;
@@ -64,11 +64,9 @@ impl SpaceCell {
             let first = CELLS.load(Ordering::Relaxed);
             // It is, where a fork has interrupted this.
             if !ptr::eq(first, self) {
+                // The system's place is held by every fork, known or not.
                 #[cfg(feature = "std")]
-                if guests::is_born_held() {
-                    // The system's place is held by every fork, known or not.
-                    self.reserving.hold_newborn();
-                }
+                self.reserving.hold_newborn();
                 self.listing.next.store(first, Ordering::Relaxed);
                 CELLS.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
             }
@@ -206,10 +204,8 @@ impl Space {
 
     /// Takes the locks of a space that nobody knows yet, if those of all others are held for a fork.
     pub(super) fn hold_newborn(&self) {
-        if guests::is_born_held() {
-            self.tables.hold_newborn();
-            self.extents.hold_newborn();
-        }
+        self.tables.hold_newborn();
+        self.extents.hold_newborn();
     }
 
     /// Ends what [`Self::hold`] began.

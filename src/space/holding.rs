@@ -9,9 +9,9 @@ use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::spec::FamilySpec;
-use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
 #[cfg(feature = "std")]
-use crate::sync::{Patience, guests};
+use crate::sync::Patience;
+use crate::sync::{AtomicBool, AtomicUsize, Guard, Lock, Ordering};
 
 use super::Space;
 use super::extents::Taker;
@@ -163,9 +163,7 @@ impl Holding {
     /// The same where nobody else knows it yet, if everything else is held for a fork.
     #[cfg(feature = "std")]
     pub(crate) fn hold_newborn(&self) {
-        if guests::is_born_held() {
-            self.state.hold_newborn();
-        }
+        self.state.hold_newborn();
     }
 
     /// Whether somebody holds the lock.

@@ -1,36 +1,41 @@
 //! Marks: what freeing needs to know of a slot whose address is all that is known, four bytes for each
-//! granule, in two loads.
+//! granule, in one load.
 //!
 //! ```text
-//! address - span = | stretch | granule in stretch | byte in granule |
-//!                      |
-//!     directory[stretch] -> | mark | mark | mark | ...            one of zeros for all stretches in
-//!                                                                 which nothing was ever in use
+//! address - first near address = | granule | byte in granule |
+//!                                   |
+//!                        near -> | mark | mark | mark | ...
 //! ```
 //!
-//! A *stretch* is 2 GiB of the span. The marks of one come into being when one of its windows does, and
-//! stay for good; until then its entry leads to zeros, which are nobody's mark, so that a reader tests
-//! nothing. They lie apart from the descriptors of the granules: sixteen in a cache line, so that a
-//! program that frees in many blocks reads few lines.
+//! A *stretch* is 2 GiB of the span, and some of them are *near*: those around the first range of the space, beside
+//! which further ranges are put as long as there is room. Their marks are one array, there from the start, of
+//! zeros that are nobody's mark and take no memory. The marks of another stretch come into being when one of its
+//! windows does, and stay for good; who frees there finds them by a directory with an entry for each stretch.
 //!
-//! An entry is not where the marks of its stretch begin, but so far before that the number of the granule
-//! in the whole span leads to its mark.
+//! Marks lie apart from the descriptors of the granules: sixteen in a cache line, so that a program that frees in
+//! many blocks reads few lines. An entry of the directory is not where the marks of its stretch begin, but so far
+//! before that the number of the granule in the whole span leads to its mark.
 //!
 //! A mark is written under the lock of whoever has the granule, before the first slot is handed out, and
 //! cleared before the granule is given back. So who frees a slot that he has finds the mark of its block
 //! (I1), without an order of his own: he got the address from somebody who had seen it written.
 
 use core::mem;
+use core::ops::Range;
 use core::ptr::{self, NonNull};
 
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use super::Space;
 use super::map::GRANULE_SHIFT;
 use super::ranges::Reserved;
+use super::{SMALL_SPAN, Space};
 
+/// So many stretches are near where the span is large: 16 GiB, whose marks are 1 MiB of addresses, of which a page
+/// has memory for each 64 MiB of the heap. (Until 2026-11 all were found by the directory. One load more, on which
+/// the next waits, in each `free` was a tenth of the time of a program that frees all the time.)
+const NEAR: usize = 8;
 /// log2 of a stretch's bytes: the directory of a TiB is one page.
 const STRETCH_SHIFT: u32 = 31;
 /// log2 of a stretch's granules.
@@ -124,12 +129,14 @@ impl Cell {
 }
 
 /// The marks of a space.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Marks {
-    /// An entry for each stretch of the span.
+    /// An entry for each stretch of the span, null where it has no marks yet.
     directory: NonNull<AtomicPtr<AtomicU32>>,
-    /// Zeros, as many as a stretch has marks; none where the one stretch has its marks from the first on.
-    nothing: *mut AtomicU32,
+    /// The near stretches, ...
+    near: Range<usize>,
+    /// ... and their marks.
+    near_marks: NonNull<AtomicU32>,
     /// Where everything was reserved at once, room for all marks.
     reserved: *mut AtomicU32,
 }
@@ -139,11 +146,21 @@ impl Marks {
         span_bytes.div_ceil(1 << STRETCH_SHIFT)
     }
 
-    /// The bytes of a directory, and of what lies behind it and is committed with it: zeros, or the
-    /// marks of the only stretch.
-    pub(super) fn head(span_bytes: usize) -> usize {
-        let first = (span_bytes.div_ceil(1 << GRANULE_SHIFT)) * size_of::<AtomicU32>();
-        Self::stretches(span_bytes) * size_of::<usize>() + first.min(STRETCH_MARKS)
+    /// The stretches to be near where the first range is so far from the start of the span, and the next ones
+    /// come behind it, or on both sides.
+    pub(super) fn near(span_bytes: usize, first: usize, both_sides: bool) -> Range<usize> {
+        let stretches = Self::stretches(span_bytes);
+        let many = if span_bytes <= SMALL_SPAN { 1 } else { NEAR.min(stretches) };
+        let before = if both_sides { many / 2 } else { 0 };
+        let start = (first >> STRETCH_SHIFT).saturating_sub(before).min(stretches - many);
+        start..start + many
+    }
+
+    /// The bytes of a directory, and of what lies behind it and is committed with it: the marks of the near
+    /// stretches.
+    pub(super) fn head(span_bytes: usize, near: &Range<usize>) -> usize {
+        let marks = (span_bytes.div_ceil(1 << GRANULE_SHIFT)) * size_of::<AtomicU32>();
+        Self::stretches(span_bytes) * size_of::<usize>() + marks.min(near.len() * STRETCH_MARKS)
     }
 
     /// The bytes of the marks of all stretches, where there are several.
@@ -159,20 +176,21 @@ impl Marks {
     /// # Safety
     ///
     /// At `head` are zeros of [`Self::head`] bytes, committed, for as long as the process lives, aligned
-    /// for a directory. `reserved` is null, or there is room of [`Self::bytes`] bytes.
+    /// for a directory. `reserved` is null, or there is room of [`Self::bytes`] bytes. The near stretches are some
+    /// of the span's.
     pub(super) unsafe fn write(
         head: NonNull<u8>,
         span_bytes: usize,
+        near: Range<usize>,
         reserved: *mut AtomicU32,
     ) -> Self {
-        let stretches = Self::stretches(span_bytes);
         let directory = head.cast::<AtomicPtr<AtomicU32>>();
         // SAFETY: within the head (contract).
-        let behind = unsafe { directory.add(stretches) }.cast::<AtomicU32>().as_ptr();
-        let nothing = if stretches > 1 { behind } else { ptr::null_mut() };
-        let marks = Self { directory, nothing, reserved };
-        for stretch in 0..stretches {
-            marks.entry(stretch).store(biased(behind, stretch), Ordering::Relaxed);
+        let near_marks = unsafe { directory.add(Self::stretches(span_bytes)) }.cast();
+        let marks = Self { directory, near: near.clone(), near_marks, reserved };
+        for (at, stretch) in near.enumerate() {
+            let of_stretch = near_marks.as_ptr().wrapping_add(at << STRETCH_GRANULES_SHIFT);
+            marks.entry(stretch).store(biased(of_stretch, stretch), Ordering::Relaxed);
         }
         marks
     }
@@ -191,12 +209,11 @@ fn biased(marks: *mut AtomicU32, stretch: usize) -> *mut AtomicU32 {
 impl Space {
     /// Sees to it that all granules in a part of the span can be marked. The caller has the lock of the
     /// extents, or is alone.
-    pub(super) fn make_marks(&self, granules: core::ops::Range<u32>) -> Result<(), AllocError> {
+    pub(super) fn make_marks(&self, granules: Range<u32>) -> Result<(), AllocError> {
         let stretch_of = |granule: u32| granule as usize >> STRETCH_GRANULES_SHIFT;
         for stretch in stretch_of(granules.start)..=stretch_of(granules.end - 1) {
             let entry = self.marks.entry(stretch);
-            let nothing = self.marks.nothing;
-            if nothing.is_null() || entry.load(Ordering::Relaxed) != biased(nothing, stretch) {
+            if !entry.load(Ordering::Relaxed).is_null() {
                 continue;
             }
             let marks = self.room_for_marks(stretch)?;
@@ -229,6 +246,19 @@ impl Space {
         // SAFETY: the window is known, so its stretch has marks, which live as long as the process.
         unsafe { &*marked }.store(mark.0, Ordering::Relaxed);
     }
+
+    /// The mark at an address, wherever in the span that is.
+    fn mark_at(&self, address: usize) -> Mark {
+        let Some(offset) = self.offset_of(address) else { return Mark::NONE };
+        let granule = offset >> GRANULE_SHIFT;
+        let entry = self.marks.entry(granule >> STRETCH_GRANULES_SHIFT).load(Ordering::Acquire);
+        if entry.is_null() {
+            return Mark::NONE;
+        }
+        // SAFETY: an entry leads to marks for all granules of its stretch within the span, which live as long as
+        // the process.
+        Mark(unsafe { &*entry.wrapping_add(granule) }.load(Ordering::Relaxed))
+    }
 }
 
 /// The way to the marks of a space, and which of them are those of a set: in a static, where the fast path of
@@ -236,11 +266,15 @@ impl Space {
 #[derive(Debug)]
 #[repr(align(32))]
 pub(crate) struct MarkLookup {
-    bytes: AtomicUsize,
-    span: AtomicUsize,
-    directory: AtomicPtr<AtomicPtr<AtomicU32>>,
+    /// The first near address, ...
+    start: AtomicUsize,
+    /// ... the marks of the near stretches, and of how many granules there are any.
+    near: AtomicPtr<AtomicU32>,
+    granules: AtomicU32,
     /// The mark of the first family, special or not.
     first: AtomicU32,
+    /// Where the others are, if it is known.
+    space: AtomicPtr<Space>,
 }
 
 const _: () = assert!(mem::size_of::<MarkLookup>() == 32);
@@ -248,10 +282,11 @@ const _: () = assert!(mem::size_of::<MarkLookup>() == 32);
 impl MarkLookup {
     pub(crate) const fn new() -> Self {
         Self {
-            bytes: AtomicUsize::new(0),
-            span: AtomicUsize::new(0),
-            directory: AtomicPtr::new(ptr::null_mut()),
+            start: AtomicUsize::new(0),
+            near: AtomicPtr::new(ptr::null_mut()),
+            granules: AtomicU32::new(0),
             first: AtomicU32::new(0),
+            space: AtomicPtr::new(ptr::null_mut()),
         }
     }
 
@@ -261,51 +296,77 @@ impl MarkLookup {
         if number + families > Mark::LAST + 1 {
             return;
         }
+        let marks = &space.marks;
+        let before = marks.near.start << STRETCH_SHIFT;
+        let bytes = (space.span_bytes - before).min(marks.near.len() << STRETCH_SHIFT);
         self.first.store(Mark::of_family(number, false).0, Ordering::Relaxed);
-        self.span.store(space.span, Ordering::Relaxed);
-        self.directory.store(space.marks.directory.as_ptr(), Ordering::Relaxed);
-        // Last: who reads this finds the others.
-        self.bytes.store(space.span_bytes, Ordering::Release);
+        self.start.store(space.span + before, Ordering::Relaxed);
+        self.near.store(marks.near_marks.as_ptr(), Ordering::Relaxed);
+        // Last: who reads these finds the others.
+        self.granules.store(bytes.div_ceil(1 << GRANULE_SHIFT) as u32, Ordering::Release);
+        self.space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
     }
 
     /// Has this know no address again, where the process starts over. There is one thread.
     #[cfg(feature = "std")]
     pub(crate) fn forget(&self) {
-        self.bytes.store(0, Ordering::Relaxed);
+        self.granules.store(0, Ordering::Relaxed);
+        self.space.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// The family, of so many, and the class of the slot at an address, if it is one in use whose family is
-    /// among them; otherwise some cell, or `None`. Any address whatever may be asked for.
+    /// among them and it is near; otherwise some cell, or `None`. Any address whatever may be asked for.
     #[inline(always)]
-    pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
-        self.mark_at(address)?.among(self.first.load(Ordering::Relaxed), families)
+    pub(crate) fn cell_near(&self, address: usize, families: usize) -> Option<Cell> {
+        self.mark_near::<0>(address)?.among(self.first.load(Ordering::Relaxed), families)
+    }
+
+    /// The same, and `None` for an address at which no object of C's starts.
+    #[inline(always)]
+    pub(crate) fn cell_of_c_object_near(&self, address: usize, families: usize) -> Option<Cell> {
+        let mark = self.mark_near::<{ class::C_ALIGN.trailing_zeros() }>(address)?;
+        mark.among(self.first.load(Ordering::Relaxed), families)
     }
 
     /// Which family that is, if the class is this one, scaled.
     #[inline(always)]
-    pub(crate) fn family_at(
+    pub(crate) fn family_of_c_object_near(
         &self,
         address: usize,
         scaled: usize,
         families: usize,
     ) -> Option<usize> {
-        self.mark_at(address)?.family_among(self.first.load(Ordering::Relaxed), scaled, families)
+        let mark = self.mark_near::<{ class::C_ALIGN.trailing_zeros() }>(address)?;
+        mark.family_among(self.first.load(Ordering::Relaxed), scaled, families)
     }
 
-    /// The mark at an address in the span.
+    /// [`cell_near`](Self::cell_near) of what is near or not.
+    #[inline]
+    pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
+        self.cell_near(address, families).or_else(|| self.cell_far(address, families))
+    }
+
+    /// The same for who has looked near by, in vain.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn cell_far(&self, address: usize, families: usize) -> Option<Cell> {
+        // SAFETY: null, or a space, which lives as long as the process.
+        let space = unsafe { self.space.load(Ordering::Acquire).as_ref() }?;
+        space.mark_at(address).among(self.first.load(Ordering::Relaxed), families)
+    }
+
+    /// The mark at an address that is near, if so many of its lowest bits are zero: others are rotated to where they
+    /// make the granule's number one that there is not.
     #[inline(always)]
-    fn mark_at(&self, address: usize) -> Option<Mark> {
-        let bytes = self.bytes.load(Ordering::Acquire);
-        let offset = address.wrapping_sub(self.span.load(Ordering::Relaxed));
-        if offset >= bytes {
+    fn mark_near<const ZEROS: u32>(&self, address: usize) -> Option<Mark> {
+        let granules = self.granules.load(Ordering::Acquire);
+        let offset = address.wrapping_sub(self.start.load(Ordering::Relaxed));
+        let granule = offset.rotate_right(ZEROS) >> (GRANULE_SHIFT - ZEROS);
+        if granule >= granules as usize {
             return None;
         }
-        let directory = self.directory.load(Ordering::Relaxed);
-        // SAFETY: there are bytes, so the directory is there, and within the span it has an entry.
-        let entry = unsafe { &*directory.add(offset >> STRETCH_SHIFT) };
-        let marked = entry.load(Ordering::Relaxed).wrapping_add(offset >> GRANULE_SHIFT);
-        // SAFETY: every entry leads to marks, or zeros, for all granules of its stretch within the span, which
-        // live as long as the process.
+        let marked = self.near.load(Ordering::Relaxed).wrapping_add(granule);
+        // SAFETY: there are granules, so there are so many marks, which live as long as the process.
         Some(Mark(unsafe { &*marked }.load(Ordering::Relaxed)))
     }
 }

@@ -219,7 +219,7 @@ mod tests {
         let mut order = Order::new();
         let mut model = BTreeSet::new();
         let mut random = 12345u32;
-        for _ in 0..if cfg!(miri) { 100 } else { 20_000 } {
+        for _ in 0..if cfg!(miri) { 40 } else { 20_000 } {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let key = (random >> 8) % 500;
             if model.contains(&key) {

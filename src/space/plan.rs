@@ -26,6 +26,9 @@ const SMALLEST_RESERVATION: usize = 192 << 10;
 const TINY_RESERVATION: usize = 16 << 20;
 const TINY_EXTENT_SHIFT: u32 = GRANULE_SHIFT;
 
+/// The stretches that are near: those at the start, since what lies there is used first.
+const NEAR: core::ops::Range<usize> = 0..1;
+
 /// Where each part of a reservation starts, in bytes from its base.
 struct Plan {
     extent_count: usize,
@@ -44,7 +47,7 @@ impl Plan {
         let table = header + size_of::<Space>().next_multiple_of(64);
         let windows = header.div_ceil(1 << WINDOW_SHIFT);
         let directory = table + windows * size_of::<usize>();
-        let books = (directory + Marks::head(header)).next_multiple_of(page);
+        let books = (directory + Marks::head(header, &NEAR)).next_multiple_of(page);
         let mut end = books + Books::of(extent_count, extent_shift, page).bytes;
         let maps = Map::ALL.map(|map| {
             let start = end;
@@ -132,7 +135,7 @@ impl Space {
         };
         // SAFETY: just committed, zero, behind a table of words, before the books; room for the marks is at
         // the end of the plan.
-        let marks = unsafe { Marks::write(at(plan.directory), plan.header, reserved) };
+        let marks = unsafe { Marks::write(at(plan.directory), plan.header, NEAR, reserved) };
         let new = Self::new(source, span, plan.header, extent_shift, table, marks, Some(maps));
         // SAFETY: just committed, zero, large enough, aligned to an extent.
         unsafe { space.write(new) };
@@ -167,6 +170,20 @@ mod tests {
                 }
                 assert_eq!(plan.table % 64, 0);
             }
+        }
+    }
+
+    /// What is known of windows is in memory: of as many again as are in use, at most.
+    #[cfg(feature = "std")]
+    #[test]
+    #[cfg_attr(miri, ignore = "an interpreter makes them known one by one")]
+    fn few_windows_are_known_before_they_are_used() {
+        let space = Space::reserve(&crate::os::SYSTEM).unwrap();
+        for taken in 1..200 {
+            let extents = space.take_extents(1, 1, crate::space::extents::Taker::Any).unwrap();
+            let known = space.extents_known().count();
+            assert!(known >= taken && known <= (2 * taken).max(4), "{known} at {taken}");
+            assert!(space.extents_known().any(|extent| extent == extents.first));
         }
     }
 }

@@ -21,7 +21,8 @@
 //!
 //! A run of extents lies within one range, even where two are neighbours: a source may insist on it.
 
-use core::cell::Cell;
+mod steps;
+
 use core::mem;
 use core::ptr::{self, NonNull};
 
@@ -31,12 +32,12 @@ use crate::os::PageSource;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use super::Space;
-use super::extents::{Locked, Taker};
 use super::marks::Marks;
 use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
 
-/// How many windows are made known at a time.
-const KNOWN_STEP: u32 = 32;
+/// How many windows are made known at a time: as many as there are, from the first number to the second. Each takes
+/// half a page, of which some is written; an interpreter needs long for each, at every look at all extents.
+const KNOWN_STEPS: [u32; 2] = if cfg!(miri) { [1, 1] } else { [4, 32] };
 
 /// A range of addresses, and which of its extents are to be had. All that changes is written under
 /// the lock of the space's extents.
@@ -289,7 +290,8 @@ impl Range {
         if wanted <= old {
             return Ok(());
         }
-        let new = wanted.next_multiple_of(KNOWN_STEP).min(all);
+        let step = old.clamp(KNOWN_STEPS[0], KNOWN_STEPS[1]);
+        let new = wanted.next_multiple_of(step).min(all);
         let (page, stride) = (space.page_size(), Window::stride(per_window as usize));
         // What was committed before keeps its contents, so a page that is shared may be named again.
         let from = (self.windows + old as usize * stride) / page * page;
@@ -330,12 +332,6 @@ fn remote_place() -> usize {
         ((&raw const local).addr() >> 12).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> 32;
     FIRST + ((mixed % PLACES) << 30)
 }
-
-/// At so many places of the span a new range is tried, where it cannot be beside another.
-const PARTS: usize = 16;
-
-/// So many vacant ranges may be where a source puts a new one, before there is none.
-const MOST_IN_THE_WAY: u32 = 64;
 
 /// The ranges of a space, by address.
 #[derive(Debug)]
@@ -404,135 +400,7 @@ impl Drop for Reserved {
     }
 }
 
-impl Locked<'_> {
-    /// Reserves a further range, in which `count` extents have room, the first at a multiple of `align`
-    /// extents. `None` where the source has no more.
-    pub(super) fn grow(&mut self, count: u32, align: u32, taker: Taker) -> Option<()> {
-        let space = self.space;
-        if !space.ranges.grows {
-            return None;
-        }
-        let per_window = WINDOW_GRANULES / space.granules_per_extent();
-        let least = count.checked_next_multiple_of(per_window)?;
-        let extents = |bytes: usize| (bytes >> space.extent_shift) as u32;
-        // As much again as there is, within what was chosen.
-        let [first, largest] = [options::first_range(), options::largest_range()].map(extents);
-        let step = self.state.reserved.max(first).min(largest);
-        let (mut wanted, mut last) = (least.max(step), false);
-        // An isolated family wants addresses that nobody ever had.
-        let revives = taker == Taker::Any;
-        if revives && space.ranges.iter().any(|range| self.revive(range, least, align)) {
-            return Some(());
-        }
-        loop {
-            if let Some(range) = space.reserve_range(wanted, align as usize) {
-                self.state.reserved += range.count;
-                space.ranges.insert(range);
-                return Some(());
-            }
-            if wanted == least {
-                // What is unused elsewhere may be in the way.
-                if !mem::replace(&mut last, true) && self.vacate() {
-                    continue;
-                }
-                return None;
-            }
-            wanted = (wanted / 2).next_multiple_of(per_window).max(least);
-        }
-    }
-
-    /// Gives back the addresses of all ranges without anything in them; returns whether there were any.
-    pub(super) fn vacate(&mut self) -> bool {
-        let space = self.space;
-        let mut any = false;
-        for range in space.ranges.iter().filter(|_| space.ranges.grows) {
-            let unused = range.free_count.load(Ordering::Relaxed) == range.count
-                && range.warm_count.load(Ordering::Relaxed) == 0;
-            if range.is_vacant() || !unused {
-                continue;
-            }
-            self.forget_advice(range);
-            range.set_all_free(false);
-            range.vacant.store(true, Ordering::Relaxed);
-            self.state.reserved -= range.count;
-            any = true;
-            // SAFETY: reserved as one range of this size; nothing in it is in use, nor will be.
-            unsafe { space.source.release(range.base, range.bytes(space)) };
-        }
-        any
-    }
-
-    /// Reserves the addresses of a vacant range again, where there is room in it; returns whether it did.
-    fn revive(&mut self, range: &'static Range, count: u32, align: u32) -> bool {
-        let space = self.space;
-        let bytes = range.bytes(space);
-        if !range.is_vacant() || range.count < count || align > 1 {
-            return false;
-        }
-        let near = range.base.addr().get();
-        let Some(data) = Reserved::new(space.source, near, bytes, 1 << WINDOW_SHIFT) else {
-            return false;
-        };
-        if data.start != range.base {
-            return false;
-        }
-        data.keep();
-        range.set_all_free(true);
-        range.vacant.store(false, Ordering::Relaxed);
-        self.state.reserved += range.count;
-        true
-    }
-}
-
 impl Space {
-    /// Reserves so many extents, with their books.
-    fn reserve_range(&self, count: u32, align: usize) -> Option<&'static Range> {
-        let bytes = (count as usize) << self.extent_shift;
-        let align = align.checked_mul(self.extent_bytes())?.max(1 << WINDOW_SHIFT);
-        // Side by side with what there is, upwards or else downwards, so that it is one mapping.
-        let (mut above, mut below) = (0, 0);
-        for range in self.ranges.iter() {
-            let start = range.base.addr().get();
-            below = if below == 0 { start.saturating_sub(bytes) } else { below };
-            above = start + ((range.count as usize) << self.extent_shift);
-        }
-        let strays = Cell::new(false);
-        let at = |near| {
-            let data = self.reserve_apart(near, bytes, align, MOST_IN_THE_WAY)?;
-            // What lies outside of the span the table does not cover.
-            let end = data.start.addr().get().wrapping_sub(self.span).checked_add(bytes)?;
-            strays.set(end > self.span_bytes);
-            (end <= self.span_bytes).then_some(data)
-        };
-        // Where others are on both sides, there may be room further away.
-        let away = (0..PARTS).map(|part| self.span + self.span_bytes / PARTS * part);
-        let away = away.take_while(|_| strays.get());
-        let data = [above, below].into_iter().chain(away).find_map(at)?;
-        self.write_books(data, count)
-    }
-
-    /// Reserves addresses that no range has. Those of a vacant one stay its own: its books say what was there,
-    /// and who had it.
-    fn reserve_apart(
-        &self,
-        near: usize,
-        bytes: usize,
-        align: usize,
-        tries: u32,
-    ) -> Option<Reserved> {
-        let data = Reserved::new(self.source, near, bytes, align)?;
-        let start = data.start.addr().get();
-        let is_in_the_way = |range: &Range| {
-            let other = range.base.addr().get();
-            start < other + range.bytes(self) && other < start + bytes
-        };
-        if !self.ranges.iter().any(is_in_the_way) {
-            return Some(data);
-        }
-        // It is not given back before the source has found something else.
-        self.reserve_apart(0, bytes, align, tries.checked_sub(1)?)
-    }
-
     /// Makes a range of what is reserved.
     fn write_books(&self, data: Reserved, count: u32) -> Option<&'static Range> {
         let layout = Books::of(count as usize, self.extent_shift, self.page_size);
@@ -565,19 +433,22 @@ impl Space {
             }
             bytes = (bytes / 2).next_multiple_of(window);
         };
+        // Further ranges lie behind it in the remote place, and on either side of it elsewhere.
+        let both_sides = data.start.addr().get() != remote;
+        let before = if both_sides { span_bytes / 2 } else { 0 };
+        let span = data.start.addr().get().saturating_sub(before) & !(window - 1);
+        let near = Marks::near(span_bytes, data.start.addr().get() - span, both_sides);
         let table = size_of::<Self>().next_multiple_of(64);
         let directory = table + (span_bytes >> WINDOW_SHIFT) * size_of::<usize>();
-        let head = (directory + Marks::head(span_bytes)).next_multiple_of(page);
+        let head = (directory + Marks::head(span_bytes, &near)).next_multiple_of(page);
         let header = Reserved::new(source, 0, head, page).ok_or(refused)?;
         // SAFETY: reserved just now.
         unsafe { source.commit(header.start, head) }
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
-        // Further ranges lie behind it in the remote place, and on either side of it elsewhere.
-        let before = if data.start.addr().get() == remote { 0 } else { span_bytes / 2 };
-        let span = data.start.addr().get().saturating_sub(before) & !(window - 1);
         // SAFETY: committed zeros, as long as this needs.
         let space = unsafe {
-            let marks = Marks::write(header.start.add(directory), span_bytes, ptr::null_mut());
+            let head = header.start.add(directory);
+            let marks = Marks::write(head, span_bytes, near, ptr::null_mut());
             let table = header.start.add(table).cast();
             let space = header.start.cast::<Self>();
             space.write(Self::new(source, span, span_bytes, extent_shift, table, marks, None));

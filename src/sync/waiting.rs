@@ -98,9 +98,10 @@ impl<T> Lock<T> {
         taken
     }
 
-    /// [`Self::hold`] where nobody else knows the lock yet, or it is held for the fork already.
+    /// Of a lock that nobody else knows yet, or that is held already: holds it too, if all others are held
+    /// for a fork ([`guests`], G3).
     pub(crate) fn hold_newborn(&self) {
-        if self.word.take() {
+        if guests::is_born_held() && self.word.take() {
             self.for_fork.store(true, Ordering::Relaxed);
         }
     }

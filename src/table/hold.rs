@@ -21,8 +21,6 @@
 
 use core::ptr;
 
-use crate::class;
-use crate::lane::Lane;
 use crate::space::{SpaceCell, births};
 use crate::sync::{Patience, guests};
 
@@ -113,10 +111,6 @@ fn families_over(cell: &'static SpaceCell) -> impl Iterator<Item = &'static Fami
 }
 
 impl FamilyTable {
-    fn all_lanes(&self) -> impl Iterator<Item = &'static Lane> {
-        (0..class::COUNT).flat_map(|class| self.lanes(class))
-    }
-
     fn hold(&self, patience: &mut Patience) -> bool {
         self.growth.hold(patience)
             && self.rows.hold(patience)
@@ -126,11 +120,9 @@ impl FamilyTable {
 
     /// Takes the locks of a family that nobody knows yet, if those of all others are held for a fork.
     pub(super) fn hold_newborn(&self) {
-        if guests::is_born_held() {
-            self.growth.hold_newborn();
-            self.rows.hold_newborn();
-            self.holding.hold_newborn();
-        }
+        self.growth.hold_newborn();
+        self.rows.hold_newborn();
+        self.holding.hold_newborn();
     }
 
     fn is_held(&self) -> bool {

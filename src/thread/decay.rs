@@ -19,7 +19,7 @@
 use core::ptr;
 
 use crate::class;
-use crate::lane::Lane;
+use crate::lane::{Lane, Occasion};
 use crate::options;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::table::{FamilyTable, SetTable};
@@ -149,7 +149,7 @@ fn settle_lanes(family: &'static FamilyTable, first: usize) -> usize {
     for class in first..class::COUNT {
         for lane in family.lanes(class) {
             looked_at += 1;
-            if lane.is_idle(&lane.seen_decaying) {
+            if lane.is_idle(Occasion::Decay) {
                 family.decay.note_work();
                 let all = family.settle_and_trim(lane, Lane::trim_in_passing);
                 // The rest of it is for the next step.

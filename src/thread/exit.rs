@@ -25,7 +25,7 @@ use crate::table::FamilyTable;
 
 #[cfg(feature = "std")]
 use super::life::{self, LifeMark};
-use super::{EMPTY_ROW, Row, RowHome};
+use super::{EMPTY_ROW, Homes, Row, RowHome};
 
 /// So many frees a thread without rows does one by one, before it is taken for one that lives on them.
 const FREES_WITHOUT: u8 = 16;
@@ -144,7 +144,7 @@ static THREAD: super::one::OneThread<ThreadState> = super::one::OneThread::new(T
 /// The calling thread's row of a family, made now if this is its first use; `None` where the
 /// thread has to do without.
 pub(crate) fn row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
-    if home.row().is_empty_row() { make_row(home, family) } else { Some(home.row()) }
+    if home.row().is_empty_row() { make_row(family) } else { Some(home.row()) }
 }
 
 /// [`row`] for a thread that frees: `None` also where it has no rows at all and has not freed much.
@@ -165,7 +165,7 @@ fn frees_in_passing(thread: &ThreadState) -> bool {
     in_passing
 }
 
-fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a Row> {
+fn make_row<'a>(family: &'static FamilyTable) -> Option<&'a Row> {
     if !may_have_rows() {
         return None;
     }
@@ -199,7 +199,6 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         // SAFETY: initialised just now.
         let row = unsafe { raw.as_ref() };
         row.family.store(ptr::from_ref(family).cast_mut(), Ordering::Relaxed);
-        row.home.store(ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
         row.next_of_thread.store(thread.rows.get().cast_mut(), Ordering::Relaxed);
         thread.replace_rows(raw.as_ptr());
         // SAFETY: written just now.
@@ -208,7 +207,7 @@ fn make_row<'a>(home: &'a RowHome, family: &'static FamilyTable) -> Option<&'a R
         unsafe { family.rows.lock().insert(links) };
         // Not where a signal handler's child has started over meanwhile and gone on.
         if !family.holding.space.is_given_up() {
-            home.row.set(raw.as_ptr());
+            point_home(family, raw.as_ptr());
         }
         #[cfg(feature = "std")]
         super::background::wake();
@@ -318,12 +317,9 @@ unsafe fn close_list(mut next: *const Row, home: Home) {
 unsafe fn close(raw: NonNull<Row>, home: Home) {
     // SAFETY: valid (contract).
     let row = unsafe { raw.as_ref() };
-    // SAFETY: the family lives as long as the process.
-    let family = unsafe { &*row.family.load(Ordering::Relaxed) };
+    let family = family_of(row);
     if home == Home::Here {
-        // SAFETY: the home is in the storage of this thread, which still runs.
-        let home = unsafe { &*row.home.load(Ordering::Relaxed) };
-        home.row.set(EMPTY_ROW.as_row());
+        point_home(family, EMPTY_ROW.as_row());
     }
     let turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
@@ -402,13 +398,13 @@ pub(super) fn is_busy() -> bool {
 /// line.
 #[cfg(feature = "std")]
 pub(super) fn hide_rows() {
-    rows().for_each(|row| home_of(row).row.set(EMPTY_ROW.as_row()));
+    rows().for_each(|row| point_home(family_of(row), EMPTY_ROW.as_row()));
 }
 
 /// Ends what [`hide_rows`] began.
 #[cfg(feature = "std")]
 pub(super) fn show_rows() {
-    rows().for_each(|row| home_of(row).row.set(row));
+    rows().for_each(|row| point_home(family_of(row), row));
 }
 
 /// Leaves the calling thread's rows where they are, and its life mark, and has it do without until it makes
@@ -427,10 +423,17 @@ pub(super) fn forget_rows() {
     life::start_over();
 }
 
-#[cfg(feature = "std")]
-fn home_of(row: &Row) -> &RowHome {
-    // SAFETY: a row in the list is whole, and its home is in the storage of this thread, which still runs.
-    unsafe { &*row.home.load(Ordering::Relaxed) }
+/// The family of a row.
+fn family_of(row: &Row) -> &'static FamilyTable {
+    // SAFETY: families live as long as the process.
+    unsafe { &*row.family.load(Ordering::Relaxed) }
+}
+
+/// Points the calling thread's home of a family at its row, or at the empty one.
+fn point_home(family: &FamilyTable, row: *const Row) {
+    let homes = (family.homes)().cast::<Homes<0>>();
+    // SAFETY: the homes of this thread, which still runs, for the set of this family.
+    unsafe { Homes::point(homes, family.holding.index, row) };
 }
 
 fn unload_row(row: &Row) {
@@ -492,14 +495,12 @@ pub(crate) fn for_each_magazine(
     rows_of(family).for_each(|row| row.heads[class].for_each_magazine(class, &mut visit));
 }
 
-/// Calls `visit` with every address in the calling thread's magazines of a family, and its class. Where the
+/// Calls `visit` with every address in the calling thread's magazines of a class and family. Where the
 /// caller holds the lock of a lane, it holds that of the family's growth as well.
-pub(crate) fn for_each_slot(family: &FamilyTable, mut visit: impl FnMut(*mut u8, usize)) {
+pub(crate) fn for_each_slot(family: &FamilyTable, class: usize, mut visit: impl FnMut(*mut u8)) {
     for row in rows_of(family) {
         let _turn = row.begin();
-        for (class, head) in row.heads.iter().enumerate() {
-            head.slots(class).for_each(|slot| visit(slot, class));
-        }
+        row.heads[class].slots(class).for_each(&mut visit);
     }
 }
 

@@ -65,7 +65,6 @@
 use core::cell::Cell;
 use core::ptr;
 
-use crate::class;
 use crate::error::AllocError;
 use crate::os;
 use crate::sync::guests::{self, Waiter, is_forking};
@@ -166,25 +165,37 @@ pub(super) fn expect_forks() {
 }
 
 /// Registers the handlers, before there is a lock that somebody could hold.
+///
+/// Who returns has a notice that is wiped, also where another thread is still about to register: a child may
+/// come to be at once, of a thread that knows nothing of all this, and finds the locks that are held by then.
 #[cold]
 fn register() {
+    if ptr::eq(notice(), &KEPT) {
+        have_a_notice_wiped();
+    }
     // First the mark: registering may allocate, and so come here again.
     let (free, taken) = (UNREGISTERED, REGISTERING);
     if HANDLERS.compare_exchange(free, taken, Ordering::Relaxed, Ordering::Relaxed).is_err() {
         return;
     }
-    // Before there is anything that another thread's child may find torn.
-    if ptr::eq(notice(), &KEPT) {
-        if let Some(page) = os::page_wiped_at_fork() {
-            let page = page.cast::<Notice>();
-            // SAFETY: a page for it, of zeros, which are a notice; nobody else knows it.
-            unsafe { page.as_ref() }.set_calm(true);
-            NOTICE.store(page.as_ptr(), Ordering::Release);
-        }
-    }
     // For want of memory they may not be: the next family's first use tries again.
     let done = if os::at_fork(prepare, parent, child) { REGISTERED } else { UNREGISTERED };
     HANDLERS.store(done, Ordering::Relaxed);
+}
+
+/// Puts the notice on a page that the system wipes in every child, where it can.
+fn have_a_notice_wiped() {
+    let Some(page) = os::page_wiped_at_fork() else { return };
+    let page = page.cast::<Notice>();
+    // SAFETY: a page for it, of zeros, which are a notice; nobody else knows it.
+    unsafe { page.as_ref() }.set_calm(true);
+    let kept = ptr::from_ref(&KEPT).cast_mut();
+    let (done, lost) = (Ordering::Release, Ordering::Relaxed);
+    // Another thread may have been faster, or a signal handler: theirs it is.
+    if NOTICE.compare_exchange(kept, page.as_ptr(), done, lost).is_err() {
+        // SAFETY: made above, and nobody else knows it.
+        unsafe { os::unmap_wiped_at_fork(page.cast()) };
+    }
 }
 
 unsafe extern "C" fn prepare() {
@@ -344,7 +355,7 @@ fn tidy() {
         if exit::close_rows_of_others(family) > 0 {
             family.note_orphans();
         }
-        for lane in (0..class::COUNT).flat_map(|class| family.lanes(class)) {
+        for lane in family.all_lanes() {
             let users = exit::rows_with_lane(family, lane);
             // A page that is written is a page that is copied.
             if lane.users.load(Ordering::Relaxed) != users {
@@ -359,6 +370,7 @@ mod tests {
     use super::*;
     use crate::space::births;
     use crate::thread::{Homes, RowHome};
+    use core::ptr::NonNull;
     use famalloc::FamilySet;
 
     #[famalloc::alloc_family]
@@ -398,6 +410,25 @@ mod tests {
         libc::WEXITSTATUS(status)
     }
 
+    #[test]
+    #[cfg_attr(miri, ignore = "an interpreter knows no such page")]
+    fn who_need_not_register_has_a_notice_that_is_wiped_all_the_same() {
+        let _alone = guests::alone();
+        register();
+        let own = NOTICE.swap(ptr::from_ref(&KEPT).cast_mut(), Ordering::Relaxed);
+        assert!(!ptr::eq(own, &KEPT));
+        // As between the other thread's mark and its end.
+        let before = HANDLERS.swap(REGISTERING, Ordering::Relaxed);
+        register();
+        let now = notice();
+        HANDLERS.store(before, Ordering::Relaxed);
+        NOTICE.store(own, Ordering::Relaxed);
+        assert!(!ptr::eq(now, &KEPT), "a child of now would not look");
+        assert!(now.calm.load(Ordering::Relaxed));
+        // SAFETY: nobody else has used it.
+        unsafe { os::unmap_wiped_at_fork(NonNull::from(now).cast()) };
+    }
+
     /// Whether the child has no rows in its reach, starts over at its first allocation, and has rows then.
     fn starts_over() -> i32 {
         let hidden = home().row().is_empty_row();
@@ -406,6 +437,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "an interpreter cannot fork")]
     fn a_row_in_the_midst_of_a_change_is_not_used_in_a_child() {
         let _alone = guests::alone();
         allocate();

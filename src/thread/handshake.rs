@@ -50,8 +50,8 @@
 //!
 //! Nobody else writes a top, or a slot that the fast path may be at, and that reads no other field of a head.
 //!
-//! A thread counts as idle whose turn is what it was at the last pass: it may have allocated since, from
-//! what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
+//! A thread counts as idle whose turn has been the same at two looks with [`REST`] between them, and for
+//! who asks for memory also one at which nobody has looked yet: it may have allocated since, from what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
 //! uppermost, and the magazines themselves.
 //!
 //! Where the system has no such barrier (Linux before 4.14, a sandbox that refuses it, an interpreter), the
@@ -71,13 +71,29 @@ const BATCH: usize = 4;
 /// ... and so many looked at.
 const LOOKED_AT: usize = 64;
 
+/// Who has not been in its slow path for so many milliseconds idles. Others would ask for as much again at once, and
+/// wait for who takes it meanwhile, for the barriers longest. Where there is no clock any time counts.
+pub(super) const REST: u32 = 10;
+
 /// Whose magazines are emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// Those of threads that have done nothing since the last pass.
+    /// Those of threads that have been seen to do nothing for a while.
     Idle,
+    /// Those, and those of threads at which nobody has looked yet.
+    IdleOrNew,
     /// Those of all threads that are not in the midst of something.
     All,
+}
+
+impl Whose {
+    /// Which of a list's places is where this goes on.
+    const fn place(self) -> usize {
+        match self {
+            Self::Idle | Self::IdleOrNew => 0,
+            Self::All => 1,
+        }
+    }
 }
 
 /// The owner's slow path: while this is there nobody else takes anything from the row.
@@ -137,10 +153,16 @@ impl Row {
         })
     }
 
-    /// Whether the owner's turn is still what it was at the last look for threads that idle.
-    fn is_idle(&self) -> bool {
+    /// Whether the owner's turn has been what it is for [`REST`] by now, as far as was looked; at the first look of all it
+    /// is as the caller says. `now` is 0 where there is no clock.
+    fn is_idle(&self, now: u32, at_first: bool) -> bool {
         let turn = self.turn.load(Ordering::Relaxed);
-        self.seen.swap(turn, Ordering::Relaxed) == turn && turn % 2 == 0
+        let since = self.seen_at.load(Ordering::Relaxed);
+        if self.seen.swap(turn, Ordering::Relaxed) != turn || since == 0 {
+            self.seen_at.store(now.max(1), Ordering::Relaxed);
+            return since == 0 && at_first && turn % 2 == 0;
+        }
+        (now == 0 || now.wrapping_sub(since) >= REST) && turn % 2 == 0
     }
 
     fn has_to_take(&self) -> bool {
@@ -208,20 +230,24 @@ impl<'a> Closed<'a> {
     }
 
     /// Closes the next rows of the list in which there is something to take.
-    fn choose(list: &'a mut RowList, whose: Whose) -> (Self, Looked) {
+    fn choose(list: &'a mut RowList, whose: Whose, now: u32) -> (Self, Looked) {
         let mut closed = Self { rows: [None; BATCH], count: 0 };
         let mut looked = Looked { more: true, any_at_work: false };
         for _ in 0..LOOKED_AT {
             if closed.count == BATCH {
                 break;
             }
-            let Some(links) = list.advance(whose as usize) else {
+            let Some(links) = list.advance(whose.place()) else {
                 looked.more = false;
                 break;
             };
             // SAFETY: rows in the list stay valid while the list is locked.
             let row = unsafe { Row::of_links(links) };
-            let is_meant = whose == Whose::All || row.is_idle();
+            let is_meant = match whose {
+                Whose::Idle => row.is_idle(now, false),
+                Whose::IdleOrNew => row.is_idle(now, true),
+                Whose::All => true,
+            };
             let closes = is_meant && row.has_to_take();
             looked.any_at_work |= closes || !is_meant;
             if closes {
@@ -254,10 +280,12 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     if !options::trim_idle() {
         return Looked::default();
     }
+    // For differences the lower half is enough.
+    let now = family.holding.space.source.milliseconds() as u32;
     // Slots are in nobody's sight for a moment.
     let _still = family.hold_still();
     let mut list = family.rows.lock();
-    let (mut closed, looked) = Closed::choose(&mut list, whose);
+    let (mut closed, looked) = Closed::choose(&mut list, whose, now);
     if closed.count == 0 {
         return looked;
     }
@@ -283,6 +311,15 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
 /// Empties the magazines of all threads that have some of a family, but of those that are in the midst of
 /// something.
 pub(crate) fn unload_all(family: &FamilyTable) {
-    family.rows.lock().restart(Whose::All as usize);
-    while unload_next(family, Whose::All).more {}
+    unload(family, Whose::All);
+}
+
+/// Empties those of threads that have done nothing for a while, as far as is known.
+pub(crate) fn unload_idle(family: &FamilyTable) {
+    unload(family, Whose::IdleOrNew);
+}
+
+fn unload(family: &FamilyTable, whose: Whose) {
+    family.rows.lock().restart(whose.place());
+    while unload_next(family, whose).more {}
 }

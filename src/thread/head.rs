@@ -197,11 +197,10 @@ impl Head {
             return;
         }
         let bytes = self.top.load(Ordering::Relaxed).addr().wrapping_sub(self.first().addr());
-        let loaded = (self.first(), bytes / size_of::<*mut u8>(), &self.taken);
-        let none = AtomicU8::new(0);
-        let previous = (self.previous.load(Ordering::Relaxed), self.previous_len(), &none);
+        let taken = usize::from(self.taken.load(Ordering::Relaxed));
+        let loaded = (self.first(), bytes / size_of::<*mut u8>(), taken);
+        let previous = (self.previous.load(Ordering::Relaxed), self.previous_len(), 0);
         for (first, count, taken) in [loaded, previous] {
-            let taken = usize::from(taken.load(Ordering::Relaxed));
             if count > 0 && count + taken <= class::magazine_capacity(class) {
                 // SAFETY: a magazine has so many slots; those up to the top are written, and others have
                 // been committed as zero.

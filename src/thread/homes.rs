@@ -91,16 +91,17 @@ macro_rules! __homes_initial_exec {
 #[macro_export]
 macro_rules! __homes_data {
     ($set:ident, $count:expr, $fallback:expr) => {
-        // The scope, and a home for each family, as `Homes` has them.
+        // The scope, its home, and a home for each family, as `Homes` has them.
         ::core::arch::global_asm!(
             ".pushsection .tdata.famalloc,\"awT\",@progbits",
             ".p2align 3",
             $crate::__homes_symbol!($set, ".globl ", ""),
             $crate::__homes_symbol!($set, ".hidden ", ""),
             $crate::__homes_symbol!($set, ".type ", ", @tls_object"),
-            $crate::__homes_symbol!($set, ".size ", ", 8 + 8 * {count}"),
+            $crate::__homes_symbol!($set, ".size ", ", 16 + 8 * {count}"),
             $crate::__homes_symbol!($set, "", ":"),
             ".quad {fallback}",
+            ".quad {empty}",
             ".rept {count}",
             ".quad {empty}",
             ".endr",
@@ -180,20 +181,41 @@ macro_rules! __homes_reads {
         }
 
         #[inline(always)]
-        unsafe fn read_home(__family: ::core::primitive::usize) -> $crate::__private::RowHome {
-            let __row: *const ();
-            // SAFETY: behind the scope, the home of a family that there is (contract).
+        unsafe fn read_head(
+            __family: ::core::primitive::usize,
+            __scaled: ::core::primitive::usize,
+        ) -> $crate::__private::HeadAt {
+            let __head: *const ();
+            // SAFETY: behind the scope's, the home of a family that there is (contract); heads come first in a row.
             unsafe {
                 ::core::arch::asm!(
-                    "movq %fs:8({offset},{family},8), {row}",
+                    "addq %fs:16({offset},{family},8), {head}",
                     offset = in(reg) $crate::__homes_offset!($set),
                     family = in(reg) __family,
-                    row = lateout(reg) __row,
-                    options(att_syntax, pure, readonly, nostack, preserves_flags)
+                    head = inlateout(reg) __scaled => __head,
+                    options(att_syntax, pure, readonly, nostack)
                 );
             }
             // SAFETY: read just now; passed on.
-            unsafe { $crate::__private::RowHome::as_read(__row) }
+            unsafe { $crate::__private::HeadAt::as_read(__head) }
+        }
+
+        #[inline(always)]
+        unsafe fn read_head_of_scope(
+            __scaled: ::core::primitive::usize,
+        ) -> $crate::__private::HeadAt {
+            let __head: *const ();
+            // SAFETY: the home behind the scope; heads come first in a row.
+            unsafe {
+                ::core::arch::asm!(
+                    "addq %fs:8({offset}), {head}",
+                    offset = in(reg) $crate::__homes_offset!($set),
+                    head = inlateout(reg) __scaled => __head,
+                    options(att_syntax, pure, readonly, nostack)
+                );
+            }
+            // SAFETY: read just now; passed on.
+            unsafe { $crate::__private::HeadAt::as_read(__head) }
         }
     };
 }

@@ -29,6 +29,8 @@ pub(crate) mod exit;
 #[cfg(feature = "std")]
 mod fork;
 pub(crate) mod handshake;
+#[cfg(all(test, feature = "std", not(miri)))]
+mod handshake_tests;
 pub(crate) mod head;
 mod home;
 mod homes;
@@ -40,7 +42,7 @@ mod taken;
 
 #[cfg(feature = "std")]
 pub(crate) use fork::{attend, family, used};
-pub use home::{Homes, RowHome};
+pub use home::{HeadAt, Homes, RowHome};
 pub(crate) use taken::Taken;
 
 use core::ptr::{self, NonNull};
@@ -53,7 +55,7 @@ use crate::space::tables::Table;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::table::{FamilyTable, RowLinks, SetTable};
 
-use head::Head;
+pub(crate) use head::Head;
 
 /// A thread's magazines of one family.
 #[derive(Debug)]
@@ -63,15 +65,16 @@ pub(crate) struct Row {
     heads: [Head; class::COUNT],
     links: RowLinks,
     family: AtomicPtr<FamilyTable>,
-    home: AtomicPtr<RowHome>,
     /// The next row of the same thread.
     next_of_thread: AtomicPtr<Row>,
     /// The classes of which there are magazines, a bit each.
     used: [AtomicU64; 2],
     /// Counts how often the thread has begun and ended its slow path: odd while it is in the midst.
     turn: AtomicU32,
-    /// What the turn was at the last look for threads that idle.
+    /// What the turn was at the last look for threads that idle, ...
     seen: AtomicU32,
+    /// ... and the millisecond of the first look at which it was that; 0 before any.
+    seen_at: AtomicU32,
     /// Whether the slow path has to wait.
     closed: AtomicBool,
 }
@@ -101,11 +104,11 @@ impl Row {
             heads: [const { Head::new() }; class::COUNT],
             links: RowLinks::new(),
             family: AtomicPtr::new(ptr::null_mut()),
-            home: AtomicPtr::new(ptr::null_mut()),
             next_of_thread: AtomicPtr::new(ptr::null_mut()),
             used: [const { AtomicU64::new(0) }; 2],
             turn: AtomicU32::new(0),
             seen: AtomicU32::new(0),
+            seen_at: AtomicU32::new(0),
             closed: AtomicBool::new(false),
         }
     }

@@ -169,7 +169,7 @@ where
     let mut values = Random::new(seed + 1);
     let mut three = Three::<A, N, F>::new();
     let mut longest = 0;
-    for _ in 0..times(3000, 40) {
+    for _ in 0..times(3000, 24) {
         three.step(&mut random, &mut || make(values.next()));
         three.assert_same();
         if three.model.len() > 300 {

@@ -82,7 +82,7 @@ fn random_steps<const N: usize>(seed: u64) {
     let mut random = Random::new(seed);
     let mut vec = SmallVec::<Tracked, N, F>::new();
     let mut panics = 0;
-    for _ in 0..times(4000, 20) {
+    for _ in 0..times(4000, 16) {
         // One bomb at a time: a panic while another one unwinds would abort.
         match random.below(4) {
             0 => ledger.clone_fails_after(random.below(8)),
@@ -118,7 +118,7 @@ fn random_operations_with_bombs() {
 
 fn destructors<const N: usize>() {
     type F = lives::Destructors;
-    for failing in 0..5 {
+    for failing in (0..5).step_by(times(1, 2)) {
         let new = |ledger: &Ledger| {
             let vec = SmallVec::<Tracked, N, F>::from(ledger.values(5));
             ledger.drop_fails_at(failing);

@@ -25,7 +25,7 @@ pub(crate) const fn times(often: usize, rarely: usize) -> usize {
 
 /// Whether every byte is this one. Many are compared in one step, as an interpreter needs long for each.
 pub(crate) fn all_are(bytes: &[u8], byte: u8) -> bool {
-    let expected = [byte; 512];
+    let expected = [byte; times(512, 8192)];
     bytes.chunks(expected.len()).all(|chunk| *chunk == expected[..chunk.len()])
 }
 
@@ -155,8 +155,9 @@ const SMALL: usize = 512;
 
 /// Which bytes of many are filled and looked at: the ends, and some between.
 fn positions(size: usize) -> impl Iterator<Item = usize> {
+    const EDGE: usize = times(64, 8);
     let step = if size <= 65_536 { 509 } else { 16_381 };
-    (0..64).chain((64..size).step_by(step)).chain(size - 64..size)
+    (0..EDGE).chain((EDGE..size).step_by(step)).chain(size - EDGE..size)
 }
 
 impl Drop for Parcel {
@@ -262,14 +263,17 @@ impl Drop for Watchdog {
 
 /// What the family `F` uses now.
 pub(crate) fn usage<F: Family>() -> FamilyUse {
-    Snapshot::of::<F::Set>().families.swap_remove(F::INDEX)
+    FamilyUse::of::<F>()
 }
 
 /// Nothing of the set is live, and after a flush it has no block and no memory.
 pub(crate) fn assert_all_given_back<S: FamilySet>() {
-    check().unwrap();
-    for family in Snapshot::of::<S>().families {
-        assert_eq!((family.live_objects, family.live_bytes), (0, 0), "live in {}", family.name);
+    // It takes Miri long for hundreds of slots in magazines: tests with few look at those themselves.
+    if !cfg!(miri) {
+        check().unwrap();
+        for family in Snapshot::of::<S>().families {
+            assert_eq!((family.live_objects, family.live_bytes), (0, 0), "live in {}", family.name);
+        }
     }
     flush();
     check().unwrap();

@@ -245,6 +245,8 @@ pub(crate) struct TopDown {
     system: System,
     part: OnceLock<usize>,
     taken: Mutex<Vec<(usize, usize)>>,
+    /// Whether what was released is handed out again.
+    again: bool,
 }
 
 /// How many addresses there are.
@@ -252,7 +254,24 @@ const PART: usize = 64 << 30;
 
 impl TopDown {
     pub(crate) const fn new() -> Self {
-        Self { system: System::new(), part: OnceLock::new(), taken: Mutex::new(Vec::new()) }
+        Self::handing_out(true)
+    }
+
+    /// Hands out no address twice that was used.
+    #[allow(dead_code, reason = "not every test file uses it")]
+    pub(crate) const fn once_each() -> Self {
+        Self::handing_out(false)
+    }
+
+    const fn handing_out(again: bool) -> Self {
+        let taken = Mutex::new(Vec::new());
+        Self { system: System::new(), part: OnceLock::new(), taken, again }
+    }
+
+    /// How many ranges were handed out and may not be handed out again.
+    #[allow(dead_code, reason = "as above")]
+    pub(crate) fn ranges(&self) -> usize {
+        self.taken.lock().unwrap().len()
     }
 
     fn part(&self) -> NonNull<u8> {
@@ -297,6 +316,10 @@ unsafe impl PageSource for TopDown {
         // SAFETY: nobody uses it.
         unsafe { self.system.decommit(start, size) }.unwrap();
         let range = (start.addr().get(), size);
-        self.taken.lock().unwrap().retain(|&other| other != range);
+        let mut taken = self.taken.lock().unwrap();
+        // What is given back at once was never used.
+        if self.again || taken.last() == Some(&range) {
+            taken.retain(|&other| other != range);
+        }
     }
 }

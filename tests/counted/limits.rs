@@ -31,7 +31,7 @@ fn calls_that_can_fail_say_so<C: Counter>() {
     refused(Limited::<[u8], C>::try_new_zeroed_slice(LARGE).map(drop).unwrap_err());
     let text = "x".repeat(LARGE);
     refused(ThinStr::<bounds::Small>::try_from_str(&text).map(drop).unwrap_err());
-    let values = ledger.values(LARGE / 8);
+    let values: Vec<_> = (0..16).map(|_| (ledger.value(), [0_u8; LARGE / 16])).collect();
     refused(ThinSlice::<_, bounds::Small>::try_from_slice(&values).map(drop).unwrap_err());
     assert_eq!(ledger.made(), 1 + values.len(), "no element is cloned");
     assert_eq!(usage::<bounds::Small>().live_objects, 0);

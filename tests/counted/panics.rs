@@ -5,6 +5,7 @@ use std::iter;
 use famalloc::FamilyBox;
 use famalloc::rc::Counter;
 
+use crate::common::times;
 use crate::ledger::{Ledger, Tracked, lives, panic_of};
 use crate::{InA, WeakInA, slots};
 
@@ -93,7 +94,7 @@ fn in_clone<C: Counter>() {
 }
 
 fn in_the_clone_of_an_element<C: Counter>() {
-    for clones in 0..5 {
+    for clones in (0..5).step_by(times(1, 2)) {
         let ledger = Ledger::default();
         let mut slice = InA::<[_], C>::from(ledger.values(5));
         ledger.clone_fails_after(clones);
@@ -108,8 +109,8 @@ fn in_the_clone_of_an_element<C: Counter>() {
 }
 
 fn in_an_iterator_that_is_collected<C: Counter>() {
-    for failing in [0, 1, 3, 4, 5, 20] {
-        for hint in [0, 1, 20, 100] {
+    for failing in [0, 1, 3, 4, 5, 20].into_iter().step_by(times(1, 2)) {
+        for hint in [0, 1, 20, 100].into_iter().step_by(times(1, 3)) {
             let ledger = Ledger::default();
             let mut made = 0;
             let values = iter::from_fn(|| {

@@ -8,11 +8,12 @@ use std::rc::Rc;
 use famalloc::FamilyBox;
 use famalloc::rc::Counter;
 
+use crate::common::times;
 use crate::ledger::{Ledger, lives};
 use crate::{InA, slots};
 
 fn elements_move_in<C: Counter>() {
-    for len in [0, 1, 2, 7, 100] {
+    for len in [0, 1, 2, 7, 100].into_iter().take(times(5, 4)) {
         let ledger = Ledger::default();
         let numbers = |slice: &[crate::ledger::Tracked]| {
             slice.iter().map(|value| value.index).collect::<Vec<_>>()
@@ -57,9 +58,15 @@ fn arrays_are_slices<C: Counter>() {
 }
 
 fn text_is_like_that_of_std<C: Counter>() {
-    for text in
-        ["", "x", "seven b", "eight by", "nine byte", "\u{1f980} is a crab", &"long".repeat(99)]
-    {
+    for text in [
+        "",
+        "x",
+        "seven b",
+        "eight by",
+        "nine byte",
+        "\u{1f980} is a crab",
+        &"long".repeat(times(99, 9)),
+    ] {
         let ours = InA::<str, C>::from(text);
         let theirs: Rc<str> = text.into();
         assert_eq!(&*ours, &*theirs);

@@ -31,6 +31,15 @@ fn the_value_and_the_counts_stay<C: Counter>() {
 #[derive(Debug)]
 struct Aligned;
 
+/// Large, and soon shown.
+struct Large(#[expect(dead_code, reason = "it is there for its size")] [u8; 64 << 10]);
+
+impl Debug for Large {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Large")
+    }
+}
+
 fn objects_of_any_layout_are_dropped_and_freed<C: Counter>() {
     fn there_and_gone<T: Debug + 'static, C: Counter>(value: T) {
         let shown = format!("{value:?}");
@@ -46,7 +55,7 @@ fn objects_of_any_layout_are_dropped_and_freed<C: Counter>() {
     there_and_gone::<_, C>(7_u8);
     there_and_gone::<_, C>(u128::MAX);
     there_and_gone::<_, C>(Aligned);
-    there_and_gone::<_, C>([0x5a_u8; 64 << 10]);
+    there_and_gone::<_, C>(Large([0x5a; 64 << 10]));
     there_and_gone::<_, C>(vec![String::from("x")]);
 }
 

@@ -105,8 +105,9 @@ fn a_tree_with_parents_goes_at_once<C: Counter>() {
         }
         tree
     }
-    let root = grow::<C>(5);
-    assert_eq!(slots(), (3_usize.pow(6) - 1) / 2);
+    const DEPTH: u32 = times(5, 3) as u32;
+    let root = grow::<C>(DEPTH);
+    assert_eq!(slots(), (3_usize.pow(DEPTH + 1) - 1) / 2);
     let leaf = root.children.borrow()[0].clone();
     assert!(InA::ptr_eq(&leaf.parent.borrow().upgrade().unwrap(), &root));
     drop(root);

@@ -51,7 +51,7 @@ fn any_layout_works() {
     round_trip(&7_u8);
     round_trip(&[1_u8, 2, 3]);
     round_trip(&(1_u8, 2_u64, 3_u16));
-    round_trip(&[0x5a_u8; 64 << 10]);
+    round_trip(&[0x5a_u128; 4 << 10]);
     round_trip(&Page([0xa5; 4096]));
     round_trip(&String::from("owns"));
 }

@@ -35,3 +35,8 @@ mod slices;
 mod text;
 mod unsizing;
 mod values;
+
+/// How often something is done: `often`, or under Miri `rarely`.
+const fn times(often: usize, rarely: usize) -> usize {
+    if cfg!(miri) { rarely } else { often }
+}

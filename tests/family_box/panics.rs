@@ -8,6 +8,7 @@ use std::iter;
 use famalloc::{FamilyBox, unsize};
 
 use crate::common::{InA, Ledger, Tracked, panic_of};
+use crate::times;
 
 #[test]
 fn in_the_constructor() {
@@ -71,7 +72,7 @@ fn in_clone() {
 
 #[test]
 fn in_the_clone_of_an_element() {
-    for clones in 0..5 {
+    for clones in (0..5).step_by(times(1, 2)) {
         let ledger = Ledger::default();
         let slice = InA::<[_]>::from(ledger.values(5));
         ledger.clone_fails_after(clones);
@@ -112,8 +113,8 @@ fn in_a_clone_and_again_in_the_destructors_of_the_others() {
 
 #[test]
 fn in_an_iterator_that_is_collected() {
-    for failing in [0, 1, 3, 4, 5, 20] {
-        for hint in [0, 1, 20, 100] {
+    for failing in [0, 1, 3, 4, 5, 20].into_iter().step_by(times(1, 2)) {
+        for hint in [0, 1, 20, 100].into_iter().step_by(times(1, 3)) {
             let ledger = Ledger::default();
             let mut made = 0;
             let values = iter::from_fn(|| {

@@ -7,6 +7,7 @@ use std::iter;
 use famalloc::FamilyBox;
 
 use crate::common::{InA, Ledger, panic_of};
+use crate::times;
 
 #[test]
 fn slices_come_from_everything_that_is_a_row() {
@@ -66,7 +67,7 @@ fn collecting_works_whatever_the_iterator_foretells() {
         }
     }
 
-    for len in [0, 1, 3, 4, 5, 100] {
+    for len in [0, 1, 3, 4, 5, 100].into_iter().take(times(6, 5)) {
         for hint in [(0, None), (1, Some(1)), (len, Some(len)), (1000, Some(2)), (5, Some(0))] {
             let ledger = Ledger::default();
             let values = Foretold(iter::repeat_with(|| ledger.value()).take(len), hint);
@@ -102,7 +103,7 @@ fn slices_are_iterated_by_reference() {
 #[test]
 fn iteration_by_value_is_that_of_a_queue() {
     const STEPS: usize = 5;
-    let length = if cfg!(miri) { 3 } else { 5 };
+    let length = times(5, 2) as u32;
     for len in 0..5 {
         for mut steps in 0..STEPS.pow(length) {
             let ledger = Ledger::default();

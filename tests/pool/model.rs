@@ -268,7 +268,7 @@ fn follows_the_model(seed: u64, retention: Retention, mut model: Model) {
         let pool = pool().with_retention(retention);
         let front = pool.front();
         let mut used = InUse::default();
-        for round in 0..times(6000, 60) {
+        for round in 0..times(6000, 36) {
             let growing = round / 500 % 2 == 0;
             step(&pool, &front, &mut model, &mut used, &mut random, growing);
             agrees(&pool, &front, &model);

@@ -3,7 +3,7 @@
 use famalloc::Pool;
 use famalloc::pool::Pooled;
 
-use crate::common::{assert_all_given_back, one_at_a_time};
+use crate::common::{assert_all_given_back, one_at_a_time, times};
 use crate::{Lives, books, dropped, lives};
 
 #[test]
@@ -21,11 +21,12 @@ fn types_of_every_shape() {
     fn shape<T: Copy>(make: fn() -> T, change: fn(&mut T), is_changed: fn(&T) -> bool) {
         let pool = Pool::<T, lives::Shapes>::new_in(make);
         let front = pool.front();
+        const EACH: usize = times(40, 10);
         for round in 0..2 {
             let (mut some, mut others) = (Vec::new(), Vec::new());
-            others.extend((0..40).map(|_| front.get()));
+            others.extend((0..EACH).map(|_| front.get()));
             front.flush();
-            some.extend((0..40).map(|_| pool.get()));
+            some.extend((0..EACH).map(|_| pool.get()));
             let mut addresses: Vec<_> = some.iter().map(|it| &raw const **it).collect();
             addresses.extend(others.iter().map(|it| &raw const **it));
             assert!(addresses.iter().all(|it| it.is_aligned()));
@@ -33,7 +34,7 @@ fn types_of_every_shape() {
             assert!(addresses.windows(2).all(|it| it[1].addr() - it[0].addr() >= size_of::<T>()));
             let changed = some.iter().map(|it| is_changed(it));
             let changed = changed.chain(others.iter().map(|it| is_changed(it)));
-            assert_eq!(changed.filter(|&it| it).count(), round * 80);
+            assert_eq!(changed.filter(|&it| it).count(), round * 2 * EACH);
             some.iter_mut().for_each(|it| change(it));
             others.iter_mut().for_each(|it| change(it));
             drop((some, others));
@@ -42,7 +43,7 @@ fn types_of_every_shape() {
             );
             front.flush();
         }
-        assert_eq!((pool.counts().made, pool.len()), (80, 80));
+        assert_eq!((pool.counts().made, pool.len()), (2 * EACH, 2 * EACH));
     }
     let _alone = one_at_a_time();
     shape(|| 0_u8, |it| *it = 7, |it| *it == 7);

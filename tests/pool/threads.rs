@@ -57,7 +57,7 @@ fn work<'p>(
     let mut random = Random::new(seed);
     let front = pool.front();
     let (mut fronted, mut pooled) = (Vec::new(), Vec::new());
-    for round in 0..times(20_000, 40) {
+    for round in 0..times(20_000, 25) {
         match random.below(64) {
             0..24 if fronted.len() < 100 => {
                 let object = front.get();
@@ -125,7 +125,7 @@ fn no_object_has_two_users_and_none_is_lost() {
         assert_eq!(counts.made, MADE.load(Ordering::Relaxed));
         assert_eq!(counts.released, DROPPED.load(Ordering::Relaxed));
         assert_eq!(counts.idle, counts.made - counts.released, "all came back");
-        assert!(counts.reused > 1000 || retention == retentions[2], "{counts:?}");
+        assert!(counts.reused > times(1000, 0) || retention == retentions[2], "{counts:?}");
         let idle: Vec<_> = (0..counts.idle).map(|_| pool.get()).collect();
         let numbers: HashSet<_> = idle.iter().map(|object| object.number).collect();
         assert_eq!((numbers.len(), pool.len()), (counts.idle, 0), "each of them once");

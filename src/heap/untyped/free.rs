@@ -87,12 +87,30 @@ pub unsafe fn free_or_else<S: FamilySet>(
     start: *mut u8,
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
-    let Some(cell) = S::table().cell_at(start.addr(), S::FAMILIES.len()) else {
+    let Some(cell) = S::table().cell_near(start.addr(), S::FAMILIES.len()) else {
         // SAFETY: passed on.
-        return unsafe { free_elsewhere_or(start, refused) };
+        return unsafe { free_far::<S>(start, refused) };
     };
     // SAFETY: passed on.
     unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
+}
+
+/// [`free_or_else`] of what is not near.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_far<S: FamilySet>(start: *mut u8, refused: impl FnOnce(NonNull<u8>, FreeError)) {
+    match S::table().cell_far(start.addr(), S::FAMILIES.len()) {
+        Some(cell) => {
+            // SAFETY: passed on.
+            unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
+        }
+        // SAFETY: passed on.
+        None => unsafe { free_elsewhere_or(start, refused) },
+    }
 }
 
 /// Frees what lies in a block of the set.
@@ -115,19 +133,39 @@ unsafe fn free_of_cell<S: FamilySet>(
             return refused(start, error);
         }
     }
-    // SAFETY: a cell of this set is of a family of it.
-    let home = unsafe { S::read_home(family) };
-    // SAFETY: a cell has a class, scaled.
-    match unsafe { home.head_at(scaled) }.push_another(start) {
+    // SAFETY: a cell of this set is of a family of it, and has a class, scaled.
+    let at = unsafe { S::read_head(family, scaled) };
+    // SAFETY: read just now.
+    match unsafe { at.head() }.push_another(start) {
         Pushed::Done => {}
-        Pushed::NoRoom => {
-            // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
-            let home = unsafe { Homes::home_of(S::homes(), family) };
-            // SAFETY: passed on.
-            unsafe { give_slowly(start, home, table, family, scaled >> class::SCALE) }
-        }
+        // SAFETY: passed on.
+        Pushed::NoRoom => unsafe { free_slowly::<S>(start, refused) },
         Pushed::Again => freed_again(start, refused),
     }
+}
+
+/// [`free_of_cell`] where the fast path has no room. The cell is looked up again, so that the fast path need not
+/// keep the class.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_slowly<S: FamilySet>(
+    start: NonNull<u8>,
+    refused: impl FnOnce(NonNull<u8>, FreeError),
+) {
+    let table = S::table();
+    let Some(cell) = table.cell_at(start.addr().get(), S::FAMILIES.len()) else {
+        // Its block has gone since, by another's free of the same slot.
+        return freed_again(start, refused);
+    };
+    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
+    let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
+    let class = cell.scaled_class() >> class::SCALE;
+    // SAFETY: passed on.
+    unsafe { give_slowly(start, home, table, cell.family(), class) }
 }
 
 /// What whoever frees memory for C says of its size.
@@ -207,16 +245,14 @@ pub unsafe fn free_bytes_or_else<S: FamilySet>(
         // SAFETY: passed on.
         return unsafe { free_exactly::<S>(start, size, refused) };
     }
-    let Some(cell) = S::table().cell_at(start.addr(), S::FAMILIES.len()) else {
+    match S::table().cell_of_c_object_near(start.addr(), S::FAMILIES.len()) {
+        Some(cell) if claim.suits(cell) => {
+            // SAFETY: passed on.
+            unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
+        }
         // SAFETY: passed on.
-        return unsafe { free_claimed_elsewhere(start, claim, refused) };
-    };
-    if !class::may_start_c_object(start.addr()) || !claim.suits(cell) {
-        // SAFETY: passed on.
-        return unsafe { free_looked_at::<S>(start, claim, refused) };
+        _ => unsafe { free_looked_at::<S>(start, claim, refused) },
     }
-    // SAFETY: passed on.
-    unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
 }
 
 /// Frees what was allocated with this size: the class is that of the size, or there is something to look at.
@@ -231,22 +267,23 @@ unsafe fn free_exactly<S: FamilySet>(
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
     if let Some(scaled) = class::of_small_c_size(size) {
-        if class::may_start_c_object(start.addr()) {
-            if let Some(family) = S::table().family_at(start.addr(), scaled, S::FAMILIES.len()) {
-                // SAFETY: passed on.
-                return unsafe { free_of_cell::<S>(family, scaled, start, refused) };
-            }
+        let families = S::FAMILIES.len();
+        if let Some(family) = S::table().family_of_c_object_near(start.addr(), scaled, families) {
+            // SAFETY: passed on.
+            return unsafe { free_of_cell::<S>(family, scaled, start, refused) };
         }
     }
     // SAFETY: passed on.
     unsafe { free_looked_at::<S>(start, Claim::Exactly(size), refused) };
 }
 
-/// Frees what lies in a block of the set, or perhaps does, after a look at where it lies and at what is claimed.
+/// Frees what lies far away, or in no block of the set, or is not what is claimed as far as its class tells: after a
+/// look at it, if anything is claimed.
 ///
 /// # Safety
 ///
 /// As for [`free`].
+#[cold]
 #[inline(never)]
 unsafe fn free_looked_at<S: FamilySet>(
     start: *mut u8,
@@ -254,29 +291,21 @@ unsafe fn free_looked_at<S: FamilySet>(
     refused: impl FnOnce(NonNull<u8>, FreeError),
 ) {
     let Some(memory) = NonNull::new(start) else { return };
-    if let Err(error) = look_at_claim(memory, claim) {
-        return refused(memory, error);
+    // Where no object of C's can start, there may be another's.
+    let starts = start.addr() % class::C_ALIGN == 0;
+    let cell = if starts { S::table().cell_at(start.addr(), S::FAMILIES.len()) } else { None };
+    if claim != Claim::Nothing && !cell.is_some_and(|cell| claim.suits(cell)) {
+        if let Err(error) = look_at_claim(memory, claim) {
+            return refused(memory, error);
+        }
     }
-    // SAFETY: passed on.
-    unsafe { free_or_else::<S>(start, refused) };
-}
-
-/// # Safety
-///
-/// As for [`free`].
-#[cold]
-#[inline(never)]
-unsafe fn free_claimed_elsewhere(
-    start: *mut u8,
-    claim: Claim,
-    refused: impl FnOnce(NonNull<u8>, FreeError),
-) {
-    let Some(memory) = NonNull::new(start) else { return };
-    let looked = if claim == Claim::Nothing { Ok(()) } else { look_at_claim(memory, claim) };
-    match looked {
+    match cell {
+        Some(cell) => {
+            // SAFETY: passed on.
+            unsafe { free_of_cell::<S>(cell.family(), cell.scaled_class(), start, refused) };
+        }
         // SAFETY: passed on.
-        Ok(()) => unsafe { free_elsewhere_or(start, refused) },
-        Err(error) => refused(memory, error),
+        None => unsafe { free_elsewhere_or(start, refused) },
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Allocating asks for the family as a value of the set, or takes that of the scope the thread is in.
 //! Freeing needs the address alone. Each granule of a block has a mark of four bytes that says which family
-//! of all sets, and which class, its slots are of (`space::marks`): so a free is two loads more than a typed
+//! of all sets, and which class, its slots are of (`space::marks`): so a free is a look at that more than a typed
 //! one, and then the same push into the thread's magazine. What is not a slot of this set is looked at out of line: large
 //! memory, slots of other sets (which go straight home, under their lane's lock), and what is not
 //! famalloc's at all, which is the caller's to deal with.
@@ -42,10 +42,8 @@ pub use resize::{ReallocError, is_of_size, realloc, resize_in_place, usable_size
 /// Takes a slot of a class in the family with this position.
 #[inline(always)]
 fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, AllocError> {
-    // SAFETY: positions come from the set.
-    let home = unsafe { S::read_home(family) };
-    // SAFETY: classes come from `class::of_layout`.
-    match unsafe { home.head(class) }.pop() {
+    // SAFETY: positions come from the set, and classes from `class::of_layout`.
+    match unsafe { S::read_head(family, class << class::SCALE).head() }.pop() {
         Some(slot) => Ok(slot),
         None => take_slowly(home_at::<S>(family), S::table(), family, class),
     }
@@ -55,9 +53,7 @@ fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, All
 #[inline(always)]
 fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>> {
     // SAFETY: as above.
-    let home = unsafe { S::read_home(family) };
-    // SAFETY: as above.
-    match unsafe { home.head(class) }.pop() {
+    match unsafe { S::read_head(family, class << class::SCALE).head() }.pop() {
         Some(slot) => Some(slot),
         None => take_or_else(home_at::<S>(family), S::table(), family, class, || None),
     }
@@ -184,10 +180,16 @@ pub fn alloc_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, Alloc
 /// [`alloc_in_scope`] for who does not ask why it is refused.
 #[inline(always)]
 pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull<u8>> {
-    let family = scope::current::<S>();
-    match class::of_layout(layout) {
-        Some(class) => take_any_at::<S>(family, class),
-        None => alloc_unclassed(S::table(), family, layout).ok(),
+    let Some(class) = class::of_layout(layout) else {
+        return alloc_unclassed(S::table(), scope::current::<S>(), layout).ok();
+    };
+    // SAFETY: classes come from `class::of_layout`; read just now.
+    match unsafe { S::read_head_of_scope(class << class::SCALE).head() }.pop() {
+        Some(slot) => Some(slot),
+        None => {
+            let family = scope::current::<S>();
+            take_or_else(home_at::<S>(family), S::table(), family, class, || None)
+        }
     }
 }
 
@@ -242,7 +244,8 @@ mod tests {
     fn a_set_without_a_family_yet_knows_no_address() {
         static SPECS: [FamilySpec; 1] = [FamilySpec::new("None")];
         static CELLS: [FamilyCell; 1] = [FamilyCell::new()];
-        static SET: SetTable = SetTable::new("None", &SPECS, &CELLS, &SYSTEM_SPACE);
+        static SET: SetTable =
+            SetTable::new("None", &SPECS, &CELLS, &SYSTEM_SPACE, || Other::homes().cast());
         SET.note_space(SYSTEM_SPACE.get().unwrap());
         for size in [24, 100 << 10] {
             let layout = Layout::from_size_align(size, 8).unwrap();

@@ -113,7 +113,8 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
         return false;
     }
     let Some(scaled) = class::of_small_c_size(size) else { return false };
-    let Some(family) = S::table().family_at(start.addr(), scaled, S::FAMILIES.len()) else {
+    let Some(family) = S::table().family_of_c_object_near(start.addr(), scaled, S::FAMILIES.len())
+    else {
         return false;
     };
     if cfg!(debug_assertions) {
@@ -124,11 +125,9 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
             return false;
         }
     }
-    // SAFETY: a cell of this set is of a family of it.
-    let home = unsafe { S::read_home(family) };
-    // SAFETY: a class, scaled.
-    let head = unsafe { home.head_at(scaled) };
-    class::may_start_c_object(start.addr()) && !head.gave_last(start)
+    // SAFETY: a cell of this set is of a family of it, and it is a class, scaled.
+    let head = unsafe { S::read_head(family, scaled).head() };
+    !head.gave_last(start)
 }
 
 /// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether

@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn agrees_with_a_sorted_set_over_random_operations() {
         const COUNT: u32 = 300;
-        const STEPS: usize = if cfg!(miri) { 80 } else { 20_000 };
+        const STEPS: usize = if cfg!(miri) { 30 } else { 20_000 };
         let (mut line, mut runs) = (Line::new(COUNT as usize), Runs::new());
         let mut held: Vec<Run> = vec![Run { first: 0, len: COUNT }];
         let mut random = 7u32;

@@ -2,10 +2,10 @@
 
 use super::*;
 
-/// A fence around each bound of a number of so many bits; around every seventh for an interpreter.
+/// A fence around each bound of a number of so many bits; around every fifteenth for an interpreter.
 fn around(bits: u32) -> Vec<usize> {
     let mut found: Vec<usize> = (0..=bits)
-        .filter(|log| !cfg!(miri) || log % 7 == 0 || *log == bits)
+        .filter(|log| !cfg!(miri) || log % 15 == 0 || *log == bits)
         .flat_map(|log| {
             let power = 1_usize << log;
             [power - 1, power, power + 1]
@@ -117,6 +117,14 @@ mod of_spaces {
         let cell =
             lookup.cell_at(address + (1 << GRANULE_SHIFT) - 1, 2).expect("the second of two");
         assert_eq!((cell.family(), cell.class()), (1, 7));
+        for at in 0..64 {
+            let object = [0, 16, 32, 48].contains(&at).then_some(cell);
+            assert_eq!(lookup.cell_of_c_object_near(address + at, 2), object, "{at}");
+            let family = lookup.family_of_c_object_near(address + at, 7 << crate::class::SCALE, 2);
+            assert_eq!(family, object.map(|_| 1), "{at}");
+            assert_eq!(lookup.cell_at(address + at, 2), Some(cell), "{at}");
+        }
+        assert_eq!(lookup.family_of_c_object_near(address, 8 << crate::class::SCALE, 2), None);
         assert_eq!(lookup.cell_at(address - 1, 2), None);
         assert_eq!(lookup.cell_at(address + (1 << GRANULE_SHIFT), 2), None);
         // At the same place in other stretches, of which nothing is known.
@@ -159,30 +167,41 @@ mod of_spaces {
     const BYTES: usize = (3 << STRETCH_SHIFT) + (5 << WINDOW_SHIFT);
 
     /// A space that has marks, and nothing at all at its addresses.
-    fn of_marks_alone(at_once: bool) -> Space {
+    fn of_marks_alone(near: Range<usize>, at_once: bool) -> Space {
         let reserve = |bytes: usize| SYSTEM.reserve(bytes, SYSTEM.page_size()).unwrap();
         let reserved = match at_once {
             true => reserve(Marks::bytes(BYTES)).cast().as_ptr(),
             false => ptr::null_mut(),
         };
-        let head_bytes = Marks::head(BYTES).next_multiple_of(SYSTEM.page_size());
+        let head_bytes = Marks::head(BYTES, &near).next_multiple_of(SYSTEM.page_size());
         let head = reserve(head_bytes);
         // SAFETY: reserved just now.
         unsafe { SYSTEM.commit(head, head_bytes) }.unwrap();
-        // SAFETY: committed, so zero, and never released; and there is room for all marks, or null.
-        let marks = unsafe { Marks::write(head, BYTES, reserved) };
+        // SAFETY: committed, so zero, and never released; there is room for all marks, or null; and there are
+        // such stretches.
+        let marks = unsafe { Marks::write(head, BYTES, near, reserved) };
         Space::new(&SYSTEM, 1 << 46, BYTES, EXTENT_SHIFT, NonNull::dangling(), marks, None)
     }
 
     #[test]
-    fn every_stretch_has_marks_of_its_own_and_until_then_zeros() {
-        static SPACES: [OnceLock<Space>; 2] = [const { OnceLock::new() }; 2];
-        for (at_once, space) in [false, true].into_iter().zip(&SPACES) {
-            let space = space.get_or_init(|| of_marks_alone(at_once));
+    fn every_stretch_has_marks_of_its_own_near_or_not() {
+        static SPACES: [OnceLock<Space>; 8] = [const { OnceLock::new() }; 8];
+        let nears = [0..1, 1..3, 0..4, 3..4];
+        let kinds = nears.iter().flat_map(|near| [(near.clone(), false), (near.clone(), true)]);
+        for ((near, at_once), space) in kinds.zip(&SPACES) {
+            let space = space.get_or_init(|| of_marks_alone(near.clone(), at_once));
             let lookup = MarkLookup::new();
             lookup.set(space, 1, ALL);
+            let address = |granule: usize| space.span + (granule << GRANULE_SHIFT);
             let family_at = |granule: usize| {
-                let cell = lookup.cell_at(space.span + (granule << GRANULE_SHIFT), ALL);
+                let cell = lookup.cell_at(address(granule), ALL);
+                let is_near = near.contains(&(granule >> STRETCH_GRANULES_SHIFT));
+                let found = cell.filter(|_| is_near);
+                assert_eq!(lookup.cell_near(address(granule), ALL), found);
+                for at in 0..32 {
+                    let object = lookup.cell_of_c_object_near(address(granule) + at, ALL);
+                    assert_eq!(object, found.filter(|_| at % 16 == 0), "{near:?}, {at}");
+                }
                 cell.map(Cell::family)
             };
             // The first and the last granule of each stretch.
@@ -206,7 +225,34 @@ mod of_spaces {
                 let beside = if at % 2 == 0 { granule + 1 } else { granule - 1 };
                 assert_eq!(family_at(beside), None);
             }
+            // Where the near ones begin and end, the others go on.
+            let (start, count) =
+                (lookup.start.load(Ordering::Relaxed), lookup.granules.load(Ordering::Relaxed));
+            let first = near.start << STRETCH_GRANULES_SHIFT;
+            assert_eq!(
+                (start, count as usize),
+                (address(first), (near.end << STRETCH_GRANULES_SHIFT).min(granules) - first)
+            );
             assert_eq!(lookup.cell_at(space.span + BYTES, ALL), None);
+            assert_eq!(lookup.cell_at(space.span - 1, ALL), None);
+            lookup.forget();
+            assert!(bounds.iter().all(|&granule| family_at(granule).is_none()));
         }
+    }
+
+    #[test]
+    fn what_is_near_is_in_the_span() {
+        let shift = STRETCH_SHIFT;
+        let of_a_tib = |first: usize, both: bool| Marks::near(1 << 40, first << shift, both);
+        assert_eq!(of_a_tib(0, false), 0..8);
+        assert_eq!(of_a_tib(256, true), 252..260);
+        assert_eq!(of_a_tib(2, true), 0..8);
+        assert_eq!(of_a_tib(511, true), 504..512);
+        assert_eq!(of_a_tib(511, false), 504..512);
+        // Short spans are those of a process that has few addresses.
+        assert_eq!(Marks::near(SMALL_SPAN, 5 << shift, true), 5..6);
+        assert_eq!(Marks::near(1 << 20, 0, true), 0..1);
+        assert_eq!(Marks::head(1 << 20, &(0..1)), 8 + 16 * 4);
+        assert_eq!(Marks::head(1 << 40, &(0..8)), 512 * 8 + (1 << 20));
     }
 }

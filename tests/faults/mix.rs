@@ -51,11 +51,14 @@ pub(crate) fn everything<A: Family, B: Family, C: Family>() -> Met {
 /// The same, and what takes more memory than where there is little: huge allocations that have to move.
 pub(crate) fn everything_and_more<A: Family, B: Family, C: Family>() -> Met {
     let mut met = everything::<A, B, C>();
-    // One behind the other, so that the one in front has to move.
     let mut pair: Vec<_> =
         (0..2).filter_map(|at| met.note(Parcel::try_new::<A>(9 << 20, at))).collect();
+    pair.sort_unstable_by_key(|parcel| parcel.bytes().as_ptr().addr());
+    // The one in front grows to where the other is, however far away, so that it has to move.
+    let starts: Vec<_> = pair.iter().map(|parcel| parcel.bytes().as_ptr().addr()).collect();
+    let distance = starts.windows(2).map(|two| two[1] - two[0]).sum::<usize>();
     for parcel in &mut pair {
-        met.note(parcel.try_resize::<A>(13 << 20));
+        met.note(parcel.try_resize::<A>(distance.max(9 << 20) + (4 << 20)));
     }
     met
 }

@@ -176,6 +176,14 @@ pub(crate) const fn of_small_c_size(size: usize) -> Option<usize> {
     if size > FINE { None } else { Some(C_CLASSES[size] as usize) }
 }
 
+/// The class of any size for C; `None` for what has none.
+pub(crate) const fn of_c_size(size: usize) -> Option<usize> {
+    if size > MAX_SMALL {
+        return None;
+    }
+    of_size(if size == 0 { C_ALIGN } else { size.next_multiple_of(C_ALIGN) })
+}
+
 /// The class of a size for C that was found to have a [small one](of_small_c_size).
 pub(crate) const fn known_small_c(size: usize) -> usize {
     C_CLASSES[size] as usize >> SCALE

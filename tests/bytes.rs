@@ -6,6 +6,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use common::one_at_a_time;
+use famalloc::untyped::Claim;
 use famalloc::{FreeError, alloc_family, check, untyped};
 
 #[alloc_family]
@@ -164,4 +165,69 @@ fn on_a_thread_without_magazines_of_the_class_it_is_of_its_size() {
         assert!(untyped::is_of_size::<Lives>(start, 100));
     });
     free(start);
+}
+
+/// Frees with a claim; what is refused is as it was.
+fn claim(start: NonNull<u8>, claim: Claim) -> Result<(), FreeError> {
+    let mut result = Ok(());
+    let refused = |_: NonNull<u8>, error: FreeError| result = Err(error);
+    // SAFETY: live; where it is freed, the callers do not use it again.
+    unsafe { untyped::free_bytes_or_else::<Lives>(start.as_ptr(), claim, refused) };
+    result
+}
+
+/// What is claimed of a size is held against the slot, short of 1 KiB and beyond.
+#[test]
+fn a_claim_holds_for_slots_of_its_class_alone() {
+    let _alone = one_at_a_time();
+    let usable = |start| untyped::usable_bytes::<Lives>(start).unwrap();
+    let sizes = [
+        1, 16, 17, 500, 1_009, 1_024, 1_025, 1_152, 1_153, 2_000, 8_192, 8_193, 32_768, 32_769,
+        70_000,
+    ];
+    let classes = sizes.map(|size| {
+        let start = allocated(size);
+        let class = usable(start);
+        free(start);
+        class
+    });
+    for size in sizes {
+        let mut start = allocated(size);
+        let class = usable(start);
+        for (other, of_other) in sizes.into_iter().zip(classes) {
+            let exactly = claim(start, Claim::Exactly(other));
+            let wrong = matches!(exactly, Err(FreeError::WrongLayout { slot_bytes, .. }) if slot_bytes == class);
+            assert_eq!(
+                (exactly.is_ok(), wrong),
+                (class == of_other, class != of_other),
+                "{size} as {other}"
+            );
+            if exactly.is_ok() {
+                assert!(claim(start, Claim::Exactly(other)).is_err(), "{size} was freed twice");
+                start = allocated(size);
+            }
+            let at_least = claim(start, Claim::AtLeast(other));
+            assert_eq!(at_least.is_ok(), other <= class, "{size} as at least {other}");
+            if at_least.is_ok() {
+                start = allocated(size);
+            }
+        }
+        for most in [usize::MAX, isize::MAX as usize, usize::MAX - 14] {
+            for claimed in [Claim::Exactly(most), Claim::AtLeast(most)] {
+                let error = claim(start, claimed);
+                let wrong = matches!(error, Err(FreeError::WrongLayout { .. }));
+                assert!(wrong, "{size} as {claimed:?}: {error:?}");
+            }
+        }
+        for offset in
+            [16, 32, 1_024, 1_040].into_iter().filter(|&offset| size > 1_024 && offset < class)
+        {
+            for claimed in [Claim::Exactly(size), Claim::AtLeast(size)] {
+                // SAFETY: within the slot.
+                let error = claim(unsafe { start.add(offset) }, claimed);
+                assert_eq!(error, Err(FreeError::Interior { offset }), "{size} as {claimed:?}");
+            }
+        }
+        free(start);
+    }
 }

@@ -17,6 +17,8 @@ use crate::thread::{self, Homes, give_slowly};
 use crate::heap::large;
 use crate::heap::query::{self, QueryKind, find};
 
+use super::look::{gave_last, look_at_block};
+
 /// Frees memory by its address alone, whichever set and family it is of. Fastest for those of `S`.
 ///
 /// # Errors
@@ -161,6 +163,10 @@ unsafe fn free_slowly<S: FamilySet>(
         // Its block has gone since, by another's free of the same slot.
         return freed_again(start, refused);
     };
+    // Where there is no room the fast path has not looked.
+    if gave_last::<S>(cell, start) {
+        return freed_again(start, refused);
+    }
     // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
     let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
     let class = cell.scaled_class() >> class::SCALE;
@@ -183,7 +189,8 @@ pub enum Claim {
     AtLeast(usize),
 }
 
-/// A claim of less than this is looked at in a few instructions; of more, out of line.
+/// A claim of less than this is looked at in a few instructions; of more, out of line, and then it is also noticed
+/// when no slot starts there.
 #[doc(hidden)]
 pub const QUICK_CLAIM: usize = class::FINE + 1;
 
@@ -198,6 +205,15 @@ impl Claim {
             Self::AtLeast(size) => {
                 class::of_small_c_size(size).is_some_and(|of_size| of_size <= cell.scaled_class())
             }
+        }
+    }
+
+    /// Whether a slot of this class may be what is claimed, whatever the size.
+    fn suits_class(self, class: usize) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Exactly(size) => class::of_c_size(size) == Some(class),
+            Self::AtLeast(size) => class::of_c_size(size).is_some_and(|of_size| of_size <= class),
         }
     }
 }
@@ -294,10 +310,14 @@ unsafe fn free_looked_at<S: FamilySet>(
     // Where no object of C's can start, there may be another's.
     let starts = start.addr() % class::C_ALIGN == 0;
     let cell = if starts { S::table().cell_at(start.addr(), S::FAMILIES.len()) } else { None };
-    if claim != Claim::Nothing && !cell.is_some_and(|cell| claim.suits(cell)) {
-        if let Err(error) = look_at_claim(memory, claim) {
-            return refused(memory, error);
-        }
+    let looked_at = match cell {
+        _ if claim == Claim::Nothing => Ok(()),
+        Some(cell) if claim.suits(cell) => Ok(()),
+        Some(cell) if claim.suits_class(cell.class()) => look_at_block(S::table(), cell, memory),
+        _ => look_at_claim(memory, claim),
+    };
+    if let Err(error) = looked_at {
+        return refused(memory, error);
     }
     match cell {
         Some(cell) => {

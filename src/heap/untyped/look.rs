@@ -31,8 +31,13 @@ pub(super) fn gave_last<S: FamilySet>(cell: Cell, start: NonNull<u8>) -> bool {
     unsafe { home.head_at(cell.scaled_class()) }.gave_last(start.as_ptr())
 }
 
+/// Whether a slot is where its block has one that it does not know as free.
 #[inline(never)]
-fn look_at_block(set: &'static SetTable, cell: Cell, start: NonNull<u8>) -> Result<(), FreeError> {
+pub(super) fn look_at_block(
+    set: &'static SetTable,
+    cell: Cell,
+    start: NonNull<u8>,
+) -> Result<(), FreeError> {
     let in_use = || {
         let space = set.used(cell.family())?.holding.space;
         let (granule, desc, offset) = space.lookup().head_of(start.addr().get())?;

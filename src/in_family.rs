@@ -4,7 +4,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-use crate::Family;
+use crate::family::Family;
 
 /// The allocator of family `F`: a value of no size that stands for it.
 ///

@@ -4,13 +4,13 @@
 //! lane -> table -> thread -> heap -> faces`) with what it does not name put where it belongs: `sync`,
 //! `error`, `spec` and `options` are used by all and use nothing; `class` is pure arithmetic, so it lies below
 //! `os` although the story tells it after `space`; `family`, the traits by which types find their
-//! table and row, lies between `thread` and `heap`. The faces are one layer and may use each other;
-//! `lib.rs` names everything.
+//! table and row, lies between `thread` and `heap`. Each face is a layer of its own: a handle may be made of
+//! another, and not the other way round as well. `lib.rs` names everything.
 //!
 //! A path is found in `use crate::..`, in `crate::..` in the midst of code, and in as many `super::`
-//! as lead out of the file's module. A name that the crate root exports counts as what it is
-//! exported from. (`$crate::__private` stands in macros that expand in other crates, and imports
-//! nothing.)
+//! as lead out of the file's module. What the crate root exports is to be imported from where it is, so that a
+//! reader finds it; macros alone can be had there only, and count as what they are exported from.
+//! (`$crate::__private` stands in macros that expand in other crates, and imports nothing.)
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,22 +35,17 @@ const LAYERS: &[&[&str]] = &[
     // What regions are made of.
     &["arena"],
     // The faces.
-    &[
-        "boxed",
-        "in_family",
-        "object_alloc",
-        "allocator",
-        "region",
-        "rc",
-        "thin",
-        "pool",
-        "collections",
-        "serde",
-        "global",
-        "report",
-        "profile",
-        "testkit",
-    ],
+    &["in_family"],
+    &["global"],
+    &["boxed"],
+    &["rc"],
+    &["thin"],
+    &["object_alloc"],
+    &["collections"],
+    &["pool"],
+    &["region"],
+    &["allocator"],
+    &["serde"],
     &["lib"],
 ];
 
@@ -135,8 +130,15 @@ fn named<'a>(text: &'a str, module: &[&str]) -> Vec<&'a str> {
     found
 }
 
-/// What the crate root exports, and from which module.
-fn exports(files: &[(String, String)]) -> BTreeMap<&str, &str> {
+/// What the crate root exports.
+struct Exported<'a> {
+    /// From which module.
+    from: &'a str,
+    is_macro: bool,
+}
+
+/// All that it exports, by name.
+fn exports(files: &[(String, String)]) -> BTreeMap<&str, Exported<'_>> {
     let mut found = BTreeMap::new();
     for (file, text) in files {
         let module = module_of(file)[0];
@@ -148,13 +150,13 @@ fn exports(files: &[(String, String)]) -> BTreeMap<&str, &str> {
                 found.extend(
                     names
                         .filter(|name| ![from, "crate", ""].contains(name))
-                        .map(|name| (name, from)),
+                        .map(|name| (name, Exported { from, is_macro: false })),
                 );
             }
         }
         for (at, _) in text.match_indices("#[macro_export]") {
             if let Some(name) = text[at..].split("macro_rules! ").nth(1) {
-                found.insert(identifier(name), module);
+                found.insert(identifier(name), Exported { from: module, is_macro: true });
             }
         }
     }
@@ -173,8 +175,11 @@ fn violations(files: &[(&str, &str)]) -> Vec<String> {
             continue;
         };
         for name in named(text, &module) {
-            let target =
-                if rank(name).is_some() { name } else { exports.get(name).unwrap_or(&name) };
+            let exported = exports.get(name).filter(|_| rank(name).is_none());
+            let target = exported.map_or(name, |exported| exported.from);
+            if exported.is_some_and(|exported| !exported.is_macro) {
+                wrong.push(format!("{file} imports {name} of {target} through the crate root"));
+            }
             if target == module[0]
                 || ["lib", "famalloc_macros", "__private", "self", ""].contains(&target)
             {
@@ -216,6 +221,7 @@ fn the_checker_sees_what_points_up() {
     assert_eq!(one("class.rs", "use super::os::cores;"), up("class.rs", "os"));
     assert_eq!(one("lane/depot.rs", "use super::super::table::T;"), up("lane/depot.rs", "table"));
     assert_eq!(one("sync.rs", "pub(in crate::error) use a;"), up("sync.rs", "error"));
+    assert_eq!(one("boxed/a.rs", "use crate::region::Region;"), up("boxed/a.rs", "region"));
     assert_eq!(one("news.rs", ""), ["news.rs has no layer"]);
     assert_eq!(one("heap/a.rs", "crate::news::f()"), ["heap/a.rs names news, which has no layer"]);
     // By way of the crate root.
@@ -224,7 +230,12 @@ fn the_checker_sees_what_points_up() {
         ("space/map.rs", "use crate::{FamilyBox, sync::A};\nfn f() { crate::free_in() }");
     assert_eq!(
         violations(&[root, through_root]),
-        ["space/map.rs looks up to boxed", "space/map.rs looks up to heap"]
+        [
+            "space/map.rs imports FamilyBox of boxed through the crate root",
+            "space/map.rs looks up to boxed",
+            "space/map.rs imports free_in of heap through the crate root",
+            "space/map.rs looks up to heap"
+        ]
     );
     let exported = ("boxed/unsize.rs", "#[macro_export]\nmacro_rules! unsize { () => {} }");
     assert_eq!(
@@ -244,11 +255,21 @@ fn the_checker_lets_pass_what_points_down_or_sideways() {
         ),
         ("heap/mod.rs", "use crate::{family::Family, thread};\nuse crate::heap::alloc;"),
         ("block.rs", "mod tests { use super::*; }"),
-        ("boxed/mod.rs", "use crate::region::Region;"),
+        ("region/mod.rs", "use crate::boxed::FamilyBox;"),
         ("lib.rs", "mod heap; pub use heap::alloc::f; use crate::boxed::FamilyBox;"),
         ("space/map.rs", "my_crate::heap::f(); macrocrate::heap; ::krate::heap"),
     ] {
         assert_eq!(violations(&[(file, text)]), [""; 0], "{file}: {text}");
+    }
+}
+
+#[test]
+fn every_layer_is_there() {
+    for module in LAYERS.iter().copied().flatten() {
+        let source = root().join("src");
+        let (file, folder) =
+            (source.join(format!("{module}.rs")), source.join(module).join("mod.rs"));
+        assert!(file.exists() || folder.exists(), "there is no {module}");
     }
 }
 

@@ -4,8 +4,9 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::RawMemory;
+use crate::family::Family;
+use crate::in_family::In;
 use crate::region::{Kind, Region};
-use crate::{Family, In};
 
 /// Implements the trait `Allocator` of the module `$api`, which also has an `AllocError` without
 /// content, for a type that is `RawMemory`.

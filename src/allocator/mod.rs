@@ -34,9 +34,11 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::class;
+use crate::error::AllocError;
+use crate::family::Family;
 use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in, free_layout_in};
 use crate::heap::{realloc_layout_in, resize::realloc_zeroed_layout_in};
-use crate::{AllocError, Family, In};
+use crate::in_family::In;
 
 /// What an allocator trait asks for, by our own names.
 ///

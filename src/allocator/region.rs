@@ -5,8 +5,9 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use super::{RawMemory, just};
+use crate::error::AllocError;
+use crate::family::Family;
 use crate::region::{Kind, Region};
-use crate::{AllocError, Family};
 
 // SAFETY: memory stays where it is until it is freed, or the region is reset or dropped, which no one
 // can do while it is borrowed; whoever rewinds a region vouches that nothing allocated since is used.

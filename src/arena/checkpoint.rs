@@ -52,7 +52,7 @@ pub(crate) struct Checkpoint {
     latest: u32,
     freed: usize,
     floor: Floor,
-    pub(super) entries: *mut Entry,
+    entries: *mut Entry,
 }
 
 impl Checkpoint {
@@ -147,6 +147,15 @@ impl Arena {
         } else {
             self.floor.set(checkpoint.floor);
         }
+    }
+
+    /// Runs the destructors of what was allocated since a checkpoint.
+    ///
+    /// # Panics
+    ///
+    /// If one does, after all others have run.
+    pub(crate) fn run_destructors_since(&self, checkpoint: &Checkpoint) {
+        self.run_until(checkpoint.entries);
     }
 
     /// Takes away the marks of what was freed since the checkpoint in the part of a chunk that is unused

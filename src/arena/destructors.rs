@@ -11,7 +11,6 @@ use core::ptr::{self, NonNull};
 use crate::error::AllocError;
 
 use super::Arena;
-use super::checkpoint::Checkpoint;
 
 /// A destructor to run.
 #[derive(Debug)]
@@ -83,16 +82,12 @@ impl Arena {
         self.run_until(ptr::null_mut());
     }
 
-    /// Runs the destructors of what was allocated since a checkpoint.
+    /// Runs the destructors of the entries from the newest on, until `last` is the newest.
     ///
     /// # Panics
     ///
     /// If one does, after all others have run.
-    pub(crate) fn run_destructors_since(&self, checkpoint: &Checkpoint) {
-        self.run_until(checkpoint.entries);
-    }
-
-    fn run_until(&self, last: *mut Entry) {
+    pub(super) fn run_until(&self, last: *mut Entry) {
         /// Runs the rest where one of them panics.
         struct Rest<'a>(&'a Arena, *mut Entry);
         impl Drop for Rest<'_> {

@@ -4,7 +4,7 @@ use core::any::Any;
 use core::error::Error;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 macro_rules! downcast {
     ($kind:ident: $object:ty) => {

@@ -10,8 +10,8 @@ use core::ptr::{self, NonNull};
 
 use super::FamilyBox;
 use super::raw::{capacity_overflow, failed};
-use super::slice::array_layout;
-use crate::Family;
+use crate::family::Family;
+use crate::heap::alloc::array_layout;
 use crate::heap::realloc_layout_in;
 
 pub(super) struct SliceBuilder<T, F: Family> {

@@ -3,7 +3,7 @@
 //! (`Path`, `OsStr` and `CStr` have theirs in `platform_str`.)
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<T: Clone, F: Family> Clone for FamilyBox<T, F> {
     /// Takes the slot before it calls the value's `clone`, so that the copy is made in place

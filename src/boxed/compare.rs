@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use core::hash::{Hash, Hasher};
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<T: ?Sized + PartialEq, F: Family> PartialEq for FamilyBox<T, F> {
     #[inline]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::FamilyBox;
 use super::raw::{Slot, failed, with_address_of};
-use crate::Family;
+use crate::family::Family;
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// Moves a value out of its `Box` into the family, whatever its size; the `Box` is freed.

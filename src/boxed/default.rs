@@ -3,7 +3,7 @@
 use core::pin::Pin;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<T: Default, F: Family> Default for FamilyBox<T, F> {
     /// Takes the slot first, then makes the default value for it.

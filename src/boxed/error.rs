@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<E: Error, F: Family> Error for FamilyBox<E, F> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

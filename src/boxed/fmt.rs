@@ -4,7 +4,7 @@ use core::fmt;
 use core::ptr;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<T: ?Sized + fmt::Debug, F: Family> fmt::Debug for FamilyBox<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

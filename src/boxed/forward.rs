@@ -12,7 +12,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 macro_rules! iterator {
     ([$($generics:tt)*] $iterator:ty, $item:ty $(, $consuming:item)*) => {

@@ -8,7 +8,7 @@ use core::ptr;
 use core::slice;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 /// The elements of a `FamilyBox<[T], F>`, by value, from both ends; the slot is freed at the end.
 ///

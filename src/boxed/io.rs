@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::windows::io::{AsHandle, AsSocket, BorrowedHandle, BorrowedSocket};
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<R: ?Sized + Read, F: Family> Read for FamilyBox<R, F> {
     #[inline]

@@ -141,8 +141,8 @@ use self::raw::Slot;
 pub(crate) use self::raw::{capacity_overflow, failed};
 #[doc(hidden)]
 pub use self::unsize::{__Unsize, __coercion, __unsize};
+use crate::family::{Family, FamilyOf};
 use crate::heap::free_layout_in;
-use crate::{Family, FamilyOf};
 
 /// A value in a slot of family `F`: owned, dropped and freed with the handle, like a `Box`.
 ///

@@ -18,8 +18,9 @@ use core::pin::Pin;
 
 use super::FamilyBox;
 use super::raw::failed;
+use crate::error::AllocError;
+use crate::family::{Family, InFamily};
 use crate::heap::{alloc_value_in, alloc_zeroed_layout_in};
-use crate::{AllocError, Family, InFamily};
 
 impl<T: InFamily> FamilyBox<T> {
     /// Puts a value into the family of its type.

@@ -7,7 +7,7 @@
 use core::ptr;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 /// A function that is called once with the arguments `Args`, a tuple; every `FnOnce` is one.
 ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::FamilyBox;
 use super::raw::copy_of;
-use crate::Family;
+use crate::family::Family;
 
 /// The conversions that the three have in common.
 macro_rules! platform_text {

@@ -10,8 +10,9 @@ use core::ptr::{self, NonNull};
 
 use super::FamilyBox;
 use crate::error::handle_alloc_error;
+use crate::error::{AllocError, AllocErrorKind};
+use crate::family::Family;
 use crate::heap::{alloc_layout_in, free_layout_in};
-use crate::{AllocError, AllocErrorKind, Family};
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// Takes ownership of the value at `raw`, which lies in a slot of family `F`.

@@ -7,13 +7,10 @@ use core::ptr::NonNull;
 use super::FamilyBox;
 use super::builder::SliceBuilder;
 use super::raw::{capacity_overflow, failed};
+use crate::error::AllocError;
+use crate::family::Family;
+use crate::heap::alloc::array_layout;
 use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in};
-use crate::{AllocError, AllocErrorKind, Family};
-
-/// The layout of `len` values, or an error when it would exceed `isize` (I7).
-pub(crate) fn array_layout<T>(len: usize) -> Result<Layout, AllocError> {
-    Layout::array::<T>(len).map_err(|_| AllocError::new(AllocErrorKind::TooLarge))
-}
 
 /// Makes a slice with `allocate`; where that fails it does not return.
 fn slice_or_failed<T, F: Family>(

@@ -4,7 +4,7 @@ use core::str::{self, Utf8Error};
 
 use super::FamilyBox;
 use super::raw::copy_of;
-use crate::Family;
+use crate::family::Family;
 
 impl<F: Family> FamilyBox<str, F> {
     /// Takes bytes for text, in the same slot.

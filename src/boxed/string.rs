@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<F: Family> FamilyBox<str, F> {
     /// The text as a `String`: it moves to the global allocator, and the slot is freed.

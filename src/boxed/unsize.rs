@@ -14,7 +14,7 @@
 //! - the caller's tokens are outside the macro's `unsafe` block.
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 /// Turns a handle to a value into one to a trait object or slice, in the same slot and family.
 ///

@@ -5,7 +5,7 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::pin::Pin;
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 use crate::heap::free_value_in;
 
 impl<T, F: Family> FamilyBox<T, F> {

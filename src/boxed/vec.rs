@@ -1,7 +1,7 @@
 //! Slices from and to vectors.
 
 use super::FamilyBox;
-use crate::Family;
+use crate::family::Family;
 
 impl<T, F: Family> FamilyBox<[T], F> {
     /// The elements as a `Vec`: they move to the global allocator, and the slot is freed.

@@ -2,7 +2,7 @@
 //!
 //! Both have `new_in`; [`FamilyCollection`](super::FamilyCollection) makes vectors without it.
 
-use crate::In;
+use crate::in_family::In;
 
 /// `allocator_api2::vec::Vec` of version 0.2 in family `F`.
 ///

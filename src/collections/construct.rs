@@ -1,11 +1,12 @@
 //! [`FamilyCollection`]: making a collection without a word about its allocator.
 
+use crate::collections::SmallVec;
+use crate::family::Family;
 #[cfg(all(
     feature = "std",
     any(feature = "allocator-api2-02", feature = "allocator-api2-04")
 ))]
-use crate::In;
-use crate::{Family, collections::SmallVec};
+use crate::in_family::In;
 
 /// A collection in a family: made empty, with room, or from an iterator.
 ///
@@ -79,11 +80,11 @@ macro_rules! family_collection {
             type Item = $item;
 
             fn in_family() -> Self {
-                Self::new_in($crate::In::new())
+                Self::new_in($crate::in_family::In::new())
             }
 
             fn with_capacity_in_family(capacity: usize) -> Self {
-                Self::with_capacity_in(capacity, $crate::In::new())
+                Self::with_capacity_in(capacity, $crate::in_family::In::new())
             }
         }
     )*};

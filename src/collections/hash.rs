@@ -5,7 +5,8 @@ use core::hash::{BuildHasher, Hash};
 use hashbrown::DefaultHashBuilder;
 
 use super::FamilyCollection;
-use crate::{Family, In};
+use crate::family::Family;
+use crate::in_family::In;
 
 /// `hashbrown::HashMap` in family `F`, with its default hasher unless another one is named.
 ///

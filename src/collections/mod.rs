@@ -88,7 +88,7 @@ pub use self::construct::FamilyCollection;
 pub use self::hash::{HashMap, HashSet, HashTable};
 pub use self::small_vec::SmallVec;
 pub use self::string::String;
-use crate::FamilyOf;
+use crate::family::FamilyOf;
 
 /// A vector whose elements are in a slot of family `F`: a [`SmallVec`] with none inside it.
 ///

@@ -7,7 +7,8 @@ use std::collections as of_std;
 
 use super::FamilyCollection;
 use super::construct::family_collection;
-use crate::{Family, In};
+use crate::family::Family;
+use crate::in_family::In;
 
 /// The standard library's vector in family `F`.
 ///

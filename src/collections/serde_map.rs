@@ -11,7 +11,7 @@ use serde_core::de::{MapAccess, Visitor};
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::FamilyCollection;
-use crate::serde::cautious_capacity;
+use super::serde_seq::cautious_capacity;
 
 /// Writes a collection of pairs as a map.
 ///

@@ -10,7 +10,14 @@ use serde_core::de::{SeqAccess, Visitor};
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::FamilyCollection;
-use crate::serde::cautious_capacity;
+
+/// The most bytes of room that a claimed length is believed for.
+const MOST_BYTES: usize = 64 << 10;
+
+/// The room to begin with for a sequence of items of type `T` that claims a length.
+pub(crate) fn cautious_capacity<T>(claimed: Option<usize>) -> usize {
+    claimed.unwrap_or(0).min(MOST_BYTES / size_of::<T>().max(1))
+}
 
 /// Writes a collection as a sequence of its items.
 ///

@@ -25,6 +25,11 @@ const RAW_ALIGN: usize = 16;
 /// The same where the family asks for natural alignment.
 const NATURAL_ALIGN: usize = 4096;
 
+/// The layout of `len` values, or an error when it would exceed `isize` (I7).
+pub(crate) fn array_layout<T>(len: usize) -> Result<Layout, AllocError> {
+    Layout::array::<T>(len).map_err(|_| AllocError::new(AllocErrorKind::TooLarge))
+}
+
 /// The alignment of a raw size in a family.
 #[inline(always)]
 pub(super) const fn raw_align<F: Family>(size: usize) -> usize {

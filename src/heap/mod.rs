@@ -6,7 +6,6 @@
 //! | [`large`] | what no size class holds |
 //! | [`resize`] | reallocation, in place where it can be done |
 //! | [`untyped`] | the same where family or size are known at run time only |
-//! | [`by_value`] | what is done to a whole family, where that is known at run time only |
 //! | [`query`] | what any address is; whether a pointer may be freed |
 //! | [`reclaim`] | giving memory back: so much, or all |
 //! | [`lifecycle`] | the beginning, the rests and the end of a thread's work, by hand |
@@ -18,7 +17,6 @@
 //! | [`check`] | the integrity of everything |
 
 pub(crate) mod alloc;
-mod by_value;
 pub(crate) mod check;
 pub(crate) mod free_all;
 mod freed;

@@ -3,8 +3,8 @@
 use crate::block::{self, Block};
 use crate::class;
 use crate::error::AllocError;
+use crate::space::map::WINDOW_GRANULES;
 use crate::space::map::{GRANULE, GRANULE_SHIFT};
-use crate::space::window::WINDOW_GRANULES;
 
 use super::{Lane, LaneState};
 

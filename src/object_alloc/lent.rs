@@ -7,7 +7,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::{FamilyObjectAlloc, ObjectAlloc};
-use crate::FamilyBox;
+use crate::boxed::FamilyBox;
 
 /// An object that an [`ObjectAlloc`] has handed out; it goes back when this is dropped.
 ///

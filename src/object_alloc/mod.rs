@@ -60,7 +60,10 @@ use core::ptr::NonNull;
 
 pub use self::lent::Lent;
 pub use self::raw::{RawAlloc, SlotAlloc};
-use crate::{AllocError, Family, FamilyBox, In};
+use crate::boxed::FamilyBox;
+use crate::error::AllocError;
+use crate::family::Family;
+use crate::in_family::In;
 
 /// What state objects are in when an [`ObjectAlloc`] hands them out.
 ///

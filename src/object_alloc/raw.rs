@@ -3,10 +3,12 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::error::AllocError;
+use crate::family::Family;
 use crate::heap::{
     alloc_layout_in, alloc_zeroed_layout_in, free_layout_in, realloc_layout_in, resize,
 };
-use crate::{AllocError, Family, In};
+use crate::in_family::In;
 
 /// An allocator of memory of any layout.
 ///

@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 
 use super::retention::{Retention, Tide};
 use super::stash::Stash;
-use crate::Family;
+use crate::family::Family;
 use crate::sync::{AtomicUsize, Guard, Lock, Ordering};
 
 /// How many objects at most one hand-back has destroyed: itself, or so many that are due. More than

@@ -13,9 +13,11 @@ use core::ptr::NonNull;
 
 use super::Pool;
 use super::depot::{BATCH, destroy_all};
+use crate::boxed::FamilyBox;
 use crate::boxed::raw::failed;
+use crate::error::AllocError;
+use crate::family::{Family, FamilyOf};
 use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
-use crate::{AllocError, Family, FamilyBox, FamilyOf};
 
 /// No more objects in a front than this, and no more bytes of them than [`MOST_BYTES`].
 const MOST: usize = 2 * BATCH;

@@ -8,8 +8,9 @@ use core::ptr::NonNull;
 use super::depot::{Depot, destroy_all};
 use super::{PoolCounts, Retention};
 use crate::boxed::raw::{Slot, failed};
+use crate::error::AllocError;
+use crate::family::Family;
 use crate::object_alloc::SlotAlloc;
-use crate::{AllocError, Family};
 
 /// What a [`RawPool`] calls with the address of an object.
 ///

@@ -23,8 +23,9 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use crate::error::AllocError;
+use crate::family::Family;
 use crate::heap::{alloc_value_in, free_value_in};
-use crate::{AllocError, Family};
 
 /// With this many addresses an array fills a slot of 256 bytes.
 const ENTRIES: usize = 28;
@@ -179,7 +180,8 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
-    use crate::{Snapshot, alloc_family};
+    use crate::heap::snapshot::Snapshot;
+    use famalloc_macros::alloc_family;
 
     #[alloc_family]
     enum Lives {

@@ -7,9 +7,11 @@ use core::ptr::NonNull;
 
 use super::depot::Depot;
 use super::{PoolFront, Retention};
+use crate::boxed::FamilyBox;
 use crate::boxed::raw::failed;
+use crate::error::AllocError;
+use crate::family::{Family, FamilyOf, InFamily};
 use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
-use crate::{AllocError, Family, FamilyBox, FamilyOf, InFamily};
 
 /// An object of a [`Pool`] in use; it goes back when this is dropped.
 ///

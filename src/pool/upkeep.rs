@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use super::depot::{Depot, destroy_all};
 use super::{Pool, PoolCounts};
-use crate::Family;
+use crate::family::Family;
 
 impl<T, F: Family> Pool<T, F> {
     /// Ends a period of the working set: what lay idle all of it is due, and as much of what is due is

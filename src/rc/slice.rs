@@ -8,9 +8,9 @@ use super::Counted;
 use super::counter::Counter;
 use super::raw::{no_slot, slot_for};
 use crate::boxed::raw::capacity_overflow;
-use crate::boxed::slice::array_layout;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::heap::alloc::array_layout;
 use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in};
 
 /// A slice in a slot of `allocate`, a call of family `F`.

@@ -182,7 +182,7 @@ impl<'r, T: ?Sized> RegionBox<'r, T> {
     ///
     /// See [`into_raw`](Self::into_raw).
     #[inline]
-    pub unsafe fn from_raw_in<F: crate::Family, K: super::Kind>(
+    pub unsafe fn from_raw_in<F: crate::family::Family, K: super::Kind>(
         raw: *mut T,
         region: &'r super::Region<F, K>,
     ) -> Self {

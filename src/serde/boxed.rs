@@ -3,7 +3,8 @@
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::sequence::elements;
-use crate::{Family, FamilyBox};
+use crate::boxed::FamilyBox;
+use crate::family::Family;
 
 impl<T: Serialize + ?Sized, F: Family> Serialize for FamilyBox<T, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,8 +5,10 @@
 
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::boxed::FamilyBox;
+use crate::family::Family;
 use crate::rc::Counted;
-use crate::{Family, FamilyArc, FamilyBox, FamilyRc};
+use crate::rc::{FamilyArc, FamilyRc};
 
 /// The same for both handles, as their counters' trait is no business of others.
 macro_rules! counted {

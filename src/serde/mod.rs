@@ -13,5 +13,3 @@ mod sequence;
 mod small_vec;
 mod text;
 mod thin;
-
-pub(crate) use self::sequence::cautious_capacity;

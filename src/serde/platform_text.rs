@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_core::{Deserialize, Deserializer};
 
 use super::text::Text;
-use crate::{Family, FamilyBox};
+use crate::boxed::FamilyBox;
+use crate::family::Family;
 
 /// A boxed path on its way, since `From<&str>` is not ours to write for it.
 struct BoxedPath<F: Family>(FamilyBox<Path, F>);

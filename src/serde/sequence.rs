@@ -6,16 +6,9 @@ use core::marker::PhantomData;
 use serde_core::de::{SeqAccess, Visitor};
 use serde_core::{Deserialize, Deserializer};
 
-use crate::Family;
 use crate::collections::SmallVec;
-
-/// The most bytes of room that a claimed length is believed for.
-const MOST_BYTES: usize = 64 << 10;
-
-/// The room to begin with for a sequence of items of type `T` that claims a length.
-pub(crate) fn cautious_capacity<T>(claimed: Option<usize>) -> usize {
-    claimed.unwrap_or(0).min(MOST_BYTES / size_of::<T>().max(1))
-}
+use crate::collections::serde_seq::cautious_capacity;
+use crate::family::Family;
 
 struct Elements<T, const N: usize, F>(PhantomData<(T, F)>);
 

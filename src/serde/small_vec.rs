@@ -3,8 +3,8 @@
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::sequence::elements;
-use crate::Family;
 use crate::collections::SmallVec;
+use crate::family::Family;
 
 impl<T: Serialize, const N: usize, F: Family> Serialize for SmallVec<T, N, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

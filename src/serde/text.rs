@@ -7,8 +7,9 @@ use core::str;
 use serde_core::de::{Error, Unexpected, Visitor};
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::boxed::FamilyBox;
 use crate::collections::String;
-use crate::{Family, FamilyBox};
+use crate::family::Family;
 
 /// Makes a `V` from text of whatever lifetime, or from bytes that are UTF-8.
 pub(super) struct Text<V>(pub(super) PhantomData<V>);

@@ -6,7 +6,8 @@ use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::sequence::elements;
 use super::text::Text;
-use crate::{Family, ThinSlice, ThinStr};
+use crate::family::Family;
+use crate::thin::{ThinSlice, ThinStr};
 
 impl<F: Family> Serialize for ThinStr<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

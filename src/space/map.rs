@@ -19,6 +19,13 @@ pub(crate) const GRANULE_SHIFT: u32 = 16;
 /// The unit the block map counts in, in bytes.
 pub(crate) const GRANULE: usize = 1 << GRANULE_SHIFT;
 
+/// log2 of a window's bytes: those of the largest extent.
+pub(crate) const WINDOW_SHIFT: u32 = 21;
+/// log2 of a window's granules.
+pub(super) const WINDOW_GRANULES_SHIFT: u32 = WINDOW_SHIFT - GRANULE_SHIFT;
+/// The granules of a window.
+pub(crate) const WINDOW_GRANULES: u32 = 1 << WINDOW_GRANULES_SHIFT;
+
 /// What a granule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -16,8 +16,8 @@ use crate::error::{AllocError, AllocErrorKind};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 
 use super::Space;
+use super::map::WINDOW_GRANULES;
 use super::map::{ExtentDesc, GRANULE, Stale};
-use super::window::WINDOW_GRANULES;
 
 /// Bitmap bytes per granule for slots of 16 bytes and above.
 const NARROW: usize = GRANULE / 16 / 8;

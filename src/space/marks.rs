@@ -29,7 +29,7 @@ use crate::error::{AllocError, AllocErrorKind};
 use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::map::GRANULE_SHIFT;
-use super::ranges::Reserved;
+use super::reserved::Reserved;
 use super::{SMALL_SPAN, Space};
 
 /// So many stretches are near where the span is large: 16 GiB, whose marks are 1 MiB of addresses, of which a page

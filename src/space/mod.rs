@@ -16,7 +16,7 @@
 //! one granule.
 //!
 //! The modules: [`map`] the descriptors, [`window`] how they are found, [`marks`] what freeing needs to know,
-//! [`ranges`] what was reserved, [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps, [`order`] the ordered sets,
+//! [`ranges`] what was reserved, [`reserved`] what may yet be given back, [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps, [`order`] the ordered sets,
 //! [`extents`] taking and releasing whole extents, [`advice`] huge pages, [`tables`] the allocator's own
 //! memory, [`holding`] what one family holds, [`births`] what comes into being, for a fork to know.
 
@@ -31,6 +31,7 @@ pub(crate) mod order;
 mod plan;
 pub(crate) mod provenance;
 mod ranges;
+mod reserved;
 pub(crate) mod tables;
 pub(crate) mod window;
 
@@ -43,10 +44,11 @@ use crate::sync::{AtomicPtr, AtomicU64, First, Lock, Ordering};
 
 use extents::Extents;
 use map::GRANULE_SHIFT;
+use map::{WINDOW_GRANULES, WINDOW_SHIFT};
 use marks::Marks;
 use ranges::Ranges;
 use tables::Tables;
-use window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
+use window::Window;
 
 /// How many addresses the table of a space covers whose ranges are reserved in steps.
 const SPAN: usize = 1 << 40;

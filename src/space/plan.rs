@@ -12,10 +12,10 @@ use crate::error::{AllocError, AllocErrorKind};
 use crate::os::PageSource;
 
 use super::map::GRANULE_SHIFT;
+use super::map::WINDOW_SHIFT;
 use super::maps::Map;
 use super::marks::Marks;
 use super::ranges::{Books, Range};
-use super::window::WINDOW_SHIFT;
 use super::{EXTENT_SHIFT, SMALL_EXTENT_SHIFT, SMALL_RESERVATION, Space};
 
 /// The size of the first reservation asked for; each refusal halves it.

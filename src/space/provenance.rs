@@ -12,7 +12,7 @@
 use core::ptr::NonNull;
 
 #[cfg(miri)]
-use super::{Space, window::WINDOW_SHIFT};
+use super::{Space, map::WINDOW_SHIFT};
 
 /// The same address, derived from the reservation that it lies in.
 #[inline(always)]

@@ -23,7 +23,6 @@
 
 mod steps;
 
-use core::mem;
 use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
@@ -32,8 +31,10 @@ use crate::os::PageSource;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use super::Space;
+use super::map::{WINDOW_GRANULES, WINDOW_SHIFT};
 use super::marks::Marks;
-use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
+use super::reserved::Reserved;
+use super::window::Window;
 
 /// How many windows are made known at a time: as many as there are, from the first number to the second. Each takes
 /// half a page, of which some is written; an interpreter needs long for each, at every look at all extents.
@@ -367,36 +368,6 @@ impl Ranges {
         let link = below.map_or(&self.lowest, |below| &below.next);
         range.next.store(link.load(Ordering::Relaxed), Ordering::Relaxed);
         link.store(ptr::from_ref(range).cast_mut(), Ordering::Release);
-    }
-}
-
-/// A reserved range of the source's that is given back unless it is kept.
-pub(super) struct Reserved {
-    source: &'static dyn PageSource,
-    pub(super) start: NonNull<u8>,
-    bytes: usize,
-}
-
-impl Reserved {
-    pub(super) fn new(
-        source: &'static dyn PageSource,
-        near: usize,
-        bytes: usize,
-        align: usize,
-    ) -> Option<Self> {
-        let start = source.reserve_near(near, bytes, align).ok()?;
-        Some(Self { source, start, bytes })
-    }
-
-    pub(super) fn keep(self) -> NonNull<u8> {
-        mem::ManuallyDrop::new(self).start
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        // SAFETY: reserved with this size, and used by nobody.
-        unsafe { self.source.release(self.start, self.bytes) };
     }
 }
 

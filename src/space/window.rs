@@ -20,16 +20,12 @@ use core::ptr::NonNull;
 use crate::sync::{AtomicPtr, Ordering};
 
 use super::Space;
-use super::map::{ExtentDesc, ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind};
+use super::map::{
+    ExtentDesc, ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, WINDOW_GRANULES,
+    WINDOW_GRANULES_SHIFT, WINDOW_SHIFT,
+};
 use super::maps::Map;
 use super::ranges::Range;
-
-/// log2 of a window's bytes: those of the largest extent.
-pub(crate) const WINDOW_SHIFT: u32 = 21;
-/// log2 of a window's granules.
-const WINDOW_GRANULES_SHIFT: u32 = WINDOW_SHIFT - GRANULE_SHIFT;
-/// The granules of a window.
-pub(crate) const WINDOW_GRANULES: u32 = 1 << WINDOW_GRANULES_SHIFT;
 
 /// What is known about a window. Behind it lie the descriptors of its extents.
 #[derive(Debug)]

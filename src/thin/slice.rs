@@ -11,9 +11,9 @@ use core::ptr::{self, NonNull};
 
 use crate::boxed::FamilyBox;
 use crate::boxed::raw::{Slot, capacity_overflow, failed};
-use crate::boxed::slice::array_layout;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::family::{Family, FamilyOf};
+use crate::heap::alloc::array_layout;
 use crate::heap::{alloc_layout_in, free_layout_in};
 use crate::rc::slot;
 

@@ -5,7 +5,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use super::SmallVec;
-use crate::Family;
+use crate::family::Family;
 
 impl<T, U, const N: usize, const M: usize, F, G> PartialEq<SmallVec<U, M, G>> for SmallVec<T, N, F>
 where

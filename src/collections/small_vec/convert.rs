@@ -4,7 +4,8 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use super::SmallVec;
-use crate::{Family, FamilyBox};
+use crate::boxed::FamilyBox;
+use crate::family::Family;
 
 impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// The elements as a box of the same family, in a slot of exactly their length.

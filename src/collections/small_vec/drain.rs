@@ -6,7 +6,7 @@ use core::ops::{Bound, Range, RangeBounds};
 use core::{mem, ptr, slice};
 
 use super::SmallVec;
-use crate::Family;
+use crate::family::Family;
 
 /// The elements of a range, by value; made by [`SmallVec::drain`].
 ///

@@ -3,7 +3,8 @@
 use core::ptr;
 
 use super::SmallVec;
-use crate::{AllocError, Family};
+use crate::error::AllocError;
+use crate::family::Family;
 
 impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// An empty vector with room for `capacity` elements.

@@ -6,7 +6,7 @@ use core::ops::Range;
 use core::{mem, ptr, slice};
 
 use super::SmallVec;
-use crate::Family;
+use crate::family::Family;
 
 /// The elements of a [`SmallVec`], by value, from both ends; the slot is freed at the end.
 ///

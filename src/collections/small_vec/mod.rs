@@ -33,7 +33,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 pub use self::drain::Drain;
 pub use self::into_iter::IntoIter;
 use self::storage::Storage;
-use crate::{Family, FamilyOf};
+use crate::family::{Family, FamilyOf};
 
 /// A vector that keeps up to `N` elements in itself and puts more into a slot of family `F`.
 ///

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::SmallVec;
-use crate::Family;
+use crate::family::Family;
 
 impl<T, const N: usize, F: Family> From<Vec<T>> for SmallVec<T, N, F> {
     /// Moves the elements over; the other vector's buffer is freed.

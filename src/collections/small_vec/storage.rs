@@ -16,8 +16,10 @@ use core::{ptr, slice};
 use super::SmallVec;
 use crate::boxed::{capacity_overflow, failed};
 use crate::class::usable;
+use crate::error::{AllocError, AllocErrorKind};
+use crate::family::Family;
+use crate::heap::alloc::array_layout;
 use crate::heap::{alloc_layout_in, free_layout_in, realloc_layout_in};
-use crate::{AllocError, AllocErrorKind, Family};
 
 /// Which of the two is there follows from the capacity (S1).
 pub(super) union Storage<T, const N: usize> {
@@ -41,10 +43,6 @@ impl<F: Family> Drop for SlotGuard<F> {
 
 fn too_large() -> AllocError {
     AllocError::new(AllocErrorKind::TooLarge)
-}
-
-fn array_layout<T>(len: usize) -> Result<Layout, AllocError> {
-    Layout::array::<T>(len).map_err(|_| too_large())
 }
 
 impl<T, const N: usize, F: Family> SmallVec<T, N, F> {

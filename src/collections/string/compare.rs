@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use core::hash::{Hash, Hasher};
 
 use super::String;
-use crate::Family;
+use crate::family::Family;
 
 impl<F: Family, G: Family> PartialEq<String<G>> for String<F> {
     #[inline]

@@ -3,8 +3,9 @@
 use core::ops::{Add, AddAssign};
 
 use super::String;
+use crate::boxed::FamilyBox;
 use crate::collections::Vec;
-use crate::{Family, FamilyBox};
+use crate::family::Family;
 
 impl<F: Family> From<&str> for String<F> {
     fn from(text: &str) -> Self {

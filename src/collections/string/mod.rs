@@ -14,7 +14,9 @@ use core::ops::{Deref, DerefMut, RangeBounds};
 use core::str::{self, Utf8Error};
 
 use super::Vec;
-use crate::{AllocError, Family, FamilyBox};
+use crate::boxed::FamilyBox;
+use crate::error::AllocError;
+use crate::family::Family;
 
 /// Growing text whose bytes are in a slot of family `F`.
 ///

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::string::String as StdString;
 
 use super::String;
-use crate::Family;
+use crate::family::Family;
 
 impl<F: Family> From<StdString> for String<F> {
     fn from(text: StdString) -> Self {

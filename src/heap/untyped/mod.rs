@@ -26,13 +26,13 @@ use crate::thread::{Homes, RowHome, take_slowly};
 
 use super::large;
 
+mod by_value;
 mod bytes;
 mod free;
 mod look;
 mod resize;
 
-pub use super::by_value::{alloc_bytes, family_at, free_all, walk};
-pub(super) use bytes::alloc_bytes_at;
+pub use by_value::{alloc_bytes, family_at, free_all, walk};
 use bytes::take_or_else;
 pub use bytes::{alloc_bytes_in_scope, alloc_bytes_or_else, alloc_zeroed_bytes_or_else};
 pub use free::{Claim, QUICK_CLAIM, free, free_bytes_or_else, free_or_else, refuse};

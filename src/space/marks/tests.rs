@@ -97,7 +97,7 @@ mod of_spaces {
 
     use super::*;
     use crate::os::{PageSource, SYSTEM};
-    use crate::space::window::WINDOW_SHIFT;
+    use crate::space::map::WINDOW_SHIFT;
     use crate::space::{EXTENT_SHIFT, SYSTEM_SPACE};
 
     const ALL: usize = Mark::LAST;

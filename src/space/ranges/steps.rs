@@ -7,7 +7,7 @@ use crate::options;
 
 use super::super::Space;
 use super::super::extents::{Locked, Taker};
-use super::super::window::{WINDOW_GRANULES, WINDOW_SHIFT};
+use super::super::map::{WINDOW_GRANULES, WINDOW_SHIFT};
 use super::{Ordering, Range, Reserved};
 
 /// At so many places of the span a new range is tried, where it cannot be beside another.

@@ -8,10 +8,11 @@ use crate::family::FamilySet;
 use crate::space::Space;
 use crate::thread;
 
-use super::free_all;
-use super::query::find_in;
-use super::untyped;
-use super::walk::{self, InUseElsewhere};
+use crate::heap::free_all;
+use crate::heap::query::find_in;
+use crate::heap::walk::{self, InUseElsewhere};
+
+use super::bytes::alloc_bytes_at;
 
 /// Memory of a size in a family that is known at run time only, aligned for any object of C that fits:
 /// what [`alloc_bytes_in_scope`](untyped::alloc_bytes_in_scope) is for the family of the scope. `None`
@@ -43,7 +44,7 @@ pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>>
         unsafe { S::read_head(family.index(), scaled) }
     };
     // SAFETY: of the row of the family.
-    unsafe { untyped::alloc_bytes_at::<S>(|| family.index(), head, size, || None) }
+    unsafe { alloc_bytes_at::<S>(|| family.index(), head, size, || None) }
 }
 
 /// The family of the set `S` that an address is of; `None` for memory of another set, and for what is

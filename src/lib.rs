@@ -229,6 +229,8 @@
 )]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(feature = "nightly", feature(allocator_api, btreemap_alloc))]
+// Documentation says of each item which feature it needs. Nobody else sets this: see the manifest.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("famalloc needs 64-bit addresses");

@@ -12,7 +12,7 @@ use syn::{LitStr, Path, Token};
 
 use crate::errors::{Errors, nearest};
 
-const OPTIONS: [&str; 3] = ["crate", "source", "thread_local"];
+const OPTIONS: [&str; 4] = ["crate", "module", "source", "thread_local"];
 
 /// The arguments of one `#[alloc_family]`.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
     /// Whether threads reach the set's homes by a fixed offset, wherever it ends up; with the place of
     /// the key for errors.
     pub(crate) initial_exec: Option<Ident>,
+    /// What the module of the set's marker types is called; with the place of the key for errors.
+    pub(crate) module: Option<(Ident, Ident)>,
     /// Whether the item was to join a family that could not be read; that has been reported.
     pub(crate) unreadable_family: bool,
     krate: Option<Path>,
@@ -87,7 +89,7 @@ impl Arguments {
         if !OPTIONS.contains(&name.as_str()) {
             let meant = match nearest(&name, &OPTIONS) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => "the options are `crate`, `source` and `thread_local`".to_owned(),
+                None => "the options are `crate`, `module`, `source` and `thread_local`".to_owned(),
             };
             errors.at(key, format!("unknown option `{name}`; {meant}"));
             return;
@@ -102,6 +104,14 @@ impl Arguments {
                 _ => errors.at(
                     if value.is_empty() { quote!(#key) } else { value },
                     "write `thread_local = \"initial-exec\"`, or take it out",
+                ),
+            }
+        } else if name == "module" {
+            match Parser::parse2(Ident::parse_any, value.clone()) {
+                Ok(module) if is_name(&module) => self.module = Some((key, module)),
+                _ => errors.at(
+                    if value.is_empty() { quote!(#key) } else { value },
+                    "write the name of a module: `module = name`",
                 ),
             }
         } else if value.is_empty() {
@@ -148,6 +158,11 @@ fn parse_family(input: ParseStream<'_>) -> syn::Result<Path> {
         ));
     }
     Ok(path)
+}
+
+/// Whether something can be called that as it is written.
+fn is_name(name: &Ident) -> bool {
+    syn::parse_str::<Ident>(&name.to_string()).is_ok() && name != "_" && name != "gen"
 }
 
 /// `crate = path` or `crate = "path"`.
@@ -213,6 +228,20 @@ mod tests {
         assert!(errors.is_empty());
         let (arguments, errors) = parse("crate::Lives::Ast, crate = crate");
         assert!(arguments.family.is_some() && errors.is_empty());
+    }
+
+    #[test]
+    fn the_module_has_a_name() {
+        for (text, name) in [("module = life", "life"), ("module = r#type, crate = a", "r#type")] {
+            let (arguments, errors) = parse(text);
+            assert_eq!(arguments.module.unwrap().1.to_string(), name);
+            assert!(errors.is_empty(), "{text}: {errors:?}");
+        }
+        for text in ["a::b", "\"life\"", "type", "gen", "_", "self", "7", "", "a b"] {
+            let (arguments, errors) = parse(&format!("module = {text}"));
+            assert!(arguments.module.is_none() && errors.len() == 1, "{text}: {errors:?}");
+            assert!(errors[0].contains("the name of a module"), "{text}: {errors:?}");
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) fn expand(
         })
         .collect();
     let sound = check_shape(set, errors);
-    let module = check_name(set, errors);
+    let module = check_name(arguments, set, errors);
     take_family_attributes(set, errors);
     let Some(module) = module.filter(|_| sound) else { return TokenStream::new() };
 
@@ -140,13 +140,20 @@ fn check_shape(set: &ItemEnum, errors: &mut Errors) -> bool {
     errors.count() == known
 }
 
-fn check_name(set: &ItemEnum, errors: &mut Errors) -> Option<Ident> {
+fn check_name(arguments: &Arguments, set: &ItemEnum, errors: &mut Errors) -> Option<Ident> {
+    if let Some((_, module)) = &arguments.module {
+        if module.unraw() == set.ident.unraw() {
+            errors.at(module, "the module cannot have the enum's own name; give it another");
+            return None;
+        }
+        return Some(module.clone());
+    }
     match module_of_set(&set.ident) {
         Ok(module) => Some(module),
         Err(NoModule::SameAsEnum) => {
             errors.at(
                 &set.ident,
-                "the module of the marker types would have the enum's own name; name the enum in camel case, such as `Lives`",
+                "the module of the marker types would have the enum's own name; name the enum in camel case, such as `Lives`, or the module: `#[alloc_family(module = name)]`",
             );
             None
         }
@@ -154,7 +161,7 @@ fn check_name(set: &ItemEnum, errors: &mut Errors) -> Option<Ident> {
             errors.at(
                 &set.ident,
                 format!(
-                    "the module of the marker types would be named `{keyword}`, which no module can be; give the enum another name"
+                    "the module of the marker types would be named `{keyword}`, which no module can be; name the module: `#[alloc_family(module = name)]`"
                 ),
             );
             None

@@ -53,7 +53,26 @@ mod visibility;
 /// The module has the enum's name in snake case. A word begins at an upper-case letter after any
 /// other letter or digit, and at the last capital of an acronym: `GameLives` gives `game_lives`,
 /// `HTTPServer` gives `http_server`, `Lives2D` gives `lives2_d`. A keyword becomes a raw identifier:
-/// `Type` gives `r#type`.
+/// `Type` gives `r#type`. Where that name is taken, or another reads better, name the module:
+///
+/// ```
+/// use famalloc::{FamilyBox, alloc_family};
+///
+/// mod lives {
+///     // Something else of this name.
+/// }
+///
+/// #[alloc_family(module = families)]
+/// enum Lives {
+///     Ast,
+/// }
+///
+/// // The path names the module then.
+/// #[alloc_family(families::Ast)]
+/// struct Node(u32);
+///
+/// assert_eq!(FamilyBox::new(Node(7)).0, 7);
+/// ```
 ///
 /// A variant may be under `#[cfg(..)]`; its family then comes and goes with it.
 ///

@@ -27,6 +27,9 @@ pub(crate) fn expand(
             "a type takes its pages from its family's set; write `source` at the set: `#[alloc_family(source = ..)]`",
         );
     }
+    if let Some((key, _)) = &arguments.module {
+        errors.at(key, "a type has no module of families; write `module` at its family's set");
+    }
     if let Some(key) = &arguments.initial_exec {
         errors.at(key, "a type has no thread-locals; write `thread_local` at its family's set");
     }

@@ -119,6 +119,7 @@ impl GranuleDesc {
     /// Publishes what this granule is, after everything else about it has been written. The caller
     /// holds the lock of whoever holds the granule.
     pub(crate) fn set_kind(&self, kind: GranuleKind) {
+        // The flags share the byte. The lock makes the load and the store one step.
         let stale = self.kind.load(Ordering::Relaxed) & STALE;
         self.kind.store(kind as u8 | stale, Ordering::Release);
     }

@@ -88,6 +88,8 @@ impl Mark {
     /// another, or of none.
     #[inline(always)]
     const fn among(self, first: u32, families: usize) -> Option<Cell> {
+        // One comparison for both ends: an owner tag below the first wraps around to a number above
+        // all.
         let rest = self.0.wrapping_sub(first);
         if rest < (families as u32) << Self::NUMBER_SHIFT { Some(Cell(rest)) } else { None }
     }
@@ -217,6 +219,7 @@ impl Space {
                 continue;
             }
             let marks = self.room_for_marks(stretch)?;
+            // Release: freeing reads the entry without a lock, and must find memory behind it.
             entry.store(biased(marks.cast().as_ptr(), stretch), Ordering::Release);
         }
         Ok(())
@@ -293,6 +296,8 @@ impl MarkLookup {
     /// Makes this look in a space for the marks of so many families from this number on, if marks have room
     /// for their numbers. All that ever do so name the same, until it is [forgotten](Self::forget).
     pub(crate) fn set(&self, space: &'static Space, number: usize, families: usize) {
+        // Such a set knows no address. Its frees take the way by the descriptors, which is slower and
+        // never wrong.
         if number + families > Mark::LAST + 1 {
             return;
         }
@@ -310,6 +315,7 @@ impl MarkLookup {
     /// Has this know no address again, where the process starts over. There is one thread.
     #[cfg(feature = "std")]
     pub(crate) fn forget(&self) {
+        // Where there are no granules no address is near, so the rest need not be reset.
         self.granules.store(0, Ordering::Relaxed);
         self.space.store(ptr::null_mut(), Ordering::Relaxed);
     }

@@ -222,6 +222,8 @@ impl Range {
         debug_assert!(self.is_free(extent) != free);
         self.turn(self.taken, extent, &self.free_count, free);
         let word = (extent - self.first) / 32;
+        // It only moves down here. The next search moves it up, as it has to look at these words
+        // anyway.
         if free && word < self.first_word.load(Ordering::Relaxed) {
             self.first_word.store(word, Ordering::Relaxed);
         }
@@ -301,6 +303,8 @@ impl Range {
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
         let granules =
             |number: u32| self.first * space.granules_per_extent() + number * WINDOW_GRANULES;
+        // Before the windows are known: a block may be founded there at once, and its owner tags need a
+        // place.
         space.make_marks(granules(old)..granules(new))?;
         for number in old..new {
             // SAFETY: there is a description for each window of the range.
@@ -316,6 +320,7 @@ impl Range {
             }
             space.enter_window(self.first / per_window + number, number, window);
         }
+        // Last: who reads the number without the lock finds so many windows in the table.
         self.known.store(new, Ordering::Release);
         Ok(())
     }
@@ -365,6 +370,7 @@ impl Ranges {
     pub(super) fn insert(&self, range: &'static Range) {
         let below = self.iter().take_while(|other| other.first < range.first).last();
         let link = below.map_or(&self.lowest, |below| &below.next);
+        // The list is read without a lock: the new range leads on before anything leads to it.
         range.next.store(link.load(Ordering::Relaxed), Ordering::Relaxed);
         link.store(ptr::from_ref(range).cast_mut(), Ordering::Release);
     }
@@ -428,6 +434,7 @@ impl Space {
             if let Some(data) = Reserved::new(source, remote, bytes, window) {
                 break data;
             }
+            // A limit on the address space may leave less: half as much each time, down to a window.
             if bytes == window {
                 return Err(refused);
             }
@@ -458,6 +465,7 @@ impl Space {
         let range = space.write_books(data, count).ok_or(refused)?;
         space.ranges.insert(range);
         space.extents.lock().reserved = count;
+        // Not sooner: where a step before this failed, the addresses went back.
         header.keep();
         Ok(space)
     }

@@ -237,6 +237,8 @@ impl Space {
             ExtentKind::Huge => Place::Huge(extent),
             ExtentKind::Chunk => Place::Chunk(extent * self.granules_per_extent()),
             ExtentKind::Tail => {
+                // Any address may be asked for, also one whose extents change hands meanwhile. So the
+                // way back is checked, and at worst the answer is that of a moment ago.
                 let back = self.extent(extent).back.load(Ordering::Relaxed);
                 let head = extent.checked_sub(back).filter(|&head| self.is_known(head));
                 let Some(head) = head else { return Some(Place::Unused) };

@@ -111,6 +111,7 @@ impl Runs {
     /// Adds a run, unless it is empty. It touches none that is there.
     pub(super) fn add(&mut self, lengths: &impl Lengths, run: Run) {
         if run.len > 0 {
+            // At both ends: what is given back later on either side looks for the length there (R2).
             lengths.length(run.first).store(run.len, Ordering::Relaxed);
             lengths.length(run.end() - 1).store(run.len, Ordering::Relaxed);
             self.order.insert(lengths, run.first);
@@ -126,6 +127,7 @@ impl Runs {
     /// Takes `part` out of a run that it is part of.
     pub(super) fn cut(&mut self, lengths: &impl Lengths, run: Run, part: Run) {
         debug_assert!(run.first <= part.first && part.end() <= run.end());
+        // The order goes by length: a run is taken out while it has the length by which it is found.
         self.remove(lengths, run);
         self.add(lengths, Run { first: run.first, len: part.first - run.first });
         self.add(lengths, Run { first: part.end(), len: run.end() - part.end() });

@@ -41,6 +41,7 @@ impl Lane {
     /// Calls `look` with every address that is parked here, under the lock.
     pub(crate) fn with_parked(&self, look: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
         let mut state = self.lock();
+        // A mailbox can be emptied, but not looked through: others post to it meanwhile.
         self.collect_mail(&mut state);
         look(&mut Self::parked(&state));
     }

@@ -306,6 +306,8 @@ impl Lane {
     #[cold]
     pub(super) fn note_change_of(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
         if matches!(change, Change::GotRoom | Change::GotRoomAndEmptied) {
+            // Before the other: a block that is empty as well is then kept on the list, or taken off
+            // it.
             state.room.insert(self.space(), block.granule);
         }
         if matches!(change, Change::Emptied | Change::GotRoomAndEmptied) {
@@ -315,6 +317,8 @@ impl Lane {
 
     /// Deals with a block that became empty: the only one with room is kept, others go.
     fn retire_block(&self, state: &mut LaneState, block: Block<'_>) {
+        // A lane that has one object at a time would otherwise give a block back and take one with
+        // each.
         let lowest = state.room.lowest();
         let only = lowest == Some(block.granule)
             && state.room.after(self.space(), block.granule).is_none();
@@ -364,6 +368,7 @@ impl Lane {
             }
         };
         if state.outboxes.boxes[place].is_none() {
+            // To free must not fail: the caller then takes the owner's lock for this one slot.
             let Some(magazine) = self.take_spare(state) else { return Err(slot) };
             state.outboxes.boxes[place] = Some(Outbox { lane, magazine });
         }
@@ -378,6 +383,8 @@ impl Lane {
 
     fn post(&self, state: &mut LaneState, place: usize, poke: &mut Option<&'static Lane>) {
         if let Some(Outbox { lane, magazine }) = state.outboxes.boxes[place].take() {
+            // The owner may sleep for ever, and its mailbox must not grow as long: whoever overfills it
+            // empties it, when he holds no lock.
             if lane.mailbox.post(magazine) > MAILBOX_BOUND {
                 *poke = Some(lane);
             }

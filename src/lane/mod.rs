@@ -224,6 +224,8 @@ impl Lane {
         if mem::take(&mut state.scattered) >= SCATTERED_BOUND {
             state = self.empty_depot(state);
         }
+        // Before any block: what other threads have freed is used again instead of fresh slots, and
+        // does not pile up.
         if state.depot.len() == 0 && !self.mailbox.is_empty() {
             self.collect_mail(&mut state);
         }
@@ -267,6 +269,7 @@ impl Lane {
         let mut left = out.len();
         while left > 0 {
             let Some(granule) = state.room.lowest() else {
+                // A magazine with some slots will do. Only for one with none a block is added.
                 if left < out.len() {
                     break;
                 }
@@ -275,6 +278,8 @@ impl Lane {
             };
             let block = Block::at(self.space(), granule);
             let (carved, free) = (block.carved(), block.free());
+            // These pages come back at a touch: so the family grows without an extent, and is to be
+            // trimmed elsewhere.
             if block.lacks_pages() {
                 self.holding.note_regrown(block.bytes());
             }
@@ -302,6 +307,8 @@ impl Lane {
     /// magazine it empties the one it was given.
     pub(crate) fn park(&self, mut full: MagazineBox) -> MagazineBox {
         let mut poke = None;
+        // What is left may be little: it goes back to the blocks, where a full magazine would be
+        // parked.
         if drop_given_up(&mut full) {
             self.unload(&mut full);
             return full;
@@ -309,8 +316,12 @@ impl Lane {
         let mut state = self.lock();
         self.note_peak(&mut state);
         let mut empty = self.admit(&mut state, full, &mut poke);
+        // Without the lock, as each of these takes that of another lane: nobody holds two (see the
+        // top).
         drop(state);
         self.send_one_by_one(&mut empty);
+        // Here, as somebody frees: each magazine pays for a small piece of the memory that is due to go
+        // back.
         self.space().purge_on_the_way();
         if let Some(lane) = poke {
             lane.collect_overdue_mail();
@@ -326,8 +337,11 @@ impl Lane {
         mut full: MagazineBox,
         poke: &mut Option<&'static Lane>,
     ) -> MagazineBox {
+        // Two looks have to do. A stranger in a parked magazine is a slot of the same cell all the
+        // same, and goes home when that is flushed.
         if self.looks_own(&full) {
             if state.depot.len() == class::depot_capacity(self.class) {
+                // The coldest goes. What has just been freed stays, to be handed out first.
                 if let Some(mut oldest) = state.depot.pop_oldest() {
                     self.disperse(state, &mut oldest, poke);
                     state.depot.push_latest(full);
@@ -394,6 +408,8 @@ impl Lane {
     pub(crate) fn retire(&self, magazines: [Option<MagazineBox>; 2]) {
         let mut poke = None;
         self.note_peak(&mut self.lock());
+        // One lock for each, so that others get in between. The thread leaves the lane behind that:
+        // whoever is the last to leave finds what all have given.
         for mut magazine in magazines.into_iter().flatten() {
             drop_given_up(&mut magazine);
             let mut state = self.lock();
@@ -429,9 +445,11 @@ impl Lane {
         let mut state = self.lock();
         let mail = self.collect_mail(&mut state);
         state = self.empty_depot(state);
+        // Full or not: where a lane rests nobody would fill these, and their slots wait for nothing.
         self.post_all(&mut state);
         let mut candidate = state.room.lowest();
         while let Some(granule) = candidate {
+            // The next one is found before this one goes, and its links with it.
             candidate = state.room.after(self.space(), granule);
             let block = Block::at(self.space(), granule);
             if block.is_empty() {
@@ -481,6 +499,7 @@ impl Lane {
             self.mailbox.count_taken(&magazine);
             let full = magazine.len() == class::magazine_capacity(self.class);
             if full && state.depot.len() < class::depot_capacity(self.class) {
+                // Behind all others: what this lane's own threads have freed is handed out before it.
                 state.depot.push_oldest(magazine);
                 continue;
             }
@@ -516,6 +535,8 @@ impl Lane {
     unsafe fn release_block(&self, state: &mut LaneState, block: Block<'_>) {
         state.room.remove(self.space(), block.granule);
         self.reset_block(state, block);
+        // Before its granules are another's: a slot that was freed twice and comes late then belongs to
+        // no lane, and is refused.
         block.disown();
         state.counts.blocks -= 1;
         state.counts.granules -= block.granules();

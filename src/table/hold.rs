@@ -29,12 +29,15 @@ use super::{FamilyTable, SetTable};
 /// Takes all locks; returns whether it could before its patience was over, and has none otherwise.
 pub(crate) fn hold_all(patience: &mut Patience) -> bool {
     loop {
+        // Before anything is gone through: what becomes known from here on may be missed, and then the
+        // count differs.
         let count = births::count();
         let held = SpaceCell::in_lock_order().all(|cell| {
             cell.lock().hold(patience)
                 && families_over(cell).all(|family| family.hold(patience))
                 && cell.reserved().is_none_or(|space| space.hold(patience))
         });
+        // The innermost, so the last. With it nothing more becomes known.
         let held = held && births::hold(patience);
         if held && births::count() == count {
             return true;
@@ -98,6 +101,8 @@ pub(crate) fn is_any_mine() -> bool {
 /// In the child of a fork, of which this is the only thread; it has no rows.
 pub(crate) unsafe fn start_over() {
     for set in SetTable::all() {
+        // What is freed by its address alone then takes the slow path, which asks whether that was
+        // given up.
         set.lookup.forget();
         set.families.iter().for_each(|cell| cell.family.forget());
     }

@@ -44,6 +44,8 @@ impl RowList {
     pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
         // SAFETY: valid (contract).
         let links = unsafe { row.as_ref() };
+        // In front: whoever is on the way through the list is past it, so that new ones do not keep him
+        // going.
         links.previous.store(ptr::null_mut(), Ordering::Relaxed);
         links.next.store(self.first, Ordering::Relaxed);
         // SAFETY: rows in the list are valid.
@@ -70,6 +72,7 @@ impl RowList {
         if let Some(next) = unsafe { next.as_ref() } {
             next.previous.store(previous, Ordering::Relaxed);
         }
+        // The row's memory is about to be given back: who stopped here goes on behind it.
         for place in self.places.iter_mut().flatten().filter(|place| **place == row.as_ptr()) {
             *place = next;
         }

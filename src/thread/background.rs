@@ -134,6 +134,7 @@ fn look() -> Next {
     if !quiet {
         return Next::Round;
     }
+    // Otherwise threads that went without a word would count as users, and this one would never end.
     exit::close_all_of_dead();
     if any_rows() { Next::Sleep } else { Next::End }
 }

@@ -192,6 +192,8 @@ fn make_row<'a>(family: &'static FamilyTable) -> Option<&'a Row> {
                 thread.stage.set(Stage::Hooked);
             }
         }
+        // In a child of a fork by a signal handler that comes in here, the lists may be half changed:
+        // by this mark it knows, and starts over.
         let _busy = thread.busy.mark();
         let raw = family.holding.space.take_table::<Row>().ok()?;
         // SAFETY: room for a row, ours alone. A row of zeros is an empty row.
@@ -225,6 +227,8 @@ fn begin_life(thread: &ThreadState, family: &FamilyTable) {
 /// The exit hook.
 unsafe extern "C" fn end_thread(_: *mut c_void) {
     THREAD.with(|thread| {
+        // First: what is allocated or freed from here on must not make a thread cache again, as nobody
+        // would close it.
         thread.stage.set(Stage::Without);
     });
     close_rows();
@@ -318,9 +322,12 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
     // SAFETY: valid (contract).
     let row = unsafe { raw.as_ref() };
     let family = family_of(row);
+    // From here on the thread takes the slow path, and finds nothing of what is taken apart.
     if home == Home::Here {
         point_home(family, EMPTY_ROW.as_row());
     }
+    // Others may be at it, since it is still in the family's list: this waits, and keeps them out until
+    // it is not.
     let turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
@@ -331,8 +338,10 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
     }
     // SAFETY: valid (contract).
     let links = unsafe { Row::links_of(raw) };
+    // After the lanes have all: as long as it is listed, a walk knows that some slots are in nobody's sight.
     // SAFETY: in this list since it was made.
     unsafe { family.rows.lock().remove(links) };
+    // Its end is written to what is given back next.
     drop(turn);
     // SAFETY: from this space, and nobody refers to it any more.
     unsafe { family.holding.space.give_table(raw) };
@@ -478,6 +487,8 @@ fn undisturbed_from<R>(
 ) -> Option<R> {
     match rows.next() {
         Some(row) => {
+            // By recursion, since each turn has to last as long as the work, and there is no memory for
+            // a list of them.
             let _turn = row.try_begin()?;
             undisturbed_from(rows, work)
         }

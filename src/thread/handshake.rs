@@ -111,6 +111,8 @@ impl Row {
     #[inline]
     pub(super) fn begin(&self) -> Turn<'_> {
         let before = self.turn.load(Ordering::Relaxed);
+        // First odd and then the look (a, c). Whoever closes does it the other way round, with a
+        // barrier between (1, 3): so one of both sees the other.
         self.turn.store(before | 1, Ordering::Relaxed);
         light_barrier();
         if self.closed.load(Ordering::Acquire) {
@@ -134,6 +136,7 @@ impl Row {
     fn wait(&self) {
         // SAFETY: a row that has a thread has a family, which lives as long as the process.
         let family = unsafe { &*self.family.load(Ordering::Relaxed) };
+        // Whoever has closed the row has this lock until it is open again.
         drop(family.rows.lock());
     }
 
@@ -204,6 +207,7 @@ impl Row {
 impl Drop for Turn<'_> {
     #[inline]
     fn drop(&mut self) {
+        // A turn within a turn ends nothing: the outer one goes on.
         let after = if self.before % 2 == 0 { self.before.wrapping_add(2) } else { self.before };
         self.row.turn.store(after, Ordering::Release);
     }
@@ -251,6 +255,7 @@ impl<'a> Closed<'a> {
             let closes = is_meant && row.has_to_take();
             looked.any_at_work |= closes || !is_meant;
             if closes {
+                // No order is needed: the barrier that follows has every owner see it.
                 row.closed.store(true, Ordering::Relaxed);
                 closed.rows[closed.count] = Some(row);
                 closed.count += 1;
@@ -296,6 +301,8 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     if reached {
         closed.spare_those_in_turn();
         closed.iter().for_each(Row::close_heads);
+        // Where the system refuses this one, an owner may be in the midst of a step: nothing is taken,
+        // and the heads are opened as they were.
         if os::barrier_all_threads() {
             for row in closed.iter() {
                 // SAFETY: closed, and behind two barriers: the owner's slow path waits.

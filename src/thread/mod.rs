@@ -162,6 +162,8 @@ impl Row {
             return Ok(lane);
         }
         let lane = head.equip(family, class)?;
+        // Only once the head has a magazine: others close and open the heads of the classes named here,
+        // and would open one without a magazine onto no memory.
         let used = &self.used[class / 64];
         used.store(used.load(Ordering::Relaxed) | 1 << (class % 64), Ordering::Relaxed);
         Ok(lane)
@@ -218,6 +220,8 @@ fn take_once(
 ) -> Result<NonNull<u8>, AllocError> {
     if let Some(row) = exit::row(home, family) {
         if let Some(slot) = take_in_turn(row, family, class)? {
+            // The family came to need more: what its idle lanes hold, and dead threads, spares it the
+            // next extent. The slot is in hand and no lock is held, so nobody waits for this.
             if family.holding.has_grown() {
                 family.trim_idle();
                 exit::close_some_of_dead();
@@ -272,6 +276,7 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
         family.settle();
     };
     if kind == AllocErrorKind::Limit {
+        // Before the lanes are settled: only what is in them by then comes free.
         exit::unload_rows_of(family);
         settle(family);
         return;
@@ -316,6 +321,7 @@ pub(crate) unsafe fn give_slowly(
         }
     }
     match family.lanes(class).next() {
+        // Any lane of the cell will do, as it looks for the owner.
         Some(lane) => lane.give_unbuffered(slot),
         None if births::is_given_up(slot.addr().get()) => {}
         None => crate::os::die(format_args!(

@@ -277,7 +277,11 @@ impl ClassUse {
         let slot_bytes = class::slot_size(class);
         let parked = parked as usize + in_magazines;
         let now = out.saturating_sub(in_depots);
+        // Lanes note their peaks when a magazine comes or goes. What is out just now may be above the
+        // last note.
         let peak = u64::max(peak, now);
+        // Threads go on meanwhile: a slot that was in a magazine a moment ago may be counted in a depot
+        // as well.
         let live_objects = (out as usize).saturating_sub(parked);
         Self {
             slot_bytes,

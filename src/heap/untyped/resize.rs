@@ -73,6 +73,8 @@ const ROOM: usize = 2;
 /// layout, if it grows in small steps. So the number of its moves, and the time of all of them together, is
 /// that of an array that grows by half each time.
 fn with_room(old: usize, new: Layout) -> Option<Layout> {
+    // Room costs memory, so only those get it that come back for little: a single large step is not the
+    // first of many.
     let step = new.size().checked_sub(old)?;
     if old < GROWN_FROM || step > old / SMALL_STEP {
         return None;
@@ -341,6 +343,8 @@ unsafe fn realloc_elsewhere(
     }
     let moved = match alloc_of(owner, new, found.slot_bytes) {
         Ok(moved) => moved,
+        // To make something smaller must not fail for want of memory: it stays where it is, and too
+        // long.
         Err(_) if fits(found.slot_bytes, start, new) => {
             if is_large {
                 // SAFETY: passed on.

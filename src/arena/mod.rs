@@ -184,6 +184,8 @@ impl Arena {
         } else {
             cursor.wrapping_add(cursor.addr().wrapping_neg() & (align - 1))
         };
+        // Aligning may have gone past the end; then the difference would wrap. And lengths are
+        // compared, not addresses: a large room may end beyond the last of these.
         if (align > WORD && start.addr() > end.addr()) || end.addr() - start.addr() < room {
             return None;
         }
@@ -191,6 +193,8 @@ impl Arena {
         if tracked {
             let marks = self.marks.get();
             if align > WORD && start != cursor {
+                // A walk goes from room to room, so what aligning leaves out needs a length as well
+                // (A2).
                 let words = (start.addr() - cursor.addr()) / WORD;
                 // SAFETY: from the cursor on, below the end (A1).
                 unsafe { marks.write(cursor, Room { words, state: State::Gap }) };
@@ -212,6 +216,7 @@ impl Arena {
     pub(crate) unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
         let room = room_of(layout.size());
         let start = start.as_ptr();
+        // Zeros are written out of line: there is no loop on the fast path.
         if start.wrapping_add(room) == self.cursor.get() && !self.zeroes {
             self.cursor.set(start);
         } else {
@@ -240,6 +245,7 @@ impl Arena {
             let space = self.space()?;
             let next = self.with_chunks(|chunks| match last {
                 None => chunks.lowest(),
+                // By its address and not by a link: the last one may have been given back since.
                 Some(last) => chunks.after(space, last),
             })?;
             last = Some(next);

@@ -13,9 +13,9 @@
 //! Invariants, under the lock of the block's lane: the set bits are the carved slots that are not
 //! live; no bit at or beyond `carved` is set; no set bit lies in a word before `first_word`.
 //!
-//! Live slots are counted down to the moment when somebody has to know: to 0 when the block becomes
-//! empty, and from 1 while it is full, since then the first free slot puts it among the blocks with
-//! room. So freeing asks one question for both.
+//! Two events need an answer when a slot is freed: the block becomes empty, or a full block gets room and
+//! goes among the blocks with room. One countdown serves both: it is the number of live slots while there is
+//! room, and 1 while the block is full. So freeing asks one question: is it 0 now?
 
 use core::ptr::NonNull;
 
@@ -76,9 +76,9 @@ impl<'a> Block<'a> {
         Self { space, desc, granule }
     }
 
-    /// Makes granules just taken a block of the mark's class, without carved slots, whose memory, where it is
-    /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The first slot lies
-    /// `colour` bytes into it. The tails are the caller's to write before; this publishes the head.
+    /// Makes granules just taken a block of the mark's class, without carved slots. The first slot lies
+    /// `colour` bytes into it. Memory that would arrive `page_by_page` is asked for in larger steps later. The
+    /// caller has written the tails before; this publishes the head.
     pub(crate) fn found(
         space: &'a Space,
         granule: u32,

@@ -153,15 +153,15 @@ impl SetTable {
     }
 
     /// The family, of those there are, and the class of the slot at an address, if it is one of this set with
-    /// which nothing has to be done before it is given up. The caller says how many families there are: to him
-    /// that is a constant.
+    /// which nothing has to be done before it is given up. The caller says how many families there
+    /// are, which is a constant to it.
     #[inline]
     pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_at(address, families)
     }
 
-    /// The same for who has looked [near by](Self::cell_near), in vain.
+    /// The same for callers that have looked [near by](Self::cell_near) in vain.
     pub(crate) fn cell_far(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_far(address, families)

@@ -161,7 +161,7 @@ impl Arena {
         self.tracked
     }
 
-    /// [`alloc`](Self::alloc) for who does not know whether the arena is tracked.
+    /// [`alloc`](Self::alloc) for callers that do not know whether the arena is tracked.
     pub(crate) fn alloc_any(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         self.alloc(layout, self.tracked)
     }

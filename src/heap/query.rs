@@ -273,8 +273,8 @@ pub(super) fn not_parked(
     if parked { Err(FreeError::AlreadyFree) } else { Ok(()) }
 }
 
-/// Aborts with a clear message unless [`live`], and in no magazine of the calling thread: there a
-/// slot is that was freed a moment ago. That it is parked in a lane is noticed when it is dispersed.
+/// Aborts with a clear message unless the memory is [`live`] and in no magazine of the calling thread, where a
+/// slot is that was freed a moment ago. A slot that is parked in a lane is noticed when it is dispersed.
 #[inline(never)]
 pub(super) fn expect_live(
     set: &'static SetTable,

@@ -20,11 +20,11 @@ pub struct ClassUse {
     pub live_objects: usize,
     /// Their bytes, as slots.
     pub live_bytes: usize,
-    /// At least the most slots that were ever in the program's hands at once: what threads have in their
-    /// magazines counts, what is parked in depots does not. So where threads free what they allocated it is
-    /// above that by at most one magazine for each, and by no more than about what the thread had itself.
-    /// What one frees of another's counts until it is home, and with several lanes it is the sum of what
-    /// each of them saw.
+    /// The most slots that were ever in the program's hands at once, or somewhat more: slots in the magazines
+    /// of threads count, slots that are parked in depots do not. Where threads free what they allocated, the
+    /// count is too high by at most one magazine for each thread, and by no more than about what that thread
+    /// had itself. A slot that one thread frees of another's counts until it is home. With several lanes this
+    /// is the sum of what each of them saw.
     pub peak_objects: usize,
     /// Free slots that wait in magazines, depots and mailboxes.
     pub parked_objects: usize,

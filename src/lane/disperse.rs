@@ -383,8 +383,8 @@ impl Lane {
 
     fn post(&self, state: &mut LaneState, place: usize, poke: &mut Option<&'static Lane>) {
         if let Some(Outbox { lane, magazine }) = state.outboxes.boxes[place].take() {
-            // The owner may sleep for ever, and its mailbox must not grow as long: whoever overfills it
-            // empties it, when he holds no lock.
+            // The owner may sleep for ever, and its mailbox must not grow for ever: the thread that
+            // overfills it empties it, as soon as it holds no lock.
             if lane.mailbox.post(magazine) > MAILBOX_BOUND {
                 *poke = Some(lane);
             }

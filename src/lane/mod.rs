@@ -117,9 +117,9 @@ pub(crate) struct LaneCounts {
     pub(crate) peak: u64,
     /// How often the lock was taken.
     pub(crate) locks: u64,
-    /// Slots in the depot, whoever's they are.
+    /// Slots in the depot, of this lane and of others.
     pub(crate) depot: u64,
-    /// Slots in the depot, the outboxes and the mailbox, whoever's they are.
+    /// Slots in the depot, the outboxes and the mailbox, of this lane and of others.
     pub(crate) parked: u64,
 }
 
@@ -175,7 +175,8 @@ impl Lane {
         state
     }
 
-    /// Keeps the lane as it is, until [`Self::let_go`]. Its mailbox too: who posts holds a lane's lock.
+    /// Keeps the lane as it is, until [`Self::let_go`]. So does its mailbox stay, once all lanes of the cell
+    /// are held: a thread posts under the lock of a lane.
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
     pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
@@ -293,10 +294,10 @@ impl Lane {
         Ok(left)
     }
 
-    /// Notes how many slots the program can have had at most since the last time: those that are out of the
-    /// blocks and the depot, in the hands of threads or in their magazines. A thread's magazines are filled when
-    /// they are empty, and from then on hold what the program has no more: so this is above what it had by no
-    /// more than a magazine for each thread, and by what others freed and have not sent home.
+    /// Notes how many slots the program can have had at most since the last time: those that are neither in
+    /// blocks nor in the depot. Some of these are not the program's but in magazines. A thread's magazine is
+    /// filled when it is empty, so the count is above the truth by at most a magazine for each thread, and
+    /// by what other lanes' threads have freed and not sent home.
     fn note_peak(&self, state: &mut LaneState) {
         let out = state.counts.carved - state.counts.free;
         let out = out.saturating_sub(state.depot.slots() as u64);

@@ -57,7 +57,8 @@ impl Lane {
             return None;
         }
         let words = block.words();
-        // Of the word before, as the visitor is through with that: no bit changes under his hands.
+        // Of the word before: the visitor is through with it, and no bit of a word changes while it is
+        // visited.
         if dead != 0 {
             match block.give_word(words, word - 1, dead) {
                 Ok(change) => {

@@ -22,7 +22,7 @@ const RUNS_IN_PASSING: usize = 8;
 /// So many blocks are looked at for them.
 const BLOCKS_IN_PASSING: usize = 64;
 
-/// When somebody comes by who looks whether a lane has been used since.
+/// On which occasions lanes are asked whether they have been used since the last time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Occasion {
     /// The family grows.
@@ -90,7 +90,7 @@ impl Lane {
         let (locks, any) = (state.counts.locks, state.counts.blocks > 0);
         let seen = state.seen.on(on);
         let idle = locks == seen.locks;
-        // Who leaves mail does not take the lock.
+        // Mail is left without this lane's lock, so the count of locks does not tell of it.
         if !idle || !self.mailbox.is_empty() {
             // There may be something to trim again before the place where that went on.
             *seen = Seen { locks, ..Seen::NOTHING };
@@ -143,8 +143,8 @@ impl Lane {
     ///
     /// Blocks are trimmed whole: half of one would be trimmed again the next time, and counted again.
     pub(crate) fn trim(&self, goal: usize) -> usize {
-        // To take a part of a huge page back, the system has to break it up: that is worth it for a
-        // granule, or for who does not come back, or where all is asked for.
+        // To take a part of a huge page back, the system has to break it up. That is worth it for a
+        // granule, in a lane to which nobody comes back (the two above), or where all is asked for.
         let least_of_huge = if goal == usize::MAX { self.space().page_size() } else { GRANULE };
         self.trim_pages(goal, least_of_huge, usize::MAX).0
     }

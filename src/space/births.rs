@@ -2,7 +2,7 @@
 //! one lock and counted, so that a fork can find everything there is to lock and be sure that nothing
 //! is added.
 //!
-//! The lock is the innermost of all: nobody waits for another while he has it.
+//! The lock is the innermost of all: no thread waits for another lock while it holds this one.
 //!
 //! A child that has to start over (`thread::fork` says when) gives all spaces up: their places are empty,
 //! as if nobody had used them yet. What is in a space that was given up stays where it is; it can be told
@@ -47,7 +47,7 @@ pub(crate) fn give_birth<T>(publish: impl FnOnce() -> T) -> T {
     // locked all there is to lock.
     let _birth = BIRTH.lock();
     let published = publish();
-    // Not sooner: who has read the new count has to find what was published.
+    // Not sooner: a thread that has read the new count has to find what was published.
     #[cfg(feature = "std")]
     BIRTHS.store(BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release);
     published

@@ -4,7 +4,8 @@
 //! use. Released extents stay warm for the [purge delay](crate::options), because taking memory back from the
 //! system costs more than anything else an allocator does. After that everybody who gives a magazine
 //! of slots or an extent back, or takes extents that are not warm, returns a small piece to the
-//! system, so that nobody has to wait for a large one; who takes warm ones is about to use the others.
+//! system, so that nobody has to wait for a large one. A thread that takes warm ones does not: it is
+//! about to use the others.
 //! [`Space::purge`] returns all, and the memory of a long run goes when it is released: as much as lies
 //! side by side in one call. Single extents are taken warm ones first, lowest first; runs wherever
 //! they fit first.
@@ -401,7 +402,8 @@ impl Space {
     }
 
     /// Gives the memory of warm extents back, the longest free first, until `goal` bytes have gone
-    /// or none is left, and then the addresses of ranges without anything in them. Returns how many bytes went. The lock is let go of after each piece.
+    /// or none is left; in the latter case also the addresses of ranges in which nothing is in use.
+    /// Returns how many bytes went. Lets the lock go after each piece.
     pub(crate) fn purge(&self, goal: usize) -> usize {
         let mut gone = 0;
         while gone < goal {

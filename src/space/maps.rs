@@ -230,7 +230,7 @@ impl Space {
     /// Where the maps of a region's chunk are that lies at `granule` and is `bytes` long: a byte for each
     /// word of it, and a bit for each word, with whatever is in them. Makes them now.
     ///
-    /// The extents are the caller's, who holds the lock of whoever holds them.
+    /// The extents belong to the caller, and the caller holds their family's lock.
     pub(super) fn take_chunk_maps(
         &self,
         granule: u32,

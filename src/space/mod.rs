@@ -16,9 +16,10 @@
 //! one granule.
 //!
 //! The modules: [`map`] the descriptors, [`window`] how they are found, [`marks`] what freeing needs to know,
-//! [`ranges`] what was reserved, [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps, [`order`] the ordered sets,
-//! [`extents`] taking and releasing whole extents, [`advice`] huge pages, [`tables`] the allocator's own
-//! memory, [`holding`] what one family holds, [`births`] what comes into being, for a fork to know.
+//! [`ranges`] what was reserved, [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps,
+//! [`order`] the ordered sets, [`extents`] taking and releasing whole extents, [`advice`] huge pages,
+//! [`tables`] the allocator's own memory, [`holding`] what one family holds, [`births`] what comes into being,
+//! for a fork to know.
 
 mod advice;
 pub(crate) mod births;

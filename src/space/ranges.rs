@@ -320,7 +320,7 @@ impl Range {
             }
             space.enter_window(self.first / per_window + number, number, window);
         }
-        // Last: who reads the number without the lock finds so many windows in the table.
+        // Last: a reader of the number, without the lock, finds that many windows in the table.
         self.known.store(new, Ordering::Release);
         Ok(())
     }

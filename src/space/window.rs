@@ -253,7 +253,7 @@ impl Space {
     }
 
     /// The first granule of the region's chunk that an address lies in, if it lies in one:
-    /// [`place_of`](Self::place_of) for who expects just that.
+    /// [`place_of`](Self::place_of) for callers that expect a chunk.
     #[inline]
     pub(crate) fn chunk_of(&self, address: usize) -> Option<u32> {
         let offset = self.offset_of(address)?;

@@ -15,9 +15,10 @@
 //! first after the other's.
 //!
 //! What comes into being while locks are taken is noticed by the count of births; then all are let
-//! go and it starts again. From then on nothing can: neither a set nor a family becomes known, nor is
-//! a space reserved or a lane added, but by who passes the locks ([`guests`]). What those make is held
-//! from the start. Locks that are held for the fork are marked, and those are let go.
+//! go and it starts again. Once all are held, nothing more comes into being: no set and no family becomes
+//! known, no space is reserved, no lane is added. The exceptions are threads that pass the locks
+//! ([`guests`]): what they make is held from the start. Locks that are held for the fork are marked as such,
+//! and these are let go.
 
 use core::ptr;
 

@@ -22,8 +22,8 @@ impl RowLinks {
 #[derive(Debug)]
 pub(crate) struct RowList {
     first: *mut RowLinks,
-    /// How far those have come that go through the list a few rows at a time: to which row, null for past
-    /// the last; `None` before they begin.
+    /// Which row comes next, for each of those that go through the list a few rows at a time: null past the
+    /// last, `None` before they begin.
     places: [Option<*mut RowLinks>; PLACES],
 }
 
@@ -44,8 +44,8 @@ impl RowList {
     pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
         // SAFETY: valid (contract).
         let links = unsafe { row.as_ref() };
-        // In front: whoever is on the way through the list is past it, so that new ones do not keep him
-        // going.
+        // In front: a thread on its way through the list is past that place, so new ones do not keep
+        // it going.
         links.previous.store(ptr::null_mut(), Ordering::Relaxed);
         links.next.store(self.first, Ordering::Relaxed);
         // SAFETY: rows in the list are valid.

@@ -38,7 +38,7 @@ const EVERY: u32 = 16;
 const LANES: usize = 16;
 /// A step gives back so much of free granules.
 const PIECE: usize = 256 << 10;
-/// Who comes by gives back so many pieces of what is due elsewhere, at most.
+/// A step gives back so many pieces of what is due in the space of another family, at most.
 const PURGES: usize = 8;
 
 /// Where a round through a family is: at the rows, ...

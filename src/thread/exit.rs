@@ -9,9 +9,9 @@
 //!
 //! The hook may never be called: the rows were made by the last of the thread's steps, behind it,
 //! or the thread ended without the C library. So a thread's first allocation makes rows, and its
-//! first frees do not: threads that only end free a few blocks for the C library, and go. And what is
-//! left all the same is found by way of [life marks](super::life), and closed as the hook would have,
-//! but for the homes, which went with the thread.
+//! first frees do not: a thread that only ends frees a few blocks for the C library. Rows that are left
+//! behind all the same are found by way of [life marks](super::life), and closed as the hook would have
+//! done; only the homes are not reset, as they went with the thread.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -53,8 +53,8 @@ fn may_have_rows() -> bool {
     super::one::is_promised()
 }
 
-/// Whether the calling thread is changing which rows it has, what no lock tells. Who forks in a signal handler
-/// wants to know.
+/// Whether the calling thread is changing which rows it has. No lock tells that, and a fork in a signal
+/// handler has to know.
 #[derive(Debug)]
 struct Busy(AtomicBool);
 

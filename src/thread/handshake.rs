@@ -50,9 +50,10 @@
 //!
 //! Nobody else writes a top, or a slot that the fast path may be at, and that reads no other field of a head.
 //!
-//! A thread counts as idle whose turn has been the same at two looks with [`REST`] between them, and for
-//! who asks for memory also one at which nobody has looked yet: it may have allocated since, from what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
-//! uppermost, and the magazines themselves.
+//! A thread counts as idle when its turn was the same at two looks with [`REST`] between them. A thread at
+//! which nobody has looked yet counts as idle, too, where memory is asked for. An idle thread may have
+//! allocated since, from what it had; it gets the rest back at the price of a refill. It keeps the uppermost
+//! slot of each cell, and the magazines themselves.
 //!
 //! Where the system has no such barrier (Linux before 4.14, a sandbox that refuses it, an interpreter), the
 //! magazines of others are left alone. Without the standard library no other thread has any.
@@ -71,8 +72,9 @@ const BATCH: usize = 4;
 /// ... and so many looked at.
 const LOOKED_AT: usize = 64;
 
-/// Who has not been in its slow path for so many milliseconds idles. Others would ask for as much again at once, and
-/// wait for who takes it meanwhile, for the barriers longest. Where there is no clock any time counts.
+/// A thread that has not been in its slow path for so many milliseconds idles. One that is busy would ask for
+/// as much again at once, and meanwhile wait for the thread that takes its slots, longest for the barriers.
+/// Where there is no clock any time counts.
 pub(super) const REST: u32 = 10;
 
 /// Whose magazines are emptied.
@@ -80,7 +82,7 @@ pub(super) const REST: u32 = 10;
 pub(crate) enum Whose {
     /// Those of threads that have been seen to do nothing for a while.
     Idle,
-    /// Those, and those of threads at which nobody has looked yet.
+    /// Those, and those of threads that were not looked at before.
     IdleOrNew,
     /// Those of all threads that are not in the midst of something.
     All,
@@ -104,7 +106,7 @@ pub(super) struct Turn<'a> {
 }
 
 impl Row {
-    /// Begins what the owner does beside its fast path; waits for who is at the row.
+    /// Begins the owner's slow path; waits while another thread is at the row.
     ///
     /// The caller is the row's thread, and holds neither the lock of the family's rows nor, unless also
     /// that of its growth, any of a lane.
@@ -156,8 +158,8 @@ impl Row {
         })
     }
 
-    /// Whether the owner's turn has been what it is for [`REST`] by now, as far as was looked; at the first look of all it
-    /// is as the caller says. `now` is 0 where there is no clock.
+    /// Whether the owner's turn has not changed for [`REST`], as far as earlier looks tell. At the first look
+    /// of all the answer is what the caller says. `now` is 0 where there is no clock.
     fn is_idle(&self, now: u32, at_first: bool) -> bool {
         let turn = self.turn.load(Ordering::Relaxed);
         let since = self.seen_at.load(Ordering::Relaxed);
@@ -184,8 +186,8 @@ impl Row {
     ///
     /// # Safety
     ///
-    /// The row is this family's, the heads are closed, every thread has passed a barrier since then, and the owner's slow path
-    /// waits.
+    /// The row is this family's, the heads are closed, every thread has passed a barrier since then, and
+    /// the owner's slow path waits.
     unsafe fn empty_heads(&self, transit: &mut MagazineBox) {
         for class in self.classes() {
             let head = &self.heads[class];
@@ -213,7 +215,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// What [`unload_next`] came by.
+/// What [`unload_next`] has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Looked {
     /// Whether there are more rows behind those; not where none can be reached.

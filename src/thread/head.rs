@@ -127,7 +127,7 @@ impl Head {
         }
         // SAFETY: below the limit there is room for another, ours alone.
         unsafe { *top = renewed(slot).as_ptr() };
-        // Who sees the new top sees the slot.
+        // Release: a thread that sees the new top sees the slot below it.
         // SAFETY: at most the limit.
         self.top.store(unsafe { top.add(1) }, Ordering::Release);
         true

@@ -105,7 +105,7 @@ fn pulse_of(mark: NonNull<LifeMark>) -> NonNull<Pulse> {
     unsafe { mark.byte_add(core::mem::offset_of!(LifeMark, pulse)) }.cast()
 }
 
-/// Stops the calling thread's mark, which has no rows any more. Who looks at it next gives it back.
+/// Stops the calling thread's mark, which has no rows any more. The next thread that looks at it gives it back.
 pub(super) fn end(mark: &'static LifeMark) {
     debug_assert!(mark.rows.load(Ordering::Relaxed).is_null());
     mark.pulse.stop();
@@ -150,7 +150,7 @@ pub(super) fn next_dead(looks: &mut usize) -> Option<DeadThread> {
     .flatten()
 }
 
-/// A thread that is gone, and whose rows are to be closed by who has this.
+/// A thread that is gone. Whoever has this closes its rows.
 pub(super) struct DeadThread {
     mark: &'static LifeMark,
 }

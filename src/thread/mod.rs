@@ -17,10 +17,10 @@
 //! at once: the fast path needs no check for it, as its first step fails there into the slow path,
 //! which makes a row.
 //!
-//! A row is its own thread's (I3), and whoever's who finds that this is gone. Its fields are atomics, read
-//! and written as plain words, because a snapshot reads from outside how full the magazines are, and
-//! because the slots of a thread that idles can be taken from it, by a [`handshake`] that costs the fast
-//! path nothing.
+//! A row belongs to its own thread (I3); when that is gone, to the thread that finds this out. The fields of
+//! a row are atomics, read and written as plain words. There are two reasons for that: a snapshot reads from
+//! outside how full the magazines are; and other threads can take the slots of a thread that idles, by a
+//! [`handshake`] that costs the fast path nothing.
 
 #[cfg(feature = "std")]
 pub(crate) mod background;
@@ -83,7 +83,7 @@ impl Table for Row {
     const KIND: usize = 3;
 }
 
-/// The row of who has none: every head is empty and full at once.
+/// The row of threads that have none: every head is empty and full at once.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct EmptyRow(Row);
@@ -289,7 +289,7 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
         .for_each(settle);
 }
 
-/// Frees a slot when the fast path could not. The slot comes first, as it does where it is freed by its address:
+/// Frees a slot when the fast path could not. The slot is the first argument, as it is in a free by address:
 /// so it stays in its register.
 ///
 /// # Safety

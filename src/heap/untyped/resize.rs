@@ -63,8 +63,9 @@ const LOOKED_AT: usize = 256;
 /// What is not worth moving to a smaller slot.
 const SMALL_ENOUGH: usize = 16;
 
-/// Who makes an allocation of this size longer by no more than such a part of it is likely to do so again, ...
+/// An allocation that grows by no more than such a part of its size, ...
 const SMALL_STEP: usize = 16;
+/// ... and has so many bytes or more, is likely to grow again, ...
 const GROWN_FROM: usize = 128;
 /// ... and gets such a part more than was asked for.
 const ROOM: usize = 2;
@@ -141,8 +142,8 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
 ///
 /// # Safety
 ///
-/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and what lies beyond the new size is not
-/// used any more.
+/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and what lies beyond the new
+/// size is not used any more.
 ///
 /// # Examples
 ///

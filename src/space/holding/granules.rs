@@ -297,7 +297,7 @@ impl Holding {
                 granule.set_stale(Stale::Wide, true);
             }
         }
-        // Last: who reads this kind finds the owner and the granules written.
+        // Last: a reader that finds this kind finds the owner and the granules written.
         desc.set_kind(ExtentKind::Family);
         state.usage.extents += 1;
         state.room.insert(&ExtentLinks(space), extent);

@@ -10,8 +10,9 @@
 //!
 //! A run reaches as far as the granules are the family's and free, across the borders of extents that
 //! lie side by side. A large allocation is cut from the shortest run that is long enough, the lowest of
-//! several, so that long runs stay for those who need them. What becomes free joins its neighbours: their lengths are found at their ends, in the granules beside it. Each
-//! takes a few steps of an [`Order`], so expected time logarithmic in the number of runs.
+//! several, so that long runs stay for large allocations. A run that becomes free joins its free
+//! neighbours: it finds their lengths at their ends, in the granules beside it. Cutting and joining take
+//! a few steps of an [`Order`] each: expected time logarithmic in the number of runs.
 //!
 //! - R1. No two runs touch.
 //! - R2. The first and the last granule of a run know its length; what others say means nothing.

@@ -152,8 +152,8 @@ impl SetTable {
         });
     }
 
-    /// The family, of those there are, and the class of the slot at an address, if it is one of this set with
-    /// which nothing has to be done before it is given up. The caller says how many families there
+    /// The family and the class of the slot at an address, if it is a slot of this set, and one with which
+    /// nothing has to be done before it is given up. The caller says how many families there
     /// are, which is a constant to it.
     #[inline]
     pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
@@ -174,14 +174,14 @@ impl SetTable {
         self.lookup.cell_near(address, families)
     }
 
-    /// That, if an object of C's may start there.
+    /// [`cell_near`](Self::cell_near), if an object of C's may start there.
     #[inline(always)]
     pub(crate) fn cell_of_c_object_near(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_of_c_object_near(address, families)
     }
 
-    /// The family, if that is so and the class is this one, scaled.
+    /// The family at such an address, if the class is this one, scaled.
     #[inline(always)]
     pub(crate) fn family_of_c_object_near(
         &self,
@@ -199,8 +199,8 @@ impl SetTable {
         self.lookup.set(space, self.number(), self.families.len());
     }
 
-    /// The number by which blocks know its first family; those of the others follow. They are the same for as
-    /// long as the process lives, and no other set's.
+    /// The number of its first family in the marks of blocks; the other families have the numbers behind it. A
+    /// set keeps its numbers for as long as the process lives, and no other set has them.
     fn number(&self) -> usize {
         static USED: AtomicUsize = AtomicUsize::new(1);
         let number = self.number.load(Ordering::Relaxed);
@@ -431,8 +431,8 @@ impl FamilyTable {
         }
     }
 
-    /// Keeps the lanes as they are, but for what threads do that have rows: while this is held, no lane
-    /// is added, and nobody moves free slots from one lane to another.
+    /// Keeps the lanes as they are: while this is held, no lane is added, and nobody moves free slots from one
+    /// lane to another. Threads with rows still work in their own lanes.
     pub(crate) fn hold_still(&self) -> Guard<'_, ()> {
         self.growth.lock()
     }

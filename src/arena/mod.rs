@@ -10,9 +10,9 @@
 //! An arena fills its *chunks* from the front, whatever the sizes: allocating moves the cursor. Freeing
 //! the object that lies before the cursor moves it back; the words of any other are marked as free in a
 //! bitmap. When the cursor reaches the end, and there is a chunk of which an eighth has been freed, the
-//! arena looks through that one's bitmap and continues in its *holes*, the runs of free words. So free
-//! memory is joined and used again in address order, whatever the sizes were, and each search is paid for
-//! by what it finds. (Lists of free rooms by size, the latest first, were tried: after 100,000 frees in
+//! arena looks through that chunk's bitmap and continues in its *holes*, the runs of free words. So free
+//! memory is joined and used again in address order, whatever the sizes were, and what a search finds pays
+//! for it. (Lists of free rooms by size, the latest first, were tried: after 100,000 frees in
 //! random order the next 100,000 objects lie in random order, too, and cost 400 ns each.) Otherwise the
 //! arena takes a chunk twice as large as its largest. An object that would fill a quarter of that gets a
 //! chunk to itself. All chunks go back at once, whatever is in them.

@@ -1,8 +1,8 @@
 //! Dispersing: from a magazine back to the blocks, each slot to its own lane.
 //!
-//! This is where a pointer is looked at again after it was freed, and so where it is noticed, at no
-//! cost to the fast path, that a slot was freed twice, or that what was freed is no slot. By then
-//! the program's memory may be in two hands already, so such a discovery aborts the process.
+//! Here a pointer is looked at again after it was freed. So this notices a slot that was freed twice, and
+//! a pointer to no slot, at no cost to the fast path. By then the memory may be in two hands already, so
+//! such a discovery aborts the process.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -134,8 +134,8 @@ impl Lane {
 
     /// The lane whose slots most of these are likely to be, by a few samples that agree.
     ///
-    /// Looking at each would cost more than the odd slot that goes a longer way: the lane that gets
-    /// the magazine sends on what is not its own.
+    /// To look at each would cost more than it saves. The odd slot of another lane goes a longer way: the lane
+    /// that gets the magazine sends it on.
     pub(super) fn likely_owner(&self, magazine: &MagazineBox) -> Option<&'static Lane> {
         let slots = magazine.slots();
         let samples = (0..OWNER_SAMPLES).map(|sample| sample * slots.len() / OWNER_SAMPLES);

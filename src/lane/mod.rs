@@ -65,9 +65,9 @@ const EAGER_FROM: u32 = 2;
 /// fetching keeps up with them.
 const PREFETCH_FROM: usize = 96;
 
-/// After so many magazines of scattered slots were dispersed and none was asked for, those in the
-/// depot are dispersed too before one is handed out: the program has freed far more than a depot
-/// holds, and what it allocates next shall lie in order.
+/// When so many magazines of scattered slots were dispersed and none was asked for meanwhile, the depot is
+/// dispersed, too, before the next one is handed out. The program has freed far more than a depot holds, and
+/// what it allocates next shall lie in order.
 const SCATTERED_BOUND: u32 = 4 * class::MAX_DEPOT as u32;
 
 /// One locked block allocator of a cell.
@@ -330,8 +330,8 @@ impl Lane {
         empty
     }
 
-    /// Puts the slots of a full magazine where they belong and returns a magazine, empty but for
-    /// slots that could not be sent for want of memory.
+    /// Puts the slots of a full magazine where they belong, and returns an empty magazine. Slots that could
+    /// not be sent for want of memory are left in that.
     fn admit(
         &self,
         state: &mut LaneState,

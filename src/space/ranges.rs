@@ -35,8 +35,9 @@ use super::Space;
 use super::marks::Marks;
 use super::window::{WINDOW_GRANULES, WINDOW_SHIFT, Window};
 
-/// How many windows are made known at a time: as many as there are, from the first number to the second. Each takes
-/// half a page, of which some is written; an interpreter needs long for each, at every look at all extents.
+/// How many windows are made known at a time: as many as are known, but no fewer than the first number and no
+/// more than the second. Each takes half a page, and a part of that is written at once. An interpreter needs long
+/// for each window, whenever all extents are looked at.
 const KNOWN_STEPS: [u32; 2] = if cfg!(miri) { [1, 1] } else { [4, 32] };
 
 /// A range of addresses, and which of its extents are to be had. All that changes is written under
@@ -51,8 +52,8 @@ pub(crate) struct Range {
     /// Where this is, and how far behind it the descriptions of the windows lie.
     books: NonNull<u8>,
     windows: usize,
-    /// One bit for each extent: in use, or not to be had. Zeros are a range of which all is free, so that no
-    /// page of a large range's bits is touched before its extents are.
+    /// One bit for each extent: in use, or not to be had. In a range that is all free the bits are zeros, so that
+    /// no page of a large range's bits is touched before its extents are.
     taken: NonNull<AtomicU32>,
     /// One bit for each extent: not in use, and with memory.
     warm: NonNull<AtomicU32>,

@@ -139,7 +139,7 @@ impl Lookup {
     /// The granule that an address belongs to, and how far into the run that starts there it lies;
     /// `None` where nothing is known.
     ///
-    /// In a block, that is its first granule. What is in none has some answer, too.
+    /// In a block that is the block's first granule. Elsewhere the answer means nothing.
     #[inline(always)]
     pub(crate) fn head_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
         let (window, offset) = self.window_of(address)?;

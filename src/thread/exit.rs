@@ -475,8 +475,8 @@ pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bo
     })
 }
 
-/// Does something while nobody takes slots from the calling thread's magazines; `None`, and nothing is
-/// done, where somebody is at it. Waits for no one, and may be called in the midst of anything.
+/// Does something while nobody takes slots from the calling thread's magazines. Where another thread does just
+/// now, it returns `None` and does nothing. Waits for no one, and may be called in the midst of anything.
 pub(crate) fn undisturbed<R>(work: impl FnOnce() -> R) -> Option<R> {
     undisturbed_from(rows(), work)
 }

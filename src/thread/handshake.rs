@@ -19,8 +19,8 @@
 //!
 //! All of 1 to 7 happens under the locks of the family's growth and of its list of rows. The barrier that
 //! every thread passes is the system's ([`os::barrier_all_threads`]): each thread has a point between two of
-//! its instructions such that what it did before is seen by whoever takes, and what it does after sees
-//! what that did before. It takes the place of a barrier in the owner's code, where only the compiler has to
+//! its instructions. What it did before that point, the taker sees; what it does after it, sees what the
+//! taker did before the barrier. It takes the place of a barrier in the owner's code, where only the compiler has to
 //! be kept from moving accesses: in the slow path by the light barrier, which is no instruction. On the
 //! fast path even that would cost (the caller's variables have to be in memory at each): there the accesses
 //! are relaxed atomics, which the compiler (LLVM, up to 21) neither reorders nor merges nor moves out of
@@ -84,7 +84,7 @@ pub(crate) enum Whose {
     Idle,
     /// Those, and those of threads that were not looked at before.
     IdleOrNew,
-    /// Those of all threads that are not in the midst of something.
+    /// Those of all threads that are not in their slow path.
     All,
 }
 
@@ -218,9 +218,9 @@ impl Drop for Turn<'_> {
 /// What [`unload_next`] has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Looked {
-    /// Whether there are more rows behind those; not where none can be reached.
+    /// Whether there are more rows behind those. `false` also where no row can be reached.
     pub(crate) more: bool,
-    /// Whether something was taken, or a thread did not idle.
+    /// Whether a row had something to take, or a thread did not idle.
     pub(crate) any_at_work: bool,
 }
 
@@ -317,8 +317,7 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     if reached { looked } else { Looked::default() }
 }
 
-/// Empties the magazines of all threads that have some of a family, but of those that are in the midst of
-/// something.
+/// Empties the magazines that threads have of a family, except those of threads that are in their slow path.
 pub(crate) fn unload_all(family: &FamilyTable) {
     unload(family, Whose::All);
 }

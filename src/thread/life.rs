@@ -1,9 +1,9 @@
 //! Life marks: what a thread leaves behind in spite of its exit hook is found, and nothing is lost for
 //! good.
 //!
-//! A thread's exit hook gives its rows back, and is not the last that the thread does. Destructors of
-//! keys may run after it, or run for the first time when the hook cannot be called any more; a thread
-//! may end by a system call of its own. So a thread that gets rows gets a *life mark* too: a
+//! A thread's exit hook gives its rows back, but the thread may go on after it: destructors of keys may run
+//! later, or use the allocator for the first time when the hook cannot be called any more. And a thread may
+//! end by a system call of its own. So a thread that gets rows gets a *life mark* too: a
 //! [`Pulse`], which the kernel stops when the thread is gone, and the list of its rows.
 //!
 //! ```text
@@ -15,12 +15,12 @@
 //!
 //! Every thread that gets a mark looks at a few others in turn, and so does a family that grows; a
 //! [`reclaim`](crate::reclaim) looks at all. A mark whose thread has stopped it is given back. One whose
-//! thread is dead is taken off the list, and whoever found it closes the rows: these are his alone, as a
-//! pulse is found dead once.
+//! thread is dead is taken off the list, and the thread that found it closes the rows: they are that thread's
+//! alone, as a pulse is found dead once.
 //!
 //! **The list** is such that nobody ever waits for it, and a fork finds it whole at any time: marks are
-//! put in front, and taken off by a single store, by the one thread that looks at them just then. Others
-//! that want to meanwhile let it be. Each new mark looks at [`LOOKS`] others, so marks that are
+//! put in front, and taken off by a single store. Only one thread at a time looks at the list and takes marks
+//! off; others that want to look meanwhile do without. Each new mark looks at [`LOOKS`] others, so marks that are
 //! of no more use are soon at most a third as many as there are living threads, or a few.
 //!
 //! **After a fork** the child has one thread, whose pulse is known by a name that it does not have any

@@ -249,8 +249,8 @@ fn take_in_turn(
     }
 }
 
-/// Takes a slot when no block is to be had: there may be room in what was freed and is kept
-/// elsewhere, or in another lane of the cell.
+/// Takes a slot when no block is to be had. What was freed and is kept elsewhere may give room, and another
+/// lane of the cell may have some.
 #[cold]
 fn take_under_pressure(
     home: &RowHome,

@@ -14,8 +14,8 @@ use super::{Holding, HoldingState, Large, Use};
 /// Alignments above this are refused: such an address lies so far out that the map up to it would
 /// cost more than anything that is put there.
 const LARGEST_ALIGN: usize = 1 << 36;
-/// What has grown to up to so many extents is put where it has room to double. To move more costs less
-/// than the addresses, as its pages need not be copied.
+/// An allocation that has grown to up to so many extents is put where it has room to double. A longer one is
+/// moved each time: that costs less than the addresses would, as its pages need not be copied.
 const ROOMY_EXTENTS: u32 = 4;
 
 impl Holding {
@@ -109,9 +109,8 @@ impl Holding {
         matches!(used, Use::Moved(_)) && !self.spec.is_isolated()
     }
 
-    /// As [`take_extents`](Self::take_extents), where there may well be as much room behind: everybody
-    /// takes the lowest extents there are, so what lies before a round number is taken before what lies
-    /// behind it.
+    /// As [`take_extents`](Self::take_extents), but at a round address, behind which as much room is likely to
+    /// stay free: everybody takes the lowest extents there are, so those before a round address go first.
     fn take_roomy_extents(
         &self,
         state: &mut HoldingState,

@@ -432,7 +432,7 @@ impl FamilyTable {
     }
 
     /// Keeps the lanes as they are: while this is held, no lane is added, and nobody moves free slots from one
-    /// lane to another. Threads with rows still work in their own lanes.
+    /// lane to another, except threads that have rows, in their slow paths.
     pub(crate) fn hold_still(&self) -> Guard<'_, ()> {
         self.growth.lock()
     }

@@ -175,8 +175,8 @@ impl Lane {
         state
     }
 
-    /// Keeps the lane as it is, until [`Self::let_go`]. So does its mailbox stay, once all lanes of the cell
-    /// are held: a thread posts under the lock of a lane.
+    /// Keeps the lane as it is, until [`Self::let_go`]. The mailbox stays as well, once all lanes of the cell
+    /// are held: a thread posts only under the lock of a lane.
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
     pub(crate) fn hold(&self, patience: &mut Patience) -> bool {

@@ -72,7 +72,7 @@ impl RowList {
         if let Some(next) = unsafe { next.as_ref() } {
             next.previous.store(previous, Ordering::Relaxed);
         }
-        // The row's memory is about to be given back: who stopped here goes on behind it.
+        // The thread cache is about to be given back: whoever stopped there goes on behind it.
         for place in self.places.iter_mut().flatten().filter(|place| **place == row.as_ptr()) {
             *place = next;
         }

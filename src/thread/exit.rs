@@ -192,8 +192,8 @@ fn make_row<'a>(family: &'static FamilyTable) -> Option<&'a Row> {
                 thread.stage.set(Stage::Hooked);
             }
         }
-        // In a child of a fork by a signal handler that comes in here, the lists may be half changed:
-        // by this mark it knows, and starts over.
+        // Where a signal handler comes in here and forks, its child inherits lists that may be half
+        // changed. This tells it so, and it starts over.
         let _busy = thread.busy.mark();
         let raw = family.holding.space.take_table::<Row>().ok()?;
         // SAFETY: room for a row, ours alone. A row of zeros is an empty row.

@@ -13,9 +13,9 @@
 //! Invariants, under the lock of the block's lane: the set bits are the carved slots that are not
 //! live; no bit at or beyond `carved` is set; no set bit lies in a word before `first_word`.
 //!
-//! Live slots are counted down to the moment when somebody has to know: to 0 when the block becomes
-//! empty, and from 1 while it is full, since then the first free slot puts it among the blocks with
-//! room. So freeing asks one question for both.
+//! Two events need an answer when a slot is freed: the block becomes empty, or a full block gets room and
+//! goes among the blocks with room. One countdown serves both: it is the number of live slots while there is
+//! room, and 1 while the block is full. So freeing asks one question: is it 0 now?
 
 use core::ptr::NonNull;
 
@@ -76,9 +76,9 @@ impl<'a> Block<'a> {
         Self { space, desc, granule }
     }
 
-    /// Makes granules just taken a block of the mark's class, without carved slots, whose memory, where it is
-    /// `page_by_page`, has yet to arrive and is better asked for in larger steps. The first slot lies
-    /// `colour` bytes into it. The tails are the caller's to write before; this publishes the head.
+    /// Makes granules just taken a block of the mark's class, without carved slots. The first slot lies
+    /// `colour` bytes into it. Memory that would arrive `page_by_page` is asked for in larger steps later. The
+    /// caller has written the tails before; this publishes the head.
     pub(crate) fn found(
         space: &'a Space,
         granule: u32,
@@ -104,6 +104,7 @@ impl<'a> Block<'a> {
         desc.first_word.store(0, Ordering::Relaxed);
         let map = map_of(class);
         for granule in granule..granule + granules {
+            // All zero before the first slot is freed: `take` hands out whatever has its bit set.
             // SAFETY: just taken.
             unsafe { space.clean_bitmap(granule, map) };
             space.mark(granule, mark);
@@ -208,6 +209,7 @@ impl<'a> Block<'a> {
     /// With `eager`, memory that is about to be carved for the first time is asked for in one go.
     pub(crate) fn take(self, out: &mut [*mut u8], eager: bool) -> usize {
         let (wanted, live) = (out.len(), self.live());
+        // Freed slots before fresh ones: their pages are there already.
         let mut left = self.take_freed(out);
         let carved = self.carved();
         let carve = (left as u32).min(self.capacity() - carved);
@@ -244,6 +246,8 @@ impl<'a> Block<'a> {
         let size = class::slot_size(self.class());
         let start = self.start().as_ptr();
         let mut word = usize::from(self.desc.first_word.load(Ordering::Relaxed));
+        // By the count, since there is no bit to end the search: past the last free slot lies nothing
+        // but zeros, and then the end of the bitmap.
         while left > 0 && free > 0 {
             let mut bits = words[word].load(Ordering::Relaxed);
             if bits == 0 {
@@ -270,6 +274,7 @@ impl<'a> Block<'a> {
             }
             left -= taken as usize;
             free -= taken;
+            // The bit goes as the address is handed out: a slot is never in two places (I2).
             words[word].store(bits, Ordering::Relaxed);
         }
         self.desc.first_word.store(word as u16, Ordering::Relaxed);
@@ -407,6 +412,8 @@ impl<'a> Block<'a> {
             }
         }
         let reached = self.colour() + self.carved() as usize * class::slot_size(self.class());
+        // What the cursor has reached has memory, asked for in one go or not. The next round need not
+        // ask again.
         let populated = self.desc.populated.load(Ordering::Relaxed);
         self.desc.populated.store(populated.max((reached / GRANULE) as u8), Ordering::Relaxed);
         self.desc.carved.store(0, Ordering::Relaxed);

@@ -152,16 +152,16 @@ impl SetTable {
         });
     }
 
-    /// The family, of those there are, and the class of the slot at an address, if it is one of this set with
-    /// which nothing has to be done before it is given up. The caller says how many families there are: to him
-    /// that is a constant.
+    /// The family and the class of the slot at an address, if it is a slot of this set, and one with which
+    /// nothing has to be done before it is given up. The caller says how many families there
+    /// are, which is a constant to it.
     #[inline]
     pub(crate) fn cell_at(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_at(address, families)
     }
 
-    /// The same for who has looked [near by](Self::cell_near), in vain.
+    /// The same for callers that have looked [near by](Self::cell_near) in vain.
     pub(crate) fn cell_far(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_far(address, families)
@@ -174,14 +174,14 @@ impl SetTable {
         self.lookup.cell_near(address, families)
     }
 
-    /// That, if an object of C's may start there.
+    /// [`cell_near`](Self::cell_near), if an object of C's may start there.
     #[inline(always)]
     pub(crate) fn cell_of_c_object_near(&self, address: usize, families: usize) -> Option<Cell> {
         debug_assert!(families == self.families.len());
         self.lookup.cell_of_c_object_near(address, families)
     }
 
-    /// The family, if that is so and the class is this one, scaled.
+    /// The family at such an address, if the class is this one, scaled.
     #[inline(always)]
     pub(crate) fn family_of_c_object_near(
         &self,
@@ -199,8 +199,8 @@ impl SetTable {
         self.lookup.set(space, self.number(), self.families.len());
     }
 
-    /// The number by which blocks know its first family; those of the others follow. They are the same for as
-    /// long as the process lives, and no other set's.
+    /// The number of its first family in the marks of blocks; the other families have the numbers behind it. A
+    /// set keeps its numbers for as long as the process lives, and no other set has them.
     fn number(&self) -> usize {
         static USED: AtomicUsize = AtomicUsize::new(1);
         let number = self.number.load(Ordering::Relaxed);
@@ -244,6 +244,8 @@ impl SetTable {
         }
         self.list();
         let space = self.space.get()?;
+        // Before the family is known: once it is, a slot of it may be freed by its address, on any
+        // thread.
         self.lookup.set(space, self.number(), self.families.len());
         let raw = space.take_table::<FamilyTable>()?;
         // SAFETY: room for a family table, ours alone.
@@ -251,6 +253,8 @@ impl SetTable {
         // SAFETY: written just now, and not given back once others see it.
         let ours = unsafe { raw.as_ref() };
         let table = births::give_birth(|| {
+            // Nothing else becomes known while this runs, so what is held here is what becomes known;
+            // and what is given back below is not held.
             #[cfg(feature = "std")]
             if cell.get().is_none() {
                 ours.hold_newborn();
@@ -317,6 +321,8 @@ impl Decay {
 
     /// Ends the round; the next one begins then.
     pub(crate) fn end_round(&self, due: u64) {
+        // By a swap: work that is noted at this moment counts for this round or the next, and is not
+        // lost.
         let quiet = match self.working.swap(false, Ordering::Relaxed) {
             true => 0,
             false => self.quiet.load(Ordering::Relaxed).saturating_add(1),
@@ -391,6 +397,8 @@ impl FamilyTable {
     /// Assigns the calling thread a lane of a class: an idle one, a new one, or the one with the
     /// fewest threads.
     pub(crate) fn assign_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
+        // Held until the thread is counted: two that come at once must not both take the same lane for
+        // an idle one.
         let _growth = self.growth.lock();
         let least = self.lanes(class).min_by_key(|lane| lane.users.load(Ordering::Relaxed));
         let lane = match least {
@@ -414,6 +422,8 @@ impl FamilyTable {
             // Twice: settling a lane may post slots to another that was settled before.
             for _ in 0..2 {
                 for lane in self.lanes(class) {
+                    // Anew for each: a thread that wants a lane meanwhile waits for one to be settled,
+                    // not for all.
                     let _still = self.hold_still();
                     lane.settle();
                 }
@@ -421,8 +431,8 @@ impl FamilyTable {
         }
     }
 
-    /// Keeps the lanes as they are, but for what threads do that have rows: while this is held, no lane
-    /// is added, and nobody moves free slots from one lane to another.
+    /// Keeps the lanes as they are: while this is held, no lane is added, and nobody moves free slots from one
+    /// lane to another, except threads that have rows, in their slow paths.
     pub(crate) fn hold_still(&self) -> Guard<'_, ()> {
         self.growth.lock()
     }
@@ -467,6 +477,7 @@ impl FamilyTable {
             let _still = self.hold_still();
             lane.settle()
         };
+        // Lanes may move slots again: a trim gives back pages of free slots, and moves none.
         trim(lane, settled)
     }
 
@@ -491,12 +502,14 @@ impl FamilyTable {
         unsafe { raw.write(Lane::new(&self.holding, class)) };
         // SAFETY: written just now, and never given back.
         let lane = unsafe { raw.as_ref() };
+        // Before it is linked: where all locks are held for a fork, this one is too from its birth.
         #[cfg(feature = "std")]
         lane.hold_newborn();
         let link = match self.lanes(class).last() {
             Some(last) => &last.next,
             None => &self.cells[class],
         };
+        // Release: lanes are gone through without this lock, and are found written.
         link.store(raw.as_ptr(), Ordering::Release);
         Ok(lane)
     }

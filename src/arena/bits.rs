@@ -25,6 +25,7 @@ impl Words {
 
     /// The bits in each word of the bitmap that it concerns.
     fn masks(self) -> impl Iterator<Item = (usize, u64)> {
+        // An empty part has no words, wherever it lies: the masks below could not be made for it.
         let end = if self.from < self.to { self.to.div_ceil(64) } else { 0 };
         (self.from / 64..end).map(move |word| {
             let first = self.from.saturating_sub(word * 64);

@@ -70,6 +70,7 @@ impl Checkpoint {
 impl Arena {
     /// The present state, to go back to.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
+        // A rewind compares what was freed by then with what was freed by now (`unmark`).
         self.count_near();
         let checkpoint = Checkpoint {
             cursor: self.cursor.get(),
@@ -81,6 +82,7 @@ impl Arena {
             floor: self.floor.get(),
             entries: self.entries.get(),
         };
+        // There is a floor to forget, so `clear` must not just move the cursor.
         self.first.set(ptr::null_mut());
         // So that the object before it is not taken for the latest (A4).
         let cursor = self.cursor.get();
@@ -91,10 +93,13 @@ impl Arena {
                 unsafe { self.marks.get().write(cursor, barrier) };
             }
             self.cursor.set(cursor.wrapping_add(BARRIER));
+            // The barrier may reach into what has not been asked for yet: nobody touches it.
             if self.end.get() < self.cursor.get() {
                 self.end.set(self.cursor.get());
             }
         } else {
+            // There is no room for a barrier. What comes next lies in a chunk taken since, whose front
+            // is one.
             self.leave();
         }
         self.floor.set(Floor { number: self.latest.get(), under: true });
@@ -116,6 +121,7 @@ impl Arena {
         }
         let moved = self.current.get() != checkpoint.current;
         if let Some(chunk) = self.current_chunk().filter(|_| !moved) {
+            // What was touched since has memory, and need not be asked for again.
             chunk.note_populated(self.cursor.get().addr() - chunk.start().addr().get());
         }
         self.current.set(checkpoint.current);
@@ -163,6 +169,7 @@ impl Arena {
     fn unmark(&self, checkpoint: &Checkpoint) {
         let Some(chunk) = self.current_chunk() else { return };
         self.count_near();
+        // Nothing was freed in it since, and so no bit was set.
         if chunk.freed() == checkpoint.freed {
             return;
         }

@@ -35,6 +35,8 @@ unsafe fn drop_values<T>(start: *mut u8, count: usize) {
 impl Arena {
     /// Room for an entry, before there is anything to enter.
     pub(crate) fn reserve_entry(&self) -> Result<NonNull<Entry>, AllocError> {
+        // Before the value is made: where there is no room for its entry, there is no value yet whose
+        // destructor would be forgotten.
         self.alloc_hidden(Layout::new::<Entry>()).map(NonNull::cast)
     }
 
@@ -92,6 +94,8 @@ impl Arena {
         struct Rest<'a>(&'a Arena, *mut Entry);
         impl Drop for Rest<'_> {
             fn drop(&mut self) {
+                // One that panics must not keep the others from running: they may hold what lies
+                // outside of the arena.
                 if self.0.entries.get() != self.1 {
                     self.0.run_until(self.1);
                 }
@@ -101,6 +105,8 @@ impl Arena {
         while self.entries.get() != last {
             // SAFETY: entries are valid until the arena is cleared, which comes after this.
             let entry = unsafe { self.entries.get().read() };
+            // Before the call: where that panics, the entry does not run again; and what that enters
+            // comes before the rest.
             self.entries.set(entry.previous);
             // SAFETY: whoever entered the values vouched for that, and this entry is not used again.
             unsafe { (entry.drop)(entry.start, entry.count) };

@@ -216,6 +216,8 @@ impl Arena {
                 self.take_chunk(family, wanted, needed, 1)?
             }
         };
+        // Not before there is a chunk: where it is refused, what is left at the cursor still serves
+        // smaller objects.
         self.leave();
         self.enter(chunk);
         Ok(None)
@@ -251,6 +253,7 @@ impl Arena {
             }
         };
         for arena in self.and_outer() {
+            // Spare chunks count against the same limits: they go before anything is refused.
             arena.give_spare();
         }
         if !self.is_over_limit(needed) {

@@ -72,6 +72,8 @@ impl Marks {
             // SAFETY: the map has a byte for each word of the chunk.
             unsafe { self.at(start).write(words as u8 | state as u8) };
         } else {
+            // One store: the bytes that it reaches are those of the room's own words, which nobody
+            // reads.
             let entry = (words as u64) << 8 | u64::from(LONG as u8 | state as u8);
             // SAFETY: as above; the room has far more than eight words.
             unsafe { self.at(start).cast::<u64>().write_unaligned(entry.to_le()) };

@@ -10,9 +10,9 @@
 //! An arena fills its *chunks* from the front, whatever the sizes: allocating moves the cursor. Freeing
 //! the object that lies before the cursor moves it back; the words of any other are marked as free in a
 //! bitmap. When the cursor reaches the end, and there is a chunk of which an eighth has been freed, the
-//! arena looks through that one's bitmap and continues in its *holes*, the runs of free words. So free
-//! memory is joined and used again in address order, whatever the sizes were, and each search is paid for
-//! by what it finds. (Lists of free rooms by size, the latest first, were tried: after 100,000 frees in
+//! arena looks through that chunk's bitmap and continues in its *holes*, the runs of free words. So free
+//! memory is joined and used again in address order, whatever the sizes were, and what a search finds pays
+//! for it. (Lists of free rooms by size, the latest first, were tried: after 100,000 frees in
 //! random order the next 100,000 objects lie in random order, too, and cost 400 ns each.) Otherwise the
 //! arena takes a chunk twice as large as its largest. An object that would fill a quarter of that gets a
 //! chunk to itself. All chunks go back at once, whatever is in them.
@@ -161,7 +161,7 @@ impl Arena {
         self.tracked
     }
 
-    /// [`alloc`](Self::alloc) for who does not know whether the arena is tracked.
+    /// [`alloc`](Self::alloc) for callers that do not know whether the arena is tracked.
     pub(crate) fn alloc_any(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         self.alloc(layout, self.tracked)
     }
@@ -184,6 +184,8 @@ impl Arena {
         } else {
             cursor.wrapping_add(cursor.addr().wrapping_neg() & (align - 1))
         };
+        // Aligning may have gone past the end; then the difference would wrap. And lengths are
+        // compared, not addresses: a large room may end beyond the last of these.
         if (align > WORD && start.addr() > end.addr()) || end.addr() - start.addr() < room {
             return None;
         }
@@ -191,6 +193,8 @@ impl Arena {
         if tracked {
             let marks = self.marks.get();
             if align > WORD && start != cursor {
+                // A walk goes from room to room, so what aligning leaves out needs a length as well
+                // (A2).
                 let words = (start.addr() - cursor.addr()) / WORD;
                 // SAFETY: from the cursor on, below the end (A1).
                 unsafe { marks.write(cursor, Room { words, state: State::Gap }) };
@@ -212,6 +216,7 @@ impl Arena {
     pub(crate) unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
         let room = room_of(layout.size());
         let start = start.as_ptr();
+        // Zeros are written out of line: there is no loop on the fast path.
         if start.wrapping_add(room) == self.cursor.get() && !self.zeroes {
             self.cursor.set(start);
         } else {
@@ -240,6 +245,7 @@ impl Arena {
             let space = self.space()?;
             let next = self.with_chunks(|chunks| match last {
                 None => chunks.lowest(),
+                // By its address and not by a link: the last one may have been given back since.
                 Some(last) => chunks.after(space, last),
             })?;
             last = Some(next);

@@ -42,6 +42,8 @@ impl Arena {
         let offset = start.addr().wrapping_sub(near.start);
         let (first, words) = (offset / WORD, bytes / WORD);
         let beyond = 64 - first % 64;
+        // The short way is for one word of the bitmap of a known chunk. What lies in the unused part
+        // was freed twice, or never handed out: that is refused on the long one.
         if offset >= near.bytes || words > beyond || self.zeroes || self.is_unused(start) {
             // SAFETY: passed on.
             unsafe { self.free_anywhere(start, bytes) };
@@ -55,6 +57,8 @@ impl Arena {
             self.refuse(start, bytes);
         }
         word.store(old | mask, Ordering::Relaxed);
+        // Counted in the chunk only when somebody wants to know (`count_near`): its descriptor is not
+        // needed otherwise.
         self.near.set(Near { freed: near.freed + bytes, ..near });
         debug_assert!(self.first.get().is_null(), "whoever sets `near` has seen to that");
     }
@@ -95,6 +99,7 @@ impl Arena {
             if !bits::set(chunk, Words::of(chunk, start, bytes)) {
                 self.refuse(start, bytes);
             }
+            // What was freed in another chunk has to be counted there, before this one takes its place.
             self.count_near();
             self.near.set(Near {
                 start: chunk.start().addr().get(),
@@ -103,6 +108,7 @@ impl Arena {
                 granule: chunk.granule,
                 freed: bytes,
             });
+            // There are bits to forget now, so `clear` must not just move the cursor.
             self.first.set(ptr::null_mut());
         }
     }
@@ -162,6 +168,7 @@ impl Arena {
     fn clear_to_largest(&self) -> Option<Chunk> {
         self.zero_all();
         self.leave();
+        // It may be the largest, and the largest of all is kept.
         self.take_spare_back();
         let shared = self.each_chunk().filter(|chunk| !chunk.is_dedicated());
         let kept = shared.max_by_key(|chunk| chunk.bytes());
@@ -186,6 +193,7 @@ impl Arena {
         }
         for chunk in self.each_chunk() {
             self.remove(chunk);
+            // The next arena inside of the outer one is likely to need such a chunk.
             // SAFETY: nothing in this arena is in use any more.
             unsafe { outer.unwrap_or(self).give_or_keep(chunk, outer.is_some()) };
         }
@@ -215,6 +223,7 @@ impl Arena {
     /// Zeroes all that has been used, if the family wishes that. What was freed is zero already.
     fn zero_all(&self) {
         if self.zeroes {
+            // So that the current chunk knows, too, how far it has been used.
             self.leave();
             self.each_chunk().for_each(Self::zero);
         }
@@ -228,6 +237,7 @@ impl Arena {
 
     /// Strikes a chunk off the list.
     pub(super) fn remove(&self, chunk: Chunk) {
+        // Its bitmap goes with it, and frees must not find that any more.
         if self.near.get().granule == chunk.granule {
             self.near.set(Near::NONE);
         }
@@ -246,6 +256,8 @@ impl Arena {
     ///
     /// It has been struck off the list, and nothing in it is in use.
     pub(super) unsafe fn give(&self, chunk: Chunk) {
+        // In the child of a fork the chunk may have to be given up with all that was inherited: then it
+        // is left alone.
         thread::attend();
         if let Some(family) = self.family.get().filter(|it| !it.holding.space.is_given_up()) {
             // SAFETY: passed on; all chunks are of that family.
@@ -263,6 +275,7 @@ impl Arena {
         if worth_keeping && !chunk.is_dedicated() && chunk.bytes() > self.spare_bytes() {
             self.give_spare();
             self.spare.set(chunk.granule);
+            // `clear` has two chunks to choose from now, so it must not just move the cursor.
             self.first.set(ptr::null_mut());
             for outer in self.and_outer().skip(1) {
                 outer.nested.set(outer.nested.get() + chunk.bytes());

@@ -26,6 +26,8 @@ impl Arena {
             return true;
         }
         if start.wrapping_add(old) == self.cursor.get() {
+            // By the limit: what lies between the end and that is the arena's, and has only to be asked
+            // for.
             if self.limit.get().addr() - start.addr() < new {
                 return false;
             }

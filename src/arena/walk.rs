@@ -53,6 +53,8 @@ impl Arena {
         let start = chunk.start().addr().get();
         if !chunk.is_dedicated() {
             loop {
+                // In turn until neither moves on: what is free may reach up to what was unused, and the
+                // reverse.
                 let before = at;
                 if unused.contains(&(start + at)) {
                     at = unused.end - start;
@@ -83,6 +85,8 @@ impl Arena {
     /// checkpoint to go back to.
     pub(crate) unsafe fn sweep(&self, mut keep: impl FnMut(NonNull<u8>, usize) -> bool) -> usize {
         debug_assert!(self.tracked);
+        // The cursor nowhere: what is unused is marked as free, or lies behind what is used. So the
+        // bits tell all.
         self.leave();
         self.count_near();
         self.floor.set(Floor::NONE);
@@ -160,6 +164,7 @@ impl Arena {
             let behind = at + room.words;
             if stays {
                 kept = true;
+                // One run for all that died side by side: an object that stays ends it.
                 bits::fill(chunk, run.1);
                 run.1 = Words { from: behind, to: behind };
                 continue;

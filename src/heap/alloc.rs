@@ -298,6 +298,8 @@ pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, 
         None if layout.size() == 0 => Ok(dangling(layout.align())),
         Some(class) => {
             let slot = take::<F, false>(class)?;
+            // The rest of the slot keeps what it has: whoever grows into it later, and wants zeros,
+            // writes them then.
             // SAFETY: a slot of the class has at least the layout's size.
             unsafe { slot.write_bytes(0, layout.size()) };
             Ok(slot)

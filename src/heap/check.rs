@@ -72,6 +72,7 @@ impl core::error::Error for Corruption {}
 pub fn check() -> Result<(), Corruption> {
     thread::attend();
     for space in Space::all_in_use() {
+        // The space first: what is said of families and blocks below is read by way of its extents.
         space.fault().map_or(Ok(()), |(address, what)| {
             Err(Corruption { set: "", family: "", address, what })
         })?;
@@ -95,6 +96,7 @@ fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
         exit::unload_rows_of(family);
         family.settle();
     }
+    // The same again: lanes find their blocks by the granules that are looked at here.
     family.holding.fault().map_or(Ok(()), Err)?;
     for class in family.classes() {
         let Some(first) = family.lanes(class).next() else { continue };
@@ -142,6 +144,7 @@ fn gather(
 /// Whether each address is a slot of its cell, and in one place only (I2). All lanes of the cell
 /// are locked.
 fn look_at_parked(first: &Lane, seen: &mut Addresses) -> Result<(), Fault> {
+    // By sorting all of them: no look at a single slot tells that another place has it as well.
     if let Some(address) = seen.find_twice() {
         return Err((address, "a free slot is in two places"));
     }
@@ -182,6 +185,8 @@ impl Addresses {
     }
 
     pub(super) fn push(&mut self, address: usize) {
+        // The list cannot grow: to get more pages in the midst of it would be under the locks of all
+        // lanes of a cell.
         if (self.len + 1) * size_of::<usize>() <= self.bytes {
             // SAFETY: within the committed pages.
             unsafe { self.start.add(self.len).write(address) };

@@ -2,8 +2,8 @@
 //!
 //! It may be called from where nothing can be relied on: a signal handler that ends the process, of a
 //! thread that was in the midst of a call to the allocator. So it waits for no lock, leaves magazines as they
-//! are but for those in mailboxes, and believes no count without a bound. Where a magazine is just changing hands it is seen twice, in
-//! the thread's row and in its lane; then it is looked at once.
+//! are but for those in mailboxes, and believes no count without a bound. A magazine that is just changing
+//! hands is seen twice, in the thread's row and in its lane; it is looked at once.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;

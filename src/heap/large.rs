@@ -55,6 +55,8 @@ fn alloc_as(
     }
     let table = thread::family(set, family)?;
     table.holding.take_large(size, align, used).or_else(|error| {
+        // What is too large is refused again, however much is given back. Other refusals may be cured
+        // by deferred work.
         if error.kind() == AllocErrorKind::TooLarge {
             return Err(error);
         }
@@ -176,6 +178,7 @@ unsafe fn give(holding: &Holding, start: NonNull<u8>) {
         // SAFETY: passed on.
         Some(Place::Large(granule)) => unsafe { holding.give_large(granule) },
         Some(Place::Huge(extent)) => {
+            // While its pages are there to tell how it was used.
             holding.learn_from(extent);
             // SAFETY: passed on.
             unsafe { holding.give_huge(extent) }
@@ -210,9 +213,11 @@ pub(crate) fn refuse(
 /// Nobody uses the bytes beyond `size` any more.
 pub(crate) unsafe fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
     thread::attend();
+    // Nobody keeps books of it any more, so nothing can be taken beside it. The caller moves it.
     if holding.space.is_given_up() {
         return false;
     }
+    // Before it is shorter: afterwards what lies behind may be another's.
     // SAFETY: passed on.
     unsafe { zero_beyond(holding, start, size) };
     let Some(place) = holding.space.place_of(start.addr().get()) else { return false };
@@ -257,6 +262,8 @@ pub(crate) unsafe fn remap(
     let used = if bytes < size { Use::Moved(0) } else { Use::Unknown };
     let new = holding.take_large(size, align, used).ok()?;
     if let Some(Place::Huge(to)) = space.place_of(new.start.addr().get()) {
+        // The mapping moves with what was asked for it, so the same has to be noted of the extents
+        // where it goes.
         holding.advise_alike(extent, to, (moved >> space.extent_shift) as u32);
     }
     // SAFETY: both are committed allocations of whole pages, the new one unused.

@@ -101,6 +101,8 @@ fn query_in(space: &'static Space, address: usize) -> Option<Query> {
 pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Holding)> {
     match space.place_of(address)? {
         Place::Block(granule) => {
+            // Other threads may give the block back meanwhile. So each step checks what the one before
+            // has found, and at worst the answer is that of a moment ago.
             let block = Block::at(space, granule);
             // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
             let lane = unsafe { block.lane().cast::<Lane>().as_ref() }?;
@@ -221,6 +223,7 @@ pub(super) fn live(
             found.kind != QueryKind::Slot && pages == Some(found.slot_bytes)
         }
     };
+    // Before the size: inside of an object no size fits, and that would say less.
     if found.offset != 0 {
         return Err(FreeError::Interior { offset: found.offset });
     }
@@ -264,13 +267,14 @@ pub(super) fn not_parked(
     let (Some(class), Some(table)) = (class::of_layout(layout), thread::used(set, family)) else {
         return Ok(());
     };
+    // The thread's own magazines first: they take no lock.
     let parked =
         exit::holds(table, class, start) || table.lanes(class).any(|lane| lane.has_parked(start));
     if parked { Err(FreeError::AlreadyFree) } else { Ok(()) }
 }
 
-/// Aborts with a clear message unless [`live`], and in no magazine of the calling thread: there a
-/// slot is that was freed a moment ago. That it is parked in a lane is noticed when it is dispersed.
+/// Aborts with a clear message unless the memory is [`live`] and in no magazine of the calling thread, where a
+/// slot is that was freed a moment ago. A slot that is parked in a lane is noticed when it is dispersed.
 #[inline(never)]
 pub(super) fn expect_live(
     set: &'static SetTable,

@@ -48,6 +48,7 @@ pub fn reclaim(goal: usize) -> usize {
     let mut gone = 0;
     thread::attend();
     for space in Space::all_in_use() {
+        // The cheapest first: these extents are in nobody's use, and no lane is locked for them.
         if gone < goal {
             gone += space.purge(goal - gone);
         }
@@ -56,8 +57,11 @@ pub fn reclaim(goal: usize) -> usize {
         return gone;
     }
     exit::close_all_of_dead();
+    // Before the lanes are settled, as their blocks come free by what is put into them.
     exit::unload_rows();
     if goal == usize::MAX {
+        // Of all families before any is settled: a flush spares nobody, so that one settling of each
+        // will do.
         families().for_each(handshake::unload_all);
         return gone + settle_and_give_back(goal);
     }
@@ -82,6 +86,8 @@ fn settle_and_give_back(goal: usize) -> usize {
     for family in families() {
         family.settle();
         let space = family.holding.space;
+        // In the order of what it costs the program to have it again: whole extents, granules, and then
+        // pages between objects.
         gone += space.purge(left(gone));
         gone += family.holding.decommit_free(left(gone));
         gone += family.trim(left(gone));

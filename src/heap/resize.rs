@@ -136,6 +136,7 @@ pub unsafe fn realloc_layout_in<F: Family>(
     if old.size() > 0 && unsafe { grow_in_place_in::<F>(start, old, new) } {
         return Ok(renewed(start));
     }
+    // Large before and after: the pages can be moved, whose contents need not be copied then.
     if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
         if let Some(table) = thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
             // SAFETY: passed on.
@@ -145,6 +146,8 @@ pub unsafe fn realloc_layout_in<F: Family>(
             }
         }
     }
+    // What has grown is told from what is new: it gets huge pages as far as it was full, and room to
+    // grow on.
     let is_large = new.size() > 0 && class::of_layout(new).is_none();
     let moved = if is_large && old.size() > 0 {
         let set = <F::Set as FamilySet>::table();
@@ -236,6 +239,8 @@ pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: 
         return false;
     }
     match (class::of_layout(old), class::of_layout(new)) {
+        // Not from a class to a smaller one either: whoever frees with the new layout puts the slot
+        // into the magazine of that layout's class.
         (Some(before), Some(after)) => before == after,
         (None, None) => thread::used(<F::Set as FamilySet>::table(), F::INDEX)
             // SAFETY: live, and not used beyond the new size (contract).

@@ -20,11 +20,11 @@ pub struct ClassUse {
     pub live_objects: usize,
     /// Their bytes, as slots.
     pub live_bytes: usize,
-    /// At least the most slots that were ever in the program's hands at once: what threads have in their
-    /// magazines counts, what is parked in depots does not. So where threads free what they allocated it is
-    /// above that by at most one magazine for each, and by no more than about what the thread had itself.
-    /// What one frees of another's counts until it is home, and with several lanes it is the sum of what
-    /// each of them saw.
+    /// The most slots that were ever in the program's hands at once, or somewhat more: slots in the magazines
+    /// of threads count, slots that are parked in depots do not. Where threads free what they allocated, the
+    /// count is too high by at most one magazine for each thread, and by no more than about what that thread
+    /// had itself. A slot that one thread frees of another's counts until it is home. With several lanes this
+    /// is the sum of what each of them saw.
     pub peak_objects: usize,
     /// Free slots that wait in magazines, depots and mailboxes.
     pub parked_objects: usize,
@@ -277,7 +277,11 @@ impl ClassUse {
         let slot_bytes = class::slot_size(class);
         let parked = parked as usize + in_magazines;
         let now = out.saturating_sub(in_depots);
+        // Lanes note their peaks when a magazine comes or goes. What is out just now may be above the
+        // last note.
         let peak = u64::max(peak, now);
+        // Threads go on meanwhile: a slot that was in a magazine a moment ago may be counted in a depot
+        // as well.
         let live_objects = (out as usize).saturating_sub(parked);
         Self {
             slot_bytes,

@@ -65,7 +65,8 @@ impl core::error::Error for InUseElsewhere {}
 /// # Errors
 ///
 /// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process
-/// from which this one was forked; nothing is visited. (Never without the feature `std`: see [there](crate#without-the-standard-library).)
+/// from which this one was forked; nothing is visited. (Never without the feature `std`: see
+/// [there](crate#without-the-standard-library).)
 ///
 /// # Examples
 ///

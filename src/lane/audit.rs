@@ -27,8 +27,7 @@ impl Lane {
         found || self.owner_has_free(slot)
     }
 
-    /// Whether the block of a slot of this lane has it as free: taking the mail in may have put it
-    /// there.
+    /// Whether the block of a slot of this lane has it as free. Taking the mail in may have put it there.
     fn owner_has_free(&self, slot: NonNull<u8>) -> bool {
         let Some(Place::Block(granule)) = self.space().place_of(slot.addr().get()) else {
             return false;
@@ -41,6 +40,7 @@ impl Lane {
     /// Calls `look` with every address that is parked here, under the lock.
     pub(crate) fn with_parked(&self, look: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
         let mut state = self.lock();
+        // A mailbox can be emptied, but not looked through: others post to it meanwhile.
         self.collect_mail(&mut state);
         look(&mut Self::parked(&state));
     }

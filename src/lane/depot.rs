@@ -54,6 +54,7 @@ impl Depot {
 
     pub(crate) fn pop_oldest(&mut self) -> Option<MagazineBox> {
         self.len = self.len.checked_sub(1)?;
+        // From the front of a ring: nothing else moves, whichever end is asked.
         let place = self.oldest;
         self.oldest = (place + 1) % MAX_DEPOT;
         self.settle(place)

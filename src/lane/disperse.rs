@@ -1,8 +1,8 @@
 //! Dispersing: from a magazine back to the blocks, each slot to its own lane.
 //!
-//! This is where a pointer is looked at again after it was freed, and so where it is noticed, at no
-//! cost to the fast path, that a slot was freed twice, or that what was freed is no slot. By then
-//! the program's memory may be in two hands already, so such a discovery aborts the process.
+//! Here a pointer is looked at again after it was freed. So this notices a slot that was freed twice, and
+//! a pointer to no slot, at no cost to the fast path. By then the memory may be in two hands already, so
+//! such a discovery aborts the process.
 
 use core::cell::Cell;
 use core::ptr::NonNull;
@@ -134,8 +134,8 @@ impl Lane {
 
     /// The lane whose slots most of these are likely to be, by a few samples that agree.
     ///
-    /// Looking at each would cost more than the odd slot that goes a longer way: the lane that gets
-    /// the magazine sends on what is not its own.
+    /// To look at each would cost more than it saves. The odd slot of another lane goes a longer way: the lane
+    /// that gets the magazine sends it on.
     pub(super) fn likely_owner(&self, magazine: &MagazineBox) -> Option<&'static Lane> {
         let slots = magazine.slots();
         let samples = (0..OWNER_SAMPLES).map(|sample| sample * slots.len() / OWNER_SAMPLES);
@@ -306,6 +306,8 @@ impl Lane {
     #[cold]
     pub(super) fn note_change_of(&self, state: &mut LaneState, block: Block<'_>, change: Change) {
         if matches!(change, Change::GotRoom | Change::GotRoomAndEmptied) {
+            // Before the other: a block that is empty as well is then kept on the list, or taken off
+            // it.
             state.room.insert(self.space(), block.granule);
         }
         if matches!(change, Change::Emptied | Change::GotRoomAndEmptied) {
@@ -315,6 +317,8 @@ impl Lane {
 
     /// Deals with a block that became empty: the only one with room is kept, others go.
     fn retire_block(&self, state: &mut LaneState, block: Block<'_>) {
+        // A lane that has one object at a time would otherwise give a block back and take one with
+        // each.
         let lowest = state.room.lowest();
         let only = lowest == Some(block.granule)
             && state.room.after(self.space(), block.granule).is_none();
@@ -364,6 +368,7 @@ impl Lane {
             }
         };
         if state.outboxes.boxes[place].is_none() {
+            // To free must not fail: the caller then takes the owner's lock for this one slot.
             let Some(magazine) = self.take_spare(state) else { return Err(slot) };
             state.outboxes.boxes[place] = Some(Outbox { lane, magazine });
         }
@@ -378,6 +383,8 @@ impl Lane {
 
     fn post(&self, state: &mut LaneState, place: usize, poke: &mut Option<&'static Lane>) {
         if let Some(Outbox { lane, magazine }) = state.outboxes.boxes[place].take() {
+            // The owner may sleep for ever, and its mailbox must not grow for ever: the thread that
+            // overfills it empties it, as soon as it holds no lock.
             if lane.mailbox.post(magazine) > MAILBOX_BOUND {
                 *poke = Some(lane);
             }

@@ -12,13 +12,14 @@ use super::{Lane, LaneState};
 const LARGE_LANE: u32 = 64;
 /// A block need not have more slots than this for its own sake.
 const GROWN_SLOTS: usize = 64;
-/// A block is made twice as long where the lane has so many times the granules it had before: so one
-/// that has more than it needs has at most a quarter of the lane's.
+/// A block is made twice as long as before where the lane has at least so many times its granules. So a block
+/// that turns out longer than needed has at most a quarter of the lane's granules.
 const GROWN_PART: u32 = 8;
 
 impl Lane {
-    /// How far the first slot of the first block lies from the block's start. Whole pages only where memory that
-    /// is set aside and not touched costs nobody anything, and nobody has said how long a block is to be.
+    /// How far the first slot of the first block lies from the block's start. Whole pages are left out only where
+    /// that costs nothing: where untouched memory is not scarce, and the program has not chosen the length of
+    /// a block.
     fn colour(&self) -> usize {
         let (class, family, spec) = (self.class, self.holding.index, &self.holding.spec);
         let is_scarce = spec.limit_bytes().is_some()

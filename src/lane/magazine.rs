@@ -252,6 +252,7 @@ impl MagazineList {
         let raw = NonNull::new(self.head)?;
         // SAFETY: magazines in the list are valid and ours.
         self.head = unsafe { (*raw.as_ptr()).next };
+        // A list from a mailbox does not know how long it is.
         self.len = self.len.saturating_sub(1);
         Some(MagazineBox { raw })
     }
@@ -282,6 +283,8 @@ impl Mailbox {
 
     /// Leaves a magazine; returns how many there are now, about.
     pub(crate) fn post(&self, magazine: MagazineBox) -> usize {
+        // Counted before it is there: whoever empties the mailbox counts it off at once, and no count
+        // may go below zero.
         self.slots.fetch_add(magazine.len(), Ordering::Relaxed);
         let before = self.magazines.fetch_add(1, Ordering::Relaxed);
         let raw = magazine.raw.as_ptr();
@@ -289,6 +292,8 @@ impl Mailbox {
         loop {
             // SAFETY: ours until it is in the mailbox.
             unsafe { (*raw).next = head };
+            // With release: whoever takes the list reads the slots and the link that were written
+            // before.
             match self.head.compare_exchange_weak(head, raw, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return before + 1,
                 Err(newer) => head = newer,
@@ -298,6 +303,8 @@ impl Mailbox {
 
     /// Takes everything. The list's length is not known; its end is.
     pub(crate) fn empty(&self) -> MagazineList {
+        // All at once: who took one alone would read the link of a magazine that another may have
+        // taken, used, and posted again.
         let head = self.head.swap(core::ptr::null_mut(), Ordering::Acquire);
         MagazineList { head, len: 0 }
     }

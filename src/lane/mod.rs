@@ -65,9 +65,9 @@ const EAGER_FROM: u32 = 2;
 /// fetching keeps up with them.
 const PREFETCH_FROM: usize = 96;
 
-/// After so many magazines of scattered slots were dispersed and none was asked for, those in the
-/// depot are dispersed too before one is handed out: the program has freed far more than a depot
-/// holds, and what it allocates next shall lie in order.
+/// When so many magazines of scattered slots were dispersed and none was asked for meanwhile, the depot is
+/// dispersed, too, before the next one is handed out. The program has freed far more than a depot holds, and
+/// what it allocates next shall lie in order.
 const SCATTERED_BOUND: u32 = 4 * class::MAX_DEPOT as u32;
 
 /// One locked block allocator of a cell.
@@ -117,9 +117,9 @@ pub(crate) struct LaneCounts {
     pub(crate) peak: u64,
     /// How often the lock was taken.
     pub(crate) locks: u64,
-    /// Slots in the depot, whoever's they are.
+    /// Slots in the depot, of this lane and of others.
     pub(crate) depot: u64,
-    /// Slots in the depot, the outboxes and the mailbox, whoever's they are.
+    /// Slots in the depot, the outboxes and the mailbox, of this lane and of others.
     pub(crate) parked: u64,
 }
 
@@ -175,7 +175,8 @@ impl Lane {
         state
     }
 
-    /// Keeps the lane as it is, until [`Self::let_go`]. Its mailbox too: who posts holds a lane's lock.
+    /// Keeps the lane as it is, until [`Self::let_go`]. The mailbox stays as well, once all lanes of the cell
+    /// are held: a thread posts only under the lock of a lane.
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
     pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
@@ -224,6 +225,8 @@ impl Lane {
         if mem::take(&mut state.scattered) >= SCATTERED_BOUND {
             state = self.empty_depot(state);
         }
+        // Before any block: what other threads have freed is used again instead of fresh slots, and
+        // does not pile up.
         if state.depot.len() == 0 && !self.mailbox.is_empty() {
             self.collect_mail(&mut state);
         }
@@ -267,6 +270,7 @@ impl Lane {
         let mut left = out.len();
         while left > 0 {
             let Some(granule) = state.room.lowest() else {
+                // A magazine with some slots will do. Only for one with none a block is added.
                 if left < out.len() {
                     break;
                 }
@@ -275,6 +279,8 @@ impl Lane {
             };
             let block = Block::at(self.space(), granule);
             let (carved, free) = (block.carved(), block.free());
+            // These pages come back at a touch: so the family grows without an extent, and is to be
+            // trimmed elsewhere.
             if block.lacks_pages() {
                 self.holding.note_regrown(block.bytes());
             }
@@ -288,10 +294,10 @@ impl Lane {
         Ok(left)
     }
 
-    /// Notes how many slots the program can have had at most since the last time: those that are out of the
-    /// blocks and the depot, in the hands of threads or in their magazines. A thread's magazines are filled when
-    /// they are empty, and from then on hold what the program has no more: so this is above what it had by no
-    /// more than a magazine for each thread, and by what others freed and have not sent home.
+    /// Notes how many slots the program can have had at most since the last time: those that are neither in
+    /// blocks nor in the depot. Some of these are not the program's but in magazines. A thread's magazine is
+    /// filled when it is empty, so the count is above the truth by at most a magazine for each thread, and
+    /// by what other lanes' threads have freed and not sent home.
     fn note_peak(&self, state: &mut LaneState) {
         let out = state.counts.carved - state.counts.free;
         let out = out.saturating_sub(state.depot.slots() as u64);
@@ -302,6 +308,8 @@ impl Lane {
     /// magazine it empties the one it was given.
     pub(crate) fn park(&self, mut full: MagazineBox) -> MagazineBox {
         let mut poke = None;
+        // What is left may be little: it goes back to the blocks, where a full magazine would be
+        // parked.
         if drop_given_up(&mut full) {
             self.unload(&mut full);
             return full;
@@ -309,8 +317,12 @@ impl Lane {
         let mut state = self.lock();
         self.note_peak(&mut state);
         let mut empty = self.admit(&mut state, full, &mut poke);
+        // Without the lock, as each of these takes that of another lane: nobody holds two (see the
+        // top).
         drop(state);
         self.send_one_by_one(&mut empty);
+        // Here, as somebody frees: each magazine pays for a small piece of the memory that is due to go
+        // back.
         self.space().purge_on_the_way();
         if let Some(lane) = poke {
             lane.collect_overdue_mail();
@@ -318,16 +330,19 @@ impl Lane {
         empty
     }
 
-    /// Puts the slots of a full magazine where they belong and returns a magazine, empty but for
-    /// slots that could not be sent for want of memory.
+    /// Puts the slots of a full magazine where they belong, and returns an empty magazine. Slots that could
+    /// not be sent for want of memory are left in that.
     fn admit(
         &self,
         state: &mut LaneState,
         mut full: MagazineBox,
         poke: &mut Option<&'static Lane>,
     ) -> MagazineBox {
+        // Two looks have to do. A stranger in a parked magazine is a slot of the same cell all the
+        // same, and goes home when that is flushed.
         if self.looks_own(&full) {
             if state.depot.len() == class::depot_capacity(self.class) {
+                // The coldest goes. What has just been freed stays, to be handed out first.
                 if let Some(mut oldest) = state.depot.pop_oldest() {
                     self.disperse(state, &mut oldest, poke);
                     state.depot.push_latest(full);
@@ -394,6 +409,8 @@ impl Lane {
     pub(crate) fn retire(&self, magazines: [Option<MagazineBox>; 2]) {
         let mut poke = None;
         self.note_peak(&mut self.lock());
+        // One lock for each, so that others get in between. The thread leaves the lane behind that:
+        // whoever is the last to leave finds what all have given.
         for mut magazine in magazines.into_iter().flatten() {
             drop_given_up(&mut magazine);
             let mut state = self.lock();
@@ -429,9 +446,11 @@ impl Lane {
         let mut state = self.lock();
         let mail = self.collect_mail(&mut state);
         state = self.empty_depot(state);
+        // Full or not: where a lane rests nobody would fill these, and their slots wait for nothing.
         self.post_all(&mut state);
         let mut candidate = state.room.lowest();
         while let Some(granule) = candidate {
+            // The next one is found before this one goes, and its links with it.
             candidate = state.room.after(self.space(), granule);
             let block = Block::at(self.space(), granule);
             if block.is_empty() {
@@ -481,6 +500,7 @@ impl Lane {
             self.mailbox.count_taken(&magazine);
             let full = magazine.len() == class::magazine_capacity(self.class);
             if full && state.depot.len() < class::depot_capacity(self.class) {
+                // Behind all others: what this lane's own threads have freed is handed out before it.
                 state.depot.push_oldest(magazine);
                 continue;
             }
@@ -516,6 +536,8 @@ impl Lane {
     unsafe fn release_block(&self, state: &mut LaneState, block: Block<'_>) {
         state.room.remove(self.space(), block.granule);
         self.reset_block(state, block);
+        // Before its granules are another's: a slot that was freed twice and comes late then belongs to
+        // no lane, and is refused.
         block.disown();
         state.counts.blocks -= 1;
         state.counts.granules -= block.granules();

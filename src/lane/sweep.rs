@@ -43,6 +43,7 @@ impl Lane {
         let mut state = self.lock();
         self.collect_mail(&mut state);
         state = self.empty_depot(state);
+        // What is another lane's goes to its mailbox. The caller comes by twice for that.
         self.post_all(&mut state);
     }
 
@@ -56,12 +57,15 @@ impl Lane {
             return None;
         }
         let words = block.words();
+        // Of the word before: the visitor is through with it, and no bit of a word changes while it is
+        // visited.
         if dead != 0 {
             match block.give_word(words, word - 1, dead) {
                 Ok(change) => {
                     state.counts.free += u64::from(dead.count_ones());
                     if change != Change::None {
                         self.note_change_of(&mut state, block, change);
+                        // It may have been given back, and its granules may be another's by now.
                         if matches!(change, Change::Emptied | Change::GotRoomAndEmptied) {
                             return None;
                         }

@@ -2,8 +2,8 @@
 //!
 //! When most of a family's objects have died, here and there, its blocks stay because of the few
 //! that have not. Their addresses cannot be given back, but the pages between them can: a free slot
-//! need not keep its contents. The next program to take such a slot gets a page of zeros for it, so
-//! this is only done when memory is asked back, and in lanes that nobody has used for a while: half a
+//! need not keep its contents. Whoever takes such a slot next has the system make a page of zeros for it.
+//! So this is done only when memory is asked back, and in lanes that nobody has used for a while: for half a
 //! second, or, when the family grows, while it grew by an extent. The next phase of a program then has the
 //! pages that the last one left between its survivors.
 
@@ -22,7 +22,7 @@ const RUNS_IN_PASSING: usize = 8;
 /// So many blocks are looked at for them.
 const BLOCKS_IN_PASSING: usize = 64;
 
-/// When somebody comes by who looks whether a lane has been used since.
+/// On which occasions lanes are asked whether they have been used since the last time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Occasion {
     /// The family grows.
@@ -49,9 +49,9 @@ impl SeenOn {
     }
 }
 
-/// What was seen of a lane the last time. All of it is written at once, by whoever has the lane's lock, so it
-/// is true of one moment: when the lock had been taken so often. Of two who trim a lane at a time, the one who
-/// settled it earlier may write later; then it is of a moment that has passed, and is not used.
+/// What was seen of a lane the last time. It is written as a whole, under the lane's lock, so it is true of
+/// one moment: when the lock had been taken so often. Where two threads trim a lane at a time, the one that
+/// settled it first may write last. Then what it writes is of a moment that has passed, and is not used.
 #[derive(Debug)]
 struct Seen {
     /// How often the lock had been taken.
@@ -83,14 +83,14 @@ type Place = (Option<u32>, usize);
 const BEGINNING: Place = (None, 0);
 
 impl Lane {
-    /// Whether nobody has used this lane since this was last asked on such an occasion, and it was not
-    /// trimmed since, or has had mail.
+    /// Whether there is something to trim: nobody has used this lane since this was last asked on such an
+    /// occasion, and it has not been trimmed since, or has got mail.
     pub(crate) fn is_idle(&self, on: Occasion) -> bool {
         let mut state = self.state.lock();
         let (locks, any) = (state.counts.locks, state.counts.blocks > 0);
         let seen = state.seen.on(on);
         let idle = locks == seen.locks;
-        // Who leaves mail does not take the lock.
+        // Mail is left without this lane's lock, so the count of locks does not tell of it.
         if !idle || !self.mailbox.is_empty() {
             // There may be something to trim again before the place where that went on.
             *seen = Seen { locks, ..Seen::NOTHING };
@@ -143,8 +143,8 @@ impl Lane {
     ///
     /// Blocks are trimmed whole: half of one would be trimmed again the next time, and counted again.
     pub(crate) fn trim(&self, goal: usize) -> usize {
-        // To take a part of a huge page back, the system has to break it up: that is worth it for a
-        // granule, or for who does not come back, or where all is asked for.
+        // To take a part of a huge page back, the system has to break it up. That is worth it for a
+        // granule, in a lane to which nobody comes back (the two above), or where all is asked for.
         let least_of_huge = if goal == usize::MAX { self.space().page_size() } else { GRANULE };
         self.trim_pages(goal, least_of_huge, usize::MAX).0
     }

@@ -29,6 +29,8 @@ impl Space {
     pub(super) fn advise(&self, first: u32, count: u32, wanted: bool) {
         let differs = |extent: &u32| self.has_advice(*extent) != wanted;
         let end = first + count;
+        // Read without the lock: the extents are the caller's, so nobody else changes what is noted of
+        // them. Most callers find nothing to do here.
         if !(first..end).any(|extent| differs(&extent)) {
             return;
         }
@@ -43,8 +45,10 @@ impl Space {
 }
 
 impl Locked<'_> {
-    /// Forgets what was asked for in a range of which nothing is left.
+    /// Forgets what was asked for in a range whose addresses are given back.
     pub(super) fn forget_advice(&mut self, range: &Range) {
+        // The system forgets the mappings with the addresses: each place inside the range where
+        // neighbours differ goes, and so do its two ends.
         let mut before = false;
         for extent in range.known(self.space) {
             let has = self.space.extent(extent).huge_pages.swap(0, Ordering::Relaxed) != 0;
@@ -54,7 +58,7 @@ impl Locked<'_> {
         self.state.seams -= u32::from(before);
     }
 
-    /// Asks for huge pages, or small ones, in extents of which all were asked for the other.
+    /// Asks for huge pages, or for small ones, in extents for all of which the other was asked before.
     fn advise_run(&mut self, first: u32, end: u32, wanted: bool) {
         let space = self.space;
         let range = space.range_of(first);

@@ -2,7 +2,7 @@
 //! one lock and counted, so that a fork can find everything there is to lock and be sure that nothing
 //! is added.
 //!
-//! The lock is the innermost of all: nobody waits for another while he has it.
+//! The lock is the innermost of all: no thread waits for another lock while it holds this one.
 //!
 //! A child that has to start over (`thread::fork` says when) gives all spaces up: their places are empty,
 //! as if nobody had used them yet. What is in a space that was given up stays where it is; it can be told
@@ -43,9 +43,11 @@ impl Listing {
 
 /// Has `publish` make something known to other threads; nothing else comes into being meanwhile.
 pub(crate) fn give_birth<T>(publish: impl FnOnce() -> T) -> T {
+    // A fork takes this lock last. While it holds it the count stands still, so it knows that it has
+    // locked all there is to lock.
     let _birth = BIRTH.lock();
     let published = publish();
-    // Not sooner: who has read the new count has to find what was published.
+    // Not sooner: a thread that has read the new count has to find what was published.
     #[cfg(feature = "std")]
     BIRTHS.store(BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release);
     published
@@ -154,6 +156,8 @@ impl Space {
 pub(crate) unsafe fn start_over() {
     STARTED_OVER.store(true, Ordering::Relaxed);
     for cell in SpaceCell::in_lock_order() {
+        // Only the place is emptied. The space itself stays in the list of all, so whoever frees an old
+        // object finds by its address that it was given up.
         cell.space.forget();
         // SAFETY: passed on; it guards nothing but the place itself.
         unsafe { cell.reserving.reset() };

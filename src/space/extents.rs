@@ -4,7 +4,8 @@
 //! use. Released extents stay warm for the [purge delay](crate::options), because taking memory back from the
 //! system costs more than anything else an allocator does. After that everybody who gives a magazine
 //! of slots or an extent back, or takes extents that are not warm, returns a small piece to the
-//! system, so that nobody has to wait for a large one; who takes warm ones is about to use the others.
+//! system, so that nobody has to wait for a large one. A thread that takes warm ones does not: it is
+//! about to use the others.
 //! [`Space::purge`] returns all, and the memory of a long run goes when it is released: as much as lies
 //! side by side in one call. Single extents are taken warm ones first, lowest first; runs wherever
 //! they fit first.
@@ -87,6 +88,8 @@ impl Locked<'_> {
 
     /// Whether an extent is not to be had.
     fn is_refused(&self, range: &Range, extent: u32, taker: Taker) -> bool {
+        // An extent that is not known was never used, and its descriptor has no memory yet: it must not
+        // be read.
         !range.is_free(extent)
             || (taker == Taker::Isolated
                 && range.is_known(self.space, extent)
@@ -102,6 +105,8 @@ impl Locked<'_> {
         if range.free_count.load(Ordering::Relaxed) < count {
             return None;
         }
+        // Alignment is a matter of the address, not of the extent's number: the span may start at any
+        // extent.
         let base = self.space.span >> self.space.extent_shift;
         let aligned = |extent: u32| {
             let absolute = (base + extent as usize).checked_next_multiple_of(align as usize)?;
@@ -140,6 +145,8 @@ impl Locked<'_> {
     /// Lists an extent as warm since now.
     fn link_warm(&mut self, range: &Range, extent: u32, now: u64) {
         let desc = self.space.extent(extent);
+        // At the end, so that the list stays in the order in which extents became free, and its first
+        // is the one that is due next.
         desc.later.store(NONE, Ordering::Relaxed);
         desc.earlier.store(self.state.latest, Ordering::Relaxed);
         match self.state.latest {
@@ -167,6 +174,8 @@ impl Locked<'_> {
 
     /// Makes a warm extent whose memory has been given back a free one.
     fn forget_warm(&mut self, range: &Range, extent: u32) {
+        // The maps go with the extent's memory and not sooner: as long as it is retained, its next
+        // family can use them.
         self.space.decommit_maps(extent);
         self.unlink_warm(range, extent);
         self.space.extent(extent).set_kind(ExtentKind::Free);
@@ -181,6 +190,7 @@ impl Locked<'_> {
         }
         let desc = space.extent(extent);
         let all = u32::MAX >> (32 - space.granules_per_extent());
+        // To give back what is absent would cost a call and gain nothing, so the step starts behind it.
         let absent = desc.absent.load(Ordering::Relaxed);
         let whole = desc.huge_pages.load(Ordering::Relaxed) != 0;
         let most = if whole { space.granules_per_extent() } else { PURGE_STEP };
@@ -196,6 +206,8 @@ impl Locked<'_> {
         }
         let absent = absent | (u32::MAX >> (32 - count)) << first;
         desc.absent.store(absent, Ordering::Relaxed);
+        // Until nothing is left the extent stays the first of the list, and the next step goes on with
+        // it.
         if absent == all {
             self.forget_warm(space.range_of(extent), extent);
         }
@@ -212,6 +224,8 @@ impl Locked<'_> {
         let range = space.range_of(earliest);
         let most = (most >> space.extent_shift).clamp(1, LONGEST_WARM_RUN as usize) as u32;
         let goes = |extent: &u32| range.holds(*extent) && range.is_warm(*extent);
+        // One call for all that lies side by side with the oldest. Some of these are not due yet; to
+        // wait for them would cost a call each.
         let before = (0..earliest).rev().take_while(goes).take(most as usize - 1).count() as u32;
         let first = earliest - before;
         let count = (first..).take_while(goes).take(most as usize).count() as u32;
@@ -220,6 +234,8 @@ impl Locked<'_> {
         if unsafe { space.source.decommit(space.extent_start(first), bytes) }.is_err() {
             return 0;
         }
+        // What was absent before did not go now. Counted again, it would let a reclaim stop short of
+        // its goal.
         let absent = |extent| space.extent(extent).absent.load(Ordering::Relaxed).count_ones();
         let gone: u32 = (first..first + count).map(absent).sum();
         for extent in first..first + count {
@@ -247,6 +263,7 @@ impl Locked<'_> {
             }
             range.set_free(extent, false);
             self.space.extent(extent).absent.store(0, Ordering::Relaxed);
+            // For good: an isolated family does not take it any more (I1).
             self.space.extent(extent).used.store(1, Ordering::Relaxed);
         }
         Taken { first, fresh }
@@ -272,6 +289,8 @@ impl Space {
         taker: Taker,
     ) -> Result<Taken, AllocError> {
         let mut extents = self.lock_extents();
+        // Retained extents lie scattered, so they are searched for single ones alone; a run takes those
+        // that happen to lie in it.
         let one = count == 1 && align == 1 && taker == Taker::Any;
         let warm = if one { extents.lowest_warm() } else { None };
         if warm.is_none() {
@@ -284,6 +303,8 @@ impl Space {
                 .and_then(|()| extents.lowest_run(count, align, taker))
                 .ok_or(AllocError::new(AllocErrorKind::AddressSpace))?,
         };
+        // A retained extent with all of its memory needs no call. Where the source refuses, nothing is
+        // marked as taken yet (I6).
         let whole = |extent| self.extent(extent).absent.load(Ordering::Relaxed) == 0;
         if !warm.is_some_and(whole) {
             self.commit_extents(first, count)?;
@@ -300,6 +321,8 @@ impl Space {
         taker: Taker,
     ) -> Result<Taken, AllocError> {
         let refused = AllocError::new(AllocErrorKind::AddressSpace);
+        // Not beyond this range, even where another begins at its end: a source may insist on getting
+        // back what it gave as it gave it.
         let range = self.range_of(first - 1);
         let end = first.checked_add(count).filter(|&end| end <= range.end());
         let end = end.ok_or(refused)?;
@@ -360,6 +383,8 @@ impl Space {
         }
         for extent in first..first + count {
             range.set_free(extent, true);
+            // A long run comes here, too, where the source has just refused to take it: its memory is
+            // still there.
             extents.link_warm(range, extent, now);
         }
         extents.purge_overdue();
@@ -377,11 +402,13 @@ impl Space {
     }
 
     /// Gives the memory of warm extents back, the longest free first, until `goal` bytes have gone
-    /// or none is left, and then the addresses of ranges without anything in them. Returns how many bytes went. The lock is let go of after each piece.
+    /// or none is left; in the latter case also the addresses of ranges in which nothing is in use.
+    /// Returns how many bytes went. Lets the lock go after each piece.
     pub(crate) fn purge(&self, goal: usize) -> usize {
         let mut gone = 0;
         while gone < goal {
             let mut extents = self.lock_extents();
+            // Where less than an extent is wanted, pieces: no more goes than was asked for.
             let run = match goal - gone {
                 left if left < self.extent_bytes() => 0,
                 left => extents.purge_run(left),

@@ -86,6 +86,8 @@ impl HoldingUse {
         if limit.is_some_and(|limit| committed > limit) {
             return Err(AllocError::new(AllocErrorKind::Limit));
         }
+        // The peak is noted by `settle`, once the memory is there: what the source refuses was never
+        // held.
         self.committed = committed;
         Ok(())
     }
@@ -202,6 +204,8 @@ impl Holding {
     /// Notes that so many bytes are used again whose pages were given back: after an extent's worth of
     /// them, the family has grown as if by one.
     pub(crate) fn note_regrown(&self, bytes: usize) {
+        // Two threads may both come past the mark, and what one adds may be lost. That puts a trim off,
+        // no more.
         if self.regrown.fetch_add(bytes, Ordering::Relaxed) + bytes >= self.space.extent_bytes() {
             self.regrown.store(0, Ordering::Relaxed);
             self.grow_on();
@@ -210,6 +214,8 @@ impl Holding {
 
     /// Whether the family has grown since this was last asked.
     pub(crate) fn has_grown(&self) -> bool {
+        // The load first: it is nearly always false, and a swap would take the cache line away from
+        // other threads.
         self.grown.load(Ordering::Relaxed) && self.grown.swap(false, Ordering::Relaxed)
     }
 
@@ -242,6 +248,8 @@ impl Holding {
         match self.take_mapped(&mut state, count, map) {
             Ok(taken) => {
                 state.usage.settle();
+                // Still under the lock: an integrity check must not see granules that are neither free
+                // nor anybody's.
                 Ok(found(taken))
             }
             Err(error) => {
@@ -259,6 +267,8 @@ impl Holding {
     pub(crate) unsafe fn give_block(&self, first: u32, count: u32) {
         let mut state = self.lock();
         state.usage.committed -= (count as usize) << GRANULE_SHIFT;
+        // Before the granules go: their extent may go with them, and the next family writes owner tags
+        // of its own there.
         (first..first + count).for_each(|granule| self.space.mark(granule, Mark::NONE));
         // SAFETY: passed on.
         unsafe { self.give_granules(&mut state, first, count) };

@@ -74,25 +74,24 @@ pub(crate) struct GranuleDesc {
     /// Block: no word of the bitmap before this one has a set bit. The lane's lock. Chunk: how many of
     /// its granules are known to be populated, from the first on. The region.
     pub(crate) first_word: AtomicU16,
-    /// Block: the lane; null of what is none, so that this alone tells a lane its own blocks. Kept
-    /// apart from `holding`, so that whatever is read here, however late, is a lane or null. Written
-    /// under the lane's lock.
+    /// Block: the lane; null where there is no block. So this field alone tells a lane its own blocks. It is
+    /// kept apart from `holding`: whatever a reader finds here, however late, is a lane or null. Written under
+    /// the lane's lock.
     pub(crate) lane: AtomicPtr<()>,
     /// Large, Chunk: the holding, or null.
     pub(crate) holding: AtomicPtr<()>,
     /// Block: its bitmap. Written with `kind`. Chunk: the bitmap of its free words, likewise.
     pub(crate) bitmap: AtomicPtr<AtomicU64>,
     /// Block: how many slots it has room for. Chunk: its number, in the order in which the region
-    /// took its chunks. The region. Free: how many granules the run of free ones has of which this is the
-    /// first or the last. The holding's lock.
+    /// took its chunks. The region. Free, and the first or the last of a run: the length of the run. The
+    /// holding's lock.
     pub(crate) capacity: AtomicU32,
     /// Block: how many slots the bump cursor has passed. The lane's lock. Chunk: how many words
     /// the cursor has passed. The region.
     pub(crate) carved: AtomicU32,
-    /// Block: how many slots may be freed until it has to be looked at. 1 where no slot can be
-    /// taken, so that its list learns that one can; otherwise the number of carved slots that are
-    /// not free in it, so that it is noticed when it becomes empty. The lane's lock. Chunk: how many words
-    /// were freed, or more. The region.
+    /// Block: how many slots may be freed until the block has to be looked at. 1 while it is full: the first
+    /// free slot puts it among those with room. Otherwise the number of carved slots that are not free in it:
+    /// at 0 it is empty. The lane's lock. Chunk: how many words were freed, or more. The region.
     pub(crate) countdown: AtomicU32,
     /// Block: how many of its granules are known to be populated, from the first on. The lane's lock.
     pub(crate) populated: AtomicU8,
@@ -126,6 +125,7 @@ impl GranuleDesc {
     /// Publishes what this granule is, after everything else about it has been written. The caller
     /// holds the lock of whoever holds the granule.
     pub(crate) fn set_kind(&self, kind: GranuleKind) {
+        // The flags share the byte. The lock makes the load and the store one step.
         let stale = self.kind.load(Ordering::Relaxed) & STALE;
         self.kind.store(kind as u8 | stale, Ordering::Release);
     }

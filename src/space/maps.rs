@@ -83,6 +83,7 @@ impl Pool {
             let page = space.page_size();
             let refused = AllocError::new(AllocErrorKind::AddressSpace);
             let many = WINDOWS_AT_ONCE * bytes;
+            // Where addresses are short, those for one window will do.
             let (start, size) = match space.source.reserve(many, page) {
                 Ok(start) => (start, many),
                 Err(_) => (space.source.reserve(bytes, page).map_err(|_| refused)?, bytes),
@@ -204,6 +205,8 @@ impl Space {
             }
             // SAFETY: the extent's own part, in nobody's use.
             if unsafe { self.source.decommit(start, bytes) }.is_ok() {
+                // Only where the source has done it: otherwise the old contents stay, and the flags
+                // that say so.
                 desc.maps.fetch_and(!map.flag(), Ordering::Relaxed);
                 self.note_zero(extent, desc, map);
             }
@@ -227,7 +230,7 @@ impl Space {
     /// Where the maps of a region's chunk are that lies at `granule` and is `bytes` long: a byte for each
     /// word of it, and a bit for each word, with whatever is in them. Makes them now.
     ///
-    /// The extents are the caller's, who holds the lock of whoever holds them.
+    /// The extents belong to the caller, and the caller holds their family's lock.
     pub(super) fn take_chunk_maps(
         &self,
         granule: u32,
@@ -235,6 +238,8 @@ impl Space {
     ) -> Result<NonNull<AtomicU64>, AllocError> {
         let (first, _) = self.granule_in_extent(granule);
         let count = bytes.div_ceil(self.extent_bytes()) as u32;
+        // In steps each window gets addresses for its maps when it first needs them, from anywhere: the
+        // maps of two neighbours need not be one piece.
         if count > 1 && self.ranges.grows() {
             return self.reserve_chunk_maps(bytes);
         }

@@ -10,15 +10,16 @@
 //! A *stretch* is 2 GiB of the span, and some of them are *near*: those around the first range of the space, beside
 //! which further ranges are put as long as there is room. Their marks are one array, there from the start, of
 //! zeros that are nobody's mark and take no memory. The marks of another stretch come into being when one of its
-//! windows does, and stay for good; who frees there finds them by a directory with an entry for each stretch.
+//! windows does, and stay for good; a free there finds them by a directory with an entry for each stretch.
 //!
 //! Marks lie apart from the descriptors of the granules: sixteen in a cache line, so that a program that frees in
 //! many blocks reads few lines. An entry of the directory is not where the marks of its stretch begin, but so far
 //! before that the number of the granule in the whole span leads to its mark.
 //!
 //! A mark is written under the lock of whoever has the granule, before the first slot is handed out, and
-//! cleared before the granule is given back. So who frees a slot that he has finds the mark of its block
-//! (I1), without an order of his own: he got the address from somebody who had seen it written.
+//! cleared before the granule is given back. So a thread that frees a slot it owns finds the mark of the
+//! slot's block (I1). It needs no memory order for that: it got the address from a thread that had seen
+//! the mark written.
 
 use core::mem;
 use core::ops::Range;
@@ -88,6 +89,8 @@ impl Mark {
     /// another, or of none.
     #[inline(always)]
     const fn among(self, first: u32, families: usize) -> Option<Cell> {
+        // One comparison for both ends: an owner tag below the first wraps around to a number above
+        // all.
         let rest = self.0.wrapping_sub(first);
         if rest < (families as u32) << Self::NUMBER_SHIFT { Some(Cell(rest)) } else { None }
     }
@@ -217,6 +220,7 @@ impl Space {
                 continue;
             }
             let marks = self.room_for_marks(stretch)?;
+            // Release: freeing reads the entry without a lock, and must find memory behind it.
             entry.store(biased(marks.cast().as_ptr(), stretch), Ordering::Release);
         }
         Ok(())
@@ -293,6 +297,8 @@ impl MarkLookup {
     /// Makes this look in a space for the marks of so many families from this number on, if marks have room
     /// for their numbers. All that ever do so name the same, until it is [forgotten](Self::forget).
     pub(crate) fn set(&self, space: &'static Space, number: usize, families: usize) {
+        // Such a set knows no address. Its frees take the way by the descriptors, which is slower and
+        // never wrong.
         if number + families > Mark::LAST + 1 {
             return;
         }
@@ -302,7 +308,7 @@ impl MarkLookup {
         self.first.store(Mark::of_family(number, false).0, Ordering::Relaxed);
         self.start.store(space.span + before, Ordering::Relaxed);
         self.near.store(marks.near_marks.as_ptr(), Ordering::Relaxed);
-        // Last: who reads these finds the others.
+        // Last: a reader that finds granules finds the fields above written.
         self.granules.store(bytes.div_ceil(1 << GRANULE_SHIFT) as u32, Ordering::Release);
         self.space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
     }
@@ -310,6 +316,7 @@ impl MarkLookup {
     /// Has this know no address again, where the process starts over. There is one thread.
     #[cfg(feature = "std")]
     pub(crate) fn forget(&self) {
+        // Where there are no granules no address is near, so the rest need not be reset.
         self.granules.store(0, Ordering::Relaxed);
         self.space.store(ptr::null_mut(), Ordering::Relaxed);
     }
@@ -346,7 +353,7 @@ impl MarkLookup {
         self.cell_near(address, families).or_else(|| self.cell_far(address, families))
     }
 
-    /// The same for who has looked near by, in vain.
+    /// The same for callers that have looked near by in vain.
     #[cold]
     #[inline(never)]
     pub(crate) fn cell_far(&self, address: usize, families: usize) -> Option<Cell> {

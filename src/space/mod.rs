@@ -16,9 +16,10 @@
 //! one granule.
 //!
 //! The modules: [`map`] the descriptors, [`window`] how they are found, [`marks`] what freeing needs to know,
-//! [`ranges`] what was reserved, [`reserved`] what may yet be given back, [`plan`] the layout of what is reserved at once, [`maps`] the bitmaps, [`order`] the ordered sets,
-//! [`extents`] taking and releasing whole extents, [`advice`] huge pages, [`tables`] the allocator's own
-//! memory, [`holding`] what one family holds, [`births`] what comes into being, for a fork to know.
+//! [`ranges`] what was reserved, [`reserved`] what may yet be given back, [`plan`] the layout of what is reserved
+//! at once, [`maps`] the bitmaps, [`order`] the ordered sets, [`extents`] taking and releasing whole extents,
+//! [`advice`] huge pages, [`tables`] the allocator's own memory, [`holding`] what one family holds, [`births`]
+//! what comes into being, for a fork to know.
 
 mod advice;
 pub(crate) mod births;
@@ -119,6 +120,7 @@ impl SpaceCell {
         if let Some(space) = self.space.get() {
             return Ok(space);
         }
+        // Before anything is locked here: a fork goes by the list to find this place's lock.
         self.list();
         let _reserving = self.reserving.lock();
         if let Some(space) = self.space.get() {
@@ -127,6 +129,8 @@ impl SpaceCell {
         let space = Space::reserve(self.source)?;
         #[cfg(feature = "std")]
         space.hold_newborn();
+        // Before any set has it: an address of it is looked for in this list from its first allocation
+        // on.
         space.publish();
         Ok(self.space.get_or_set(space))
     }
@@ -222,6 +226,7 @@ impl Space {
         debug_assert!(window < self.windows());
         // SAFETY: the table has an entry for each window of the span.
         let entry = unsafe { self.table.add(window as usize).as_ref() };
+        // Release: look-ups read the table without a lock, and must find the window described.
         entry.store(description.as_ptr(), Ordering::Release);
     }
 
@@ -258,6 +263,7 @@ impl Space {
     pub(crate) fn contains(&self, address: usize) -> bool {
         self.offset_of(address).is_some_and(|offset| {
             let extent = (offset >> self.extent_shift) as u32;
+            // What a vacant range had may be anybody's memory by now.
             self.ranges.iter().any(|range| range.holds(extent) && !range.is_vacant())
         })
     }

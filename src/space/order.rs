@@ -44,6 +44,8 @@ enum Place {
 }
 
 fn priority(node: u32) -> u32 {
+    // An xor with its own upper half, and a product with an odd number: each can be undone, so no two
+    // indices have the same priority.
     let mixed = (node ^ (node >> 16)).wrapping_mul(0x9E37_79B1);
     (mixed ^ (mixed >> 15)).wrapping_mul(0x85EB_CA6B)
 }
@@ -79,6 +81,8 @@ impl Order {
         debug_assert!(key != NONE && !self.contains(links, key));
         let rank = links.rank(key);
         let mut place = Place::Root;
+        // Down to the first node with a lower priority: the key takes its place, and so the heap stays
+        // one.
         let mut rest = loop {
             let node = self.get(links, place);
             if node == NONE || priority(node) < priority(key) {
@@ -121,6 +125,7 @@ impl Order {
                 self.set(links, place, low);
                 break;
             }
+            // Of two subtrees that become one, the root with the higher priority comes on top.
             if priority(low) > priority(high) {
                 self.set(links, place, low);
                 place = Place::Right(low);

@@ -36,8 +36,9 @@ use super::marks::Marks;
 use super::reserved::Reserved;
 use super::window::Window;
 
-/// How many windows are made known at a time: as many as there are, from the first number to the second. Each takes
-/// half a page, of which some is written; an interpreter needs long for each, at every look at all extents.
+/// How many windows are made known at a time: as many as are known, but no fewer than the first number and no
+/// more than the second. Each takes half a page, and a part of that is written at once. An interpreter needs long
+/// for each window, whenever all extents are looked at.
 const KNOWN_STEPS: [u32; 2] = if cfg!(miri) { [1, 1] } else { [4, 32] };
 
 /// A range of addresses, and which of its extents are to be had. All that changes is written under
@@ -52,8 +53,8 @@ pub(crate) struct Range {
     /// Where this is, and how far behind it the descriptions of the windows lie.
     books: NonNull<u8>,
     windows: usize,
-    /// One bit for each extent: in use, or not to be had. Zeros are a range of which all is free, so that no
-    /// page of a large range's bits is touched before its extents are.
+    /// One bit for each extent: in use, or not to be had. In a range that is all free the bits are zeros, so that
+    /// no page of a large range's bits is touched before its extents are.
     taken: NonNull<AtomicU32>,
     /// One bit for each extent: not in use, and with memory.
     warm: NonNull<AtomicU32>,
@@ -223,6 +224,8 @@ impl Range {
         debug_assert!(self.is_free(extent) != free);
         self.turn(self.taken, extent, &self.free_count, free);
         let word = (extent - self.first) / 32;
+        // It only moves down here. The next search moves it up, as it has to look at these words
+        // anyway.
         if free && word < self.first_word.load(Ordering::Relaxed) {
             self.first_word.store(word, Ordering::Relaxed);
         }
@@ -302,6 +305,8 @@ impl Range {
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
         let granules =
             |number: u32| self.first * space.granules_per_extent() + number * WINDOW_GRANULES;
+        // Before the windows are known: a block may be founded there at once, and its owner tags need a
+        // place.
         space.make_marks(granules(old)..granules(new))?;
         for number in old..new {
             // SAFETY: there is a description for each window of the range.
@@ -317,6 +322,7 @@ impl Range {
             }
             space.enter_window(self.first / per_window + number, number, window);
         }
+        // Last: a reader of the number, without the lock, finds that many windows in the table.
         self.known.store(new, Ordering::Release);
         Ok(())
     }
@@ -366,6 +372,7 @@ impl Ranges {
     pub(super) fn insert(&self, range: &'static Range) {
         let below = self.iter().take_while(|other| other.first < range.first).last();
         let link = below.map_or(&self.lowest, |below| &below.next);
+        // The list is read without a lock: the new range leads on before anything leads to it.
         range.next.store(link.load(Ordering::Relaxed), Ordering::Relaxed);
         link.store(ptr::from_ref(range).cast_mut(), Ordering::Release);
     }
@@ -399,6 +406,7 @@ impl Space {
             if let Some(data) = Reserved::new(source, remote, bytes, window) {
                 break data;
             }
+            // A limit on the address space may leave less: half as much each time, down to a window.
             if bytes == window {
                 return Err(refused);
             }
@@ -429,6 +437,7 @@ impl Space {
         let range = space.write_books(data, count).ok_or(refused)?;
         space.ranges.insert(range);
         space.extents.lock().reserved = count;
+        // Not sooner: where a step before this failed, the addresses went back.
         header.keep();
         Ok(space)
     }

@@ -60,7 +60,9 @@ impl Space {
             return Ok(free.cast());
         }
         let size = size_of::<T>().next_multiple_of(ALIGN);
+        // What is left of the old extent is lost: less than one table.
         if tables.left < size {
+            // Of no family, and against no limit: tables have no lifetime of the program's.
             let taken = self.take_extents(1, 1, Taker::Any)?;
             self.extent(taken.first).set_kind(ExtentKind::Tables);
             tables.cursor = self.extent_start(taken.first).as_ptr();

@@ -135,7 +135,7 @@ impl Lookup {
     /// The granule that an address belongs to, and how far into the run that starts there it lies;
     /// `None` where nothing is known.
     ///
-    /// In a block, that is its first granule. What is in none has some answer, too.
+    /// In a block that is the block's first granule. Elsewhere the answer means nothing.
     #[inline(always)]
     pub(crate) fn head_of(self, address: usize) -> Option<(u32, &'static GranuleDesc, usize)> {
         let (window, offset) = self.window_of(address)?;
@@ -233,6 +233,8 @@ impl Space {
             ExtentKind::Huge => Place::Huge(extent),
             ExtentKind::Chunk => Place::Chunk(extent * self.granules_per_extent()),
             ExtentKind::Tail => {
+                // Any address may be asked for, also one whose extents change hands meanwhile. So the
+                // way back is checked, and at worst the answer is that of a moment ago.
                 let back = self.extent(extent).back.load(Ordering::Relaxed);
                 let head = extent.checked_sub(back).filter(|&head| self.is_known(head));
                 let Some(head) = head else { return Some(Place::Unused) };
@@ -247,7 +249,7 @@ impl Space {
     }
 
     /// The first granule of the region's chunk that an address lies in, if it lies in one:
-    /// [`place_of`](Self::place_of) for who expects just that.
+    /// [`place_of`](Self::place_of) for callers that expect a chunk.
     #[inline]
     pub(crate) fn chunk_of(&self, address: usize) -> Option<u32> {
         let offset = self.offset_of(address)?;

@@ -15,9 +15,10 @@
 //! first after the other's.
 //!
 //! What comes into being while locks are taken is noticed by the count of births; then all are let
-//! go and it starts again. From then on nothing can: neither a set nor a family becomes known, nor is
-//! a space reserved or a lane added, but by who passes the locks ([`guests`]). What those make is held
-//! from the start. Locks that are held for the fork are marked, and those are let go.
+//! go and it starts again. Once all are held, nothing more comes into being: no set and no family becomes
+//! known, no space is reserved, no lane is added. The exceptions are threads that pass the locks
+//! ([`guests`]): what they make is held from the start. Locks that are held for the fork are marked as such,
+//! and these are let go.
 
 use core::ptr;
 
@@ -29,12 +30,15 @@ use super::{FamilyTable, SetTable};
 /// Takes all locks; returns whether it could before its patience was over, and has none otherwise.
 pub(crate) fn hold_all(patience: &mut Patience) -> bool {
     loop {
+        // Before anything is gone through: what becomes known from here on may be missed, and then the
+        // count differs.
         let count = births::count();
         let held = SpaceCell::in_lock_order().all(|cell| {
             cell.lock().hold(patience)
                 && families_over(cell).all(|family| family.hold(patience))
                 && cell.reserved().is_none_or(|space| space.hold(patience))
         });
+        // The innermost, so the last. With it nothing more becomes known.
         let held = held && births::hold(patience);
         if held && births::count() == count {
             return true;
@@ -98,6 +102,8 @@ pub(crate) fn is_any_mine() -> bool {
 /// In the child of a fork, of which this is the only thread; it has no rows.
 pub(crate) unsafe fn start_over() {
     for set in SetTable::all() {
+        // What is freed by its address alone then takes the slow path, which asks whether that was
+        // given up.
         set.lookup.forget();
         set.families.iter().for_each(|cell| cell.family.forget());
     }

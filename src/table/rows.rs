@@ -22,8 +22,8 @@ impl RowLinks {
 #[derive(Debug)]
 pub(crate) struct RowList {
     first: *mut RowLinks,
-    /// How far those have come that go through the list a few rows at a time: to which row, null for past
-    /// the last; `None` before they begin.
+    /// Which row comes next, for each of those that go through the list a few rows at a time: null past the
+    /// last, `None` before they begin.
     places: [Option<*mut RowLinks>; PLACES],
 }
 
@@ -44,6 +44,8 @@ impl RowList {
     pub(crate) unsafe fn insert(&mut self, row: NonNull<RowLinks>) {
         // SAFETY: valid (contract).
         let links = unsafe { row.as_ref() };
+        // In front: a thread on its way through the list is past that place, so new ones do not keep
+        // it going.
         links.previous.store(ptr::null_mut(), Ordering::Relaxed);
         links.next.store(self.first, Ordering::Relaxed);
         // SAFETY: rows in the list are valid.
@@ -70,6 +72,7 @@ impl RowList {
         if let Some(next) = unsafe { next.as_ref() } {
             next.previous.store(previous, Ordering::Relaxed);
         }
+        // The thread cache is about to be given back: whoever stopped there goes on behind it.
         for place in self.places.iter_mut().flatten().filter(|place| **place == row.as_ptr()) {
             *place = next;
         }

@@ -6,10 +6,11 @@
 //! wakes it, or for a minute. When no thread has magazines any more it ends: a process lives as long as any
 //! thread does, and this one shall not be the last. A child of a fork has none, until it asks again.
 //!
-//! **Nobody is missed.** It says that it sleeps before it looks around, and not only when it has. Whoever does
-//! something under a lock that it has looked behind already, or makes the first magazines after it saw none,
-//! or starts it when it has seen that it was stopped, finds it asleep and wakes it: then it neither sleeps
-//! nor ends, but goes another round. (What is not under a lock may be missed: then a minute is the bound.)
+//! **Nobody is missed.** The thread says that it sleeps before it looks around, not after. Three things may
+//! happen behind its back meanwhile: another thread does something under a lock that this one has passed
+//! already; makes the first magazines after this one saw none; or starts this one after it saw that it was
+//! stopped. In each case the other finds it asleep and wakes it. Then it neither sleeps nor ends, but goes
+//! another round. (What is not under a lock may be missed: then a minute is the bound.)
 
 use core::ffi::c_void;
 use core::ptr;
@@ -134,6 +135,7 @@ fn look() -> Next {
     if !quiet {
         return Next::Round;
     }
+    // Otherwise threads that went without a word would count as users, and this one would never end.
     exit::close_all_of_dead();
     if any_rows() { Next::Sleep } else { Next::End }
 }

@@ -38,7 +38,7 @@ const EVERY: u32 = 16;
 const LANES: usize = 16;
 /// A step gives back so much of free granules.
 const PIECE: usize = 256 << 10;
-/// Who comes by gives back so many pieces of what is due elsewhere, at most.
+/// A step gives back so many pieces of what is due in the space of another family, at most.
 const PURGES: usize = 8;
 
 /// Where a round through a family is: at the rows, ...
@@ -51,6 +51,7 @@ const GRANULES: usize = FIRST_CLASS + class::COUNT;
 /// Takes a step now and then, of the next family; called at the end of the slow path, without locks.
 #[inline]
 pub(super) fn pass_by(row: &Row, family: &FamilyTable) {
+    // Each slow path moves the turn on by two.
     if row.turn.load(Ordering::Relaxed) % (2 * EVERY) == 0 {
         look_at_clock(family);
     }
@@ -168,6 +169,8 @@ fn give_granules_back(family: &FamilyTable) -> usize {
     let (decay, holding) = (&family.decay, &family.holding);
     let locks = holding.usage().locks;
     let before = decay.locks_seen.swap(locks, Ordering::Relaxed);
+    // Somebody takes or gives granules, who may need them again at once: they are left to the next
+    // round.
     if locks != before {
         decay.note_work();
         return ROWS;

@@ -9,9 +9,9 @@
 //!
 //! The hook may never be called: the rows were made by the last of the thread's steps, behind it,
 //! or the thread ended without the C library. So a thread's first allocation makes rows, and its
-//! first frees do not: threads that only end free a few blocks for the C library, and go. And what is
-//! left all the same is found by way of [life marks](super::life), and closed as the hook would have,
-//! but for the homes, which went with the thread.
+//! first frees do not: a thread that only ends frees a few blocks for the C library. Rows that are left
+//! behind all the same are found by way of [life marks](super::life), and closed as the hook would have
+//! done; only the homes are not reset, as they went with the thread.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -53,8 +53,8 @@ fn may_have_rows() -> bool {
     super::one::is_promised()
 }
 
-/// Whether the calling thread is changing which rows it has, what no lock tells. Who forks in a signal handler
-/// wants to know.
+/// Whether the calling thread is changing which rows it has. No lock tells that, and a fork in a signal
+/// handler has to know.
 #[derive(Debug)]
 struct Busy(AtomicBool);
 
@@ -192,6 +192,8 @@ fn make_row<'a>(family: &'static FamilyTable) -> Option<&'a Row> {
                 thread.stage.set(Stage::Hooked);
             }
         }
+        // Where a signal handler comes in here and forks, its child inherits lists that may be half
+        // changed. This tells it so, and it starts over.
         let _busy = thread.busy.mark();
         let raw = family.holding.space.take_table::<Row>().ok()?;
         // SAFETY: room for a row, ours alone. A row of zeros is an empty row.
@@ -225,6 +227,8 @@ fn begin_life(thread: &ThreadState, family: &FamilyTable) {
 /// The exit hook.
 unsafe extern "C" fn end_thread(_: *mut c_void) {
     THREAD.with(|thread| {
+        // First: what is allocated or freed from here on must not make a thread cache again, as nobody
+        // would close it.
         thread.stage.set(Stage::Without);
     });
     close_rows();
@@ -318,9 +322,12 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
     // SAFETY: valid (contract).
     let row = unsafe { raw.as_ref() };
     let family = family_of(row);
+    // From here on the thread takes the slow path, and finds nothing of what is taken apart.
     if home == Home::Here {
         point_home(family, EMPTY_ROW.as_row());
     }
+    // Others may be at it, since it is still in the family's list: this waits, and keeps them out until
+    // it is not.
     let turn = row.begin();
     for (class, head) in row.heads.iter().enumerate() {
         if let Some(lane) = head.lane() {
@@ -331,8 +338,10 @@ unsafe fn close(raw: NonNull<Row>, home: Home) {
     }
     // SAFETY: valid (contract).
     let links = unsafe { Row::links_of(raw) };
+    // After the lanes have all: as long as it is listed, a walk knows that some slots are in nobody's sight.
     // SAFETY: in this list since it was made.
     unsafe { family.rows.lock().remove(links) };
+    // Its end is written to what is given back next.
     drop(turn);
     // SAFETY: from this space, and nobody refers to it any more.
     unsafe { family.holding.space.give_table(raw) };
@@ -466,8 +475,8 @@ pub(crate) fn holds(family: &FamilyTable, class: usize, slot: NonNull<u8>) -> bo
     })
 }
 
-/// Does something while nobody takes slots from the calling thread's magazines; `None`, and nothing is
-/// done, where somebody is at it. Waits for no one, and may be called in the midst of anything.
+/// Does something while nobody takes slots from the calling thread's magazines. Where another thread does just
+/// now, it returns `None` and does nothing. Waits for no one, and may be called in the midst of anything.
 pub(crate) fn undisturbed<R>(work: impl FnOnce() -> R) -> Option<R> {
     undisturbed_from(rows(), work)
 }
@@ -478,6 +487,8 @@ fn undisturbed_from<R>(
 ) -> Option<R> {
     match rows.next() {
         Some(row) => {
+            // By recursion, since each turn has to last as long as the work, and there is no memory for
+            // a list of them.
             let _turn = row.try_begin()?;
             undisturbed_from(rows, work)
         }

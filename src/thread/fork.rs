@@ -58,9 +58,10 @@
 //!
 //! **Not covered** is what is the program's own: regions and pools, and the locks in a
 //! [`Pool`](crate::Pool), a [`RegionPool`](crate::RegionPool), or a page source. A child must not use
-//! those that another thread may have been at work in. And a signal handler that allocates may interrupt a thread's own magazines, with or without a
-//! fork: what it pushes or pops in the midst of a push or a pop is in two hands if it returns. Where the kernel is older than 4.14 no page
-//! is wiped, and a child that nobody was told of must not allocate.
+//! those that another thread may have been at work in. And a signal handler that allocates may interrupt its
+//! thread in the midst of a push or a pop, with or without a fork: what the handler pushes or pops is then in
+//! two hands if it returns. Where the kernel is older than 4.14 no page is wiped, and a child that nobody was
+//! told of must not allocate.
 
 use core::cell::Cell;
 use core::ptr;
@@ -166,8 +167,9 @@ pub(super) fn expect_forks() {
 
 /// Registers the handlers, before there is a lock that somebody could hold.
 ///
-/// Who returns has a notice that is wiped, also where another thread is still about to register: a child may
-/// come to be at once, of a thread that knows nothing of all this, and finds the locks that are held by then.
+/// When this returns, there is a notice that is wiped at a fork, even where another thread is still about to
+/// register the handlers. A thread that knows nothing of this may fork at once, and its child inherits the
+/// locks that are held by then.
 #[cold]
 fn register() {
     if ptr::eq(notice(), &KEPT) {

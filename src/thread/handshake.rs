@@ -19,8 +19,8 @@
 //!
 //! All of 1 to 7 happens under the locks of the family's growth and of its list of rows. The barrier that
 //! every thread passes is the system's ([`os::barrier_all_threads`]): each thread has a point between two of
-//! its instructions such that what it did before is seen by whoever takes, and what it does after sees
-//! what that did before. It takes the place of a barrier in the owner's code, where only the compiler has to
+//! its instructions. What it did before that point, the taker sees; what it does after it, sees what the
+//! taker did before the barrier. It takes the place of a barrier in the owner's code, where only the compiler has to
 //! be kept from moving accesses: in the slow path by the light barrier, which is no instruction. On the
 //! fast path even that would cost (the caller's variables have to be in memory at each): there the accesses
 //! are relaxed atomics, which the compiler (LLVM, up to 21) neither reorders nor merges nor moves out of
@@ -50,9 +50,10 @@
 //!
 //! Nobody else writes a top, or a slot that the fast path may be at, and that reads no other field of a head.
 //!
-//! A thread counts as idle whose turn has been the same at two looks with [`REST`] between them, and for
-//! who asks for memory also one at which nobody has looked yet: it may have allocated since, from what it had, and gets the rest back at the price of a refill. One slot of each cell stays with it, the
-//! uppermost, and the magazines themselves.
+//! A thread counts as idle when its turn was the same at two looks with [`REST`] between them. A thread at
+//! which nobody has looked yet counts as idle, too, where memory is asked for. An idle thread may have
+//! allocated since, from what it had; it gets the rest back at the price of a refill. It keeps the uppermost
+//! slot of each cell, and the magazines themselves.
 //!
 //! Where the system has no such barrier (Linux before 4.14, a sandbox that refuses it, an interpreter), the
 //! magazines of others are left alone. Without the standard library no other thread has any.
@@ -71,8 +72,9 @@ const BATCH: usize = 4;
 /// ... and so many looked at.
 const LOOKED_AT: usize = 64;
 
-/// Who has not been in its slow path for so many milliseconds idles. Others would ask for as much again at once, and
-/// wait for who takes it meanwhile, for the barriers longest. Where there is no clock any time counts.
+/// A thread that has not been in its slow path for so many milliseconds idles. One that is busy would ask for
+/// as much again at once, and meanwhile wait for the thread that takes its slots, longest for the barriers.
+/// Where there is no clock any time counts.
 pub(super) const REST: u32 = 10;
 
 /// Whose magazines are emptied.
@@ -80,9 +82,9 @@ pub(super) const REST: u32 = 10;
 pub(crate) enum Whose {
     /// Those of threads that have been seen to do nothing for a while.
     Idle,
-    /// Those, and those of threads at which nobody has looked yet.
+    /// Those, and those of threads that were not looked at before.
     IdleOrNew,
-    /// Those of all threads that are not in the midst of something.
+    /// Those of all threads that are not in their slow path.
     All,
 }
 
@@ -104,13 +106,15 @@ pub(super) struct Turn<'a> {
 }
 
 impl Row {
-    /// Begins what the owner does beside its fast path; waits for who is at the row.
+    /// Begins the owner's slow path; waits while another thread is at the row.
     ///
     /// The caller is the row's thread, and holds neither the lock of the family's rows nor, unless also
     /// that of its growth, any of a lane.
     #[inline]
     pub(super) fn begin(&self) -> Turn<'_> {
         let before = self.turn.load(Ordering::Relaxed);
+        // First odd and then the look (a, c). Whoever closes does it the other way round, with a
+        // barrier between (1, 3): so one of both sees the other.
         self.turn.store(before | 1, Ordering::Relaxed);
         light_barrier();
         if self.closed.load(Ordering::Acquire) {
@@ -134,6 +138,7 @@ impl Row {
     fn wait(&self) {
         // SAFETY: a row that has a thread has a family, which lives as long as the process.
         let family = unsafe { &*self.family.load(Ordering::Relaxed) };
+        // Whoever has closed the row has this lock until it is open again.
         drop(family.rows.lock());
     }
 
@@ -153,8 +158,8 @@ impl Row {
         })
     }
 
-    /// Whether the owner's turn has been what it is for [`REST`] by now, as far as was looked; at the first look of all it
-    /// is as the caller says. `now` is 0 where there is no clock.
+    /// Whether the owner's turn has not changed for [`REST`], as far as earlier looks tell. At the first look
+    /// of all the answer is what the caller says. `now` is 0 where there is no clock.
     fn is_idle(&self, now: u32, at_first: bool) -> bool {
         let turn = self.turn.load(Ordering::Relaxed);
         let since = self.seen_at.load(Ordering::Relaxed);
@@ -181,8 +186,8 @@ impl Row {
     ///
     /// # Safety
     ///
-    /// The row is this family's, the heads are closed, every thread has passed a barrier since then, and the owner's slow path
-    /// waits.
+    /// The row is this family's, the heads are closed, every thread has passed a barrier since then, and
+    /// the owner's slow path waits.
     unsafe fn empty_heads(&self, transit: &mut MagazineBox) {
         for class in self.classes() {
             let head = &self.heads[class];
@@ -204,17 +209,18 @@ impl Row {
 impl Drop for Turn<'_> {
     #[inline]
     fn drop(&mut self) {
+        // A turn within a turn ends nothing: the outer one goes on.
         let after = if self.before % 2 == 0 { self.before.wrapping_add(2) } else { self.before };
         self.row.turn.store(after, Ordering::Release);
     }
 }
 
-/// What [`unload_next`] came by.
+/// What [`unload_next`] has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Looked {
-    /// Whether there are more rows behind those; not where none can be reached.
+    /// Whether there are more rows behind those. `false` also where no row can be reached.
     pub(crate) more: bool,
-    /// Whether something was taken, or a thread did not idle.
+    /// Whether a row had something to take, or a thread did not idle.
     pub(crate) any_at_work: bool,
 }
 
@@ -251,6 +257,7 @@ impl<'a> Closed<'a> {
             let closes = is_meant && row.has_to_take();
             looked.any_at_work |= closes || !is_meant;
             if closes {
+                // No order is needed: the barrier that follows has every owner see it.
                 row.closed.store(true, Ordering::Relaxed);
                 closed.rows[closed.count] = Some(row);
                 closed.count += 1;
@@ -296,6 +303,8 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     if reached {
         closed.spare_those_in_turn();
         closed.iter().for_each(Row::close_heads);
+        // Where the system refuses this one, an owner may be in the midst of a step: nothing is taken,
+        // and the heads are opened as they were.
         if os::barrier_all_threads() {
             for row in closed.iter() {
                 // SAFETY: closed, and behind two barriers: the owner's slow path waits.
@@ -308,8 +317,7 @@ pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     if reached { looked } else { Looked::default() }
 }
 
-/// Empties the magazines of all threads that have some of a family, but of those that are in the midst of
-/// something.
+/// Empties the magazines that threads have of a family, except those of threads that are in their slow path.
 pub(crate) fn unload_all(family: &FamilyTable) {
     unload(family, Whose::All);
 }

@@ -105,6 +105,7 @@ impl Head {
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
         let top = self.top.load(Ordering::Relaxed);
+        // Not only where both are the same: the bottom of a closed head lies above every top.
         if top <= self.bottom.load(Ordering::Relaxed) {
             return None;
         }
@@ -120,12 +121,13 @@ impl Head {
     #[inline(always)]
     pub(crate) fn push(&self, slot: NonNull<u8>) -> bool {
         let top = self.top.load(Ordering::Relaxed);
+        // Not only where both are the same: the limit of a closed head is null.
         if top >= self.limit.load(Ordering::Relaxed) {
             return false;
         }
         // SAFETY: below the limit there is room for another, ours alone.
         unsafe { *top = renewed(slot).as_ptr() };
-        // Who sees the new top sees the slot.
+        // Release: a thread that sees the new top sees the slot below it.
         // SAFETY: at most the limit.
         self.top.store(unsafe { top.add(1) }, Ordering::Release);
         true
@@ -233,6 +235,7 @@ impl Head {
     /// Takes the loaded magazine out; another has to be put in at once.
     pub(super) fn unload(&self, class: usize) -> MagazineBox {
         let (start, len) = (self.start.load(Ordering::Relaxed), self.loaded_len(class));
+        // A magazine that changes hands is filled from its start on.
         if self.taken.load(Ordering::Relaxed) != 0 {
             // SAFETY: both lie in the magazine, and so many slots from the first on are written.
             unsafe { self.first().copy_to(start, len) };
@@ -256,6 +259,8 @@ impl Head {
         if start.is_null() {
             return None;
         }
+        // The length first: a signal handler that comes in between finds no slots here, and not those
+        // of a magazine that is on its way.
         self.previous_len.store(0, Ordering::Relaxed);
         self.previous.store(ptr::null_mut(), Ordering::Release);
         // SAFETY: the bottom of a magazine in which so many slots are written.
@@ -271,6 +276,7 @@ impl Head {
             empty(&mut previous);
             self.put_back(previous);
         }
+        // The next fills are small again: what was of no use here shall not come back all at once.
         self.refills.store(0, Ordering::Relaxed);
     }
 
@@ -281,10 +287,13 @@ impl Head {
         class: usize,
     ) -> Result<&'static Lane, AllocError> {
         let space = family.holding.space;
+        // Before the lane: an assigned lane counts this thread, which would have to be undone where
+        // there is no magazine.
         let loaded = MagazineBox::new(space, class)?;
         match family.assign_lane(class) {
             Ok(lane) => {
                 self.load(loaded, class);
+                // Last: whoever looks takes a head with a lane for one with a magazine.
                 self.lane.store(ptr::from_ref(lane).cast_mut(), Ordering::Relaxed);
                 Ok(lane)
             }
@@ -300,6 +309,7 @@ impl Head {
     pub(super) fn refill(&self, lane: &Lane, class: usize) -> Result<NonNull<u8>, AllocError> {
         let empty = self.unload(class);
         let full = match self.take_previous() {
+            // No visit to the lane. The empty one stays at hand, for the frees that may follow.
             Some(previous) if !previous.is_empty() => {
                 self.put_back(empty);
                 Ok(previous)
@@ -330,6 +340,8 @@ impl Head {
     /// something from there; or the previous one takes its place, if that is empty; otherwise the lane
     /// takes the previous one, and gives an empty one for it.
     pub(super) fn make_room(&self, lane: &Lane, class: usize) {
+        // As many slots as others have taken have room again, as soon as the rest is moved: no lane is
+        // needed for that.
         let has_holes = self.taken.load(Ordering::Relaxed) != 0;
         let loaded = self.unload(class);
         if has_holes {
@@ -337,6 +349,8 @@ impl Head {
         }
         let empty = match self.take_previous() {
             Some(previous) if previous.is_empty() => Ok(previous),
+            // The previous one, not the loaded one: what was freed last is in the cache, and is handed
+            // out next.
             Some(previous) => Ok(lane.park(previous)),
             None => MagazineBox::new(lane.space(), class),
         };

@@ -1,9 +1,9 @@
 //! Life marks: what a thread leaves behind in spite of its exit hook is found, and nothing is lost for
 //! good.
 //!
-//! A thread's exit hook gives its rows back, and is not the last that the thread does. Destructors of
-//! keys may run after it, or run for the first time when the hook cannot be called any more; a thread
-//! may end by a system call of its own. So a thread that gets rows gets a *life mark* too: a
+//! A thread's exit hook gives its rows back, but the thread may go on after it: destructors of keys may run
+//! later, or use the allocator for the first time when the hook cannot be called any more. And a thread may
+//! end by a system call of its own. So a thread that gets rows gets a *life mark* too: a
 //! [`Pulse`], which the kernel stops when the thread is gone, and the list of its rows.
 //!
 //! ```text
@@ -15,12 +15,12 @@
 //!
 //! Every thread that gets a mark looks at a few others in turn, and so does a family that grows; a
 //! [`reclaim`](crate::reclaim) looks at all. A mark whose thread has stopped it is given back. One whose
-//! thread is dead is taken off the list, and whoever found it closes the rows: these are his alone, as a
-//! pulse is found dead once.
+//! thread is dead is taken off the list, and the thread that found it closes the rows: they are that thread's
+//! alone, as a pulse is found dead once.
 //!
 //! **The list** is such that nobody ever waits for it, and a fork finds it whole at any time: marks are
-//! put in front, and taken off by a single store, by the one thread that looks at them just then. Others
-//! that want to meanwhile let it be. Each new mark looks at [`LOOKS`] others, so marks that are
+//! put in front, and taken off by a single store. Only one thread at a time looks at the list and takes marks
+//! off; others that want to look meanwhile do without. Each new mark looks at [`LOOKS`] others, so marks that are
 //! of no more use are soon at most a third as many as there are living threads, or a few.
 //!
 //! **After a fork** the child has one thread, whose pulse is known by a name that it does not have any
@@ -105,7 +105,7 @@ fn pulse_of(mark: NonNull<LifeMark>) -> NonNull<Pulse> {
     unsafe { mark.byte_add(core::mem::offset_of!(LifeMark, pulse)) }.cast()
 }
 
-/// Stops the calling thread's mark, which has no rows any more. Who looks at it next gives it back.
+/// Stops the calling thread's mark, which has no rows any more. The next thread that looks at it gives it back.
 pub(super) fn end(mark: &'static LifeMark) {
     debug_assert!(mark.rows.load(Ordering::Relaxed).is_null());
     mark.pulse.stop();
@@ -150,7 +150,7 @@ pub(super) fn next_dead(looks: &mut usize) -> Option<DeadThread> {
     .flatten()
 }
 
-/// A thread that is gone, and whose rows are to be closed by who has this.
+/// A thread that is gone. Whoever has this closes its rows.
 pub(super) struct DeadThread {
     mark: &'static LifeMark,
 }

@@ -17,10 +17,10 @@
 //! at once: the fast path needs no check for it, as its first step fails there into the slow path,
 //! which makes a row.
 //!
-//! A row is its own thread's (I3), and whoever's who finds that this is gone. Its fields are atomics, read
-//! and written as plain words, because a snapshot reads from outside how full the magazines are, and
-//! because the slots of a thread that idles can be taken from it, by a [`handshake`] that costs the fast
-//! path nothing.
+//! A row belongs to its own thread (I3); when that is gone, to the thread that finds this out. The fields of
+//! a row are atomics, read and written as plain words. There are two reasons for that: a snapshot reads from
+//! outside how full the magazines are; and other threads can take the slots of a thread that idles, by a
+//! [`handshake`] that costs the fast path nothing.
 
 #[cfg(feature = "std")]
 pub(crate) mod background;
@@ -83,7 +83,7 @@ impl Table for Row {
     const KIND: usize = 3;
 }
 
-/// The row of who has none: every head is empty and full at once.
+/// The row of threads that have none: every head is empty and full at once.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct EmptyRow(Row);
@@ -162,6 +162,8 @@ impl Row {
             return Ok(lane);
         }
         let lane = head.equip(family, class)?;
+        // Only once the head has a magazine: others close and open the heads of the classes named here,
+        // and would open one without a magazine onto no memory.
         let used = &self.used[class / 64];
         used.store(used.load(Ordering::Relaxed) | 1 << (class % 64), Ordering::Relaxed);
         Ok(lane)
@@ -218,6 +220,8 @@ fn take_once(
 ) -> Result<NonNull<u8>, AllocError> {
     if let Some(row) = exit::row(home, family) {
         if let Some(slot) = take_in_turn(row, family, class)? {
+            // The family came to need more: what its idle lanes hold, and dead threads, spares it the
+            // next extent. The slot is in hand and no lock is held, so nobody waits for this.
             if family.holding.has_grown() {
                 family.trim_idle();
                 exit::close_some_of_dead();
@@ -245,8 +249,8 @@ fn take_in_turn(
     }
 }
 
-/// Takes a slot when no block is to be had: there may be room in what was freed and is kept
-/// elsewhere, or in another lane of the cell.
+/// Takes a slot when no block is to be had. What was freed and is kept elsewhere may give room, and another
+/// lane of the cell may have some.
 #[cold]
 fn take_under_pressure(
     home: &RowHome,
@@ -272,6 +276,7 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
         family.settle();
     };
     if kind == AllocErrorKind::Limit {
+        // Before the lanes are settled: only what is in them by then comes free.
         exit::unload_rows_of(family);
         settle(family);
         return;
@@ -284,7 +289,7 @@ pub(crate) fn relieve(family: &'static FamilyTable, kind: AllocErrorKind) {
         .for_each(settle);
 }
 
-/// Frees a slot when the fast path could not. The slot comes first, as it does where it is freed by its address:
+/// Frees a slot when the fast path could not. The slot is the first argument, as it is in a free by address:
 /// so it stays in its register.
 ///
 /// # Safety
@@ -316,6 +321,7 @@ pub(crate) unsafe fn give_slowly(
         }
     }
     match family.lanes(class).next() {
+        // Any lane of the cell will do, as it looks for the owner.
         Some(lane) => lane.give_unbuffered(slot),
         None if births::is_given_up(slot.addr().get()) => {}
         None => crate::os::die(format_args!(

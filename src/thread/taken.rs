@@ -4,9 +4,9 @@ use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
 
-/// Memory, or why there is none, in one register: as a `Result` it would come back by way of the caller's stack,
-/// and who has allocation compiled into a large function, such as an interpreter's loop, would pay for that
-/// everywhere in it.
+/// Memory, or why there is none, in one register. A `Result` would come back by way of the caller's stack. A
+/// large function with allocation compiled into it, such as an interpreter's loop, would pay for that
+/// everywhere.
 ///
 /// The highest addresses are the kinds of errors: no memory is there, and no dangling address either, which is a
 /// power of two.

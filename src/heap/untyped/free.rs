@@ -28,8 +28,8 @@ use super::look::{gave_last, look_at_block};
 ///
 /// # Safety
 ///
-/// If memory of famalloc's is at `start`, it was allocated with a size above 0, is the caller's to free, and is not used
-/// again.
+/// If memory of famalloc's is at `start`, it was allocated with a size above 0, is the caller's to free, and
+/// is not used again.
 ///
 /// # Examples
 ///

@@ -38,6 +38,7 @@ pub(super) fn look_at_block(
     cell: Cell,
     start: NonNull<u8>,
 ) -> Result<(), FreeError> {
+    // By the block's own books, since an owner tag says the same for every byte of a granule.
     let in_use = || {
         let space = set.used(cell.family())?.holding.space;
         let (granule, desc, offset) = space.lookup().head_of(start.addr().get())?;

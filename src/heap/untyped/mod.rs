@@ -3,16 +3,16 @@
 //!
 //! Allocating asks for the family as a value of the set, or takes that of the scope the thread is in.
 //! Freeing needs the address alone. Each granule of a block has a mark of four bytes that says which family
-//! of all sets, and which class, its slots are of (`space::marks`): so a free is a look at that more than a typed
-//! one, and then the same push into the thread's magazine. What is not a slot of this set is looked at out of line: large
-//! memory, slots of other sets (which go straight home, under their lane's lock), and what is not
-//! famalloc's at all, which is the caller's to deal with.
+//! of all sets, and which class, its slots are of (`space::marks`). So a free is one look at that, and then
+//! the same push into the thread's magazine as a typed free. All but slots of this set is dealt with out of
+//! line: large memory, slots of other sets (which go straight home, under their lane's lock), and memory that
+//! is not famalloc's at all, which is left to the caller.
 //!
 //! A slot is hardly looked at when it is freed: whether it is the one that the thread freed last is noticed
 //! at once, any other double free and an interior pointer when the magazine is dispersed, or when somebody
-//! looks ([`check_freed`]). Who frees for C ([`free_bytes_or_else`]) learns at once of an address at which no
-//! object of C's starts, and of a wrong size, which costs three instructions. In builds with debug assertions all of them are noticed at
-//! once, for slots of the set.
+//! looks ([`check_freed`]). A free for C ([`free_bytes_or_else`]) notices two more things at once, at the
+//! price of three instructions: an address at which no object of C's starts, and a wrong size. In builds
+//! with debug assertions all of them are noticed at once, for slots of the set.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -49,7 +49,7 @@ fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, All
     }
 }
 
-/// [`take_at`] for who does not ask why.
+/// [`take_at`] for callers that do not ask why there is none.
 #[inline(always)]
 fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>> {
     // SAFETY: as above.
@@ -177,7 +177,7 @@ pub fn alloc_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, Alloc
     alloc_at::<S>(scope::current::<S>(), layout)
 }
 
-/// [`alloc_in_scope`] for who does not ask why it is refused.
+/// [`alloc_in_scope`] for callers that do not ask why it is refused.
 #[inline(always)]
 pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull<u8>> {
     let Some(class) = class::of_layout(layout) else {

@@ -63,8 +63,9 @@ const LOOKED_AT: usize = 256;
 /// What is not worth moving to a smaller slot.
 const SMALL_ENOUGH: usize = 16;
 
-/// Who makes an allocation of this size longer by no more than such a part of it is likely to do so again, ...
+/// An allocation that grows by no more than such a part of its size, ...
 const SMALL_STEP: usize = 16;
+/// ... and has so many bytes or more, is likely to grow again, ...
 const GROWN_FROM: usize = 128;
 /// ... and gets such a part more than was asked for.
 const ROOM: usize = 2;
@@ -73,6 +74,8 @@ const ROOM: usize = 2;
 /// layout, if it grows in small steps. So the number of its moves, and the time of all of them together, is
 /// that of an array that grows by half each time.
 fn with_room(old: usize, new: Layout) -> Option<Layout> {
+    // Room costs memory, so only those get it that come back for little: a single large step is not the
+    // first of many.
     let step = new.size().checked_sub(old)?;
     if old < GROWN_FROM || step > old / SMALL_STEP {
         return None;
@@ -139,8 +142,8 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
 ///
 /// # Safety
 ///
-/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and what lies beyond the new size is not
-/// used any more.
+/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and what lies beyond the new
+/// size is not used any more.
 ///
 /// # Examples
 ///
@@ -341,6 +344,8 @@ unsafe fn realloc_elsewhere(
     }
     let moved = match alloc_of(owner, new, found.slot_bytes) {
         Ok(moved) => moved,
+        // To make something smaller must not fail for want of memory: it stays where it is, and too
+        // long.
         Err(_) if fits(found.slot_bytes, start, new) => {
             if is_large {
                 // SAFETY: passed on.

@@ -143,6 +143,8 @@ impl Chunk {
         let (from, to) = (self.valid(), end.next_multiple_of(GRANULE));
         let word = |bytes: usize| bytes / (8 * 64);
         if to > from {
+            // Only as far as something is about to be freed: a region that frees nothing never touches
+            // its bitmap.
             for word in &self.bits()[word(from)..word(to)] {
                 word.store(0, Ordering::Relaxed);
             }
@@ -174,6 +176,8 @@ impl Holding {
                     // SAFETY: taken just now.
                     unsafe { self.give_granules(&mut state, taken.first, count) };
                 })?;
+                // After the maps: where there is no memory for these, the granules go back without ever
+                // having been a chunk.
                 self.write_run(taken.first, count, bytes, GranuleKind::Chunk);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !space.has_huge_pages(taken.first);
@@ -188,6 +192,8 @@ impl Holding {
                 })?;
                 self.want_huge_pages(taken.first, count);
                 for extent in taken.first..taken.first + count {
+                    // The region writes byte maps over whatever is there. Whoever cuts these extents
+                    // into granules later learns from the flag that they have to be cleared.
                     space.extent(extent).maps.fetch_or(Stale::Wide as u8, Ordering::Relaxed);
                 }
                 let desc = space.granule(granule);
@@ -237,6 +243,8 @@ impl Holding {
         } else {
             let count = (bytes >> GRANULE_SHIFT) as u32;
             for granule in chunk.granule..chunk.granule + count {
+                // The region leaves its byte map as it is: a block of small slots that comes here next
+                // clears it.
                 self.space.granule(granule).set_stale(Stale::Wide, true);
             }
             // SAFETY: passed on.

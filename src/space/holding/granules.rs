@@ -139,6 +139,8 @@ impl Holding {
         let per_extent = space.granules_per_extent();
         let free = |extent| space.extent(extent).free.load(Ordering::Relaxed);
         let mut candidate = state.room.lowest();
+        // Bounded, as the family is locked meanwhile. Past so many nearly full extents the order of
+        // runs is asked, which takes a few steps.
         for _ in 0..SEARCHED_EXTENTS {
             let extent = candidate?;
             let bits = free(extent);
@@ -152,6 +154,8 @@ impl Holding {
             let mut first = extent * per_extent + (u32::BITS - used.leading_zeros());
             let before = first.checked_sub(1);
             if used == 0 && before.is_some_and(|before| self.is_free_beside(before, first)) {
+                // No further back: an extent that is wholly free would have had room itself, and is
+                // lower.
                 let used = !free(extent - 1) & self.all();
                 first -= per_extent - (u32::BITS - used.leading_zeros());
             }
@@ -176,6 +180,8 @@ impl Holding {
             }
             candidate = state.runs.after(&links, run);
         }
+        // Those were misaligned, or cut by a border of extents. A run of this length cannot lack a
+        // place.
         let run = state.runs.shortest(&links, wanted.sure_length().max(least))?;
         Some((run, self.place_in(run, wanted)?))
     }
@@ -214,6 +220,8 @@ impl Holding {
     /// Marks free granules as in use, in their extents; returns whether they are fresh.
     fn claim(&self, state: &mut HoldingState, part: Run) -> Result<bool, AllocError> {
         let space = self.space;
+        // In two passes: the source may refuse in the second of two extents, and then nothing must be
+        // marked as taken in the first (I6). What was committed there stays so.
         for (extent, mask) in self.by_extent(part) {
             let desc = space.extent(extent);
             let absent = desc.absent.load(Ordering::Relaxed);
@@ -235,6 +243,7 @@ impl Holding {
                 state.room.remove(&ExtentLinks(space), extent);
             }
             let dirty = desc.dirty.load(Ordering::Relaxed);
+            // It counts as used from now on. Only a loss of its memory makes it fresh again.
             desc.dirty.store(dirty | mask, Ordering::Relaxed);
             fresh &= dirty & mask == 0;
         }
@@ -277,6 +286,8 @@ impl Holding {
         desc.free.store(self.all(), Ordering::Relaxed);
         desc.dirty.store(if fresh { 0 } else { self.all() }, Ordering::Relaxed);
         let stale = Stale::Wide as u8;
+        // The flag moves from the extent to its granules. Each of these is cleared when a block first
+        // needs it, so that to take an extent touches no map.
         let stale = desc.maps.fetch_and(!stale, Ordering::Relaxed) & stale != 0;
         let granules = self.granules_of(extent);
         for granule in granules.first..granules.end() {
@@ -286,6 +297,7 @@ impl Holding {
                 granule.set_stale(Stale::Wide, true);
             }
         }
+        // Last: a reader that finds this kind finds the owner and the granules written.
         desc.set_kind(ExtentKind::Family);
         state.usage.extents += 1;
         state.room.insert(&ExtentLinks(space), extent);

@@ -5,8 +5,8 @@
 //! allocation is for, so a family is judged by what it did before: a huge allocation that is given up, or
 //! moved to grow, is looked at, in a few places, for how much of it is in memory. If it is nearly all,
 //! the next ones are expected to be used all over as well, up to some times its size (tables and vectors
-//! double); if it is not, none of half its size and above is. Those that have huge pages tell nothing, so
-//! every now and then one does without.
+//! double). If it is not, none of half its size and above is expected to be. An allocation with huge pages
+//! tells nothing, so every now and then one does without.
 //!
 //! Apart from that, what is written as a whole at once, because an allocation moves there, gets huge
 //! pages, and so do the chunks of regions, which are filled from the front. Zeros are often asked for

@@ -14,8 +14,8 @@ use super::{Holding, HoldingState, Large, Use};
 /// Alignments above this are refused: such an address lies so far out that the map up to it would
 /// cost more than anything that is put there.
 const LARGEST_ALIGN: usize = 1 << 36;
-/// What has grown to up to so many extents is put where it has room to double. To move more costs less
-/// than the addresses, as its pages need not be copied.
+/// An allocation that has grown to up to so many extents is put where it has room to double. A longer one is
+/// moved each time: that costs less than the addresses would, as its pages need not be copied.
 const ROOMY_EXTENTS: u32 = 4;
 
 impl Holding {
@@ -60,6 +60,8 @@ impl Holding {
         let count = bytes.div_ceil(GRANULE) as u32;
         let wanted = Wanted::large(count, align.div_ceil(GRANULE) as u32);
         let room = match self.should_have_room(used) {
+            // Room to double, within what granules can hold: what is longer than an extent becomes a
+            // huge allocation.
             true => count.min(self.space.granules_per_extent() - count),
             false => 0,
         };
@@ -76,6 +78,8 @@ impl Holding {
         desc.back.store(0, Ordering::Relaxed);
         desc.granules.store(count as u8, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
+        // The head's kind after its tails: who follows a tail back in between finds no head, and not
+        // half of one.
         desc.set_kind(kind);
     }
 
@@ -105,9 +109,8 @@ impl Holding {
         matches!(used, Use::Moved(_)) && !self.spec.is_isolated()
     }
 
-    /// As [`take_extents`](Self::take_extents), where there may well be as much room behind: everybody
-    /// takes the lowest extents there are, so what lies before a round number is taken before what lies
-    /// behind it.
+    /// As [`take_extents`](Self::take_extents), but at a round address, behind which as much room is likely to
+    /// stay free: everybody takes the lowest extents there are, so those before a round address go first.
     fn take_roomy_extents(
         &self,
         state: &mut HoldingState,
@@ -184,6 +187,8 @@ impl Holding {
         }
         for extent in first..first + count {
             self.adopt(state, extent, false);
+            // The addresses stay the family's (I1). The memory of a long run goes at once, as it does
+            // elsewhere.
             if count > LONGEST_WARM_RUN {
                 self.decommit_granules(extent, self.all());
             }
@@ -250,6 +255,8 @@ impl Holding {
         let old = u32::from(desc.granules.load(Ordering::Relaxed));
         let new = bytes.div_ceil(GRANULE).max(1) as u32;
         let old_bytes = desc.bytes.load(Ordering::Relaxed);
+        // Counted first, and counted back where there is no room: what is taken is never above the
+        // limit.
         if !self.recount_large(&mut state, old_bytes, bytes) {
             return false;
         }
@@ -283,6 +290,7 @@ impl Holding {
         }
         let Some(run) = self.run_from(behind) else { return false };
         let taken = self.take_part(state, run, behind, count);
+        // The extent was taken for this alone, and a family keeps none in which nothing is in use.
         if taken.is_err() && opens {
             self.release_part(state, run, extent);
         }

@@ -10,8 +10,9 @@
 //!
 //! A run reaches as far as the granules are the family's and free, across the borders of extents that
 //! lie side by side. A large allocation is cut from the shortest run that is long enough, the lowest of
-//! several, so that long runs stay for those who need them. What becomes free joins its neighbours: their lengths are found at their ends, in the granules beside it. Each
-//! takes a few steps of an [`Order`], so expected time logarithmic in the number of runs.
+//! several, so that long runs stay for large allocations. A run that becomes free joins its free
+//! neighbours: it finds their lengths at their ends, in the granules beside it. Cutting and joining take
+//! a few steps of an [`Order`] each: expected time logarithmic in the number of runs.
 //!
 //! - R1. No two runs touch.
 //! - R2. The first and the last granule of a run know its length; what others say means nothing.
@@ -111,6 +112,7 @@ impl Runs {
     /// Adds a run, unless it is empty. It touches none that is there.
     pub(super) fn add(&mut self, lengths: &impl Lengths, run: Run) {
         if run.len > 0 {
+            // At both ends: what is given back later on either side looks for the length there (R2).
             lengths.length(run.first).store(run.len, Ordering::Relaxed);
             lengths.length(run.end() - 1).store(run.len, Ordering::Relaxed);
             self.order.insert(lengths, run.first);
@@ -126,6 +128,7 @@ impl Runs {
     /// Takes `part` out of a run that it is part of.
     pub(super) fn cut(&mut self, lengths: &impl Lengths, run: Run, part: Run) {
         debug_assert!(run.first <= part.first && part.end() <= run.end());
+        // The order goes by length: a run is taken out while it has the length by which it is found.
         self.remove(lengths, run);
         self.add(lengths, Run { first: run.first, len: part.first - run.first });
         self.add(lengths, Run { first: part.end(), len: run.end() - part.end() });

@@ -74,6 +74,7 @@ impl Holding {
         if unsafe { space.source.decommit(space.granule_start(first), bytes) }.is_err() {
             return 0;
         }
+        // What is committed again is zero, so a large allocation of zeros need not write there.
         desc.dirty.fetch_and(!mask, Ordering::Relaxed);
         desc.absent.fetch_or(mask, Ordering::Relaxed);
         bytes

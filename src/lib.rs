@@ -154,7 +154,8 @@
 //! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
 //!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
 //!   That of a huge allocation of more than 32 extents goes back when it is freed.
-//! - An isolated family's memory goes back by [`reclaim`] alone.
+//! - An isolated family keeps its addresses for good. Their memory goes back when nobody has used the family for a
+//!   while, or by [`reclaim`].
 //! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
 //!   all families (where memory is short): a program that lives at its limit pays for that each time.
 //! - After `fork` the child can use every family, whatever other threads were doing. What was in their

@@ -332,3 +332,39 @@ fn without_a_clock_each_release_returns_a_piece() {
     assert!(gone.iter().all(|piece| piece.len() == PIECE), "{gone:x?}");
     assert_all_given_back::<Lives>();
 }
+
+/// An isolated family keeps its addresses; the memory of what it does not use goes back all the same, some of it
+/// whenever somebody comes by.
+#[test]
+fn what_an_isolated_family_does_not_use_goes_back_by_itself() {
+    static PAGES: Recorder = Recorder::new();
+    #[alloc_family(source = PAGES)]
+    enum Lives {
+        Crowd,
+        #[family(isolate)]
+        Alone,
+    }
+    let _alone = one_at_a_time();
+    let mut held = crowd::<lives::Crowd>();
+    let range = warm_up::<lives::Alone>(&PAGES);
+    let mut gone = Vec::new();
+    for step in 0..4000 {
+        PAGES.set_time(2000 + step);
+        give_magazine::<lives::Crowd>(&mut held);
+        gone.extend(PAGES.ranges(Asked::Decommit).into_iter().filter(|it| within(&range, it)));
+        if gone.iter().map(|piece| piece.len()).sum::<usize>() >= range.len() {
+            break;
+        }
+    }
+    gone.sort_unstable_by_key(|piece| piece.start);
+    assert_eq!(gone.first().map(|piece| piece.start), Some(range.start));
+    assert!(gone.windows(2).all(|pair| pair[0].end == pair[1].start), "{gone:x?}");
+    assert_eq!(gone.last().map(|piece| piece.end), Some(range.end));
+    // It is there, and nobody else's.
+    let (again, other) =
+        (Parcel::new::<lives::Alone>(EXTENT, 2), Parcel::new::<lives::Crowd>(EXTENT, 3));
+    assert!(within(&range, &(again.address()..again.address() + again.size)));
+    assert!(!within(&range, &(other.address()..other.address() + 1)));
+    drop((held, again, other));
+    assert_all_given_back::<Lives>();
+}

@@ -248,9 +248,14 @@ fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
     }
     exit::unload_rows_of(family);
     for class in family.classes() {
-        // Twice: gathering may post slots to a lane that was gathered before.
-        for _ in 0..2 {
+        // Gathering may post slots to a lane that was gathered before. Where there is no memory to sort them by
+        // owner, a magazine goes from one owner to the next, and each takes out what is its own: so there is less
+        // in the mail each time.
+        loop {
             family.lanes(class).for_each(Lane::gather_free);
+            if !family.lanes(class).any(Lane::has_mail) {
+                break;
+            }
         }
     }
     Ok(())

@@ -487,6 +487,11 @@ impl Lane {
         }
     }
 
+    /// Whether slots that came from elsewhere wait to be taken in.
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.mailbox.is_empty()
+    }
+
     /// Takes the mail in: full magazines to the depot while it has room, the rest to the blocks.
     /// Returns whether there was any.
     fn collect_mail(&self, state: &mut LaneState) -> bool {

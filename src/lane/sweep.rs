@@ -43,7 +43,7 @@ impl Lane {
         let mut state = self.lock();
         self.collect_mail(&mut state);
         state = self.empty_depot(state);
-        // What is another lane's goes to its mailbox. The caller comes by twice for that.
+        // What is another lane's goes to its mailbox. The caller comes by again for that.
         self.post_all(&mut state);
     }
 

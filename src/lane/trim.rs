@@ -19,8 +19,8 @@ const RUNS: usize = 4;
 const RUNS_WHILE_GROWING: usize = 128;
 /// ... and trimming what decays after so many, wherever that is: it happens within anybody's.
 const RUNS_IN_PASSING: usize = 8;
-/// So many blocks are looked at for them.
-const BLOCKS_IN_PASSING: usize = 64;
+/// So many turns are taken for them: a turn is one block without any, or some of one block's.
+const TURNS_IN_PASSING: usize = 64;
 
 /// On which occasions lanes are asked whether they have been used since the last time.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +117,7 @@ impl Lane {
             if !settled.mail && seen.locks + 1 == settled.locks { seen.place } else { BEGINNING }
         };
         let (mut looked_at, mut done) = (0, false);
-        for _ in 0..BLOCKS_IN_PASSING {
+        for _ in 0..TURNS_IN_PASSING {
             if done || looked_at >= RUNS_IN_PASSING {
                 break;
             }

@@ -70,7 +70,7 @@ impl Locked<'_> {
         // A neighbour that is the same now will not differ any more, another will.
         let same = u32::from(same(first.wrapping_sub(1))) + u32::from(same(end));
         let seams = self.state.seams + 2 - 2 * same;
-        if seams > MOST_SEAMS && same < 2 {
+        if seams > MOST_SEAMS {
             return;
         }
         let bytes = ((end - first) as usize) << space.extent_shift;

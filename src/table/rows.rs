@@ -55,9 +55,11 @@ impl RowList {
         self.first = row.as_ptr();
     }
 
+    /// Takes a row out, if it is there: a thread may have ended before it had put its row in.
+    ///
     /// # Safety
     ///
-    /// The row is in this list.
+    /// The row is in this list or in none, where it has no links; it is valid.
     pub(crate) unsafe fn remove(&mut self, row: NonNull<RowLinks>) {
         // SAFETY: rows in the list are valid.
         let links = unsafe { row.as_ref() };
@@ -66,7 +68,9 @@ impl RowList {
         // SAFETY: as above, for both neighbours.
         match unsafe { previous.as_ref() } {
             Some(previous) => previous.next.store(next, Ordering::Relaxed),
-            None => self.first = next,
+            None if self.first == row.as_ptr() => self.first = next,
+            // Without this all others would be lost with it.
+            None => return,
         }
         // SAFETY: as above.
         if let Some(next) = unsafe { next.as_ref() } {
@@ -101,5 +105,31 @@ impl RowList {
             next = unsafe { row.as_ref() }.next.load(Ordering::Relaxed);
             Some(row)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows that have been put in and taken out, in every order of three, beside one that never was.
+    #[test]
+    fn what_was_never_put_in_takes_nothing_out() {
+        let rows = [(); 4].map(|()| RowLinks::new());
+        let at = |number: usize| NonNull::from(&rows[number]);
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut list = RowList::new();
+            // SAFETY: valid for as long as the list; each is put in once, and the last not at all.
+            unsafe {
+                (0..3).for_each(|number| list.insert(at(number)));
+                for (taken, number) in order.into_iter().enumerate() {
+                    list.remove(at(3));
+                    assert_eq!(list.iter().count(), 3 - taken);
+                    list.remove(at(number));
+                    assert!(list.iter().all(|row| row != at(number)));
+                }
+            }
+            assert_eq!(list.iter().next(), None);
+        }
     }
 }

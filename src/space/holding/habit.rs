@@ -117,12 +117,11 @@ impl Holding {
             return;
         }
         debug_assert!(desc.kind() == ExtentKind::Huge);
-        let step = bytes / PLACES / GRANULE * GRANULE;
         let mut there = 0;
         for place in 0..PLACES {
-            // In the midst of each part, where no round number is.
-            let offset = place * step + step / 2 / GRANULE * GRANULE;
-            // SAFETY: within the allocation, which has far more granules than places.
+            // In the midst of each part, where no round number is. (Of less than a granule, where extents are small.)
+            let offset = (2 * place + 1) * (bytes / PLACES / 2) / GRANULE * GRANULE;
+            // SAFETY: in the granule of a byte of the allocation.
             let start = unsafe { space.extent_start(extent).add(offset) };
             // SAFETY: as above.
             match unsafe { space.source.resident(start, GRANULE) } {

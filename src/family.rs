@@ -263,7 +263,7 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to no family",
     label = "no `#[alloc_family(Set::Variant)]` on this type",
-    note = "put `#[alloc_family(Set::Variant)]` on the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, set::Variant>::new_in(..)`"
+    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, set::Variant>::new_in(..)`"
 )]
 pub trait InFamily {
     /// The family of this type.

@@ -234,12 +234,13 @@
 compile_error!("famalloc needs 64-bit addresses");
 #[cfg(all(feature = "std", not(target_os = "linux")))]
 compile_error!(
-    "with its feature `std` famalloc supports 64-bit Linux alone, for now; without it (`default-features = false`) any 64-bit target will do"
+    "with its feature `std` famalloc supports only 64-bit Linux; without it (`default-features = false`) famalloc supports every 64-bit target"
 );
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+mod abort;
 #[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
 mod any_family;

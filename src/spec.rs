@@ -96,7 +96,7 @@ impl FamilySpec {
     /// Panics (at compile time, in a constant) when `bytes` is below [`Self::MIN_BLOCK`].
     #[must_use]
     pub const fn limit(mut self, bytes: usize) -> Self {
-        assert!(bytes >= Self::MIN_BLOCK, "a family's limit is at least one block of 64 KiB");
+        assert!(bytes >= Self::MIN_BLOCK, "a family's limit must be at least one block of 64 KiB");
         self.limit = bytes;
         self
     }
@@ -111,7 +111,7 @@ impl FamilySpec {
     pub const fn block(mut self, bytes: usize) -> Self {
         assert!(
             bytes.is_power_of_two() && bytes >= Self::MIN_BLOCK && bytes <= Self::MAX_BLOCK,
-            "a block is a power of two from 64 KiB to 2 MiB"
+            "a family's block size must be a power of two from 64 KiB to 2 MiB"
         );
         self.block = bytes;
         self
@@ -161,7 +161,10 @@ impl FamilySpec {
             }
             index += 1;
         }
-        assert!(count <= 1, "a family set has one fallback; take one `#[family(fallback)]` out");
+        assert!(
+            count <= 1,
+            "a family set has at most one fallback; remove one `#[family(fallback)]`"
+        );
         found
     }
 

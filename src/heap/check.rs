@@ -162,7 +162,7 @@ impl Addresses {
         use crate::os::{PageSource, SYSTEM};
         let page = SYSTEM.page_size();
         let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
-        let refused = (0, "there is no memory for the check itself");
+        let refused = (0, "no memory is available for the check itself");
         let start = SYSTEM.reserve(bytes, page).map_err(|_| refused)?;
         let addresses = Self { start: start.cast(), len: 0, bytes };
         // SAFETY: reserved just now.

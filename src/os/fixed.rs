@@ -58,7 +58,7 @@ impl<const N: usize> FixedBuffer<N> {
     /// A buffer of zeros.
     #[must_use]
     pub const fn new() -> Self {
-        const { assert!(N % PAGE == 0, "a buffer has whole pages of 4,096 bytes") };
+        const { assert!(N % PAGE == 0, "the size of a buffer must be a multiple of 4,096 bytes") };
         Self { memory: UnsafeCell::new([0; N]), taken: AtomicUsize::new(0) }
     }
 

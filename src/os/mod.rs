@@ -67,14 +67,14 @@ pub(crate) fn barrier_all_threads() -> bool {
 /// # Examples
 ///
 /// ```
-/// assert_eq!(famalloc::PageError.to_string(), "the page source refused");
+/// assert_eq!(famalloc::PageError.to_string(), "the page source refused the request");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageError;
 
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the page source refused")
+        f.write_str("the page source refused the request")
     }
 }
 
@@ -274,15 +274,16 @@ pub unsafe trait PageSource: Sync {
     }
 }
 
-/// Says why the process cannot go on, by way of the panic handler. What is damaged stays so, and
-/// locks may be held: nothing of this allocator can be used after it.
+/// Panics with the reason why the process cannot continue. Damaged data stays damaged and locks may stay
+/// held, so the allocator cannot be used afterwards. `abort` has the messages.
 #[cfg(not(feature = "std"))]
 #[cold]
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
     panic!("famalloc: {reason}")
 }
 
-/// Says on standard error why the process cannot go on, and aborts it. Does not allocate.
+/// Writes the reason why the process cannot continue to standard error, and aborts. Does not allocate.
+/// `abort` has the messages.
 #[cfg(feature = "std")]
 #[cold]
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {

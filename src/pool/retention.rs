@@ -109,7 +109,7 @@ impl Retention {
     /// const HALVES: Retention = Retention::working_set().one_in(2);
     /// ```
     pub const fn one_in(self, n: usize) -> Self {
-        assert!(n > 0, "one in none cannot be released");
+        assert!(n > 0, "`n` must not be 0");
         Self { one_in: n, ..self }
     }
 

@@ -50,7 +50,7 @@
 use core::cell::Cell;
 use core::fmt;
 
-use crate::os::die;
+use crate::abort;
 use crate::sync::{AtomicU64, Ordering};
 
 /// How handles are counted: by [`Local`] or by [`Shared`]. Sealed.
@@ -140,7 +140,7 @@ pub trait Count: Sized + fmt::Debug {
 #[cold]
 #[inline(never)]
 fn overflow() -> ! {
-    die(format_args!("a value has more than {MOST} handles"))
+    abort::too_many_handles(MOST)
 }
 
 impl Count for Local {

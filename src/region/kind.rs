@@ -55,9 +55,9 @@ pub trait Kind: sealed::Sealed {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a region of this kind cannot keep a `{T}` until it drops it",
-    label = "`{Self}` does not take `{T}`",
-    note = "`Drops<'a>` takes what lives for `'a`, `SendDrops<'a>` only what may be sent to another thread as well; `boxed` takes any"
+    message = "a region of this kind cannot store a `{T}` and drop it",
+    label = "`{Self}` does not accept `{T}`",
+    note = "`Drops<'a>` accepts values that live for `'a`; `SendDrops<'a>` accepts only those that are also `Send`; `boxed` accepts every value"
 )]
 pub trait Accept<T>: Kind {}
 

@@ -40,7 +40,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// ```
     pub fn drain(&mut self, range: impl RangeBounds<usize>) -> Drain<'_, T, N, F> {
         let len = self.len;
-        let overflow = || -> ! { panic!("the range ends beyond the last index there can be") };
+        let overflow = || -> ! { panic!("the end of the range overflows `usize`") };
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
             Bound::Excluded(&before) => before.checked_add(1).unwrap_or_else(|| overflow()),

@@ -225,7 +225,10 @@ impl<F: Family> String<F> {
     /// assert_eq!(text, "nou");
     /// ```
     pub fn insert_str(&mut self, index: usize, text: &str) {
-        assert!(self.is_char_boundary(index), "byte {index} is inside a character, or beyond");
+        assert!(
+            self.is_char_boundary(index),
+            "byte index {index} is inside a character or out of bounds"
+        );
         self.bytes.extend_from_copied(text.as_bytes());
         self.bytes[index..].rotate_right(text.len());
     }
@@ -282,7 +285,7 @@ impl<F: Family> String<F> {
     /// Panics when the cut would be inside a character.
     pub fn truncate(&mut self, len: usize) {
         if len < self.len() {
-            assert!(self.is_char_boundary(len), "byte {len} is inside a character");
+            assert!(self.is_char_boundary(len), "byte index {len} is inside a character");
             self.bytes.truncate(len);
         }
     }
@@ -318,7 +321,10 @@ impl<F: Family> String<F> {
     /// Panics when that is not on the boundary of a character.
     #[must_use = "use `truncate` to drop the text"]
     pub fn split_off(&mut self, at: usize) -> Self {
-        assert!(self.is_char_boundary(at), "byte {at} is inside a character, or beyond");
+        assert!(
+            self.is_char_boundary(at),
+            "byte index {at} is inside a character or out of bounds"
+        );
         Self { bytes: self.bytes.split_off(at) }
     }
 }

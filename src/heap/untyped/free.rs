@@ -3,12 +3,12 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::abort;
 use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
-use crate::os::die;
 use crate::space::marks::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
@@ -440,5 +440,5 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
 /// ```
 #[cold]
 pub fn refuse(caller: &str, start: NonNull<u8>, error: FreeError) -> ! {
-    die(format_args!("{caller}({start:p}): {error}"))
+    abort::wrong_call(caller, start, error)
 }

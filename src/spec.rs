@@ -1,10 +1,10 @@
-//! What a family asks for: the constants behind the attributes of a variant.
+//! The attributes of a family: the constants behind the attributes of a variant.
 
 use core::fmt;
 
-/// What a family asks for: its name and attributes.
+/// The name and attributes of a family.
 ///
-/// Built by the macro from the attributes of a variant; all of it is constant.
+/// The macro builds it from the attributes of a variant; everything in it is constant.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ impl FamilySpec {
     /// The largest block: a whole extent of 2 MiB.
     pub const MAX_BLOCK: usize = 2 << 20;
 
-    /// A family with the given name and no special wishes.
+    /// A family with the given name and no attributes.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -69,8 +69,8 @@ impl FamilySpec {
         self
     }
 
-    /// Is where unmodified code allocates outside of any scope, when the set is the global allocator's.
-    /// Without such a family the set's first is. A set with two does not compile:
+    /// Makes this the family in which unmodified code allocates outside of any scope, if the set is the
+    /// global allocator's. Without such a family the first one is. A set with two does not compile:
     ///
     /// ```compile_fail,E0080
     /// #[famalloc::alloc_family]
@@ -89,11 +89,11 @@ impl FamilySpec {
         self
     }
 
-    /// Takes at most `bytes` of blocks, extents and huge allocations at any time.
+    /// Limits the blocks, extents and huge allocations of the family to `bytes` at any time.
     ///
     /// # Panics
     ///
-    /// Panics (at compile time, in a constant) when `bytes` is below [`Self::MIN_BLOCK`].
+    /// Panics (at compile time, in a constant) if `bytes` is below [`Self::MIN_BLOCK`].
     #[must_use]
     pub const fn limit(mut self, bytes: usize) -> Self {
         assert!(bytes >= Self::MIN_BLOCK, "a family's limit must be at least one block of 64 KiB");

@@ -1,9 +1,8 @@
-//! Making a box around one value.
+//! Allocating a box for one value.
 //!
-//! There are two of each call whose argument tells the type: the plain one puts the value into the
-//! family of its type, the one ending in `_in` into the family that the box's type names. The
-//! calls without such an argument are always written with a type, and the type names the family,
-//! so there is one of each:
+//! Each call whose argument tells the type has two forms: the plain one puts the value into the family of
+//! its type, the one ending in `_in` into the family that the box's type names. Calls without such an
+//! argument are always written with a type, and the type names the family, so they have one form:
 //!
 //! | written | family |
 //! |---|---|
@@ -22,7 +21,7 @@ use crate::heap::{alloc_value_in, alloc_zeroed_layout_in};
 use crate::{AllocError, Family, InFamily};
 
 impl<T: InFamily> FamilyBox<T> {
-    /// Puts a value into the family of its type.
+    /// Allocates a value in the family of its type.
     ///
     /// # Examples
     ///
@@ -42,11 +41,11 @@ impl<T: InFamily> FamilyBox<T> {
         Self::new_in(value)
     }
 
-    /// [`new`](Self::new) that reports failure; the value is dropped then.
+    /// [`new`](Self::new) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -65,9 +64,9 @@ impl<T: InFamily> FamilyBox<T> {
         Self::try_new_in(value)
     }
 
-    /// Takes a slot first and then calls `make` for the value.
+    /// Allocates a slot first and then calls `make` for the value.
     ///
-    /// When `make` panics the slot is freed.
+    /// If `make` panics the slot is freed.
     ///
     /// # Examples
     ///
@@ -86,7 +85,7 @@ impl<T: InFamily> FamilyBox<T> {
         Self::new_with_in(make)
     }
 
-    /// [`new_with`](Self::new_with) that reports failure; `make` is not called then.
+    /// [`new_with`](Self::new_with) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -109,7 +108,7 @@ impl<T: InFamily> FamilyBox<T> {
         Self::try_new_with_in(make)
     }
 
-    /// Puts a value into the family of its type and pins it there.
+    /// Allocates a value in the family of its type and pins it.
     ///
     /// # Examples
     ///
@@ -130,7 +129,7 @@ impl<T: InFamily> FamilyBox<T> {
         Self::pin_in(value)
     }
 
-    /// [`pin`](Self::pin) that reports failure; the value is dropped then.
+    /// [`pin`](Self::pin) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -155,7 +154,7 @@ impl<T: InFamily> FamilyBox<T> {
 }
 
 impl<T, F: Family> FamilyBox<T, F> {
-    /// Puts a value into the family that the box's type names, whatever the value's type.
+    /// Allocates a value in the family that the box's type names, whatever the value's type.
     ///
     /// # Examples
     ///
@@ -182,11 +181,11 @@ impl<T, F: Family> FamilyBox<T, F> {
         unsafe { Self::from_non_null(slot) }
     }
 
-    /// [`new_in`](Self::new_in) that reports failure; the value is dropped then.
+    /// [`new_in`](Self::new_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -207,9 +206,9 @@ impl<T, F: Family> FamilyBox<T, F> {
         Ok(unsafe { Self::from_non_null(slot) })
     }
 
-    /// Takes a slot of the named family first and then calls `make` for the value.
+    /// Allocates a slot of the named family first and then calls `make` for the value.
     ///
-    /// When `make` panics the slot is freed.
+    /// If `make` panics the slot is freed.
     ///
     /// # Examples
     ///
@@ -226,7 +225,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         FamilyBox::write(Self::new_uninit(), make())
     }
 
-    /// [`new_with_in`](Self::new_with_in) that reports failure; `make` is not called then.
+    /// [`new_with_in`](Self::new_with_in) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -248,7 +247,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Ok(FamilyBox::write(slot, make()))
     }
 
-    /// Puts a value into the named family and pins it there.
+    /// Allocates a value in the named family and pins it.
     ///
     /// # Examples
     ///
@@ -265,7 +264,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Self::into_pin(Self::new_in(value))
     }
 
-    /// [`pin_in`](Self::pin_in) that reports failure; the value is dropped then.
+    /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -286,7 +285,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Self::try_new_in(value).map(Self::into_pin)
     }
 
-    /// A slot for a `T` that holds nothing yet.
+    /// Allocates an uninitialised slot for a `T`.
     ///
     /// # Examples
     ///
@@ -307,7 +306,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         }
     }
 
-    /// [`new_uninit`](Self::new_uninit) that reports failure.
+    /// [`new_uninit`](Self::new_uninit) that returns an error.
     ///
     /// # Errors
     ///
@@ -330,7 +329,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Ok(unsafe { FamilyBox::from_non_null(slot) })
     }
 
-    /// A slot for a `T` filled with zero bytes.
+    /// Allocates a zeroed slot for a `T`.
     ///
     /// # Examples
     ///
@@ -351,7 +350,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         }
     }
 
-    /// [`new_zeroed`](Self::new_zeroed) that reports failure.
+    /// [`new_zeroed`](Self::new_zeroed) that returns an error.
     ///
     /// # Errors
     ///

@@ -36,11 +36,11 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::new_in(value)
     }
 
-    /// [`new`](Self::new) that reports failure; the value is dropped then.
+    /// [`new`](Self::new) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::new_with_in(make)
     }
 
-    /// [`new_with`](Self::new_with) that reports failure; `make` is not called then.
+    /// [`new_with`](Self::new_with) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::pin_in(value)
     }
 
-    /// [`pin`](Self::pin) that reports failure; the value is dropped then.
+    /// [`pin`](Self::pin) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -204,11 +204,11 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         unsafe { Self::from_value(slot) }
     }
 
-    /// [`new_in`](Self::new_in) that reports failure; the value is dropped then.
+    /// [`new_in`](Self::new_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -247,7 +247,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Self::new_uninit().filled(make())
     }
 
-    /// [`new_with_in`](Self::new_with_in) that reports failure; `make` is not called then.
+    /// [`new_with_in`](Self::new_with_in) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -326,7 +326,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         unsafe { Pin::new_unchecked(Self::new_in(value)) }
     }
 
-    /// [`pin_in`](Self::pin_in) that reports failure; the value is dropped then.
+    /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -372,7 +372,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         }
     }
 
-    /// [`new_uninit`](Self::new_uninit) that reports failure.
+    /// [`new_uninit`](Self::new_uninit) that returns an error.
     ///
     /// # Errors
     ///
@@ -416,7 +416,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         }
     }
 
-    /// [`new_zeroed`](Self::new_zeroed) that reports failure.
+    /// [`new_zeroed`](Self::new_zeroed) that returns an error.
     ///
     /// # Errors
     ///

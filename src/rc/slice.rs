@@ -64,7 +64,7 @@ impl<T, F: Family, C: Counter> Counted<[T], F, C> {
         slice(len, alloc_layout_in::<F>)
     }
 
-    /// [`new_uninit_slice`](Self::new_uninit_slice) that reports failure.
+    /// [`new_uninit_slice`](Self::new_uninit_slice) that returns an error.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl<T, F: Family, C: Counter> Counted<[T], F, C> {
         slice(len, alloc_zeroed_layout_in::<F>)
     }
 
-    /// [`new_zeroed_slice`](Self::new_zeroed_slice) that reports failure.
+    /// [`new_zeroed_slice`](Self::new_zeroed_slice) that returns an error.
     ///
     /// # Errors
     ///

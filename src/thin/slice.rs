@@ -97,7 +97,7 @@ impl<T, F: Family> ThinSlice<T, F> {
         Filling::or_failed(0).finish()
     }
 
-    /// [`From<&[T]>`](#impl-From<%26%5BT%5D>-for-ThinSlice<T,+F>) that reports failure; no element is
+    /// [`From<&[T]>`](#impl-From<%26%5BT%5D>-for-ThinSlice<T,+F>) that returns an error; no element is
     /// cloned then.
     ///
     /// # Errors

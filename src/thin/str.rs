@@ -49,11 +49,11 @@ impl<F: Family> ThinStr<F> {
         Self { bytes: ThinSlice::new() }
     }
 
-    /// [`From<&str>`](#impl-From<%26str>-for-ThinStr<F>) that reports failure.
+    /// [`From<&str>`](#impl-From<%26str>-for-ThinStr<F>) that returns an error.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///

@@ -45,7 +45,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.len += 1;
     }
 
-    /// [`push`](Self::push) that reports failure.
+    /// [`push`](Self::push) that returns an error.
     ///
     /// # Errors
     ///

@@ -302,7 +302,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// [`reserve`](Self::reserve) that reports failure; the vector is then as it was.
+    /// [`reserve`](Self::reserve) that returns an error; the vector is then as it was.
     ///
     /// # Errors
     ///

@@ -152,7 +152,7 @@ impl<F: Family> String<F> {
         self.bytes.reserve(additional);
     }
 
-    /// [`reserve`](Self::reserve) that reports failure; the text is then as it was.
+    /// [`reserve`](Self::reserve) that returns an error; the text is then as it was.
     ///
     /// # Errors
     ///

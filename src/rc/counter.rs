@@ -61,11 +61,11 @@ pub trait Counter: Count {}
 impl Counter for Local {}
 impl Counter for Shared {}
 
-/// Counts for one thread: a plain word.
+/// A counter for one thread: a plain word.
 #[derive(Debug)]
 pub struct Local(Cell<u64>);
 
-/// Counts for all threads: an atomic word.
+/// A counter for all threads: an atomic word.
 #[derive(Debug)]
 pub struct Shared(AtomicU64);
 

@@ -5,10 +5,10 @@
 //! block map, so the memory returns to its family whichever thread frees it, in whatever scope. A
 //! reallocation stays in the family: a vector belongs to the lifetime in which it was created, not to that
 //! of its last push.
-//!
-//! A layout says what a value needs, and not all that is asked for is a value of Rust's. The standard
-//! library asks for the header of an exception as 56 bytes aligned to 8, and hands it to an unwinder in
-//! C++ that takes it for what a `malloc` returned, and on some targets stores 16 bytes at once to it.
+//! A layout describes a Rust value, but not every allocation is one. The standard library allocates the
+//! header of an exception as 56 bytes aligned to 8, and passes it to a C++ unwinder that expects memory of
+//! a `malloc`, and on some targets stores 16 bytes at once to it. On those targets memory of [`C_LIKE`]
+//! bytes or more is aligned to as many.
 //! There, what is of [`C_LIKE`] bytes or more is aligned to so many.
 //!
 //! Nothing here allocates, takes a lock that can allocate, or needs a thread-local that is ever

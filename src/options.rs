@@ -94,7 +94,7 @@ fn range(bytes: usize) -> usize {
         .unwrap_or(usize::MAX & !(RANGE_UNIT - 1))
 }
 
-/// Looks at the environment, if nobody has, and if that is wanted.
+/// Reads the environment, if that is enabled and was not done before.
 #[inline]
 pub(crate) fn load() {
     #[cfg(feature = "environment")]

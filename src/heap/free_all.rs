@@ -4,15 +4,15 @@
 //! visits each of them. But a family has its blocks to itself, so whole blocks can be freed instead.
 //!
 //! ```text
-//! 1  magazines of the calling thread   --> empty          addresses dropped, none dispersed
-//! 2  depots, outboxes, mailboxes       --> empty          cell by cell, all lanes of a cell locked
+//! 1  magazines of the calling thread   --> empty          addresses dropped, none flushed
+//! 2  depots, remote batches, mailboxes --> empty          cell by cell, all lanes of a cell locked
 //! 3  blocks                            --> free granules  bitmaps cleared
 //! 4  large and huge allocations        --> free granules, free extents
 //! ```
 //!
-//! Everything is whole between any two steps: an address that was dropped looks like an object of
-//! the program's until its block goes. So a snapshot, a check or a reclaim by another thread may
-//! come in between. Only the last could hold free slots where nobody sees them; it is kept out.
+//! All structures are consistent between any two steps: a dropped address looks like a live object until its
+//! block is freed. So another thread may take a snapshot, check or reclaim in between. Only a reclaim could
+//! hold free slots where no other thread sees them; it is kept out.
 
 use core::ptr::{self, NonNull};
 

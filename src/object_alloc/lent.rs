@@ -50,7 +50,7 @@ use crate::FamilyBox;
 /// drop(line);
 /// assert_eq!(*pool.get(), "kept");
 /// ```
-#[must_use = "an object that is dropped at once goes back at once"]
+#[must_use = "an object that is dropped at once returns to its allocator at once"]
 pub struct Lent<'a, T, A: ObjectAlloc<T>> {
     /// Handed out by `home`, and this handle's alone.
     object: NonNull<T>,

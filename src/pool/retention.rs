@@ -28,7 +28,7 @@
 /// const BRUSHES: Retention = Retention::working_set().every(1000).at_most(64);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a policy does nothing until a pool has it"]
+#[must_use = "a policy does nothing until a pool uses it"]
 pub struct Retention {
     /// No more idle objects than this.
     pub(super) most: usize,

@@ -83,7 +83,7 @@ impl<S: FamilySet> RefUnwindSafe for AnyRegion<S> {}
 
 /// A state of a region; see [`AnyRegion::checkpoint`].
 #[derive(Debug)]
-#[must_use = "nothing is given up before the region is rewound"]
+#[must_use = "a checkpoint has no effect unless the region is rewound to it"]
 pub struct AnyCheckpoint<S: FamilySet> {
     state: arena::checkpoint::Checkpoint,
     region: PhantomData<fn() -> AnyRegion<S>>,

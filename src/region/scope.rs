@@ -9,7 +9,7 @@ use super::{Kind, Region};
 
 /// A state of a region; see [`Region::checkpoint`].
 #[derive(Debug)]
-#[must_use = "nothing is given up before the region is rewound"]
+#[must_use = "a checkpoint has no effect unless the region is rewound to it"]
 pub struct Checkpoint<F: Family, K: Kind> {
     state: arena::checkpoint::Checkpoint,
     region: PhantomData<fn() -> Region<F, K>>,

@@ -34,10 +34,21 @@ pub(crate) fn wrong_free(name: Name, start: NonNull<u8>, layout: Layout, error: 
     ))
 }
 
-/// A free by address alone, through the function `caller`.
+/// A call by address alone, of the function `caller`. `place` is what is known of the address: a few words
+/// for its kind, its size in bytes and its family.
 #[cold]
-pub(crate) fn wrong_call(caller: &str, start: NonNull<u8>, error: FreeError) -> ! {
-    die(format_args!("{caller}({start:p}): {error}"))
+pub(crate) fn wrong_call(
+    caller: &str,
+    start: NonNull<u8>,
+    place: Option<(&str, usize, Name)>,
+    error: FreeError,
+) -> ! {
+    match place {
+        Some((kind, bytes, name)) => die(format_args!(
+            "{caller}({start:p}), {kind} of {bytes} bytes in family {name}: {error}"
+        )),
+        None => die(format_args!("{caller}({start:p}): {error}")),
+    }
 }
 
 /// A free that was checked when its slot went back to its block.

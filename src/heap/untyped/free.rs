@@ -440,5 +440,13 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
 /// ```
 #[cold]
 pub fn refuse(caller: &str, start: NonNull<u8>, error: FreeError) -> ! {
-    abort::wrong_call(caller, start, error)
+    let place = query::query(start.as_ptr()).map(|found| {
+        let kind = match found.kind {
+            QueryKind::Slot => "in a slot",
+            QueryKind::Large | QueryKind::Huge => "in an allocation",
+            QueryKind::Region => "in a region's chunk",
+        };
+        (kind, found.slot_bytes, abort::Name { set: found.set, family: found.family })
+    });
+    abort::wrong_call(caller, start, place, error)
 }

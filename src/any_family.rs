@@ -1,9 +1,9 @@
-//! A family that is known at run time only: its position in the set.
+//! A family that is known only at run time: its position in the set.
 //!
-//! A variant of the enum is such a value too, but there is no way from a number to a variant that works
-//! for every enum. Whoever gets a family as a number, from C or from a file, makes one of these of it.
-//! It is a family set itself, with the same families, table and thread-locals, and so goes wherever a
-//! variant goes.
+//! A variant of the enum is such a value, too, but there is no way from a number to a variant that works
+//! for every enum. Code that gets a family as a number, from C or from a file, makes an `AnyFamily` of it.
+//! It is a family set itself, with the same families, table and thread-locals, so it is accepted wherever
+//! a variant is.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -14,7 +14,7 @@ use crate::spec::FamilySpec;
 use crate::table::SetTable;
 use crate::thread::Homes;
 
-/// A family of the set `S` that is known at run time only.
+/// A family of the set `S` that is known only at run time.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ pub struct AnyFamily<S: FamilySet> {
 
 impl<S: FamilySet> AnyFamily<S> {
     /// The family at this position of the set, from 0, in order of declaration; `None` if the set has
-    /// not so many.
+    /// fewer families.
     ///
     /// # Examples
     ///
@@ -104,7 +104,7 @@ impl<S: FamilySet> AnyFamily<S> {
         self.index
     }
 
-    /// What the family asks for: its name and attributes.
+    /// The name and attributes of the family.
     ///
     /// # Examples
     ///

@@ -505,13 +505,13 @@ impl<'a> Block<'a> {
     pub(crate) fn fault(self) -> Option<&'static str> {
         let (carved, first_word) = (self.carved(), self.desc.first_word.load(Ordering::Relaxed));
         if carved > self.capacity() {
-            return Some("more slots carved than there is room for");
+            return Some("a block has carved more slots than it has room for");
         }
         if self.live() > carved {
-            return Some("more slots in use than carved");
+            return Some("a block has more slots in use than carved");
         }
         if self.is_full() != (self.live() == self.capacity()) {
-            return Some("it is not known whether there is room");
+            return Some("a block is marked full and is not, or the reverse");
         }
         let mut set = 0;
         // Bits of what is not carved are known to be zero only if their page may be touched; it
@@ -519,7 +519,9 @@ impl<'a> Block<'a> {
         for (index, word) in self.words().iter().enumerate() {
             let bits = word.load(Ordering::Relaxed);
             if bits != 0 && index < usize::from(first_word) {
-                return Some("a free slot lies before the first word with one");
+                return Some(
+                    "a slot is free before the first bitmap word that a block records as having one",
+                );
             }
             set += bits.count_ones();
             let beyond = (index as u32 + 1) * 64;
@@ -530,7 +532,7 @@ impl<'a> Block<'a> {
                 }
             }
         }
-        (set != self.free()).then_some("the count of free slots differs from the bitmap")
+        (set != self.free()).then_some("a block's count of free slots differs from its bitmap")
     }
 }
 

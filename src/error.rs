@@ -1,9 +1,9 @@
-//! What can go wrong, and the words for it.
+//! The errors, and their wording.
 
 use core::alloc::Layout;
 use core::fmt;
 
-/// Why memory could not be had.
+/// Why an allocation failed.
 ///
 /// # Examples
 ///
@@ -29,11 +29,11 @@ pub struct AllocError {
 pub enum AllocErrorKind {
     /// The size, rounded up to the alignment, does not fit `isize`.
     TooLarge,
-    /// The limit of the family, or that of the region, would be exceeded.
+    /// The allocation would exceed the byte limit of the family or of the region.
     Limit,
     /// The page source has no address space left.
     AddressSpace,
-    /// The page source declined to commit memory.
+    /// The page source refused to commit memory.
     Commit,
 }
 
@@ -42,7 +42,7 @@ impl AllocError {
         Self { kind }
     }
 
-    /// What kept the memory from being had.
+    /// The reason for the failure.
     #[must_use]
     pub const fn kind(self) -> AllocErrorKind {
         self.kind
@@ -67,81 +67,89 @@ impl fmt::Display for AllocError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             AllocErrorKind::TooLarge => "the requested size is too large for any allocation",
-            AllocErrorKind::Limit => "the limit is reached",
+            AllocErrorKind::Limit => "the byte limit of the family or region is reached",
             AllocErrorKind::AddressSpace => "the page source has no address space left",
-            AllocErrorKind::Commit => "the page source declined to commit memory",
+            AllocErrorKind::Commit => "the page source refused to commit memory",
         })
     }
 }
 
 impl core::error::Error for AllocError {}
 
-/// What the infallible calls do where there is no memory: the standard library's answer, which a
-/// program can choose.
+/// What infallible calls do when no memory is available: they call the standard library's handler,
+/// which a program can set.
 #[cfg(feature = "std")]
 pub(crate) use std::alloc::handle_alloc_error;
 
-/// What the infallible calls do where there is no memory: the panic handler decides.
+/// What infallible calls do when no memory is available: they panic.
 #[cfg(not(feature = "std"))]
 #[cold]
 pub(crate) fn handle_alloc_error(layout: Layout) -> ! {
     panic!("memory allocation of {} bytes failed", layout.size())
 }
 
-/// Why a pointer could not be freed; nothing was changed.
+/// Why a pointer could not be freed. Nothing was changed.
 ///
-/// Returned by [`try_free_in`](crate::try_free_in), and the wording of the message with which the
-/// process is aborted when the allocator comes upon such a pointer later.
+/// [`try_free_in`](crate::try_free_in) returns it. Where the allocator finds such a pointer in a free that
+/// cannot return an error, it aborts the process with a message in the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FreeError {
-    /// The address lies in no block of any family set.
+    /// The address belongs to no family set: another allocator owns it, or it is on a stack.
     Foreign,
-    /// The address lies among famalloc's, but there is nothing: it was freed already, or never handed
-    /// out. Where a slot is known, [`AlreadyFree`](Self::AlreadyFree) says more.
+    /// The address is within famalloc's address space, but nothing is allocated there: it was freed, or never
+    /// allocated. Where the slot is known the error is [`AlreadyFree`](Self::AlreadyFree).
     NotAllocated,
     /// The address belongs to another family.
     WrongFamily {
         /// The family it belongs to.
         owner: &'static str,
     },
-    /// The allocation there has another layout than the one named.
+    /// The layout passed is not that of the allocation.
     WrongLayout {
         /// The size of the slot in bytes.
         slot_bytes: usize,
-        /// The layout with which it was to be freed.
+        /// The layout that was passed.
         layout: Layout,
     },
-    /// The address lies inside a slot, not at its start.
+    /// The address is inside a slot, not at its start.
     Interior {
-        /// How many bytes after the start of its slot the address lies.
+        /// The distance of the address from the start of its slot in bytes.
         offset: usize,
     },
-    /// The slot is free already.
+    /// The slot is already free.
     AlreadyFree,
-    /// The address belongs to a region of the family, which frees what lies in it.
+    /// The address belongs to a region of the family. The region frees its objects.
     InRegion,
 }
 
 impl fmt::Display for FreeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Foreign => f.write_str("the pointer was not allocated here"),
-            Self::NotAllocated => f.write_str(
-                "nothing is allocated there: double free, or the pointer was never handed out",
+            Self::Foreign => f.write_str(
+                "foreign pointer: famalloc did not allocate it; free it with the allocator that did",
             ),
-            Self::WrongFamily { owner } => write!(f, "the pointer belongs to family {owner}"),
+            Self::NotAllocated => f.write_str(
+                "nothing is allocated at this address: double free, or a pointer that was never allocated",
+            ),
+            Self::WrongFamily { owner } => {
+                write!(f, "wrong family: the pointer belongs to family {owner}; free it in that family")
+            }
             Self::WrongLayout { slot_bytes, layout } => write!(
                 f,
-                "the pointer's slot has {slot_bytes} bytes, not what a layout of {} bytes aligned to {} needs",
+                "wrong layout: the allocation occupies {slot_bytes} bytes, which {} bytes aligned to {} do not \
+                 match; free it with the layout that it was allocated with",
                 layout.size(),
                 layout.align()
             ),
-            Self::Interior { offset } => {
-                write!(f, "the pointer lies {offset} bytes inside its slot, not at its start")
+            Self::Interior { offset } => write!(
+                f,
+                "interior pointer: it points {offset} bytes past the start of its allocation; free the start"
+            ),
+            Self::InRegion => {
+                f.write_str("the pointer belongs to a region; free it through the region, or drop the region")
             }
-            Self::InRegion => f.write_str("the pointer belongs to a region"),
-            Self::AlreadyFree => f.write_str("double free: the slot is free already"),
+            Self::AlreadyFree => f.write_str("double free: the slot is already free"),
         }
     }
 }

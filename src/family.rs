@@ -1,8 +1,8 @@
-//! Families: the names of lifetimes, and how types find theirs.
+//! Families: the names of lifetimes, and how types find them.
 //!
-//! A *family set* is an enum; each of its variants is a *family*, one lifetime class. The macro
-//! [`alloc_family`](crate::alloc_family) writes the implementations below; they are spelt out here
-//! because they are the whole of what the allocator knows about a user's program.
+//! A *family set* is an enum; each of its variants is a *family*, a lifetime class. The macro
+//! [`alloc_family`](crate::alloc_family) writes the implementations of the traits below. They are all that
+//! the allocator knows about a user's program.
 //!
 //! ```text
 //! #[alloc_family]
@@ -49,12 +49,13 @@ use crate::thread::{HeadAt, Homes, RowHome};
 pub unsafe trait FamilySet: Sized + 'static {
     /// The enum's name.
     const NAME: &'static str;
-    /// What each variant asks for, in order of declaration.
+    /// The attributes of each variant, in order of declaration.
     const FAMILIES: &'static [FamilySpec];
     /// The position of the family in which unmodified code allocates outside of any scope: the one
     /// declared with `#[family(fallback)]`, otherwise the first.
     ///
-    /// A set of which `cfg` leaves no family has none, and whatever asks for it does not compile:
+    /// A set of which `cfg` removes all families has none, and code that uses its fallback does not
+    /// compile:
     ///
     /// ```compile_fail,E0080
     /// use famalloc::untyped;
@@ -116,7 +117,7 @@ pub unsafe trait FamilySet: Sized + 'static {
     }
 }
 
-/// One family: a zero-sized marker type that stands for a variant of a family set.
+/// A family: a zero-sized marker type that stands for a variant of a family set.
 ///
 /// Implemented by [`alloc_family`](crate::alloc_family), which puts the marker types into a module
 /// named after the enum in snake case.
@@ -144,24 +145,24 @@ pub unsafe trait FamilySet: Sized + 'static {
 pub unsafe trait Family: Copy + Send + Sync + 'static {
     /// The set this family belongs to.
     type Set: FamilySet;
-    /// The variant of the set that this marker stands for.
+    /// The variant that this marker stands for.
     const KEY: Self::Set;
-    /// The position of that variant in the set.
+    /// The position of the variant in the set.
     const INDEX: usize;
-    /// What the variant asks for.
+    /// The attributes of the variant.
     const SPEC: FamilySpec;
 
-    /// Where the calling thread keeps the address of its row of magazines for this family.
+    /// The thread-local in which the calling thread keeps the address of its thread cache for this family.
     #[doc(hidden)]
     fn home() -> *const RowHome;
 
-    /// Runs `work` in a scope of this family: what it, and whatever it calls, allocates without naming
-    /// a family goes here, if the global allocator is one over this set ([`FamAlloc`]).
+    /// Runs `work` in a scope of this family: if the global allocator is one over this set ([`FamAlloc`]),
+    /// `work` and everything that it calls allocate in this family when they name none.
     ///
-    /// Scopes nest; the innermost counts. They are of the calling thread alone: what `work` has other
-    /// threads do is in their scopes. Freeing and growing look at no scope: what was allocated in a
-    /// family goes back there, and stays there when it is reallocated. Two loads and two stores, no
-    /// lock.
+    /// Scopes nest; the innermost applies. They apply only to the calling thread: code that `work` runs on
+    /// other threads is in the scopes of those. Frees and reallocations ignore the scope: memory returns
+    /// to its family when it is freed, and stays there when it is reallocated. A scope costs two loads and
+    /// two stores, and no lock.
     ///
     /// # Examples
     ///
@@ -192,8 +193,8 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
         work()
     }
 
-    /// Begins a scope of this family that lasts until the guard is dropped: [`scope`](Self::scope) for
-    /// where a closure is in the way.
+    /// Enters a scope of this family that lasts until the guard is dropped: [`scope`](Self::scope) without
+    /// a closure.
     ///
     /// # Examples
     ///
@@ -203,8 +204,8 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
         ScopeGuard::new(Self::INDEX)
     }
 
-    /// A future that is polled in a scope of this family: each poll enters it and leaves it, on
-    /// whichever thread.
+    /// A future that is polled in a scope of this family: each poll enters it and leaves it, on whichever
+    /// thread.
     ///
     /// # Examples
     ///
@@ -238,7 +239,7 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
     }
 }
 
-/// A type that has a family: `FamilyBox<T>` puts values of `T` there.
+/// A type that has a family: `FamilyBox<T>` allocates values of `T` there.
 ///
 /// Implemented by `#[alloc_family(Set::Variant)]` on the type. A slice or array is in the family of
 /// its elements.
@@ -263,7 +264,7 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to no family",
     label = "no `#[alloc_family(Set::Variant)]` on this type",
-    note = "put `#[alloc_family(Set::Variant)]` on the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, set::Variant>::new_in(..)`"
+    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, set::Variant>::new_in(..)`"
 )]
 pub trait InFamily {
     /// The family of this type.

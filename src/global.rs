@@ -1,13 +1,14 @@
-//! The global allocator over a family set: what any crate allocates lands in the family of the scope
-//! that the thread is in.
+//! The global allocator over a family set: whatever any crate allocates goes to the family of the thread's
+//! scope.
 //!
-//! Allocating takes the family from the scope and the class from the layout; freeing takes both from
-//! the block map, so memory goes home whoever frees it, in whatever scope. Growing stays in the family:
-//! a vector belongs to the lifetime it was made in, not to that of its last push.
-//!
-//! A layout says what a value needs, and not all that is asked for is a value of Rust's. The standard
-//! library asks for the header of an exception as 56 bytes aligned to 8, and hands it to an unwinder in
-//! C++ that takes it for what a `malloc` returned, and on some targets stores 16 bytes at once to it.
+//! An allocation takes the family from the scope and the class from the layout. A free takes both from the
+//! block map, so the memory returns to its family whichever thread frees it, in whatever scope. A
+//! reallocation stays in the family: a vector belongs to the lifetime in which it was created, not to that
+//! of its last push.
+//! A layout describes a Rust value, but not every allocation is one. The standard library allocates the
+//! header of an exception as 56 bytes aligned to 8, and passes it to a C++ unwinder that expects memory of
+//! a `malloc`, and on some targets stores 16 bytes at once to it. On those targets memory of [`C_LIKE`]
+//! bytes or more is aligned to as many.
 //! There, what is of [`C_LIKE`] bytes or more is aligned to so many.
 //!
 //! Nothing here allocates, takes a lock that can allocate, or needs a thread-local that is ever
@@ -42,17 +43,17 @@ const fn served(layout: Layout, is_c_like: bool) -> Layout {
 
 /// A global allocator over the family set `S`.
 ///
-/// Unmodified code allocates in the set's fallback family ([`FamilySet::FALLBACK`]), and within a scope
-/// ([`Family::scope`]) in that of the scope. The set may be used beside it: `FamilyBox` and all the
-/// others, and other sets too, share nothing with it but what they should.
+/// Unmodified code allocates in the fallback family of the set ([`FamilySet::FALLBACK`]), and within a
+/// scope ([`Family::scope`]) in the family of the scope. The program may also use the set directly, by
+/// `FamilyBox` and all other types, and may use other sets.
 ///
-/// Where a family declines, for its limit is reached or no memory is to be had, the next allocator
-/// serves, if there is one ([`with_next`](Self::with_next)); memory that is not famalloc's is handed on
-/// to it as well. Without one, a refusal is the null pointer that [`GlobalAlloc`] asks for, and
-/// freeing foreign memory a message and an abort.
+/// If a family cannot allocate, because its limit is reached or no memory is available, the next allocator
+/// serves the request, if there is one ([`with_next`](Self::with_next)); frees of memory that is not
+/// famalloc's go to it as well. Without a next allocator a failure returns null, as [`GlobalAlloc`]
+/// requires, and a free of foreign memory prints a message and aborts.
 ///
 /// On targets with musl, memory of 16 bytes and more is aligned to 16, whatever the layout: their unwinder
-/// counts on it for exceptions.
+/// relies on it for exceptions.
 ///
 /// # Examples
 ///
@@ -84,7 +85,7 @@ pub struct FamAlloc<S: FamilySet, N = NoNext> {
 }
 
 impl<S: FamilySet> FamAlloc<S> {
-    /// The allocator over the set `S`, alone.
+    /// The allocator over the set `S`, without a next one.
     ///
     /// # Examples
     ///
@@ -102,8 +103,8 @@ impl<S: FamilySet> Default for FamAlloc<S> {
 }
 
 impl<S: FamilySet, N: GlobalAlloc> FamAlloc<S, N> {
-    /// The allocator over the set `S`, with another behind it, which serves what a family declines, and
-    /// takes back what is not famalloc's.
+    /// The allocator over the set `S`, with a next allocator, which serves what a family cannot, and frees
+    /// memory that is not famalloc's.
     ///
     /// # Examples
     ///
@@ -213,7 +214,7 @@ impl<S: FamilySet, N: GlobalAlloc> FamAlloc<S, N> {
     }
 }
 
-/// No next allocator: serves nothing, and aborts with a message when it is to free something.
+/// No next allocator: allocates nothing, and aborts with a message if it has to free memory.
 ///
 /// # Examples
 ///

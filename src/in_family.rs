@@ -1,4 +1,4 @@
-//! [`In`]: a family as a value, for interfaces that want an allocator handed to them.
+//! [`In`]: a family as a value, for interfaces that take an allocator.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -6,11 +6,11 @@ use core::marker::PhantomData;
 
 use crate::family::Family;
 
-/// The allocator of family `F`: a value of no size that stands for it.
+/// The allocator of family `F`: a zero-sized value.
 ///
-/// Collections that take an allocator take this one: it implements the allocator traits that the
-/// crate's features `allocator-api2-02`, `allocator-api2-04` and `nightly` name, and the aliases in
-/// [`collections`](crate::collections) are made with it. It costs a collection no space.
+/// Pass it to collections that take an allocator. It implements the allocator traits that the crate's
+/// features `allocator-api2-02`, `allocator-api2-04` and `nightly` name, and the aliases in
+/// [`collections`](crate::collections) use it. It adds nothing to the size of a collection.
 ///
 /// # Examples
 ///
@@ -77,7 +77,7 @@ impl<F: Family> fmt::Debug for In<F> {
 }
 
 impl<F: Family> PartialEq for In<F> {
-    /// Always: there is one allocator of a family.
+    /// Always: a family has only one allocator.
     #[inline]
     fn eq(&self, _: &Self) -> bool {
         true

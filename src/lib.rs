@@ -1,10 +1,10 @@
 //! An allocator whose table has two dimensions: size class x **family**.
 //!
 //! A family names a lifetime: the syntax tree of a compiler, the frame of a game, the session of a
-//! server. It is a variant of an enum of yours. What is allocated in one family shares blocks with
-//! nothing else, so what lives and dies together lies together: a block empties as a whole, memory
-//! goes back whole when a phase ends, and the question "which lifetime owns the heap?" has an
-//! answer.
+//! server. You declare it as a variant of an enum. Allocations of one family share blocks only with
+//! each other. So objects that live and die together are adjacent in memory, blocks empty as a whole,
+//! the memory of a phase returns to the system when the phase ends, and the question "which lifetime
+//! owns the heap?" has an answer.
 //!
 //! ```
 //! use famalloc::{alloc_family, FamilyBox, Snapshot};
@@ -36,148 +36,171 @@
 //! |---|---|
 //! | families: an enum's variants, types that join them | [`alloc_family`], [`FamilySet`], [`Family`], [`InFamily`] |
 //! | owned values | [`FamilyBox`] and [`boxed`] |
-//! | an arena: what dies all at once, and single objects before | [`Region`], [`RegionBox`], [`RegionPool`] and [`region`] |
-//! | shared values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
-//! | text and slices behind one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
-//! | objects that are used again without being made again; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
-//! | vectors, text, maps and sets; allocators for the collections of others; serde | [`collections`], [`In`] |
-//! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their forms |
-//! | what is this address? may this pointer be freed? | [`query`], [`try_free_in`] |
-//! | give memory back | [`reclaim`], [`flush`] |
-//! | every live object of a family; a collector's sweep | [`walk_in`], [`sweep_in`] |
-//! | all of a family at once, without a look at its objects | [`free_all_in`] |
-//! | who uses how much? | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
-//! | is everything whole? | [`check`] |
+//! | arenas: objects freed all at once, or singly before | [`Region`], [`RegionBox`], [`RegionPool`] and [`region`] |
+//! | reference-counted values, for one thread or for all | [`FamilyRc`], [`FamilyArc`] and [`rc`] |
+//! | text and slices behind a pointer of one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
+//! | pools of objects that stay initialised; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
+//! | vectors, strings, maps and sets; allocators for the collections of other crates; serde | [`collections`], [`In`] |
+//! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their variants |
+//! | describe an address; free a pointer with a check | [`query`], [`try_free_in`] |
+//! | return memory to the system | [`reclaim`], [`flush`] |
+//! | visit every live object of a family; sweep for a collector | [`walk_in`], [`sweep_in`] |
+//! | free all objects of a family at once, without visiting them | [`free_all_in`] |
+//! | statistics | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
+//! | check the integrity of the heap | [`check`] |
 //! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`ScopeGuard`], [`Scoped`] |
-//! | families known at run time only; memory freed by its address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
-//! | begin, rest and end a thread's work by hand; give back while all sleep | [`lifecycle`] |
-//! | choices at run time: huge pages, how long empty memory is kept | [`options`] |
-//! | memory from elsewhere than the system | [`PageSource`], [`FixedBuffer`] |
+//! | families known only at run time; frees by address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
+//! | explicit start, idling and end of a thread's work; purging in the background | [`lifecycle`] |
+//! | options at run time: huge pages, how long empty memory is retained | [`options`] |
+//! | memory from a source other than the system | [`PageSource`], [`FixedBuffer`] |
 //!
 //! # Words
 //!
-//! - **family**: one lifetime class, a variant of an enum and a zero-sized marker type for it.
-//!   **Family set**: the enum; it owns one table.
-//! - **size class**: a slot size. **Slot**: room for one object. **Block**: a run of slots of one
-//!   class and one family. **Granule**: the unit the block map counts in, 64 KiB. **Extent**: 2 MiB
-//!   of granules that belong to one family, so that whole huge pages die together.
-//! - **cell**: one entry of the table, (class, family). **Lane**: one of a cell's locked block
-//!   allocators: a lock, blocks and their bitmaps, a depot, a mailbox. A cell has as many lanes as
-//!   threads were at work in it at once, up to the number of cores (half or a quarter of it where
-//!   slots are of kilobytes).
-//! - **magazine**: a bounded array of free slot addresses of one cell; a thread has a loaded one, which it
-//!   frees into and allocates from, and a previous one. **Depot**: full magazines parked in a lane.
-//!   **Mailbox**: magazines of slots that belong to a lane, left there by other lanes' threads.
-//!   **Outbox**: where a lane collects them.
-//! - **refill**: to move addresses from blocks to a magazine. **Disperse**: to move them back.
-//! - **region**: an arena of one family. **Chunk**: memory that a region fills from the front, granules
-//!   or whole extents. **Hole**: a run of its words that were freed. **Checkpoint**: a state of a
-//!   region to go back to.
-//! - **pool**: objects that wait, initialised, to be used again.
-//! - **page source**: where address space and memory come from. **Warm**: free, but with memory.
-//! - **row**: a thread's magazines of one family. **Home**: where the thread keeps its address. **Life
-//!   mark**: by which others find the rows of a thread that is gone.
+//! - **Family**: a lifetime class; a variant of an enum and a zero-sized marker type for it.
+//!   **Family set**: the enum. It owns one table.
+//! - **Size class**: a slot size. **Slot**: memory for one object. **Block**: a run of slots of one
+//!   size class and one family. **Granule**: the unit of the block map, 64 KiB. **Extent**: 2 MiB of
+//!   granules that belong to one family, so that whole huge pages become free together.
+//! - **Cell**: one entry of the table, (size class, family). **Lane**: one of the locked block
+//!   allocators of a cell: a lock, blocks with their bitmaps, a depot and a mailbox. A cell has as many
+//!   lanes as threads were at work in it at once, up to the number of cores (up to half or a quarter
+//!   of it where slots have kilobytes).
+//! - **Magazine**: a bounded array of free slot addresses of one cell. A thread has two of each cell that
+//!   it uses: the loaded one, which it frees into and allocates from, and the previous one. A magazine
+//!   holds up to 126 slots; of slots above 256 bytes it holds up to 16 KiB, but at least two slots.
+//!   **Depot**: full magazines kept in a lane. **Mailbox**: magazines of slots of a lane that threads of
+//!   other lanes freed. **Remote batch**: the magazine in which a lane collects such slots for another.
+//! - **Refill**: move addresses from blocks to a magazine. **Flush a magazine**: move them back to their
+//!   blocks.
+//! - **Region**: an arena of one family. **Chunk**: memory that a region fills from the front: granules
+//!   or whole extents. **Hole**: a run of freed words in a chunk. **Checkpoint**: a state of a region to
+//!   which it can be rewound.
+//! - **Pool**: initialised objects that wait for reuse.
+//! - **Page source**: provides address space and memory. **Retained**: free, but still committed.
+//! - **Thread cache**: the magazines of one thread for one family. **Home**: the thread-local that points
+//!   to it. **Life mark**: a record by which other threads find the thread caches of a thread that ended.
+//! - **Family heap**: the extents, granules and counts of one family. **Registry**: all address ranges and
+//!   families in use. **Owner tag**: the family and the size class of a stretch of addresses, so that a
+//!   free by address alone finds both with one load.
 //!
 //! # How it works
 //!
 //! ```text
 //! FamilyBox::<Node>::new(v)
-//!   -> family and class are constants of the type
-//!   -> home of the family (thread-local) -> row -> magazine of the class: pop        the fast path
-//!   -> (empty) the previous magazine takes its place
-//!   -> (both empty) the thread's lane of the cell, locked: depot, mailbox, blocks, a new block
-//!   -> (no block) a granule from an extent of the family; from a new extent          the cold path
+//!   -> family and size class are constants of the type
+//!   -> home of the family (thread-local) -> thread cache -> magazine of the class: pop   the fast path
+//!   -> (empty) swap it with the previous magazine
+//!   -> (both empty) lock the thread's lane of the cell: depot, mailbox, blocks, a new block
+//!   -> (no block) take a granule from an extent of the family, or from a new extent      the cold path
 //! ```
 //!
-//! Freeing is the same road back. All bookkeeping is out of band: a magazine is an array of
-//! addresses, a block's free slots are bits in a side array. So neither allocating nor freeing
-//! touches an object, refills come in address order, and a slot that is freed twice is noticed when
-//! its bit is set already.
+//! A free takes the same path in reverse. All metadata is out of band: a magazine is an array of
+//! addresses, and the free slots of a block are bits in a separate bitmap. So neither allocating nor
+//! freeing touches an object, a refill takes slots in address order, and a double free is detected when
+//! the bit of the slot is already set.
 //!
-//! The modules, bottom to top, each using only those below it: `os` (page sources), `space` (the
-//! reservation, the block map, extents, what a family holds), `block`, `lane`, `table`, `thread`,
-//! `heap`, and the faces on top: [`boxed`], [`rc`], [`thin`]. Each explains itself in its source.
+//! These are the modules from bottom to top. Each uses only modules below it, except that the public
+//! types at the top may use each other. The source of each module begins with a description.
+//!
+//! | module | what it contains |
+//! |---|---|
+//! | `sync` | atomics and locks |
+//! | `error`, `spec`, [`options`] | errors; the attributes of a family; options at run time |
+//! | `class` | size classes: pure arithmetic |
+//! | `os` | page sources, and the calls to the system |
+//! | `abort` | the messages with which the process is aborted |
+//! | `space` | the reservation, the block map, extents, family heaps, owner tags |
+//! | `block` | blocks and their bitmaps |
+//! | `lane` | lanes, depots, mailboxes, flushing of magazines |
+//! | `table` | the table of a family set |
+//! | `thread` | thread caches, the fast path, thread exit, fork, decay of idle memory |
+//! | `family`, `any_family`, `scope` | the traits of families; families as values; scopes |
+//! | `heap` | the functions for raw memory, queries, statistics, checks; [`untyped`] and [`lifecycle`] |
+//! | `arena` | what regions are built on |
+//! | [`boxed`], [`rc`], [`thin`], [`region`], [`pool`], [`collections`], [`object_alloc`], `in_family`, `allocator`, `serde`, `global` | the public types |
 //!
 //! What always holds:
 //!
-//! - I1. A block belongs to one cell and lane from the time it is carved until it is wholly free. A
+//! - I1. A block belongs to one cell and lane from the time it is carved until it is entirely free. A
 //!   family marked `isolate` never shares an address with another.
-//! - I2. A slot is in exactly one place: with the user, in one magazine, in one depot, outbox or
+//! - I2. A slot is in exactly one place: allocated, in one magazine, in one depot, remote batch or
 //!   mailbox, or free in its block.
-//! - I3. A magazine is touched by its own thread alone, but that others may take slots from its front
-//!   while the thread idles, by a handshake, and that it is emptied when the thread is gone by who finds its
-//!   life mark; a lane's blocks, bitmaps and depot only under the lane's lock; its mailbox by one atomic stack that is only ever emptied whole.
-//! - I4. The count of a family is debited to the family of the block, whoever frees.
-//! - I5. No path that the global allocator can reach calls the global allocator; thread-local
-//!   destruction is survived.
-//! - I6. Failure comes back as an error from the fallible calls and as `handle_alloc_error` from the
-//!   others; every invariant still holds after it.
+//! - I3. Only its own thread accesses a magazine, with two exceptions: other threads may take slots from its
+//!   front by a handshake while the thread idles, and whoever finds the life mark of an ended thread
+//!   empties its magazines. The blocks, bitmaps and depot of a lane are accessed only under its lock. Its
+//!   mailbox is an atomic stack that is only ever emptied as a whole.
+//! - I4. A free is debited to the family of the block, whichever thread frees.
+//! - I5. No path that the global allocator can reach calls the global allocator. Allocation and freeing
+//!   work during thread-local destruction.
+//! - I6. Fallible calls return failures as errors, the others call `handle_alloc_error`. Every invariant
+//!   still holds afterwards.
 //! - I7. Layout arithmetic is checked; a size that overflows is an error, never a small slot.
 //! - I8. Pointers keep their provenance: metadata is found from the base of the reservation.
 //!
 //! # Bounds
 //!
-//! The most that one allocation or free of up to 32 KiB does, beside its dozen instructions:
+//! The most work that one allocation or free of up to 32 KiB does, in addition to its dozen instructions:
 //!
-//! - Slots: it moves 126 between a magazine and blocks. An allocation after a long run of frees moves
-//!   8 magazines more; whoever finds mail, or overfills a mailbox, moves the 9 magazines in it and what
+//! - Slots: it moves 126 slots between a magazine and blocks. An allocation after a long run of frees moves
+//!   8 more magazines. A call that finds mail, or overfills a mailbox, moves the 9 magazines in it and what
 //!   arrives meanwhile.
-//! - Blocks: those that the slots are in, and one new one.
-//! - Locks: a lane's, within it a family's, within that the one of the extents.
-//! - Calls to the system: at most 5 for a new extent and one for each 64 KiB of a new block that are
-//!   entered. And 3 to return a piece of memory, of 128 KiB or one huge page, with a magazine that is
-//!   given back, with an extent that became empty, and where none is warm that is needed.
-//! - What nobody has used for a while: once in sixteen of a thread's slow paths, and in a tick of the
-//!   clock, a step of it, of any family. That is the magazines of 4 threads, with up to 4 barriers of all
-//!   threads; or one lane, and 8 calls for pages in it; or 4 calls for free granules.
+//! - Blocks: it touches the blocks of those slots, and at most one new block.
+//! - Locks: it takes the lock of a lane, within it that of a family, and within that the lock of the
+//!   extents.
+//! - System calls: at most 5 for a new extent, and one for each 64 KiB of a new block that it enters. In
+//!   addition 3 to purge a piece of memory, of 128 KiB or one huge page: with each flushed magazine, with
+//!   each extent that became empty, and when an extent is needed and none is retained.
+//! - Decay of idle memory: once in sixteen slow paths of a thread, and at most once per tick of the clock,
+//!   it does one step, for any family. A step covers the magazines of 4 threads, with up to 4 barriers of
+//!   all threads; or one lane, and 8 system calls for its pages; or 4 system calls for free granules.
 //!
-//! Large allocations do work in proportion to their size, and so do [`reclaim`], [`flush`], and an
-//! allocation before it is refused.
+//! The work of large allocations, of [`reclaim`], of [`flush`], and of an allocation before it fails is
+//! proportional to the memory involved.
 //!
 //! # Limits
 //!
-//! - 64-bit Linux, for now: elsewhere the crate compiles [without the standard
-//!   library](#without-the-standard-library) alone, for any 64-bit target. A [`PageSource`] of your own
-//!   changes where pages come from, not that.
-//! - A thread keeps up to two magazines for each cell it uses (126 slots or 64 KiB each, whichever is
-//!   less) until it ends, uses them up, or has not refilled any for half a second or two; or until
-//!   anybody calls [`reclaim`] or comes to a limit. The limit of a family that several threads use should
-//!   leave room for them all the same, as each of them takes what the others are made to give up.
-//!   (`std::thread::scope` may return before its threads have quite ended; joining a thread waits for that.)
-//! - What nobody has used for half a second goes back by and by, with what the threads at work do; where
-//!   all wait nothing happens, unless there is [a thread in the background].
-//!   A thread that idles keeps one slot of each cell, and the magazines themselves, of 0.3 to 2 KiB for
-//!   each cell, with 5 KiB for each family. Where the system has no `membarrier` for all threads (Linux
-//!   before 4.14, some sandboxes) it keeps what is in its magazines.
-//!   [`reclaim`] with a goal takes none from threads that have asked their lanes for slots in the last
-//!   hundredth of a second.
-//! - Memory of emptied extents goes back to the system half a second later at the earliest, by the
-//!   threads that free, a small piece with each magazine; or at once by [`reclaim`].
-//!   That of a huge allocation of more than 32 extents goes back when it is freed.
-//! - An isolated family keeps its addresses for good. Their memory goes back when nobody has used the family for a
-//!   while, or by [`reclaim`].
-//! - An allocation that is refused has first done the deferred work of its family (at a limit) or of
-//!   all families (where memory is short): a program that lives at its limit pays for that each time.
-//! - After `fork` the child can use every family, whatever other threads were doing. What was in their
-//!   magazines stays allocated there (up to two for each cell and thread) until
-//!   [all of the family is freed](free_all_in), and walks of such a family are refused. Regions, pools
-//!   and page sources that another thread may have been at work in are not for the child to use.
-//! - A double free is noticed when magazines are dispersed, not when it happens, except in builds
-//!   with debug assertions.
-//! - Nothing in a [`Region`] can be pinned, and no object of one is larger than 32 GiB.
-
+//! - With the standard library the crate supports only 64-bit Linux. [Without
+//!   it](#without-the-standard-library) it compiles for any 64-bit target. A [`PageSource`] of your own
+//!   changes where pages come from, not which targets are supported.
+//! - A thread keeps up to two magazines for each cell that it uses, each with up to 126 slots, or 16 KiB of
+//!   slots where they exceed 256 bytes (but at least two slots). It keeps them until it ends, uses them up,
+//!   or has not refilled any for half a second to two seconds; or until any thread calls [`reclaim`] or
+//!   reaches a limit. The limit of a family that several threads use should still leave room for these
+//!   magazines, since each thread takes what the others are made to give up.
+//!   (`std::thread::scope` may return before its threads have ended completely; joining a thread waits for
+//!   that.)
+//! - Memory that is idle for half a second is returned step by step, by the threads at work. While all
+//!   threads wait nothing happens, unless there is [a thread in the background]. An idle thread keeps one
+//!   slot of each cell, and the magazines themselves: 0.3 to 2 KiB for each cell, and 5 KiB for each
+//!   family. Where the system has no `membarrier` for all threads (Linux before 4.14, some sandboxes) an
+//!   idle thread keeps the contents of its magazines. [`reclaim`] with a goal takes no slots from threads
+//!   that have refilled from their lanes in the last hundredth of a second.
+//! - The memory of empty extents is purged half a second later at the earliest: by the threads that free,
+//!   a small piece with each magazine, or at once by [`reclaim`]. The memory of a huge allocation of more
+//!   than 32 extents is purged when it is freed.
+//! - An isolated family keeps its addresses for good. Their memory is returned when nobody has used the family for
+//!   a while, or by [`reclaim`].
+//! - An allocation that fails has first done the deferred work of its family (at a limit) or of all
+//!   families (when memory is short). A program that runs at its limit pays for that each time.
+//! - After `fork` the child can use every family, whatever other threads were doing. The contents of their
+//!   magazines stay allocated in the child (up to two magazines for each cell and thread) until
+//!   [the whole family is freed](free_all_in), and walks of such a family fail. The child must not use
+//!   regions, pools and page sources in which another thread may have been at work.
+//! - A double free is detected when the magazine is flushed, not when it happens, except in builds with
+//!   debug assertions.
+//! - Nothing in a [`Region`] can be pinned, and no object in a region can exceed 32 GiB.
 //!
 //! # Without the standard library
 //!
-//! With `default-features = false` the crate needs `core` alone, and neither an operating system nor
-//! another allocator:
+//! With `default-features = false` the crate needs only `core`, and neither an operating system nor another
+//! allocator:
 //!
 //! ```toml
 //! famalloc = { version = "0.1", default-features = false }
 //! ```
 //!
-//! There is no source of pages then but the one you name: a [`FixedBuffer`], or a [`PageSource`] of your
-//! own over whatever the machine has. A family set without one is an error that says so.
+//! Every family set must then name its page source: a [`FixedBuffer`], or a [`PageSource`] of your own over
+//! whatever memory the machine has. A family set without one does not compile, and the error says so.
 //!
 //! ```
 //! #![no_std]
@@ -199,26 +222,26 @@
 //! # }
 //! ```
 //!
-//! Everything is there but what needs more than `core`: `System`, `Snapshot` (there are
-//! [`FamilyUse::of`] and [`ClassUse::of`]), and what a box has to do with `Box`, `Vec`, `String`, `Rc`,
-//! `Arc`, `CStr`, `OsStr`, `Path`, and input and output. And this is different:
+//! Missing is only what needs more than `core`: `System`, `Snapshot` (use [`FamilyUse::of`] and
+//! [`ClassUse::of`]), and the conversions and traits of a box that involve `Box`, `Vec`, `String`, `Rc`,
+//! `Arc`, `CStr`, `OsStr`, `Path`, or input and output. These are the differences:
 //!
-//! - **Threads.** Any number of threads or cores may allocate and free at once, but none has magazines,
-//!   as nobody tells when it ends: every operation takes the lock of its cell for one slot. So nothing
-//!   is ever parked, and a double free is noticed when it happens. Where there is but one thread, a
-//!   promise of that (`promise_one_thread`) gives it magazines, and the fast path.
-//! - **Locks** spin. An interrupt handler must not allocate or free, as what it interrupts may hold the
-//!   lock that it would wait for. Where threads have strict priorities, no two that share a core may
-//!   use the same family, for the same reason.
+//! - **Threads.** Any number of threads or cores may allocate and free at once. None of them has magazines,
+//!   since nothing reports the end of a thread: every operation takes the lock of its cell for one slot.
+//!   So no freed slot is ever cached, and a double free is detected when it happens. A program with only
+//!   one thread can promise so (`promise_one_thread`); then that thread has magazines, and the fast path.
+//! - **Locks** spin. An interrupt handler must not allocate or free, since the code that it interrupts may
+//!   hold the lock. For the same reason, where threads have strict priorities, no two that share a core
+//!   may use the same family.
 //! - **Walks** ([`walk_in`], [`sweep_in`]) cannot tell whether another core is at work in the family, so
-//!   they never return [`InUseElsewhere`]. What is allocated or freed elsewhere meanwhile is visited or
-//!   not.
-//! - **Errors.** Where a process would be aborted, for a double free say, the panic handler is called,
-//!   with the same message. It may be called under a lock, while a table is half changed: it must not
-//!   return to the program, nor unwind, but halt or reset the machine. Where an infallible call finds no
-//!   memory, it panics as well; there nothing is held, and every invariant holds.
-//! - **Time.** What a source calls a [millisecond](PageSource::milliseconds) is one; without a clock
-//!   memory is given back as soon as it is empty.
+//!   they never return [`InUseElsewhere`]. Objects that other cores allocate or free meanwhile may be
+//!   visited or not.
+//! - **Errors.** Where the process would be aborted, for example at a double free, the panic handler is
+//!   called with the same message. A lock may be held and a table half changed at that point. So the
+//!   handler must neither return to the program nor unwind; it must halt or reset the machine. An
+//!   infallible call panics, too, if no memory is available; then no lock is held and every invariant holds.
+//! - **Time.** The page source defines the [millisecond](PageSource::milliseconds). Without a clock memory
+//!   is purged as soon as it is empty.
 #![cfg_attr(not(feature = "std"), doc = "\n\n[`Snapshot`]: crate#without-the-standard-library\n")]
 #![cfg_attr(
     not(feature = "std"),
@@ -237,12 +260,13 @@
 compile_error!("famalloc needs 64-bit addresses");
 #[cfg(all(feature = "std", not(target_os = "linux")))]
 compile_error!(
-    "with its feature `std` famalloc supports 64-bit Linux alone, for now; without it (`default-features = false`) any 64-bit target will do"
+    "with its feature `std` famalloc supports only 64-bit Linux; without it (`default-features = false`) famalloc supports every 64-bit target"
 );
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
 extern crate self as famalloc;
 
+mod abort;
 #[cfg(any(feature = "allocator-api2-02", feature = "allocator-api2-04", feature = "nightly"))]
 mod allocator;
 mod any_family;

@@ -1,26 +1,26 @@
-//! Choices at run time: what the allocator does about memory that nobody uses, huge pages, and addresses.
+//! Options at run time: retention of unused memory, huge pages, and reserved address space.
 //!
-//! They are the process's, for all family sets. Each is one word, read where it matters without waiting for
-//! anybody, never on the fast path; any thread may set any of them at any time.
+//! They apply to the whole process and to all family sets. Each is one atomic word. No option is read on the
+//! fast path. Any thread may set any option at any time.
 //!
-//! | call | in the environment | what | at first | takes effect |
+//! | call | environment variable | what | default | takes effect |
 //! |---|---|---|---|---|
-//! | [`set_purge_delay`] | `FAMALLOC_PURGE_DELAY` | for how many milliseconds memory that became empty is kept for whoever needs some next; 0: not at all; `never`: until [`reclaim`](crate::reclaim) | 500 | for what becomes empty from then on |
-//! | [`set_huge_pages`] | `FAMALLOC_HUGE_PAGES` | whether huge pages are asked for: `never`, `always`, or `auto`, where a family has grown to several mebibytes and uses them densely | `auto` | for memory that is taken from the system from then on |
-//! | [`set_first_range`] | `FAMALLOC_RESERVE` | how many bytes of addresses are reserved before the first allocation, by sources that have more in steps | 64 MiB | at the first allocation |
-//! | [`set_largest_range`] | `FAMALLOC_RESERVE_STEP` | how many bytes of addresses are reserved at once later, at most; each time as much again as there is | 1 GiB | when addresses run out |
-//! | `lifecycle::start_background` | `FAMALLOC_BACKGROUND` | whether a thread of the allocator's own gives memory back while the program rests | off | at once; in the environment, when the C library is loaded |
-//! | [`set_trim_idle`] | `FAMALLOC_TRIM_IDLE` | whether what idle threads keep at hand may be taken from them | on | at the next look at them |
+//! | [`set_purge_delay`] | `FAMALLOC_PURGE_DELAY` | how many milliseconds empty memory is retained for reuse before it is purged; 0: not at all; `never`: until [`reclaim`](crate::reclaim) | 500 | for memory that becomes empty afterwards |
+//! | [`set_huge_pages`] | `FAMALLOC_HUGE_PAGES` | whether to request huge pages: `never`, `always`, or `auto`: once a family has grown to several mebibytes and uses them densely | `auto` | for memory that is taken from the system afterwards |
+//! | [`set_first_range`] | `FAMALLOC_RESERVE` | how many bytes of address space to reserve before the first allocation, from sources that reserve in steps | 64 MiB | at the first allocation |
+//! | [`set_largest_range`] | `FAMALLOC_RESERVE_STEP` | the most bytes of address space to reserve at once later; each step doubles the address space up to this | 1 GiB | when the address space is used up |
+//! | `lifecycle::start_background` | `FAMALLOC_BACKGROUND` | whether a background thread of the allocator purges memory while the program is idle | off | at once; from the environment, when the C library is loaded |
+//! | [`set_trim_idle`] | `FAMALLOC_TRIM_IDLE` | whether free slots may be taken from the magazines of idle threads | on | at the next visit to these threads |
 //!
-//! The environment is for programs that cannot be changed. It is looked at once, before the first
-//! allocation, where the feature `environment` is on: the C library has it on, a Rust program may. A set
-//! of calls comes later and wins. Sizes may end in `K`, `M`, `G` or `T`; switches are `on` or `off`. What
-//! cannot be understood is named in a line on standard error, and passed over. Programs that run
-//! with more rights than who started them have (setuid) do not look.
+//! The environment variables are for programs that cannot be changed. With the feature `environment` they are
+//! read once, before the first allocation; the C library has this feature, and a Rust program may enable it.
+//! Calls come later and override them. Sizes may end in `K`, `M`, `G` or `T`; switches are `on` or `off`. A
+//! value that cannot be parsed is reported in one line on standard error, and ignored. Programs that run with
+//! more rights than their caller (setuid) read no variables.
 //!
 //! # Examples
 //!
-//! A program whose memory comes and goes by minutes, and one that is short of it:
+//! A program whose use of memory rises and falls within minutes, and one that is short of memory:
 //!
 //! ```
 //! use famalloc::options::{self, HugePages};
@@ -38,11 +38,11 @@ use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 #[cfg(feature = "environment")]
 mod environment;
 
-/// As a [purge delay](set_purge_delay): memory stays until somebody asks for it by
-/// [`reclaim`](crate::reclaim) or [`flush`](crate::flush).
+/// The [purge delay](set_purge_delay) that retains memory until a call of [`reclaim`](crate::reclaim) or
+/// [`flush`](crate::flush).
 pub const NEVER: u64 = u64::MAX;
 
-/// No range of addresses is smaller than this, unless the source has no more.
+/// The least address space that is reserved at once, in bytes, unless the source has less.
 pub const LEAST_RANGE: usize = 4 << 20;
 
 /// Ranges are multiples of this: whole extents of the usual size.
@@ -55,7 +55,7 @@ static LARGEST_RANGE: AtomicUsize = AtomicUsize::new(1 << 30);
 static BACKGROUND: AtomicBool = AtomicBool::new(false);
 static TRIM_IDLE: AtomicBool = AtomicBool::new(true);
 
-/// Where huge pages are asked for.
+/// When to request huge pages.
 ///
 /// # Examples
 ///
@@ -67,9 +67,9 @@ static TRIM_IDLE: AtomicBool = AtomicBool::new(true);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum HugePages {
-    /// Nowhere, and where the system would give them unasked it is told not to.
+    /// Never. A system that would use them by default is told not to.
     Never,
-    /// Where a family has grown to several mebibytes, and uses them densely.
+    /// Once a family has grown to several mebibytes and uses them densely.
     Auto,
     /// For all memory that is taken from the system in whole extents of 2 MiB.
     Always,
@@ -94,14 +94,14 @@ fn range(bytes: usize) -> usize {
         .unwrap_or(usize::MAX & !(RANGE_UNIT - 1))
 }
 
-/// Looks at the environment, if nobody has, and if that is wanted.
+/// Reads the environment, if that is enabled and was not done before.
 #[inline]
 pub(crate) fn load() {
     #[cfg(feature = "environment")]
     environment::load();
 }
 
-/// Looks at the environment: for who is there before the first allocation. Nobody has to call it.
+/// Reads the environment variables. Never required: the first allocation does so.
 ///
 /// # Examples
 ///
@@ -113,7 +113,7 @@ pub fn load_environment() {
     load();
 }
 
-/// For how many milliseconds memory that became empty is kept; [`NEVER`] is for ever.
+/// How many milliseconds empty memory is retained; [`NEVER`] if it is never purged by itself.
 ///
 /// # Examples
 ///
@@ -125,12 +125,12 @@ pub fn purge_delay() -> u64 {
     PURGE_DELAY.load(Ordering::Relaxed)
 }
 
-/// Says for how many milliseconds memory that became empty is kept for whoever needs some next. Taking it back
-/// from the system costs more than anything else an allocator does; keeping it costs memory.
+/// Sets how many milliseconds empty memory is retained for reuse before it is purged. Getting it from the system
+/// again costs more than anything else that an allocator does; retaining it costs memory.
 ///
-/// With 0 it goes at once, by whoever has freed the last of it. With [`NEVER`] it stays until
-/// [`reclaim`](crate::reclaim) or [`flush`](crate::flush) is called. Other delays end when somebody comes
-/// by who frees or needs memory.
+/// With 0 the thread that frees the last of it purges it at once. With [`NEVER`] it is retained until a call of
+/// [`reclaim`](crate::reclaim) or [`flush`](crate::flush). After any other delay the next thread that frees or
+/// needs memory purges it.
 ///
 /// # Examples
 ///
@@ -140,7 +140,7 @@ pub fn set_purge_delay(milliseconds: u64) {
     PURGE_DELAY.store(milliseconds, Ordering::Relaxed);
 }
 
-/// Where huge pages are asked for.
+/// When huge pages are requested.
 ///
 /// # Examples
 ///
@@ -154,8 +154,8 @@ pub fn huge_pages() -> HugePages {
     }
 }
 
-/// Says where huge pages are asked for. What has been asked for stays; [`HugePages::Never`] is told to the
-/// system when addresses are reserved, so it is best said before the first allocation.
+/// Sets when huge pages are requested. Earlier requests stay in effect. [`HugePages::Never`] is passed to the
+/// system when address space is reserved, so set it before the first allocation.
 ///
 /// # Examples
 ///
@@ -165,7 +165,7 @@ pub fn set_huge_pages(pages: HugePages) {
     HUGE_PAGES.store(pages as u8, Ordering::Relaxed);
 }
 
-/// How many bytes of addresses are reserved before the first allocation.
+/// How many bytes of address space are reserved before the first allocation.
 ///
 /// # Examples
 ///
@@ -177,9 +177,9 @@ pub fn first_range() -> usize {
     FIRST_RANGE.load(Ordering::Relaxed)
 }
 
-/// Says how many bytes of addresses are reserved before the first allocation: at least [`LEAST_RANGE`], and
-/// less where the source has no more. Addresses are no memory; but a process that limits its own later has
-/// so many less.
+/// Sets how many bytes of address space are reserved before the first allocation: at least [`LEAST_RANGE`], or
+/// less if the source has less. Address space is not memory. But if the process limits its address space later,
+/// the reserved part counts.
 ///
 /// # Examples
 ///
@@ -192,7 +192,7 @@ pub fn set_first_range(bytes: usize) {
     FIRST_RANGE.store(range(bytes), Ordering::Relaxed);
 }
 
-/// How many bytes of addresses are reserved at once, at most, when those there are have run out.
+/// The most bytes of address space that are reserved at once when the present address space is used up.
 ///
 /// # Examples
 ///
@@ -203,8 +203,8 @@ pub fn largest_range() -> usize {
     LARGEST_RANGE.load(Ordering::Relaxed)
 }
 
-/// Says how many bytes of addresses are reserved at once, at most, when those there are have run out: at least
-/// [`LEAST_RANGE`]. An allocation that needs more gets a range of its own.
+/// Sets the most bytes of address space that are reserved at once when the present address space is used up: at
+/// least [`LEAST_RANGE`]. An allocation that needs more gets a range of its own.
 ///
 /// # Examples
 ///
@@ -217,9 +217,8 @@ pub fn set_largest_range(bytes: usize) {
     LARGEST_RANGE.store(range(bytes), Ordering::Relaxed);
 }
 
-/// Whether the environment wishes for a thread of the allocator's own that gives memory back while the program
-/// rests. The C library starts one then; a Rust program calls
-/// `lifecycle::start_background`.
+/// Whether the environment requests a background thread that purges memory while the program is idle. The C
+/// library then starts one; a Rust program calls `lifecycle::start_background`.
 ///
 /// # Examples
 ///
@@ -231,7 +230,7 @@ pub fn background() -> bool {
     BACKGROUND.load(Ordering::Relaxed)
 }
 
-/// Whether what idle threads keep at hand may be taken from them.
+/// Whether free slots may be taken from the magazines of idle threads.
 ///
 /// # Examples
 ///
@@ -243,7 +242,7 @@ pub fn trim_idle() -> bool {
     TRIM_IDLE.load(Ordering::Relaxed)
 }
 
-/// Says whether what idle threads keep at hand may be taken from them.
+/// Sets whether free slots may be taken from the magazines of idle threads.
 ///
 /// # Examples
 ///

@@ -1,13 +1,13 @@
-//! Scopes: the family in which code allocates that names none.
+//! Scopes: the family for code that names none.
 //!
-//! A scope is two words in thread-local storage beside the thread's homes: the position of the family, and where
-//! its row is. Entering writes them, leaving writes back what was there before. So scopes nest, they end when the
-//! guard is dropped, by a panic too, and each thread has its own. Only what asks for no family looks
-//! at it: the global allocator over the set ([`FamAlloc`](crate::FamAlloc)), and
-//! [`untyped::alloc_in_scope`](crate::untyped::alloc_in_scope).
+//! A scope is two words in thread-local storage next to the thread's homes: the position of the family,
+//! and the address of its thread cache. Entering a scope writes them, leaving it restores the previous
+//! ones. So scopes nest, a scope ends when its guard is dropped, by a panic too, and each thread has its
+//! own. Only allocations that name no family read it: those of the global allocator over the set
+//! ([`FamAlloc`](crate::FamAlloc)), and of [`untyped::alloc_in_scope`](crate::untyped::alloc_in_scope).
 //!
-//! Without the standard library there are no thread-locals: scopes are then for programs that have
-//! promised to be of one thread, and do nothing in others.
+//! Without the standard library there are no thread-locals. Then scopes work only in programs that have
+//! promised to have one thread, and do nothing in others.
 
 use core::fmt;
 use core::future::Future;
@@ -27,11 +27,11 @@ pub(crate) fn current<S: FamilySet>() -> usize {
     S::scope()
 }
 
-/// A scope, until it is dropped: what the calling thread allocates without naming a family goes to
-/// one.
+/// A scope that lasts until the guard is dropped: the calling thread allocates in its family when it names
+/// none.
 ///
-/// Made by [`Family::enter`]. It stays on its thread. Guards are dropped in the reverse of their
-/// order, as the language does it; dropping one puts back what was there when it was made.
+/// Made by [`Family::enter`]. It stays on its thread. Guards are dropped in reverse order, as the language
+/// ensures for variables; dropping one restores the scope that was there when it was made.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub(crate) fn current<S: FamilySet>() -> usize {
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 ///
-/// It cannot go to another thread:
+/// It cannot be sent to another thread:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::alloc_family;
@@ -85,7 +85,7 @@ impl<S: FamilySet> ScopeGuard<S> {
         Self { before, set: PhantomData, thread: PhantomData }
     }
 
-    /// A scope of a family that is known at run time only.
+    /// A scope of a family that is known only at run time.
     ///
     /// # Examples
     ///
@@ -111,7 +111,7 @@ impl<S: FamilySet> ScopeGuard<S> {
         Self::new(family.index())
     }
 
-    /// The family in which the calling thread allocates now where it names none.
+    /// The family in which the calling thread now allocates when it names none.
     ///
     /// # Examples
     ///
@@ -134,9 +134,9 @@ impl<S: FamilySet> ScopeGuard<S> {
         AnyFamily::new(current::<S>())
     }
 
-    /// Makes a family the one in which the calling thread allocates where it names none, until further
-    /// notice, and returns the one before: a scope without a guard, for code that cannot have one, as in
-    /// languages without destructors. Whoever calls it puts back what was there.
+    /// Makes a family the scope of the calling thread until the next change, and returns the previous one:
+    /// a scope without a guard, for code that cannot have one, as in languages without destructors. The
+    /// caller must restore the previous one.
     ///
     /// # Examples
     ///
@@ -178,10 +178,10 @@ impl<S: FamilySet> fmt::Debug for ScopeGuard<S> {
     }
 }
 
-/// A future that is polled, and dropped, in a scope of the family `F`.
+/// A future that is polled, and dropped, in a scope of family `F`.
 ///
-/// Made by [`Family::scope_future`]. The scope lasts as long as each poll does, on whichever thread
-/// that is: what other tasks allocate between polls is not in it.
+/// Made by [`Family::scope_future`]. The scope lasts as long as each poll, on whichever thread.
+/// Allocations of other tasks between polls are not in it.
 ///
 /// # Examples
 ///

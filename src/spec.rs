@@ -1,10 +1,10 @@
-//! What a family asks for: the constants behind the attributes of a variant.
+//! The attributes of a family: the constants behind the attributes of a variant.
 
 use core::fmt;
 
-/// What a family asks for: its name and attributes.
+/// The name and attributes of a family.
 ///
-/// Built by the macro from the attributes of a variant; all of it is constant.
+/// The macro builds it from the attributes of a variant; everything in it is constant.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ impl FamilySpec {
     /// The largest block: a whole extent of 2 MiB.
     pub const MAX_BLOCK: usize = 2 << 20;
 
-    /// A family with the given name and no special wishes.
+    /// A family with the given name and no attributes.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -69,8 +69,8 @@ impl FamilySpec {
         self
     }
 
-    /// Is where unmodified code allocates outside of any scope, when the set is the global allocator's.
-    /// Without such a family the set's first is. A set with two does not compile:
+    /// Makes this the family in which unmodified code allocates outside of any scope, if the set is the
+    /// global allocator's. Without such a family the first one is. A set with two does not compile:
     ///
     /// ```compile_fail,E0080
     /// #[famalloc::alloc_family]
@@ -89,14 +89,14 @@ impl FamilySpec {
         self
     }
 
-    /// Takes at most `bytes` of blocks, extents and huge allocations at any time.
+    /// Limits the blocks, extents and huge allocations of the family to `bytes` at any time.
     ///
     /// # Panics
     ///
-    /// Panics (at compile time, in a constant) when `bytes` is below [`Self::MIN_BLOCK`].
+    /// Panics (at compile time, in a constant) if `bytes` is below [`Self::MIN_BLOCK`].
     #[must_use]
     pub const fn limit(mut self, bytes: usize) -> Self {
-        assert!(bytes >= Self::MIN_BLOCK, "a family's limit is at least one block of 64 KiB");
+        assert!(bytes >= Self::MIN_BLOCK, "a family's limit must be at least one block of 64 KiB");
         self.limit = bytes;
         self
     }
@@ -111,7 +111,7 @@ impl FamilySpec {
     pub const fn block(mut self, bytes: usize) -> Self {
         assert!(
             bytes.is_power_of_two() && bytes >= Self::MIN_BLOCK && bytes <= Self::MAX_BLOCK,
-            "a block is a power of two from 64 KiB to 2 MiB"
+            "a family's block size must be a power of two from 64 KiB to 2 MiB"
         );
         self.block = bytes;
         self
@@ -161,7 +161,10 @@ impl FamilySpec {
             }
             index += 1;
         }
-        assert!(count <= 1, "a family set has one fallback; take one `#[family(fallback)]` out");
+        assert!(
+            count <= 1,
+            "a family set has at most one fallback; remove one `#[family(fallback)]`"
+        );
         found
     }
 

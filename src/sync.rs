@@ -1,9 +1,10 @@
-//! Everything that threads share goes through this module.
+//! The atomics and locks through which threads share data.
 //!
-//! The atomics are those of `core`. The lock is one whose waiters sleep and which a fork can hold;
-//! without the standard library it is one that spins. Neither allocates nor needs destruction. No
-//! other module names `std::sync` or `core::sync`, so a model checker can stand in for both: in `models/`,
-//! which copies the protocols' sources, it does.
+//! The atomics are those of `core`. With the standard library a waiter for a lock sleeps, and a fork can
+//! hold the lock; without it the lock spins. Neither allocates or needs destruction. No other module names
+//! `std::sync` or `core::sync`, so a model checker can replace both; `models/` does so with copies of the
+//! protocols' sources. The exception is values that are computed once, which use `once_cell::race`: the page
+//! size, the key of the exit hook and the number of lanes.
 
 mod first;
 #[cfg(feature = "std")]

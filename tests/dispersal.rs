@@ -387,7 +387,7 @@ fn a_run_that_was_freed_before_is_noticed() {
             for case in ["a run", "the rest of a block", "scattered"] {
                 let said = assert_aborted(child(NAME, case));
                 let slot = said.split("pointer ").nth(1).unwrap().lines().next().unwrap();
-                let expected = "in family Lives::A as 48 bytes: double free";
+                let expected = "as a slot of 48 bytes in family Lives::A: double free";
                 assert!(said.contains(expected), "{case}: {said}");
                 assert!(case == "scattered" || said.contains(slot), "{case}: {said}");
             }

@@ -3,7 +3,8 @@
 //! The order, bottom to top, is [`LAYERS`]. It is the design's (`os -> space -> class -> block ->
 //! lane -> table -> thread -> heap -> faces`) with what it does not name put where it belongs: `sync`,
 //! `error`, `spec` and `options` are used by all and use nothing; `class` is pure arithmetic, so it lies below
-//! `os` although the story tells it after `space`; `family`, the traits by which types find their
+//! `os` although the story tells it after `space`; `abort` words
+//! what `os` writes; `family`, the traits by which types find their
 //! table and row, lies between `thread` and `heap`. Each face is a layer of its own: a handle may be made of
 //! another, and not the other way round as well. `lib.rs` names everything.
 //!
@@ -24,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["options"],
     &["class"],
     &["os"],
+    &["abort"],
     &["space"],
     &["block"],
     &["lane"],

@@ -179,6 +179,21 @@ fn misused() {
     eprintln!("never noticed");
 }
 
+const SLOT: &str = "a slot of 48 bytes in family Lives::Ours";
+const FOREIGN: &str =
+    "foreign pointer: famalloc did not allocate it; free it with the allocator that did";
+const NOTHING: &str =
+    "nothing is allocated at this address: double free, or a pointer that was never allocated";
+const LATE: &str =
+    " (found when the slot was returned to its block; the wrong free may be earlier)";
+
+fn occupies(slot_bytes: usize, size: usize, align: usize) -> String {
+    format!(
+        "wrong layout: the allocation occupies {slot_bytes} bytes, which {size} bytes aligned to \
+         {align} do not match; free it with the layout that it was allocated with"
+    )
+}
+
 /// The child said exactly this, for the pointer it named; `early` is for the build that looks at
 /// once, `late` for dispersal.
 fn assert_said(case: &str, early: &str, late: &str) {
@@ -188,7 +203,8 @@ fn assert_said(case: &str, early: &str, late: &str) {
     let message = said.lines().find(|line| line.starts_with("famalloc: "));
     let message = message.unwrap_or_else(|| panic!("{case} ended without a message: {said}"));
     let expected = if cfg!(debug_assertions) { early } else { late };
-    assert_eq!(message, format!("famalloc: freed {pointer} in family {expected}"), "{case}");
+    let joint = if expected.starts_with("family") { "in" } else { "as" };
+    assert_eq!(message, format!("famalloc: cannot free {pointer} {joint} {expected}"), "{case}");
     let at_once = !said.contains("not noticed at once");
     assert!(at_once || !cfg!(debug_assertions), "{case} was noticed late");
     assert!(!said.contains("not noticed by the flush"), "{case} was noticed too late");
@@ -196,8 +212,9 @@ fn assert_said(case: &str, early: &str, late: &str) {
 
 #[test]
 fn a_double_free_is_noticed() {
-    let early = "Lives::Ours as 48 bytes aligned to 16: double free: the slot is free already";
-    let late = "Lives::Ours as 48 bytes: double free: the slot is free already";
+    let early =
+        "48 bytes aligned to 16 in family Lives::Ours: double free: the slot is already free";
+    let late = &format!("{SLOT}: double free: the slot is already free{LATE}");
     assert_said("twice", early, late);
     assert_said("twice with another between", early, late);
     assert_said("twice, long after", early, late);
@@ -206,90 +223,78 @@ fn a_double_free_is_noticed() {
 
 #[test]
 fn a_pointer_of_nobody_is_noticed() {
-    let early = "Lives::Ours as 48 bytes aligned to 16: the pointer was not allocated here";
-    let late = "Lives::Ours as 48 bytes: the pointer was not allocated here";
+    let early = &format!("48 bytes aligned to 16 in family Lives::Ours: {FOREIGN}");
+    let late = &format!("{SLOT}: {FOREIGN}{LATE}");
     assert_said("stack", early, late);
     assert_said("box", early, late);
-    let nothing = "nothing is allocated there: double free, or the pointer was never handed out";
-    let early = &format!("Lives::Ours as 48 bytes aligned to 16: {nothing}");
+    let early = &format!("48 bytes aligned to 16 in family Lives::Ours: {NOTHING}");
     assert_said("gap", early, late);
     // In a block such a slot is as good as free.
-    let late = "Lives::Ours as 48 bytes: double free: the slot is free already";
+    let late = &format!("{SLOT}: double free: the slot is already free{LATE}");
     assert_said("never handed out", early, late);
     assert_said("a run that was never handed out", early, late);
 }
 
 #[test]
 fn an_interior_pointer_is_noticed() {
-    let tail = "the pointer lies 16 bytes inside its slot, not at its start";
+    let tail =
+        "interior pointer: it points 16 bytes past the start of its allocation; free the start";
     assert_said(
         "interior",
-        &format!("Lives::Ours as 48 bytes aligned to 16: {tail}"),
-        &format!("Lives::Ours as 48 bytes: {tail}"),
+        &format!("48 bytes aligned to 16 in family Lives::Ours: {tail}"),
+        &format!("{SLOT}: {tail}{LATE}"),
     );
 }
 
 #[test]
 fn a_wrong_size_is_noticed() {
-    let tail = "the pointer's slot has 48 bytes, not what a layout of";
+    let (early, late) = (occupies(48, 200, 8), occupies(48, 208, 1));
     assert_said(
         "wrong size",
-        &format!("Lives::Ours as 200 bytes aligned to 8: {tail} 200 bytes aligned to 8 needs"),
-        &format!("Lives::Ours as 208 bytes: {tail} 208 bytes aligned to 1 needs"),
+        &format!("200 bytes aligned to 8 in family Lives::Ours: {early}"),
+        &format!("a slot of 208 bytes in family Lives::Ours: {late}{LATE}"),
     );
 }
 
 #[test]
 fn a_wrong_family_is_noticed() {
-    let tail = "the pointer belongs to family Theirs";
+    let tail = "wrong family: the pointer belongs to family Theirs; free it in that family";
     assert_said(
         "wrong family",
-        &format!("Lives::Ours as 48 bytes aligned to 16: {tail}"),
-        &format!("Lives::Ours as 48 bytes: {tail}"),
+        &format!("48 bytes aligned to 16 in family Lives::Ours: {tail}"),
+        &format!("{SLOT}: {tail}{LATE}"),
     );
     assert_said(
         "unused family",
-        &format!("Lives::Unused as 48 bytes aligned to 16: {tail}"),
-        "Lives::Unused, from which nothing was ever allocated",
+        &format!("48 bytes aligned to 16 in family Lives::Unused: {tail}"),
+        "family Lives::Unused: nothing was ever allocated in this family; free it in the family that \
+         allocated it",
     );
 }
 
 #[test]
 fn misuse_of_large_memory_is_noticed_at_once_in_every_build() {
-    let said = |case, text: &str| assert_said(case, text, text);
-    said(
-        "large as larger",
-        "Lives::Ours as 200000 bytes aligned to 16: the pointer's slot has 102400 bytes, not what \
-         a layout of 200000 bytes aligned to 16 needs",
-    );
-    said(
-        "large twice",
-        "Lives::Ours as 100000 bytes aligned to 16: nothing is allocated there: double free, or the \
-         pointer was never handed out",
-    );
+    let said = |case, size, family, text: &str| {
+        let text = format!("{size} bytes aligned to 16 in family Lives::{family}: {text}");
+        assert_said(case, &text, &text);
+    };
+    said("large as larger", 200_000, "Ours", &occupies(102_400, 200_000, 16));
+    said("large twice", 100_000, "Ours", NOTHING);
     said(
         "large, interior",
-        "Lives::Ours as 100000 bytes aligned to 16: the pointer lies 4096 bytes inside its slot, \
-         not at its start",
+        100_000,
+        "Ours",
+        "interior pointer: it points 4096 bytes past the start of its allocation; free the start",
     );
-    said(
-        "huge as smaller",
-        "Lives::Ours as 3145728 bytes aligned to 16: the pointer's slot has 5242880 bytes, not \
-         what a layout of 3145728 bytes aligned to 16 needs",
-    );
+    said("huge as smaller", 3_145_728, "Ours", &occupies(5_242_880, 3_145_728, 16));
     said(
         "huge as another's",
-        "Lives::Theirs as 5242880 bytes aligned to 16: the pointer belongs to family Ours",
+        5_242_880,
+        "Theirs",
+        "wrong family: the pointer belongs to family Ours; free it in that family",
     );
-    said(
-        "huge from the stack",
-        "Lives::Ours as 5242880 bytes aligned to 16: the pointer was not allocated here",
-    );
-    said(
-        "slot as large",
-        "Lives::Ours as 100000 bytes aligned to 16: the pointer's slot has 48 bytes, not what a \
-         layout of 100000 bytes aligned to 16 needs",
-    );
+    said("huge from the stack", 5_242_880, "Ours", FOREIGN);
+    said("slot as large", 100_000, "Ours", &occupies(48, 100_000, 16));
 }
 
 fn counts() -> Vec<(usize, usize)> {

@@ -538,7 +538,7 @@ fn wrong_frees_abort_and_say_why() {
     ] {
         let said = assert_aborted(child("freed_wrongly", case));
         assert!(!said.contains("not noticed"), "{case}: {said}");
-        assert!(said.contains("in a region of family Lives::Frame as "), "{case}: {said}");
-        assert!(said.contains("bytes: no such object is live there"), "{case}: {said}");
+        assert!(said.contains(" bytes in a region of family Lives::Frame: "), "{case}: {said}");
+        assert!(said.contains("no live object of this size starts there"), "{case}: {said}");
     }
 }

@@ -65,7 +65,7 @@ impl Arguments {
         }
         match parse_family(input) {
             Ok(path) if self.family.is_some() => {
-                errors.at(path, "a type joins one family; take one of the paths out");
+                errors.at(path, "a type joins one family; remove all paths but one");
             }
             Ok(path) => self.family = Some(path),
             Err(error) => {
@@ -95,7 +95,7 @@ impl Arguments {
             return;
         }
         if given.contains(&name) {
-            errors.at(key, format!("`{name}` is given twice; take one of them out"));
+            errors.at(key, format!("`{name}` is given twice; remove one of them"));
             return;
         }
         if name == "thread_local" {
@@ -103,7 +103,7 @@ impl Arguments {
                 Ok(model) if model.value() == "initial-exec" => self.initial_exec = Some(key),
                 _ => errors.at(
                     if value.is_empty() { quote!(#key) } else { value },
-                    "write `thread_local = \"initial-exec\"`, or take it out",
+                    "write `thread_local = \"initial-exec\"`, or remove `thread_local`",
                 ),
             }
         } else if name == "module" {
@@ -154,7 +154,7 @@ fn parse_family(input: ParseStream<'_>) -> syn::Result<Path> {
     if input.peek(Token![<]) || input.peek2(Token![<]) {
         return Err(syn::Error::new_spanned(
             tokens_before_comma(input),
-            "a family set has no parameters; write just `Set::Variant`",
+            "a family set has no parameters; write `Set::Variant`",
         ));
     }
     Ok(path)

@@ -107,7 +107,7 @@ impl FamilyAttributes {
                 errors.at(
                     &attribute.meta,
                     format!(
-                        "`#[family]` asks for nothing; write for example `#[family(isolate)]` (there are {}), or take it out",
+                        "`#[family]` is empty; name an attribute, for example `#[family(isolate)]` (the attributes are {}), or remove it",
                         all_keys()
                     ),
                 );
@@ -145,13 +145,13 @@ impl FamilyAttributes {
         if !KEYS.contains(&name.as_str()) {
             let meant = match nearest(&name, &KEYS) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("there are {}", all_keys()),
+                None => format!("the attributes are {}", all_keys()),
             };
             errors.at(key, format!("unknown attribute `{name}`; {meant}"));
             return;
         }
         if self.given.contains(&name) {
-            errors.at(key, format!("`{name}` is given twice; take one of them out"));
+            errors.at(key, format!("`{name}` is given twice; remove one of them"));
             return;
         }
         match name.as_str() {
@@ -198,11 +198,11 @@ impl Value {
         match self {
             Self::None => return true,
             Self::Assigned(value) if value.to_string() == "false" => {
-                errors.at(value, format!("a family is without `{key}` unless told; take it out"));
+                errors.at(value, format!("`{key}` is off by default; remove it"));
             }
             Self::Assigned(value) | Self::Parenthesised(value) => {
                 let place = if value.is_empty() { quote!(#key) } else { value };
-                errors.at(place, format!("`{key}` takes no value; write just `{key}`"));
+                errors.at(place, format!("`{key}` takes no value; write `{key}`"));
             }
         }
         false
@@ -250,7 +250,7 @@ impl Value {
         if limit.bytes < MIN_BLOCK {
             errors.at_span(
                 limit.span,
-                "a family takes memory in blocks of 64 KiB; write at least \"64 KiB\"",
+                "a family allocates memory in blocks of 64 KiB; write at least \"64 KiB\"",
             );
             return None;
         }
@@ -277,7 +277,7 @@ impl Value {
         let Some(literal) = self.expect_literal(key, "natural", errors) else { return false };
         let natural = matches!(&literal, Lit::Str(text) if text.value() == "natural");
         if !natural {
-            errors.at(literal, "the one alignment to ask for is `align = \"natural\"`");
+            errors.at(literal, "the only alignment on offer is `align = \"natural\"`");
         }
         natural
     }
@@ -344,12 +344,12 @@ mod tests {
     fn says_what_to_write_instead() {
         for (list, part) in [
             ("isolated", "did you mean `isolate`?"),
-            ("colour = 3", "there are `isolate`, `zero_on_free`"),
+            ("colour = 3", "the attributes are `isolate`, `zero_on_free`"),
             ("isolate, isolate", "given twice"),
-            ("isolate = true", "write just `isolate`"),
-            ("isolate = false", "take it out"),
-            ("isolate(yes)", "write just `isolate`"),
-            ("isolate =", "write just `isolate`"),
+            ("isolate = true", "write `isolate`"),
+            ("isolate = false", "remove it"),
+            ("isolate(yes)", "write `isolate`"),
+            ("isolate =", "write `isolate`"),
             ("limit", "`limit = \"64 MiB\"`"),
             ("limit(\"64 MiB\")", "`limit = \"64 MiB\"`"),
             ("limit = 64 MiB", "in quotes"),

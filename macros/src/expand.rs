@@ -29,7 +29,7 @@ pub(crate) fn expand(arguments: TokenStream, tokens: TokenStream) -> TokenStream
             errors.at(
                 path,
                 format!(
-                    "`{0}` describes one family; write it at a variant: `#[family({0})]`",
+                    "`{0}` describes one family; put it on a variant: `#[family({0})]`",
                     path.to_token_stream()
                 ),
             );

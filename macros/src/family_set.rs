@@ -86,7 +86,7 @@ impl FamilyVariant {
                 None => *fallback = Some(name.clone()),
                 Some(first) => {
                     let message = format!(
-                        "a family set has one fallback, and `{first}` is it; take this out"
+                        "a family set has at most one fallback, and `{first}` is it; remove this one"
                     );
                     errors.at(attributes.fallback.take(), message);
                 }
@@ -124,17 +124,14 @@ fn check_shape(set: &ItemEnum, errors: &mut Errors) -> bool {
     if !set.generics.params.is_empty() {
         errors.at(
             &set.generics,
-            "a family set owns one static table, so it cannot be generic; take the parameters out",
+            "a family set owns one static table, so it cannot be generic; remove the parameters",
         );
     } else if let Some(clause) = &set.generics.where_clause {
-        errors.at(clause, "a family set cannot have a `where` clause; take it out");
+        errors.at(clause, "a family set cannot have a `where` clause; remove it");
     }
     for variant in &set.variants {
         if !matches!(variant.fields, Fields::Unit) {
-            errors.at(
-                &variant.fields,
-                format!("a family has no data; write just `{}`", variant.ident),
-            );
+            errors.at(&variant.fields, format!("a family has no data; write `{}`", variant.ident));
         }
     }
     errors.count() == known
@@ -161,7 +158,7 @@ fn check_name(arguments: &Arguments, set: &ItemEnum, errors: &mut Errors) -> Opt
             errors.at(
                 &set.ident,
                 format!(
-                    "the module of the marker types would be named `{keyword}`, which no module can be; name the module: `#[alloc_family(module = name)]`"
+                    "the module of the marker types would be named `{keyword}`, which no module can have as its name; name the module: `#[alloc_family(module = name)]`"
                 ),
             );
             None
@@ -171,7 +168,7 @@ fn check_name(arguments: &Arguments, set: &ItemEnum, errors: &mut Errors) -> Opt
 
 fn take_family_attributes(set: &mut ItemEnum, errors: &mut Errors) {
     for attribute in set.attrs.iter().filter(|attribute| is_family(attribute)) {
-        errors.at(attribute, "`#[family]` describes one family; write it at a variant");
+        errors.at(attribute, "`#[family]` describes one family; put it on a variant");
     }
     set.attrs.retain(|attribute| !is_family(attribute));
     for variant in &mut set.variants {

@@ -1,8 +1,7 @@
 //! The attribute macro of famalloc.
 //!
-//! One attribute, [`macro@alloc_family`], with two uses: on an enum it declares a family set, with a
-//! path it makes a type a member of a family. It is exported by famalloc; this crate is not meant to
-//! be used by itself.
+//! One attribute, [`macro@alloc_family`], with two uses: on an enum it declares a family set, with a path it
+//! makes a type a member of a family. famalloc exports it; do not use this crate by itself.
 
 mod arguments;
 mod attributes;
@@ -16,8 +15,8 @@ mod visibility;
 
 /// Declares a family set, or makes a type a member of a family.
 ///
-/// A *family* is a lifetime class: things that live and die together. Its allocations share blocks
-/// of memory with each other and with nothing else.
+/// A *family* is a lifetime class: objects that live and die together. Its allocations share blocks of
+/// memory only with each other.
 ///
 /// # On an enum: a family set
 ///
@@ -43,15 +42,16 @@ mod visibility;
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 ///
-/// The enum itself stays as it is; derive on it what you like. It has no generics and its variants
-/// have no data; from 1 to 65,535 variants, with or without discriminants. Beside it come
+/// The macro does not change the enum; derive on it what you like. The enum must have from 1 to 65,535
+/// variants, with or without discriminants. It must have no generics, and its variants no data. The macro
+/// adds
 ///
 /// - `impl FamilySet for Lives`, with one static table;
 /// - `mod lives`, as visible as the enum, with one marker type for each variant, and
 ///   `impl Family` for each.
 ///
-/// The module has the enum's name in snake case. A word begins at an upper-case letter after any
-/// other letter or digit, and at the last capital of an acronym: `GameLives` gives `game_lives`,
+/// The name of the module is that of the enum in snake case. A word begins at an upper-case letter after
+/// any other letter or digit, and at the last capital of an acronym: `GameLives` gives `game_lives`,
 /// `HTTPServer` gives `http_server`, `Lives2D` gives `lives2_d`. A keyword becomes a raw identifier:
 /// `Type` gives `r#type`. Where that name is taken, or another reads better, name the module:
 ///
@@ -74,27 +74,27 @@ mod visibility;
 /// assert_eq!(FamilyBox::new(Node(7)).0, 7);
 /// ```
 ///
-/// A variant may be under `#[cfg(..)]`; its family then comes and goes with it.
+/// A variant may have `#[cfg(..)]`, which then applies to its family, too.
 ///
 /// ## `#[family(..)]` on a variant
 ///
 /// | attribute | the family ... |
 /// |---|---|
 /// | `isolate` | never shares an address with another family for the life of the process |
-/// | `zero_on_free` | overwrites each slot with zeros when it is freed |
-/// | `limit = "64 MiB"` | takes at most so much memory at any time; at least `"64 KiB"` and one block |
-/// | `align = "natural"` | serves a raw size at its natural alignment, up to a page |
-/// | `fallback` | is where unmodified code allocates outside of any scope, when the set is the global allocator's; otherwise the first family is |
-/// | `block = "1 MiB"` | makes its blocks at least so long; a power of two from `"64 KiB"` to `"2 MiB"` |
+/// | `zero_on_free` | zeroes each slot when it is freed |
+/// | `limit = "64 MiB"` | takes at most this much memory at any time; the limit is at least `"64 KiB"` and one block |
+/// | `align = "natural"` | aligns raw sizes naturally, up to a page |
+/// | `fallback` | serves unmodified code outside of any scope, if the set is the global allocator's; by default the first family does |
+/// | `block = "1 MiB"` | has blocks of at least this size; a power of two from `"64 KiB"` to `"2 MiB"` |
 ///
 /// A size is a whole number and a unit in quotes: `B`; `KiB`, `MiB`, `GiB` (powers of 1,024); `KB`,
-/// `MB`, `GB` (powers of 1,000). Without a unit it is in bytes, and the quotes may be left out.
+/// `MB`, `GB` (powers of 1,000). A number without a unit is in bytes and needs no quotes.
 ///
-/// ## `source`: where the set's pages come from
+/// ## `source`: the page source of the set
 ///
 /// `#[alloc_family(source = BUFFER)]` takes the set's address space from `BUFFER`, the path of a
 /// `static` that is a page source, instead of from the operating system. Without famalloc's feature
-/// `std` there are no such pages, and every set has to name its source.
+/// `std` there is no default source, and every set must name one.
 ///
 /// # On a struct, enum or union, with a path: membership
 ///
@@ -117,12 +117,12 @@ mod visibility;
 /// # let _ = (node.name, node.value);
 /// ```
 ///
-/// The type stays as it is; beside it comes `impl InFamily for Node`, for all of its generics. (None of them
-/// may be under `#[cfg(..)]`: where a type is named, that cannot be repeated.)
+/// The macro does not change the type. It adds `impl InFamily for Node`, for all of its generics. (None of
+/// them may have `#[cfg(..)]`, which cannot be repeated where a type is named.)
 ///
 /// The path names the set and the variant, and stands for the marker type: `a::Lives::Ast` for
-/// `a::lives::Ast`. So it is the module that has to be in scope. Where the set is declared elsewhere,
-/// import the module and write `lives::Ast` (which is taken as it is), or write the whole path:
+/// `a::lives::Ast`. So the module must be in scope. If the set is declared elsewhere, import the module and
+/// write `lives::Ast` (which is used unchanged), or write the whole path:
 ///
 /// ```
 /// mod families {
@@ -146,13 +146,13 @@ mod visibility;
 /// # fn main() {}
 /// ```
 ///
-/// A set has to be declared at least as visible as its members: a `pub` type joins the families of
-/// a `pub` enum. (That enum may well stand in a private module.)
+/// A set must be at least as visible as its members: a `pub` type can join only the families of a `pub`
+/// enum. (That enum may be in a private module.)
 ///
-/// # `crate`: where famalloc is
+/// # `crate`: the path of famalloc
 ///
-/// The expansion reaches famalloc as `::famalloc`. Where it has another name, or comes by way of
-/// another crate, say so with a path, in quotes or without:
+/// The expansion refers to famalloc as `::famalloc`. If it has another name, or another crate re-exports it,
+/// give its path, with or without quotes:
 ///
 /// ```
 /// mod reexport {
@@ -170,21 +170,20 @@ mod visibility;
 ///
 /// # Unsafe code
 ///
-/// `FamilySet` and `Family` are unsafe to implement, and the expansion implements them. It does so
-/// in its own name: a crate with `#![forbid(unsafe_code)]` can use the macro.
+/// `FamilySet` and `Family` are unsafe to implement, and the expansion implements them. A crate with
+/// `#![forbid(unsafe_code)]` can still use the macro.
 ///
 /// # Names
 ///
-/// The expansion calls everything by its full path, primitive types included, so it means the same where
-/// the prelude is missing, where `Option`, `usize` or `core` are something of yours, in crates of any
-/// edition, in a function's body, and in what `macro_rules!` writes. Its own names begin with
-/// `__famalloc`, but for the parameters of `lives::Ast::scope` and `scope_future`, which documentation
-/// shows: beside a set there can be no `static` of the name `work` or `future`.
+/// The expansion uses full paths for everything, primitive types included. So it means the same without the
+/// prelude, where your code redefines `Option`, `usize` or `core`, in crates of any edition, in the body of a
+/// function, and in the expansion of a `macro_rules!` macro. Its own names begin with `__famalloc`, except
+/// the parameters of `lives::Ast::scope` and `scope_future`, which appear in documentation: next to a set
+/// there can be no `static` with the name `work` or `future`.
 ///
 /// # Errors
 ///
-/// Every mistake is an error at the words that made it, and all mistakes of one item are reported
-/// together:
+/// Every error points to the tokens that cause it, and all errors of one item are reported together:
 ///
 /// ```compile_fail
 /// #[famalloc::alloc_family]

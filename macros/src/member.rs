@@ -24,14 +24,14 @@ pub(crate) fn expand(
     if let Some((key, _)) = &arguments.source {
         errors.at(
             key,
-            "a type takes its pages from its family's set; write `source` at the set: `#[alloc_family(source = ..)]`",
+            "a type takes its pages from its family's set; put `source` on the set: `#[alloc_family(source = ..)]`",
         );
     }
     if let Some((key, _)) = &arguments.module {
         errors.at(key, "a type has no module of families; write `module` at its family's set");
     }
     if let Some(key) = &arguments.initial_exec {
-        errors.at(key, "a type has no thread-locals; write `thread_local` at its family's set");
+        errors.at(key, "a type has no thread-locals; put `thread_local` on its family's set");
     }
     let marker = marker_of(family, errors);
     let conditional = generics.params.iter().flat_map(attributes_of);
@@ -39,7 +39,7 @@ pub(crate) fn expand(
     for condition in &conditional {
         errors.at(
             condition,
-            "a parameter of a type in a family cannot be under a condition; write two types, each with its own `#[cfg]`",
+            "a generic parameter of a type in a family cannot have `#[cfg]`; write two types, each with its own `#[cfg]`",
         );
     }
     let Some(marker) = marker.filter(|_| conditional.is_empty()) else { return TokenStream::new() };
@@ -75,7 +75,7 @@ fn marker_of(family: &Path, errors: &mut Errors) -> Option<Path> {
         errors.at(
             family,
             format!(
-                "name the family's set too: `#[alloc_family(Set::{})]`",
+                "name the set of the family, too: `#[alloc_family(Set::{})]`",
                 variant.unwrap_or_default()
             ),
         );

@@ -34,7 +34,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let (number, unit) = (&text[..digits], text[digits..].trim_start());
     if unit.starts_with(['.', ',']) {
         return Err(format!(
-            "`{text}` is not a whole number; take a smaller unit, such as \"1536 KiB\" for one and a half MiB"
+            "`{text}` is not a whole number; use a smaller unit, such as \"1536 KiB\" for one and a half MiB"
         ));
     }
     let factor = factor_of(unit)?;

@@ -35,10 +35,10 @@ fn complain(name: &CStr, value: &[u8]) {
     let mut room = [0; 256];
     let mut line = Text::new(&mut room);
     // Neither of them fails but where standard error is closed, and nobody is there to tell.
-    let _ = write!(line, "famalloc: {} is on or off, not \"", name.to_str().unwrap_or_default());
+    let _ = write!(line, "famalloc: {}=\"", name.to_str().unwrap_or_default());
     for part in value.escape_ascii().take(80) {
         let _ = line.write_char(part.into());
     }
-    let _ = line.write_str("\"; it is passed over\n");
+    let _ = line.write_str("\" is ignored: expected on or off\n");
     let _ = StandardError.write_str(core::str::from_utf8(line.as_bytes()).unwrap_or("\n"));
 }

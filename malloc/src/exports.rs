@@ -10,7 +10,7 @@ use crate::environment;
 use crate::names::Names;
 use crate::standard;
 
-/// What a C `malloc` is made over. Implemented by [`export_malloc!`](crate::export_malloc).
+/// The family set under a C `malloc`. [`export_malloc!`](crate::export_malloc) implements it.
 pub trait Exports: 'static {
     /// The family set.
     type Set: FamilySet;
@@ -19,7 +19,7 @@ pub trait Exports: 'static {
     fn names() -> &'static Names;
 }
 
-/// Does what is better done before the first allocation. Called when the library is loaded.
+/// Prepares what must exist before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {
     famalloc::options::load_environment();
     crate::next::find();
@@ -39,23 +39,23 @@ const SHORTEST_PERIOD: u64 = 500;
 /// ... and not too seldom for who starts it.
 const LONGEST_PERIOD: u64 = 60_000;
 
-/// Does what is left to do when the process ends.
+/// Runs the check of freed slots, if enabled, when the process ends.
 pub fn finalize() {
     if environment::switch(c"FAMALLOC_CHECK_AT_EXIT", true) {
         standard::check_at_exit();
     }
 }
 
-/// Exports a C `malloc` over a family set of yours: `malloc`, `free` and all the others, C++'s operators,
-/// and the calls of `famalloc.h`.
+/// Exports a C `malloc` over a family set of your own: `malloc`, `free` and the related functions, the
+/// operators of C++, and the calls of `famalloc.h`.
 ///
-/// The functions have their C names, so a process has room for one such set, and the crate that uses
-/// this macro is a `cdylib` or a `staticlib`, or a program whose C code then uses it too. Rust's own
-/// default allocator is the C library's `malloc`, so Rust code in the process comes here as well.
+/// The functions have their C names, so a process can have only one such set. The crate that uses this macro
+/// is a `cdylib`, a `staticlib`, or a program, whose C code then uses it too. Rust's default allocator is the
+/// C library's `malloc`, so Rust code in the process uses the set as well.
 ///
-/// Such a `cdylib` is linked with `-Wl,-z,nodelete`, by a line in its build script: memory outlives the
-/// handle of a library that was loaded in the midst of a run, and so do the hooks for threads and forks.
-/// `-Wl,-Bsymbolic-functions` saves a jump where these functions call each other.
+/// Link such a `cdylib` with `-Wl,-z,nodelete`, by a line in its build script: after `dlclose` its memory and
+/// its hooks for threads and forks are still in use. `-Wl,-Bsymbolic-functions` saves a jump where these
+/// functions call each other.
 ///
 /// ```no_run
 /// // build.rs
@@ -63,9 +63,8 @@ pub fn finalize() {
 /// println!("cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
 /// ```
 ///
-/// The families have the names of the set, and the numbers of their positions. In its fallback, the
-/// first unless it says otherwise, goes what names no family. C code that asks for a name that is not
-/// there is refused:
+/// The families have the names in the set, and their positions as numbers. Allocations that name no family go
+/// to the fallback of the set, by default its first family. For any other name `fam_family` returns `FAM_NONE`:
 ///
 /// ```
 /// use famalloc::alloc_family;
@@ -102,7 +101,7 @@ pub fn finalize() {
 /// }
 /// ```
 ///
-/// With `unnamed from` a position, the families from there on have no names until programs ask for some:
+/// With `unnamed from` a position, the families from there on have no names until programs ask for names:
 ///
 /// ```
 /// use famalloc::alloc_family;

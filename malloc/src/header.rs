@@ -1,8 +1,7 @@
 //! The header `famalloc.h`, made from the lists.
 //!
-//! It is text in the package, so that nobody has to run anything to have it. The test below sees to it
-//! that it is what the lists say; `FAMALLOC_WRITE_HEADER=1 cargo test -p famalloc-c --lib header` writes
-//! it anew.
+//! The package contains it as text, so its users need not generate it. The test below compares it with the
+//! lists; `FAMALLOC_WRITE_HEADER=1 cargo test -p famalloc-c --lib header` writes it again.
 
 use std::fmt::Write as _;
 
@@ -52,25 +51,26 @@ const FUNCTIONS: &[Declaration] = crate::__interface!([declarations]);
 const HEADINGS: &[(&str, &str)] = &[
     ("fam_family", "Families"),
     ("fam_malloc", "Memory of a family"),
-    ("fam_realloc", "Memory of any family, that of malloc too"),
+    ("fam_realloc", "Memory of any family, and of malloc"),
     ("fam_scope_enter", "Scopes"),
     ("fam_region_new", "Regions"),
-    ("fam_query", "What there is"),
-    ("fam_reclaim", "Giving memory back"),
-    ("fam_initialize", "Beginnings and ends, for those who know when that is"),
+    ("fam_query", "Statistics and queries"),
+    ("fam_reclaim", "Returning memory to the system"),
+    ("fam_initialize", "Optional setup and teardown, for embedders"),
 ];
 
 const BEGIN: &str = "\
 /*
  * famalloc.h: malloc with families.
  *
- * A family names a lifetime: the nodes of a parser, the session of a server. What is allocated in one
- * shares no block with any other, so what lives and dies together lies together, and its memory goes
- * back whole. malloc, free and all the others of the C library are those of libfamalloc where a program
- * is linked to it, or started with it in LD_PRELOAD; their declarations are in <stdlib.h> and <malloc.h>.
+ * A family names a lifetime: the nodes of a parser, the session of a server. Allocations of one family
+ * share no block with those of another. So objects that live and die together are adjacent in memory,
+ * and their memory is returned as whole blocks. In a program that is linked to libfamalloc, or started
+ * with it in LD_PRELOAD, malloc, free and the related functions of the C library are those of
+ * libfamalloc; <stdlib.h> and <malloc.h> declare them.
  *
  * Functions that return an int return 0 or an error number, unless their description says otherwise.
- * Those that return a pointer return NULL where there is no memory, and set errno.
+ * Functions that return a pointer return NULL and set errno to ENOMEM if no memory is available.
  */
 #ifndef FAMALLOC_H
 #define FAMALLOC_H
@@ -92,11 +92,11 @@ extern \"C\" {
 #define FAM_NOEXCEPT
 #endif
 
-/* A family, by its number. */
+/* The number of a family. */
 typedef uint32_t fam_family_t;
-/* A region: an arena, whose memory is a family's. */
+/* A region: an arena of one family. */
 typedef struct fam_region fam_region_t;
-/* Called with an object's address and size, and what was passed on for it. */
+/* Called with the address and size of an object, and the context that the caller passed. */
 typedef void (*fam_visit_t)(void *object, size_t size, void *context);
 ";
 
@@ -112,7 +112,7 @@ const END: &str = r#"
 
 namespace fam {
 
-/* A scope, until it ends: what its thread allocates without naming a family goes to this one. */
+/* A scope for the lifetime of this object: its thread allocates in this family when it names none. */
 class scope {
 public:
     explicit scope(fam_family_t family) noexcept : before(fam_scope_enter(family)) {}
@@ -124,8 +124,8 @@ private:
     fam_family_t before;
 };
 
-/* An allocator for containers, whose elements it puts into a family. All of them are equal, for each can
- * free what another has allocated: memory stays in its family when it changes hands. */
+/* An allocator that puts the elements of a container into a family. All allocators are equal, since each
+ * can free what another has allocated. Memory stays in its family when its owner changes. */
 template <class T> class allocator {
 public:
     using value_type = T;

@@ -1,16 +1,16 @@
 //! A C `malloc` over a famalloc family set.
 //!
-//! The package `libfamalloc` makes of it the library of that name, with families that programs name; the
-//! README says how it is used. With [`export_malloc!`] another crate makes one over families of its own.
+//! The package `libfamalloc` builds the library of that name from it, with families that programs name; the
+//! README explains its use. With [`export_malloc!`] another crate exports one over families of its own.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`standard`] | the functions of ISO C, POSIX and glibc's manual |
-//! | [`libc_names`] | `__libc_malloc` and its kin |
+//! | [`libc_names`] | `__libc_malloc` and related names |
 //! | [`operators`] | C++'s `operator new` and `operator delete` |
 //! | [`calls`] | the calls of `famalloc.h`, which name a family |
 //! | [`stats`] | `mallinfo`, `malloc_stats`, `malloc_info`, `mallopt` |
-//! | [`types`] | what the calls speak of |
+//! | [`types`] | the types of the calls |
 //! | [`names`] | the names of families |
 //! | [`exports`] | the macro that makes C functions of all of these |
 

@@ -91,7 +91,7 @@ impl fmt::Debug for Names {
 /// How many families a set leaves unnamed from a position on.
 #[must_use]
 pub const fn unnamed<S: FamilySet>(from: usize) -> usize {
-    assert!(from <= S::FAMILIES.len(), "the set has not so many families");
+    assert!(from <= S::FAMILIES.len(), "the first number is beyond the families of the set");
     S::FAMILIES.len() - from
 }
 

@@ -124,11 +124,11 @@ fn end(layout: Option<Layout>) -> ! {
     let _ = match layout.map(|layout| layout.size()) {
         Some(size) => writeln!(
             StandardError,
-            "famalloc: operator new: no memory for {size} bytes, and no C++ library to throw bad_alloc"
+            "famalloc: operator new({size}): no memory, and no C++ library is loaded to throw std::bad_alloc"
         ),
         None => writeln!(
             StandardError,
-            "famalloc: operator new: no such size, and no C++ library to throw bad_alloc"
+            "famalloc: operator new: the size is too large, and no C++ library is loaded to throw std::bad_alloc"
         ),
     };
     // SAFETY: it has no preconditions.

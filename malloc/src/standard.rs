@@ -332,7 +332,7 @@ pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
 #[cold]
 pub(crate) fn check_at_exit() {
     if let Err((start, error)) = untyped::check_freed() {
-        untyped::refuse("at exit: free", start, error)
+        untyped::refuse("check at exit: free", start, error)
     }
 }
 

@@ -65,63 +65,63 @@ macro_rules! c_interface {
     };
 }
 
-/// A family, by its number.
+/// The number of a family.
 pub type fam_family_t = u32;
 
-/// Called with an object's address and size, and what was passed on for it.
+/// Called with the address and size of an object, and the context that the caller passed.
 pub type fam_visit_t = Option<unsafe extern "C-unwind" fn(*mut c_void, usize, *mut c_void)>;
 
-/// A region: an arena, whose memory is a family's. C sees its address only.
+/// A region: an arena of one family. C sees only its address.
 #[repr(C)]
 #[derive(Debug)]
 pub struct fam_region_t {
     opaque: [u8; 0],
-    /// One thread at a time uses it, and it stays where it is.
+    /// Only one thread at a time may use it, and it must not move.
     marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
 c_interface! {
     constants {
-        /// The family of libfamalloc where everything goes that names none. In a set of one's own it may be
-        /// another: fam_family("its name").
+        /// The general family of libfamalloc: all memory goes here that names no family. A set of your own
+        /// may use another one: fam_family("its name").
         const FAM_GENERAL: fam_family_t = 0;
         /// No family.
         const FAM_NONE: fam_family_t = u32::MAX;
-        /// Kinds of allocations: a slot of a size class.
+        /// Kinds of allocations. A slot of a size class.
         const FAM_SLOT: u32 = 0;
-        /// An allocation that has 64 KiB granules of its own.
+        /// An allocation with 64 KiB granules of its own.
         const FAM_LARGE: u32 = 1;
-        /// An allocation that has 2 MiB extents of its own.
+        /// An allocation with 2 MiB extents of its own.
         const FAM_HUGE: u32 = 2;
-        /// A chunk of a region: what lies where in it is the region's affair.
+        /// A chunk of a region. Only the region knows its objects.
         const FAM_REGION: u32 = 3;
     }
 
     /// What an address is.
     struct fam_query_t {
-        /// The family; FAM_NONE for one of another set, which a part of the program in Rust may have.
+        /// The family; FAM_NONE for a family of another set, which a part of the program in Rust may have.
         family: fam_family_t,
         /// FAM_SLOT, FAM_LARGE, FAM_HUGE or FAM_REGION.
         kind: u32,
         /// The start of the slot, allocation or chunk.
         start: *mut c_void,
-        /// How many bytes of it can be used.
+        /// Its usable bytes.
         size: usize,
-        /// How far behind the start the address lies.
+        /// The distance of the address from the start in bytes.
         offset: usize,
-        /// The block that a slot is in; otherwise the start.
+        /// The block of a slot; otherwise the start.
         block: *mut c_void,
-        /// The bytes of the block; otherwise the size.
+        /// The size of that block in bytes; otherwise the size above.
         block_size: usize,
     }
 
     /// What a family uses.
     struct fam_stats_t {
-        /// Objects in the program's hands, large ones included.
+        /// Objects that are allocated and not freed, large ones included.
         live_objects: usize,
-        /// Their bytes, as slots and pages.
+        /// Their bytes, in whole slots and pages.
         live_bytes: usize,
-        /// The sum of what each size class ever had at once: at least what was ever live at once.
+        /// The sum of the peaks of all size classes in bytes: an upper bound of the peak of live_bytes.
         peak_bytes: usize,
         /// The large ones among the live objects.
         large_objects: usize,
@@ -129,31 +129,31 @@ c_interface! {
         large_bytes: usize,
         /// Blocks, in use or empty.
         blocks: usize,
-        /// The bytes of all regions' chunks, whatever is in them.
+        /// The bytes of the chunks of all regions, used or not.
         region_bytes: usize,
         /// The bytes of blocks, large objects and regions.
         committed_bytes: usize,
-        /// The most that those ever were.
+        /// The peak of committed_bytes.
         peak_committed_bytes: usize,
-        /// The most that they may be; SIZE_MAX if there is no limit.
+        /// The most that committed_bytes may be; SIZE_MAX if there is no limit.
         limit_bytes: usize,
     }
 
     /// What a region uses.
     struct fam_region_stats_t {
-        /// Chunks, in use or kept for the next time.
+        /// Chunks, in use or kept for later use.
         chunks: usize,
         /// Their bytes.
         committed_bytes: usize,
-        /// What was allocated and not freed, in whole words of 8 bytes, with gaps for alignment.
+        /// Allocated and not freed bytes, in whole words of 8 bytes, with gaps for alignment.
         live_bytes: usize,
-        /// What was freed by itself, and waits to be used again.
+        /// Bytes of objects that were freed one by one and can be used again.
         free_bytes: usize,
     }
 
-    /// A state of a region to go back to.
+    /// A state of a region, for fam_region_rewind.
     struct fam_region_mark_t {
-        /// The region's affair.
+        /// Private to the region.
         opaque: [MaybeUninit<usize>; 8],
     }
 }

@@ -149,8 +149,8 @@ fn operators_without_a_cpp_library() {
     let program = Program::new("operators_alone.c").compile();
     let most = isize::MAX / 2;
     for (argument, message) in [
-        ("size", format!("no memory for {most} bytes, and no C++ library")),
-        ("no size", "no such size, and no C++ library".to_owned()),
+        ("size", format!("operator new({most}): no memory, and no C++ library")),
+        ("no size", "operator new: the size is too large, and no C++ library".to_owned()),
     ] {
         let ended = run(&program, &[argument.as_ref()], Some(&library()));
         ended.aborted_with(&message);

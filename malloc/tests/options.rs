@@ -109,9 +109,9 @@ fn what_is_wrong_is_named_and_passed_over() {
     assert_eq!(
         lines,
         [
-            "famalloc: FAMALLOC_BACKGROUND is on or off, not \"perhaps\\n\\u{1b}\"; it is passed over",
-            "famalloc: FAMALLOC_PURGE_DELAY is milliseconds, or never, not \"soon\"; it is passed over",
-            "famalloc: FAMALLOC_RESERVE is bytes from 4M on, such as 1G, not \"1M\"; it is passed over",
+            "famalloc: FAMALLOC_BACKGROUND=\"perhaps\\n\\u{1b}\" is ignored: expected on or off",
+            "famalloc: FAMALLOC_PURGE_DELAY=\"soon\" is ignored: expected a number of milliseconds, or never",
+            "famalloc: FAMALLOC_RESERVE=\"1M\" is ignored: expected a number of bytes of at least 4M, such as 1G",
         ]
     );
     let rest = "purge_delay=\"500\" huge_pages=\"never\"";

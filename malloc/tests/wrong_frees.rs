@@ -96,6 +96,6 @@ fn the_end_is_quiet_where_that_is_wanted() {
     command.arg("list").env("FAMALLOC_CHECK_AT_EXIT", "maybe");
     let ended = run_command(command, &program, Some(&library()));
     ended.well();
-    let line = "famalloc: FAMALLOC_CHECK_AT_EXIT is on or off, not \"maybe\"; it is passed over\n";
+    let line = "famalloc: FAMALLOC_CHECK_AT_EXIT=\"maybe\" is ignored: expected on or off\n";
     assert_eq!(ended.err, line);
 }

@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use crate::os::die;
+use crate::abort;
 use crate::space::Space;
 use crate::space::holding::Chunk;
 use crate::space::order::NONE;
@@ -134,11 +134,9 @@ impl Arena {
     /// Says why memory cannot be freed, and aborts.
     #[cold]
     fn refuse(&self, start: *mut u8, bytes: usize) -> ! {
-        die(format_args!(
-            "freed {start:p} in a region of family {}::{} as {bytes} bytes: no such object is live there",
-            (self.set)().name,
-            (self.set)().specs()[self.index]
-        ))
+        let set = (self.set)();
+        let name = abort::Name { set: set.name, family: set.specs()[self.index].name() };
+        abort::wrong_region_free(name, start, bytes)
     }
 
     /// Makes everything free, and keeps the largest chunk for what comes next. The destructors have

@@ -9,11 +9,11 @@ use crate::family::Family;
 macro_rules! downcast {
     ($kind:ident: $object:ty) => {
         impl<F: Family> FamilyBox<$object, F> {
-            /// The value as what it is, in the same slot.
+            /// Downcasts the value, in the same slot.
             ///
             /// # Errors
             ///
-            /// Gives the box back when the value is no `T`.
+            /// Returns the box if the value is not a `T`.
             ///
             /// # Examples
             ///
@@ -38,7 +38,7 @@ macro_rules! downcast {
                 }
             }
 
-            /// The value as a `T`, without a look at it.
+            /// Downcasts the value to a `T` without a check.
             ///
             /// # Safety
             ///

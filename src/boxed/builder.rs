@@ -1,4 +1,4 @@
-//! A slice in the making: elements are pushed one by one, and a panic on the way loses none.
+//! A builder of slices: elements are pushed one by one, and a panic leaks none.
 //!
 //! The first `len` elements of `slots` are initialised, the others are not. Dropping the builder
 //! drops the former and frees the slot, in this order, and frees it even when an element's

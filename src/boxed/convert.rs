@@ -14,9 +14,9 @@ use super::raw::{Slot, failed, with_address_of};
 use crate::family::Family;
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
-    /// Moves a value out of its `Box` into the family, whatever its size; the `Box` is freed.
+    /// Moves a value out of its `Box` into the family, whatever its size, and frees the `Box`.
     ///
-    /// Where the type has a size, `FamilyBox::from(boxed)` is the same.
+    /// For types with a size `FamilyBox::from(boxed)` does the same.
     ///
     /// # Examples
     ///
@@ -45,7 +45,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
         unsafe { Self::from_raw(value) }
     }
 
-    /// Moves the value into a `Box`, whatever its size; the slot is freed.
+    /// Moves the value into a `Box`, whatever its size, and frees the slot.
     ///
     /// # Examples
     ///
@@ -119,14 +119,14 @@ impl<T: Clone, F: Family> From<Cow<'_, [T]>> for FamilyBox<[T], F> {
 }
 
 impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Rc<T> {
-    /// Moves the value to the global allocator, by way of a `Box`.
+    /// Moves the value to the global allocator, through a `Box`.
     fn from(boxed: FamilyBox<T, F>) -> Self {
         FamilyBox::into_box(boxed).into()
     }
 }
 
 impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Arc<T> {
-    /// Moves the value to the global allocator, by way of a `Box`.
+    /// Moves the value to the global allocator, through a `Box`.
     fn from(boxed: FamilyBox<T, F>) -> Self {
         FamilyBox::into_box(boxed).into()
     }

@@ -6,7 +6,7 @@ use super::FamilyBox;
 use crate::family::Family;
 
 impl<T: Default, F: Family> Default for FamilyBox<T, F> {
-    /// Takes the slot first, then makes the default value for it.
+    /// Allocates the slot first, then makes the default value.
     #[inline]
     fn default() -> Self {
         Self::new_with_in(T::default)

@@ -12,7 +12,7 @@ impl<E: Error, F: Family> Error for FamilyBox<E, F> {
     }
 }
 
-/// An error that is nothing but its message, in the family of its box.
+/// An error that has only a message, in the family of its box.
 struct Message<F: Family>(FamilyBox<str, F>);
 
 impl<F: Family> fmt::Debug for Message<F> {

@@ -10,7 +10,8 @@ use core::slice;
 use super::FamilyBox;
 use crate::family::Family;
 
-/// The elements of a `FamilyBox<[T], F>`, by value, from both ends; the slot is freed at the end.
+/// An iterator over the elements of a `FamilyBox<[T], F>` by value, from both ends. It frees the slot at
+/// the end.
 ///
 /// Elements that were not taken are dropped with the iterator.
 ///
@@ -41,7 +42,7 @@ impl<T, F: Family> IntoIter<T, F> {
         Self { slots, alive }
     }
 
-    /// The elements that are still to come.
+    /// The remaining elements.
     ///
     /// # Examples
     ///
@@ -60,7 +61,7 @@ impl<T, F: Family> IntoIter<T, F> {
         unsafe { slice::from_raw_parts(rest, self.alive.len()) }
     }
 
-    /// The elements that are still to come, to change them.
+    /// The remaining elements, mutably.
     ///
     /// # Examples
     ///

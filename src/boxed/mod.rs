@@ -1,9 +1,9 @@
 //! [`FamilyBox`]: a `Box` whose value lives in a family.
 //!
-//! A `Box` asks the one global allocator for room; a `FamilyBox` asks its family, and the family is
-//! part of its type. So the handle needs no field to find its way back: it is one pointer wide (two
-//! for a value without a size, as ever), there is no header in front of the value, and class and
-//! family are constants wherever the type is known.
+//! A `Box` allocates with the one global allocator; a `FamilyBox` allocates in its family, which is part
+//! of its type. So the handle needs no field to find its allocator: it is one pointer wide (two for an
+//! unsized value, as usual), the value has no header, and size class and family are constants wherever the
+//! type is known.
 //!
 //! ```text
 //! FamilyBox<Node>                       slot of Ast, class of Node
@@ -16,31 +16,32 @@
 //! # Which family
 //!
 //! `FamilyBox<T>` is short for `FamilyBox<T, FamilyOf<T>>`: the family that
-//! `#[alloc_family(Set::Variant)]` gave to `T`. Any other type, and any type in another place, has
-//! its family named: `FamilyBox<u32, lives::Ast>`. A value that is unsized keeps its family, which
-//! has to be named then, since a trait object has none of its own: `FamilyBox<dyn Trait, lives::Ast>`.
+//! `#[alloc_family(Set::Variant)]` gave to `T`. For any other type, and to put a value into another
+//! family, name the family: `FamilyBox<u32, lives::Ast>`. A value that is unsized stays in its family.
+//! Name that family in the type, since a trait object has none of its own: `FamilyBox<dyn Trait,
+//! lives::Ast>`.
 //!
-//! [`FamilyBox::new`] and its kin take the family of the value's type; those ending in `_in`, and
-//! every conversion, take the family of the box's type. Neither ever guesses.
+//! [`FamilyBox::new`] and its variants take the family of the value's type. Those ending in `_in`, and
+//! every conversion, take the family of the box's type. The family is never inferred from anything else.
 //!
-//! # What it keeps
+//! # Invariants
 //!
 //! The three invariants of the handle, which the `SAFETY` comments of this folder cite:
 //!
-//! - **B1.** Its pointer leads to a valid `T` (or to no slot, but an aligned address, when the value
-//!   has no size).
-//! - **B2.** The slot was handed out by family `F` for the layout of the value, and only this handle
-//!   will give it back.
+//! - **B1.** Its pointer leads to a valid `T` (or, if the value is zero-sized, to no slot but an aligned
+//!   address).
+//! - **B2.** Family `F` allocated the slot for the layout of the value, and only this handle will free
+//!   it.
 //! - **B3.** The pointer may be used for the whole slot.
 //!
-//! And what follows from them: a panic, whether in a constructor, in the value's destructor, in
-//! the clone of an element, or in an iterator that is collected, leaks no slot and no element, and
-//! drops nothing twice. The slot is freed even when the destructor of its value panics.
+//! It follows that no panic leaks a slot or an element, or drops anything twice, whether it occurs in a
+//! constructor, in the destructor of the value, in the clone of an element, or in an iterator that is
+//! collected. The slot is freed even if the destructor of its value panics.
 //!
-//! # Beside `Box`
+//! # Comparison with `Box`
 //!
-//! Everything that `Box` has in Rust 1.95, unstable parts included, and where it is here. (What names a
-//! type that is not in `core` takes the feature `std`; so does text that is collected.)
+//! Everything that `Box` has in Rust 1.95, unstable parts included, and its counterpart here. (Methods
+//! that name a type outside `core` need the feature `std`, and so does collecting text.)
 //!
 //! | `Box` | here |
 //! |---|---|
@@ -144,14 +145,14 @@ pub use self::unsize::{__Unsize, __coercion, __unsize};
 use crate::family::{Family, FamilyOf};
 use crate::heap::free_layout_in;
 
-/// A value in a slot of family `F`: owned, dropped and freed with the handle, like a `Box`.
+/// A value in a slot of family `F`. The handle owns it, and drops and frees it like a `Box`.
 ///
-/// The family is that of the value's type unless it is named; see the [module](self) for that, and
-/// for a table of all that a `Box` has and where it is here.
+/// The family is that of the value's type unless it is named; see the [module](self) for that, and for a
+/// table of everything that `Box` has and its counterpart here.
 ///
 /// # Examples
 ///
-/// A tree whose nodes share blocks with each other and with nothing else:
+/// A tree whose nodes share blocks only with each other:
 ///
 /// ```
 /// use famalloc::{alloc_family, FamilyBox};
@@ -173,7 +174,7 @@ use crate::heap::free_layout_in;
 /// }
 /// ```
 ///
-/// It is as wide as a pointer, and `Option` costs nothing:
+/// It is as wide as a pointer, and so is an `Option` of it:
 ///
 /// ```
 /// # use famalloc::{alloc_family, FamilyBox};
@@ -183,14 +184,14 @@ use crate::heap::free_layout_in;
 /// assert_eq!(size_of::<Option<FamilyBox<u64, lives::Ast>>>(), size_of::<usize>());
 /// ```
 ///
-/// A type without a family needs one to be named:
+/// A type without a family needs a named one:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::FamilyBox;
 /// let seven = FamilyBox::new(7_u32);
 /// ```
 ///
-/// It goes to another thread only if its value may:
+/// It is `Send` only if its value is:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, FamilyBox};

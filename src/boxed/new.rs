@@ -1,9 +1,8 @@
-//! Making a box around one value.
+//! Allocating a box for one value.
 //!
-//! There are two of each call whose argument tells the type: the plain one puts the value into the
-//! family of its type, the one ending in `_in` into the family that the box's type names. The
-//! calls without such an argument are always written with a type, and the type names the family,
-//! so there is one of each:
+//! Each call whose argument tells the type has two forms: the plain one puts the value into the family of
+//! its type, the one ending in `_in` into the family that the box's type names. Calls without such an
+//! argument are always written with a type, and the type names the family, so they have one form:
 //!
 //! | written | family |
 //! |---|---|
@@ -23,7 +22,7 @@ use crate::family::{Family, InFamily};
 use crate::heap::{alloc_value_in, alloc_zeroed_layout_in};
 
 impl<T: InFamily> FamilyBox<T> {
-    /// Puts a value into the family of its type.
+    /// Allocates a value in the family of its type.
     ///
     /// # Examples
     ///
@@ -43,11 +42,11 @@ impl<T: InFamily> FamilyBox<T> {
         Self::new_in(value)
     }
 
-    /// [`new`](Self::new) that reports failure; the value is dropped then.
+    /// [`new`](Self::new) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -66,9 +65,9 @@ impl<T: InFamily> FamilyBox<T> {
         Self::try_new_in(value)
     }
 
-    /// Takes a slot first and then calls `make` for the value.
+    /// Allocates a slot first and then calls `make` for the value.
     ///
-    /// When `make` panics the slot is freed.
+    /// If `make` panics the slot is freed.
     ///
     /// # Examples
     ///
@@ -87,7 +86,7 @@ impl<T: InFamily> FamilyBox<T> {
         Self::new_with_in(make)
     }
 
-    /// [`new_with`](Self::new_with) that reports failure; `make` is not called then.
+    /// [`new_with`](Self::new_with) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -110,7 +109,7 @@ impl<T: InFamily> FamilyBox<T> {
         Self::try_new_with_in(make)
     }
 
-    /// Puts a value into the family of its type and pins it there.
+    /// Allocates a value in the family of its type and pins it.
     ///
     /// # Examples
     ///
@@ -131,7 +130,7 @@ impl<T: InFamily> FamilyBox<T> {
         Self::pin_in(value)
     }
 
-    /// [`pin`](Self::pin) that reports failure; the value is dropped then.
+    /// [`pin`](Self::pin) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -156,7 +155,7 @@ impl<T: InFamily> FamilyBox<T> {
 }
 
 impl<T, F: Family> FamilyBox<T, F> {
-    /// Puts a value into the family that the box's type names, whatever the value's type.
+    /// Allocates a value in the family that the box's type names, whatever the value's type.
     ///
     /// # Examples
     ///
@@ -183,11 +182,11 @@ impl<T, F: Family> FamilyBox<T, F> {
         unsafe { Self::from_non_null(slot) }
     }
 
-    /// [`new_in`](Self::new_in) that reports failure; the value is dropped then.
+    /// [`new_in`](Self::new_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -208,9 +207,9 @@ impl<T, F: Family> FamilyBox<T, F> {
         Ok(unsafe { Self::from_non_null(slot) })
     }
 
-    /// Takes a slot of the named family first and then calls `make` for the value.
+    /// Allocates a slot of the named family first and then calls `make` for the value.
     ///
-    /// When `make` panics the slot is freed.
+    /// If `make` panics the slot is freed.
     ///
     /// # Examples
     ///
@@ -227,7 +226,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         FamilyBox::write(Self::new_uninit(), make())
     }
 
-    /// [`new_with_in`](Self::new_with_in) that reports failure; `make` is not called then.
+    /// [`new_with_in`](Self::new_with_in) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -249,7 +248,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Ok(FamilyBox::write(slot, make()))
     }
 
-    /// Puts a value into the named family and pins it there.
+    /// Allocates a value in the named family and pins it.
     ///
     /// # Examples
     ///
@@ -266,7 +265,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Self::into_pin(Self::new_in(value))
     }
 
-    /// [`pin_in`](Self::pin_in) that reports failure; the value is dropped then.
+    /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -287,7 +286,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Self::try_new_in(value).map(Self::into_pin)
     }
 
-    /// A slot for a `T` that holds nothing yet.
+    /// Allocates an uninitialised slot for a `T`.
     ///
     /// # Examples
     ///
@@ -308,7 +307,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         }
     }
 
-    /// [`new_uninit`](Self::new_uninit) that reports failure.
+    /// [`new_uninit`](Self::new_uninit) that returns an error.
     ///
     /// # Errors
     ///
@@ -331,7 +330,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         Ok(unsafe { FamilyBox::from_non_null(slot) })
     }
 
-    /// A slot for a `T` filled with zero bytes.
+    /// Allocates a zeroed slot for a `T`.
     ///
     /// # Examples
     ///
@@ -352,7 +351,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         }
     }
 
-    /// [`new_zeroed`](Self::new_zeroed) that reports failure.
+    /// [`new_zeroed`](Self::new_zeroed) that returns an error.
     ///
     /// # Errors
     ///

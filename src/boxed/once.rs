@@ -1,8 +1,8 @@
 //! Closures that are called once: what `FamilyBox<dyn FnOnce(..), F>` cannot be.
 //!
-//! Calling a boxed `dyn FnOnce` moves a value without a size out of its box, and stable Rust does
-//! that for `Box` alone. [`CallOnce`] says the same in a trait whose method takes the closure where
-//! it lies, so `FamilyBox<dyn CallOnce<(A, B), Output = R>, F>` is the type to use instead.
+//! Calling a boxed `dyn FnOnce` moves an unsized value out of its box, which stable Rust allows only for
+//! `Box`. The method of [`CallOnce`] takes the closure in place, so use the type `FamilyBox<dyn
+//! CallOnce<(A, B), Output = R>, F>` instead.
 
 use core::ptr;
 
@@ -11,7 +11,7 @@ use crate::family::Family;
 
 /// A function that is called once with the arguments `Args`, a tuple; every `FnOnce` is one.
 ///
-/// Its use is as a trait object, in [`FamilyBox::call_once`].
+/// Use it as a trait object, with [`FamilyBox::call_once`].
 ///
 /// # Examples
 ///
@@ -31,14 +31,14 @@ use crate::family::Family;
 /// assert_eq!(FamilyBox::call_once(task, (7,)), "task 7");
 /// ```
 pub trait CallOnce<Args> {
-    /// What it returns.
+    /// The type of its result.
     type Output;
 
     /// Moves the function out and calls it.
     ///
     /// # Safety
     ///
-    /// The caller counts `self` as moved out from here on: it neither uses nor drops it again.
+    /// The caller treats `self` as moved out afterwards: it neither uses nor drops it again.
     #[doc(hidden)]
     unsafe fn call_once_in_place(&mut self, arguments: Args) -> Self::Output;
 }
@@ -71,8 +71,7 @@ call_once!(a: A, b: B, c: C, d: D, e: E);
 call_once!(a: A, b: B, c: C, d: D, e: E, g: G);
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
-    /// Calls a boxed function that can be called once; its slot is freed after the call, also when
-    /// the function panics.
+    /// Calls a boxed function once; its slot is freed after the call, even if the function panics.
     ///
     /// # Examples
     ///

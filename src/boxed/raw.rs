@@ -15,17 +15,17 @@ use crate::family::Family;
 use crate::heap::{alloc_layout_in, free_layout_in};
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
-    /// Takes ownership of the value at `raw`, which lies in a slot of family `F`.
+    /// Takes ownership of the value at `raw`, which is in a slot of family `F`.
     ///
-    /// The family is part of what the caller vouches for, so the type has to be written out:
+    /// The caller vouches for the family, so the type must be written out:
     /// `FamilyBox::<Node>::from_raw(raw)` or `FamilyBox::<u32, lives::Ast>::from_raw(raw)`.
     ///
     /// # Safety
     ///
     /// - `raw` points to a valid `T`, and may be used for all of it;
     /// - the slot was allocated in family `F` with the layout of that value, by
-    ///   [`into_raw`](Self::into_raw) or by [`alloc_layout_in`] (for a
-    ///   value without a size any well-aligned address will do);
+    ///   [`into_raw`](Self::into_raw) or by [`alloc_layout_in`] (for a zero-sized value any well-aligned
+    ///   address will do);
     /// - nothing else owns or frees it.
     ///
     /// # Examples
@@ -72,9 +72,9 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
         Self { value, owns: PhantomData, family: PhantomData }
     }
 
-    /// Gives up the handle and returns the value's address; nothing is dropped or freed.
+    /// Gives up the handle and returns the address of the value. Nothing is dropped or freed.
     ///
-    /// Give the slot back with [`from_raw`](Self::from_raw), or drop the value in place and call
+    /// Free the slot with [`from_raw`](Self::from_raw), or drop the value in place and call
     /// [`free_layout_in`] with its layout.
     ///
     /// # Examples
@@ -117,9 +117,9 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
         ManuallyDrop::new(this).value
     }
 
-    /// The value's address, to read from; the handle keeps ownership.
+    /// The address of the value, for reading. The handle keeps ownership.
     ///
-    /// No reference to the value is made on the way, so pointers taken earlier stay usable.
+    /// No reference to the value is created, so earlier pointers stay valid.
     ///
     /// # Examples
     ///
@@ -137,7 +137,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
         this.value.as_ptr().cast_const()
     }
 
-    /// The value's address, to write to; the handle keeps ownership.
+    /// The address of the value, for writing. The handle keeps ownership.
     ///
     /// # Examples
     ///
@@ -157,7 +157,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
         this.value.as_ptr()
     }
 
-    /// Lends the value for the rest of the program, or of `'a`; its slot is not given back.
+    /// Lends the value for the rest of the program, or for `'a`; its slot is not freed.
     ///
     /// # Examples
     ///

@@ -28,11 +28,11 @@ fn slice_or_failed<T, F: Family>(
 }
 
 impl<T, F: Family> FamilyBox<[T], F> {
-    /// Room for `len` values, none of them initialised.
+    /// Allocates an uninitialised slot for `len` values.
     ///
     /// # Panics
     ///
-    /// Panics when the slice would exceed `isize::MAX` bytes.
+    /// If the slice would exceed `isize::MAX` bytes.
     ///
     /// # Examples
     ///
@@ -53,11 +53,11 @@ impl<T, F: Family> FamilyBox<[T], F> {
         slice_or_failed(len, alloc_layout_in::<F>)
     }
 
-    /// Room for `len` values, filled with zero bytes.
+    /// Allocates a zeroed slot for `len` values.
     ///
     /// # Panics
     ///
-    /// Panics when the slice would exceed `isize::MAX` bytes.
+    /// If the slice would exceed `isize::MAX` bytes.
     ///
     /// # Examples
     ///
@@ -75,12 +75,12 @@ impl<T, F: Family> FamilyBox<[T], F> {
         slice_or_failed(len, alloc_zeroed_layout_in::<F>)
     }
 
-    /// [`new_uninit_slice`](Self::new_uninit_slice) that reports failure.
+    /// [`new_uninit_slice`](Self::new_uninit_slice) that returns an error.
     ///
     /// # Errors
     ///
-    /// The slice would exceed `isize::MAX` bytes, the family's limit is reached, or its page
-    /// source has no more memory.
+    /// If the slice would exceed `isize::MAX` bytes, the limit of the family is reached, or its page
+    /// source has no memory left.
     ///
     /// # Examples
     ///
@@ -101,7 +101,7 @@ impl<T, F: Family> FamilyBox<[T], F> {
         Ok(unsafe { FamilyBox::from_non_null(NonNull::slice_from_raw_parts(start, len)) })
     }
 
-    /// [`new_zeroed_slice`](Self::new_zeroed_slice) that reports failure.
+    /// [`new_zeroed_slice`](Self::new_zeroed_slice) that returns an error.
     ///
     /// # Errors
     ///
@@ -124,9 +124,10 @@ impl<T, F: Family> FamilyBox<[T], F> {
         Ok(unsafe { FamilyBox::from_non_null(NonNull::slice_from_raw_parts(start, len)) })
     }
 
-    /// The same elements as an array, or `None` (and they are dropped) when there are not `N`.
+    /// The same elements as an array. If their number is not `N` they are dropped, and the result is
+    /// `None`.
     ///
-    /// `try_into()` gives the slice back instead.
+    /// `try_into()` returns the slice instead.
     ///
     /// # Examples
     ///
@@ -145,7 +146,7 @@ impl<T, F: Family> FamilyBox<[T], F> {
 }
 
 impl<T, F: Family> FamilyBox<[MaybeUninit<T>], F> {
-    /// Takes all elements for initialised.
+    /// Assumes that all elements are initialised.
     ///
     /// # Safety
     ///
@@ -172,7 +173,7 @@ impl<T, F: Family> FamilyBox<[MaybeUninit<T>], F> {
 }
 
 impl<T: Clone, F: Family> From<&[T]> for FamilyBox<[T], F> {
-    /// Clones every element; when one of the clones panics, the ones before it are dropped.
+    /// Clones every element. If a clone panics, the ones before it are dropped.
     fn from(elements: &[T]) -> Self {
         let mut builder = SliceBuilder::with_capacity(elements.len());
         builder.fill_with_clones(elements);
@@ -205,7 +206,7 @@ impl<T, F: Family, const N: usize> From<FamilyBox<[T; N], F>> for FamilyBox<[T],
 impl<T, F: Family, const N: usize> TryFrom<FamilyBox<[T], F>> for FamilyBox<[T; N], F> {
     type Error = FamilyBox<[T], F>;
 
-    /// The same slot, or the slice back when it does not have `N` elements.
+    /// The same slot, or the slice if it does not have `N` elements.
     #[inline]
     fn try_from(slice: FamilyBox<[T], F>) -> Result<Self, Self::Error> {
         if slice.len() == N {
@@ -218,8 +219,8 @@ impl<T, F: Family, const N: usize> TryFrom<FamilyBox<[T], F>> for FamilyBox<[T; 
 }
 
 impl<T, F: Family> FromIterator<T> for FamilyBox<[T], F> {
-    /// Collects into the family; the room grows there when the iterator did not foretell its
-    /// length, and is cut to size in the end.
+    /// Collects into the family. The slot grows if the iterator did not tell its length before, and
+    /// shrinks to the exact size at the end.
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
         let elements = elements.into_iter();
         let mut builder = SliceBuilder::with_capacity(elements.size_hint().0);

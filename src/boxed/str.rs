@@ -7,11 +7,11 @@ use super::raw::copy_of;
 use crate::family::Family;
 
 impl<F: Family> FamilyBox<str, F> {
-    /// Takes bytes for text, in the same slot.
+    /// Converts bytes to text, in the same slot.
     ///
     /// # Errors
     ///
-    /// Gives the bytes back, and what is wrong with them, when they are not UTF-8.
+    /// Returns the bytes, and the position of the error, if they are not UTF-8.
     ///
     /// # Examples
     ///
@@ -35,8 +35,7 @@ impl<F: Family> FamilyBox<str, F> {
         }
     }
 
-    /// Takes bytes for text without a look at them. What `std::str::from_boxed_utf8_unchecked` is
-    /// to a `Box`.
+    /// Converts bytes to text without a check, like `std::str::from_boxed_utf8_unchecked` for a `Box`.
     ///
     /// # Safety
     ///
@@ -60,7 +59,7 @@ impl<F: Family> FamilyBox<str, F> {
         unsafe { FamilyBox::view_as(bytes, |bytes| bytes as *mut str) }
     }
 
-    /// The bytes of the text, in the same slot. What `str::into_boxed_bytes` is to a `Box`.
+    /// The bytes of the text, in the same slot, like `str::into_boxed_bytes` of a `Box`.
     ///
     /// # Examples
     ///

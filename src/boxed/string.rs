@@ -6,7 +6,7 @@ use super::FamilyBox;
 use crate::family::Family;
 
 impl<F: Family> FamilyBox<str, F> {
-    /// The text as a `String`: it moves to the global allocator, and the slot is freed.
+    /// Moves the text to a `String` in the global allocator, and frees the slot.
     ///
     /// # Examples
     ///
@@ -55,11 +55,11 @@ impl<F: Family> FromIterator<FamilyBox<str, F>> for String {
     }
 }
 
-/// Collects pieces of text, by way of a `String`.
+/// Collects pieces of text, through a `String`.
 macro_rules! collect_text {
     ($([$($generics:tt)*] $piece:ty),* $(,)?) => {$(
         impl<$($generics)* F: Family> FromIterator<$piece> for FamilyBox<str, F> {
-            /// Collects by way of a `String`, since the length is not known before the end.
+            /// Collects through a `String`, since the length is not known before the end.
             fn from_iter<I: IntoIterator<Item = $piece>>(pieces: I) -> Self {
                 Self::from(String::from_iter(pieces))
             }

@@ -18,13 +18,13 @@ use crate::family::Family;
 
 /// Turns a handle to a value into one to a trait object or slice, in the same slot and family.
 ///
-/// `unsize!(boxed => dyn Trait)` does for a [`FamilyBox`](crate::FamilyBox) what assignment does for
-/// a `Box`; likewise for a [`FamilyRc`](crate::FamilyRc), a [`FamilyArc`](crate::FamilyArc), and
-/// their weak handles. The type may be anything to which a raw pointer to the value coerces: `dyn Trait`, with
-/// auto traits and a lifetime, `[T]` for an array, a struct with such a tail, and, from Rust 1.86,
-/// a supertrait of a trait object.
+/// `unsize!(boxed => dyn Trait)` does for a [`FamilyBox`](crate::FamilyBox) what assignment does for a
+/// `Box`; likewise for a [`FamilyRc`](crate::FamilyRc), a [`FamilyArc`](crate::FamilyArc), and their weak
+/// handles. The type may be anything to which a raw pointer to the value coerces: `dyn Trait`, with auto
+/// traits and a lifetime, `[T]` for an array, a struct with such a tail, and, from Rust 1.86, a supertrait
+/// of a trait object.
 ///
-/// For a pinned box, unsize first and [pin](crate::FamilyBox::into_pin) then.
+/// To get a pinned box, unsize first and [pin](crate::FamilyBox::into_pin) then.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ use crate::family::Family;
 /// assert_eq!(shape.area(), shared.area());
 /// ```
 ///
-/// A type that the value does not coerce to is an error of the compiler:
+/// A type to which the value does not coerce is a compile error:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, unsize, FamilyBox};
@@ -80,7 +80,7 @@ use crate::family::Family;
 /// let boxed = unsize!(boxed => f32);
 /// ```
 ///
-/// So is a lifetime that the value does not live for, and an auto trait that it does not have:
+/// So is a lifetime for which the value does not live, and an auto trait that it does not implement:
 ///
 /// ```compile_fail,E0597
 /// # use famalloc::{alloc_family, unsize, FamilyBox};

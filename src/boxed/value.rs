@@ -9,7 +9,7 @@ use crate::family::Family;
 use crate::heap::free_value_in;
 
 impl<T, F: Family> FamilyBox<T, F> {
-    /// Moves the value out and frees its slot. What `*boxed` does for a `Box`.
+    /// Moves the value out and frees its slot, like `*boxed` for a `Box`.
     ///
     /// # Examples
     ///
@@ -31,7 +31,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         value
     }
 
-    /// Moves the value out and keeps its slot for another.
+    /// Moves the value out and keeps its slot for another value.
     ///
     /// # Examples
     ///
@@ -53,9 +53,9 @@ impl<T, F: Family> FamilyBox<T, F> {
         (value, unsafe { FamilyBox::from_non_null(slot.cast()) })
     }
 
-    /// Puts `change(value)` into a box of the same family, and into the same slot where it fits.
+    /// Puts `change(value)` into a box of the same family, in the same slot if it fits.
     ///
-    /// When `change` panics the slot is freed.
+    /// If `change` panics the slot is freed.
     ///
     /// # Examples
     ///
@@ -83,7 +83,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         }
     }
 
-    /// The value as a slice of one, in the same slot.
+    /// The value as a slice of one element, in the same slot.
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ const fn same_layout(one: Layout, other: Layout) -> bool {
 }
 
 impl<T: ?Sized, F: Family> FamilyBox<T, F> {
-    /// Pins the value where it is; it will not move again.
+    /// Pins the value in place; it will not move again.
     ///
     /// # Examples
     ///
@@ -132,7 +132,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
 }
 
 impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
-    /// Fills the slot.
+    /// Writes a value into the slot.
     ///
     /// # Examples
     ///
@@ -152,7 +152,7 @@ impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
         unsafe { this.assume_init() }
     }
 
-    /// Takes the slot for filled.
+    /// Assumes that the slot is initialised.
     ///
     /// # Safety
     ///

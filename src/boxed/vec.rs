@@ -4,7 +4,7 @@ use super::FamilyBox;
 use crate::family::Family;
 
 impl<T, F: Family> FamilyBox<[T], F> {
-    /// The elements as a `Vec`: they move to the global allocator, and the slot is freed.
+    /// Moves the elements to a `Vec` in the global allocator, and frees the slot.
     ///
     /// # Examples
     ///
@@ -29,7 +29,7 @@ impl<T, F: Family> FamilyBox<[T], F> {
 }
 
 impl<T, F: Family> From<Vec<T>> for FamilyBox<[T], F> {
-    /// Moves the elements over; the vector's buffer is freed.
+    /// Moves the elements over and frees the buffer of the vector.
     fn from(mut elements: Vec<T>) -> Self {
         let len = elements.len();
         let mut slots = Self::new_uninit_slice(len);
@@ -46,7 +46,7 @@ impl<T, F: Family> From<Vec<T>> for FamilyBox<[T], F> {
 impl<T, F: Family, const N: usize> TryFrom<Vec<T>> for FamilyBox<[T; N], F> {
     type Error = Vec<T>;
 
-    /// Moves the elements over, or gives the vector back when it does not have `N` of them.
+    /// Moves the elements over, or returns the vector if it does not have `N` of them.
     fn try_from(elements: Vec<T>) -> Result<Self, Self::Error> {
         if elements.len() != N {
             return Err(elements);

@@ -22,7 +22,7 @@ pub type Vec<T, F> = allocator_api2_02::vec::Vec<T, In<F>>;
 
 /// `allocator_api2::boxed::Box` of version 0.2 in family `F`.
 ///
-/// [`FamilyBox`](crate::FamilyBox) can do more; this is for code that asks for this very type.
+/// [`FamilyBox`](crate::FamilyBox) can do more; this is for code that needs exactly this type.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! [`FamilyCollection`]: making a collection without a word about its allocator.
+//! [`FamilyCollection`]: collections constructed without an allocator argument.
 
 use crate::collections::SmallVec;
 use crate::family::Family;
@@ -8,11 +8,10 @@ use crate::family::Family;
 ))]
 use crate::in_family::In;
 
-/// A collection in a family: made empty, with room, or from an iterator.
+/// A collection in a family: constructed empty, with a capacity, or from an iterator.
 ///
-/// The family is part of the collection's type, so nothing has to be handed over. The standard
-/// library's `Default` and `FromIterator` do not serve, since most collections implement them for the
-/// global allocator only.
+/// The family is part of the collection's type, so no argument is needed. The standard library's `Default`
+/// and `FromIterator` do not help, since most collections implement them only for the global allocator.
 ///
 /// # Examples
 ///
@@ -37,18 +36,18 @@ use crate::in_family::In;
 /// # }
 /// ```
 pub trait FamilyCollection: Sized + Extend<Self::Item> {
-    /// What it is a collection of; of pairs, where it is a map.
+    /// The items of the collection; pairs for a map.
     type Item;
 
     /// An empty collection. Nothing is allocated.
     #[must_use]
     fn in_family() -> Self;
 
-    /// An empty collection with room for `capacity` items, where it is of a kind that has such.
+    /// An empty collection with a capacity for `capacity` items, if it is of a kind that has one.
     #[must_use]
     fn with_capacity_in_family(capacity: usize) -> Self;
 
-    /// A collection of all that the iterator gives.
+    /// A collection of all items of an iterator.
     #[must_use]
     fn from_iter_in_family(items: impl IntoIterator<Item = Self::Item>) -> Self {
         let mut collection = Self::in_family();

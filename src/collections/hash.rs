@@ -1,4 +1,4 @@
-//! Maps, sets and tables by hash: `hashbrown`'s, in a family.
+//! Hash maps, sets and tables: `hashbrown`'s, in a family.
 
 use core::hash::{BuildHasher, Hash};
 
@@ -40,7 +40,7 @@ pub type HashMap<K, V, F, S = DefaultHashBuilder> = hashbrown::HashMap<K, V, S, 
 /// ```
 pub type HashSet<T, F, S = DefaultHashBuilder> = hashbrown::HashSet<T, S, In<F>>;
 
-/// `hashbrown::HashTable` in family `F`: hashes are given by the caller.
+/// `hashbrown::HashTable` in family `F`: the caller computes the hashes.
 ///
 /// # Examples
 ///

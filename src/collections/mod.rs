@@ -10,12 +10,12 @@
 //! | `api2_04::Vec<T, F>`, `api2_04::Box<T, F>` | those of `allocator-api2` 0.4 | `allocator-api2-04` |
 //! | `nightly::{Vec, VecDeque, BTreeMap, BTreeSet, BinaryHeap, LinkedList, Box, Rc, Arc}` | the standard library's | `nightly` |
 //!
-//! A double-ended queue or a tree map that takes an allocator exists for the nightly compiler alone.
-//! Any other collection that takes an allocator of one of these traits takes [`In<F>`](crate::In):
-//! `bumpalo`, `smallvec` 2 (a beta so far) and others ask for `allocator-api2`.
+//! Only the nightly compiler has a double-ended queue and a tree map with an allocator. Any other
+//! collection with an allocator of one of these traits accepts [`In<F>`](crate::In): `bumpalo`, `smallvec`
+//! 2 (a beta so far) and others use `allocator-api2`.
 //!
-//! A reference to a [`Region`](crate::Region) is such an allocator as well: the collection then goes with
-//! the region, which it borrows.
+//! A reference to a [`Region`](crate::Region) is such an allocator as well: the collection borrows the
+//! region, and its memory is freed with it.
 //!
 //! ```
 //! # use famalloc::{alloc_family, Region};
@@ -28,12 +28,12 @@
 //! # }
 //! ```
 //!
-//! The features may be on together in any combination; none changes what another one's names mean.
+//! The features can be combined freely; none changes the meaning of another's names.
 //!
-//! # Making them
+//! # Construction
 //!
-//! The collections of other crates have `new_in` and `with_capacity_in`, which want the allocator
-//! handed to them although its type says everything. [`FamilyCollection`] is the same without:
+//! The collections of other crates have `new_in` and `with_capacity_in`, which take the allocator as an
+//! argument although the type determines it. [`FamilyCollection`] needs no argument:
 //!
 //! ```
 //! # use famalloc::alloc_family;
@@ -51,13 +51,14 @@
 //! # }
 //! ```
 //!
-//! # Saving and loading
+//! # Serialisation
 //!
-//! With the feature `serde` all that is in this table can be serialised and deserialised, and so can
-//! [`FamilyBox`](crate::FamilyBox): ours by this crate, the others by theirs, whose features for it are
-//! turned on. What is loaded goes straight into the family. Only the standard library's collections
-//! lack `Deserialize` with an allocator of one's own, and the vector of `allocator-api2` 0.2 has it
-//! with that crate's feature `serde` alone, which needs the standard library; for such fields there are
+//! With the feature `serde` everything in this table can be serialised and deserialised, and so can
+//! [`FamilyBox`](crate::FamilyBox): this crate implements it for its own types, and enables the features
+//! of the other crates for theirs. Deserialised data is allocated directly in the family. Two kinds of
+//! collections lack `Deserialize`: the standard library's with a custom allocator, and the vector of
+//! `allocator-api2` 0.2, which has it only with that crate's feature `serde`, which needs the standard
+//! library. For such fields there are
 #![cfg_attr(
     feature = "serde",
     doc = "[`serde_seq`] and [`serde_map`], to be named in `#[serde(with = \"..\")]`."
@@ -90,7 +91,7 @@ pub use self::small_vec::SmallVec;
 pub use self::string::String;
 use crate::family::FamilyOf;
 
-/// A vector whose elements are in a slot of family `F`: a [`SmallVec`] with none inside it.
+/// A vector whose elements are in a slot of family `F`: a [`SmallVec`] with none in itself.
 ///
 /// # Examples
 ///

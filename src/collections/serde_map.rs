@@ -1,8 +1,7 @@
 //! A map, for a field whose type lacks `Deserialize`: `#[serde(with = "..::serde_map")]`.
 //!
-//! Needed for the standard library's collections with an allocator of one's own (module `nightly`),
-//! which have neither of serde's traits. Any [`FamilyCollection`] of pairs
-//! will do.
+//! Needed for the standard library's collections with a custom allocator (module `nightly`), which have
+//! neither of serde's traits. Any [`FamilyCollection`] of pairs will do.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -17,7 +16,7 @@ use super::serde_seq::cautious_capacity;
 ///
 /// # Errors
 ///
-/// Whatever the serializer or an item objects to.
+/// If the serializer or an item fails.
 pub fn serialize<C, K, V, S>(collection: &C, serializer: S) -> Result<S::Ok, S::Error>
 where
     C: FamilyCollection<Item = (K, V)>,
@@ -33,7 +32,7 @@ where
 ///
 /// # Errors
 ///
-/// Whatever the deserializer or an item objects to; what was read before is dropped.
+/// If the deserializer or an item fails; what was read before is dropped.
 ///
 /// # Examples
 ///

@@ -1,7 +1,8 @@
 //! A sequence, for a field whose type lacks `Deserialize`: `#[serde(with = "..::serde_seq")]`.
 //!
-//! Needed for the standard library's collections with an allocator of one's own (module `nightly`),
-//! which have neither of serde's traits, and for the vector of `allocator-api2` 0.2. Any [`FamilyCollection`] will do.
+//! Needed for the standard library's collections with a custom allocator (module `nightly`), which have
+//! neither of serde's traits, and for the vector of `allocator-api2` 0.2. Any [`FamilyCollection`] will
+//! do.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -23,7 +24,7 @@ pub(crate) fn cautious_capacity<T>(claimed: Option<usize>) -> usize {
 ///
 /// # Errors
 ///
-/// Whatever the serializer or an item objects to.
+/// If the serializer or an item fails.
 pub fn serialize<C, S>(collection: &C, serializer: S) -> Result<S::Ok, S::Error>
 where
     C: FamilyCollection<Item: Serialize>,
@@ -37,7 +38,7 @@ where
 ///
 /// # Errors
 ///
-/// Whatever the deserializer or an item objects to; what was read before is dropped.
+/// If the deserializer or an item fails; what was read before is dropped.
 ///
 /// # Examples
 ///

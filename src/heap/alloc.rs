@@ -1,13 +1,13 @@
 //! Allocating and freeing.
 //!
-//! The fast path of a typed handle is a pop or a push at constant offsets: the class is a constant
-//! of the type, the row is one thread-local load. Raw sizes compute the class first. Everything
+//! The fast path of a typed handle is a pop or a push at constant offsets: the class is a constant of the
+//! type, and the thread cache is one thread-local load away. Raw sizes compute the class first. Everything
 //! else is out of line.
 //!
-//! Sizes and alignments: a size of 0 is served with a well-aligned address of no memory, and
-//! freeing it does nothing. A raw size is aligned to the largest power of two that divides it, up
-//! to 16 bytes, or up to 4096 where the family is declared with `align = "natural"`. A `Layout`
-//! may ask for any alignment.
+//! Sizes and alignments: an allocation of size 0 returns a well-aligned address without memory, and
+//! freeing it does nothing. A raw size is aligned to the largest power of two that divides it, up to 16
+//! bytes, or up to 4096 if the family is declared with `align = "natural"`. A `Layout` may have any
+//! alignment.
 
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
@@ -136,13 +136,13 @@ unsafe fn before_free<F: Family>(start: NonNull<u8>, layout: Layout) {
 
 /// Allocates `size` bytes in family `F`.
 ///
-/// The memory is not initialised. It is aligned to the largest power of two that divides `size`,
-/// up to 16 bytes (4096 where the family says `align = "natural"`). Constant time but for the
-/// slow path, which is taken at most once for a magazine of operations.
+/// The memory is uninitialised. It is aligned to the largest power of two that divides `size`, up to 16
+/// bytes (4096 if the family has `align = "natural"`). Takes constant time, except on the slow path, which
+/// is taken at most once for a magazine of operations.
 ///
 /// # Errors
 ///
-/// When `size` exceeds `isize::MAX`, the family's limit is reached, or the page source refuses.
+/// If `size` exceeds `isize::MAX`, the limit of the family is reached, or the page source refuses.
 ///
 /// # Examples
 ///
@@ -172,7 +172,7 @@ pub fn alloc_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError> {
     }
 }
 
-/// Allocates `size` bytes of zeros in family `F`; otherwise like [`alloc_in`].
+/// Allocates `size` zeroed bytes in family `F`; otherwise like [`alloc_in`].
 ///
 /// # Errors
 ///
@@ -203,19 +203,19 @@ pub fn alloc_zeroed_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError
     alloc_zeroed_layout_in::<F>(raw_layout::<F>(size)?)
 }
 
-/// Frees memory that was allocated with a raw size in family `F`. Constant time but for the slow
+/// Frees memory that was allocated with a raw size in family `F`. Takes constant time, except on the slow
 /// path.
 ///
 /// # Safety
 ///
-/// `start` was allocated in `F` by [`alloc_in`], [`alloc_zeroed_in`] or [`realloc_in`], was last
-/// asked for with `size`, and is not used again.
+/// `start` was allocated in `F` by [`alloc_in`], [`alloc_zeroed_in`] or [`realloc_in`], `size` is the size
+/// last requested for it, and it is not used again.
 ///
 /// # Aborts
 ///
-/// A double free, a foreign pointer or a wrong size is undefined behaviour; where the allocator
-/// comes upon one (at once in builds with debug assertions, otherwise when magazines are
-/// dispersed), it says so on standard error and aborts. [`try_free_in`] looks first.
+/// A double free, a foreign pointer or a wrong size is undefined behaviour. Where the allocator detects
+/// one, it writes a message to standard error and aborts: at once in builds with debug assertions,
+/// otherwise when the magazine is flushed. [`try_free_in`] checks first.
 ///
 /// # Examples
 ///
@@ -231,7 +231,7 @@ pub unsafe fn free_in<F: Family>(start: NonNull<u8>, size: usize) {
     unsafe { free_layout_in::<F>(start, layout) };
 }
 
-/// Allocates memory of a layout in family `F`. Any alignment is served.
+/// Allocates memory of a layout in family `F`. Every alignment is supported.
 ///
 /// # Errors
 ///
@@ -266,8 +266,8 @@ pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocEr
     }
 }
 
-/// Allocates memory of a layout, all zeros, in family `F`. Large memory that comes fresh from the
-/// system is not written again.
+/// Allocates zeroed memory of a layout in family `F`. Large memory that is new from the system is not
+/// written again.
 ///
 /// # Errors
 ///
@@ -315,7 +315,7 @@ pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, 
 ///
 /// # Safety
 ///
-/// `start` was allocated in `F`, was last asked for with `layout`, and is not used again.
+/// `start` was allocated in `F`, `layout` is the layout last requested for it, and it is not used again.
 ///
 /// # Aborts
 ///
@@ -344,10 +344,10 @@ pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
     }
 }
 
-/// Frees memory after having looked at it: the pointer, its family, the layout, and whether it is
-/// free already as far as can be known (in its block, in a depot, in this thread's magazines).
+/// Checks the pointer, its family and its layout, and whether it is already free as far as can be known
+/// (in its block, in a depot, in this thread's magazines); then frees the memory.
 ///
-/// Slower than [`free_layout_in`]: it takes a lock. Nothing is changed where it is refused.
+/// Slower than [`free_layout_in`]: it takes a lock. On an error nothing is changed.
 ///
 /// # Errors
 ///
@@ -355,8 +355,8 @@ pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
 ///
 /// # Safety
 ///
-/// If `start` is a live allocation of family `F`, it is not used again. Anything else is refused,
-/// except a slot that is free already and rests in another thread's magazine.
+/// If `start` is a live allocation of family `F`, it is not used again. Any other pointer is an error,
+/// except a free slot in the magazine of another thread.
 ///
 /// # Examples
 ///

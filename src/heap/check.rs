@@ -1,4 +1,4 @@
-//! The integrity of everything, on request.
+//! The integrity check.
 //!
 //! For every family of every set: the extents (free granules are free, others are not, the bytes
 //! add up), every block (its bitmap, cursor and counts), every lane (its counts are the sums of its
@@ -6,8 +6,8 @@
 //! the calling thread's magazines (it is a slot of that cell, it is not free in its block, it is in
 //! one place only: I2).
 //!
-//! Magazines of other threads are not looked at: only their own thread may (I3). Lanes are looked
-//! at under their locks, so the check can run at any time.
+//! Magazines of other threads are not checked: only their own thread may access them (I3). Lanes are
+//! checked under their locks, so the check can run at any time.
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -18,7 +18,7 @@ use crate::space::{Space, births};
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::{self, exit};
 
-/// What [`check`] found to be wrong, and where.
+/// What [`check`] found to be damaged, and where.
 ///
 /// # Examples
 ///
@@ -30,11 +30,11 @@ use crate::thread::{self, exit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Corruption {
-    /// The family set; empty where the fault is in the reservation itself.
+    /// The family set; empty if the damage is in the reservation itself.
     pub set: &'static str,
-    /// The family; empty where the fault is in the reservation itself.
+    /// The family; empty if the damage is in the reservation itself.
     pub family: &'static str,
-    /// The address of the slot, block or extent, or 0 where it is a count that is wrong.
+    /// The address of the slot, block or extent, or 0 if a count is wrong.
     pub address: usize,
     /// What is wrong.
     pub what: &'static str,
@@ -55,14 +55,14 @@ impl fmt::Display for Corruption {
 
 impl core::error::Error for Corruption {}
 
-/// Walks every structure of every family set that was ever used.
+/// Checks every structure of every family set that was ever used.
 ///
-/// Takes time in proportion to the blocks and bitmaps of the process; holds one cell's locks at a
+/// Takes time in proportion to the blocks and bitmaps of the process. Holds the locks of one cell at a
 /// time.
 ///
 /// # Errors
 ///
-/// The first thing that is wrong.
+/// The first damage found.
 ///
 /// # Examples
 ///
@@ -165,7 +165,7 @@ impl Addresses {
         use crate::os::{PageSource, SYSTEM};
         let page = SYSTEM.page_size();
         let bytes = (count.max(1) * size_of::<usize>()).next_multiple_of(page);
-        let refused = (0, "there is no memory for the check itself");
+        let refused = (0, "no memory is available for the check itself");
         let start = SYSTEM.reserve(bytes, page).map_err(|_| refused)?;
         let addresses = Self { start: start.cast(), len: 0, bytes };
         // SAFETY: reserved just now.

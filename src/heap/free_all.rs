@@ -1,18 +1,18 @@
 //! Freeing a whole family at once.
 //!
-//! A phase that ends takes all it has made with it. To free its objects one by one, or to sweep
-//! them, is to visit each; but a family has its blocks to itself, so the blocks can go as they are.
+//! A phase that ends frees everything it has allocated. Freeing its objects one by one, or sweeping them,
+//! visits each of them. But a family has its blocks to itself, so whole blocks can be freed instead.
 //!
 //! ```text
-//! 1  magazines of the calling thread   --> empty          addresses dropped, none dispersed
-//! 2  depots, outboxes, mailboxes       --> empty          cell by cell, all lanes of a cell locked
+//! 1  magazines of the calling thread   --> empty          addresses dropped, none flushed
+//! 2  depots, remote batches, mailboxes --> empty          cell by cell, all lanes of a cell locked
 //! 3  blocks                            --> free granules  bitmaps cleared
 //! 4  large and huge allocations        --> free granules, free extents
 //! ```
 //!
-//! Everything is whole between any two steps: an address that was dropped looks like an object of
-//! the program's until its block goes. So a snapshot, a check or a reclaim by another thread may
-//! come in between. Only the last could hold free slots where nobody sees them; it is kept out.
+//! All structures are consistent between any two steps: a dropped address looks like a live object until its
+//! block is freed. So another thread may take a snapshot, check or reclaim in between. Only a reclaim could
+//! hold free slots where no other thread sees them; it is kept out.
 
 use core::ptr::{self, NonNull};
 
@@ -26,36 +26,36 @@ use crate::thread::{self, exit};
 
 use super::walk::InUseElsewhere;
 
-/// Frees every object of family `F` at once, and drops none of them. Returns how many there were.
+/// Frees every object of family `F` at once, without running destructors. Returns the number of objects.
 ///
-/// For phases whose handles are forgotten, not dropped: references made by [`FamilyBox::leak`],
-/// addresses from [`alloc_in`]. O(blocks + bitmap words of blocks in which something was freed
-/// before + large allocations + extents of the reservation): no object is looked at, except that a
-/// family marked `zero_on_free` has what is freed zeroed, which touches all of it. The memory is
-/// free at once, stays warm, and counts no more against a limit. Addresses of an isolated family
-/// stay with it. Other families are not concerned, nor is what lies in the family's regions.
+/// For phases whose handles are forgotten, not dropped: references made by [`FamilyBox::leak`], addresses
+/// from [`alloc_in`]. O(blocks + bitmap words of blocks in which something was freed before + large
+/// allocations + extents of the reservation). No object is touched, except that a family with
+/// `zero_on_free` zeroes the freed memory. The memory is free at once, is retained, and no longer counts
+/// against a limit. An isolated family keeps its addresses. Other families and the family's regions are
+/// not affected.
 ///
-/// A slot that was freed twice before, and still waits in a magazine, is not noticed any more.
+/// A slot that was freed twice before, and is still in a magazine, is no longer detected.
 ///
 /// # Why it is not safe
 ///
-/// A handle like [`FamilyBox`] has no lifetime, and safe code can make one anywhere and hide it
-/// anywhere, so no guard can prove that there is none. Where handles borrow from what frees them it
-/// can be proved, but then they are the handles of an arena and not of a family.
+/// A handle like [`FamilyBox`] has no lifetime. Safe code can create one anywhere and hide it anywhere, so
+/// no guard can prove that none exists. Where handles borrow from their owner this can be proved, but then
+/// they are the handles of an arena and not of a family.
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs; nothing has changed.
+/// [`InUseElsewhere`] if another thread has used the family and still runs. Then nothing has changed.
 ///
 /// # Safety
 ///
-/// - No object that is in `F` now is used again: not read, not written, not dropped, not freed, not
-///   resized. So each handle that owns memory of `F`, on whatever thread and in whatever static or
-///   thread-local, has been forgotten (`mem::forget`, [`FamilyBox::leak`], `into_raw`), and each
-///   reference into an object, leaked ones too, is used no more.
-/// - Destructors do not run. No object relies on its own: none is pinned that is not `Unpin`, and
-///   nothing else refers to one until its destructor tells it not to.
-/// - Nothing is allocated, freed, resized, walked or swept in `F` by another thread meanwhile.
+/// - No object that is in `F` now is used again: it is not read, written, dropped, freed or resized. So
+///   each handle that owns memory of `F`, on any thread and in any static or thread-local, has been
+///   forgotten (`mem::forget`, [`FamilyBox::leak`], `into_raw`), and no reference into an object is used
+///   again, leaked ones included.
+/// - Destructors do not run. No object relies on its own: none is pinned unless it is `Unpin`, and
+///   nothing else refers to one until its destructor says otherwise.
+/// - No other thread allocates, frees, resizes, walks or sweeps in `F` meanwhile.
 ///
 /// # Examples
 ///

@@ -4,8 +4,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::abort;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
-use crate::os::die;
 use crate::space::Space;
 use crate::space::holding::{Holding, Large, Use};
 use crate::space::window::Place;
@@ -196,13 +196,8 @@ pub(crate) fn refuse(
     layout: Layout,
     error: FreeError,
 ) -> ! {
-    die(format_args!(
-        "freed {start:p} in family {}::{} as {} bytes aligned to {}: {error}",
-        set.name,
-        set.specs()[family],
-        layout.size(),
-        layout.align()
-    ))
+    let name = abort::Name { set: set.name, family: set.specs()[family].name() };
+    abort::wrong_free(name, start, layout, error)
 }
 
 /// Makes the large allocation at `start` `size` bytes long without moving it; returns whether it

@@ -1,14 +1,14 @@
-//! The beginning, the rests and the end of a thread's work, by hand.
+//! Explicit start, idling and end of a thread's work.
 //!
-//! Nothing here has to be called. A thread gets its rows of magazines at its first use of each family,
-//! and gives them back when it ends. But an embedder may know better: that a thread is about to work, and
-//! should not stumble at the first allocation; that it will wait for long, and others could do with
-//! what its magazines hold; that it will not allocate again, though it does not end.
+//! None of these calls is required. A thread gets its thread caches at its first use of each family, and
+//! gives them up when it ends. But an embedder may know more: that a thread is about to work, and should
+//! not pay for the setup at its first allocation; that it will wait for long, and others could use the
+//! slots in its magazines; that it will not allocate again, although it does not end.
 //!
-//! Each of these may be called at any time and any number of times, by any thread, for itself.
+//! Any thread may call each of these for itself, at any time and any number of times.
 //!
-//! What nobody has used for half a second goes back by and by, with the allocations and frees of whoever
-//! is at work; a program whose threads all wait can have a thread (`start_background`) that does it.
+//! Memory that is idle for half a second is returned step by step, by the allocations and frees of other
+//! threads. A program whose threads all wait can start a background thread (`start_background`) for it.
 
 #[cfg(feature = "std")]
 use core::time::Duration;
@@ -18,8 +18,8 @@ use crate::family::FamilySet;
 use crate::thread::background;
 use crate::thread::{self, Homes, exit};
 
-/// Makes what the calling thread needs to use a family: its row of magazines, and the hook that gives
-/// it back at the thread's end. Returns whether it has them now; where not, it allocates under a lock.
+/// Creates what the calling thread needs to use a family: its thread cache, and the hook that gives it up
+/// when the thread ends. Returns whether it has them now; if not, the thread allocates under a lock.
 ///
 /// # Examples
 ///
@@ -41,8 +41,8 @@ pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
     thread::family(S::table(), family.index()).is_ok_and(|family| exit::row(home, family).is_some())
 }
 
-/// Puts the free slots in the calling thread's magazines, of all families, back where other threads, and
-/// [`reclaim`](crate::reclaim), can have them. The magazines stay, empty.
+/// Moves the free slots in the magazines of the calling thread, of all families, back to where other
+/// threads and [`reclaim`](crate::reclaim) can use them. The thread keeps the empty magazines.
 ///
 /// # Examples
 ///
@@ -64,12 +64,12 @@ pub fn thread_collect() {
     exit::unload_rows();
 }
 
-/// Gives back all that the calling thread keeps, as its end does: its magazines, of all families, and
-/// its places in their lanes. If the thread goes on to allocate, it begins anew.
+/// Gives up everything that the calling thread keeps, as its exit does: its magazines, of all families,
+/// and its places in their lanes. If the thread allocates again, it gets new ones.
 ///
 /// # Examples
 ///
-/// A thread that waits does not keep others from a walk any more:
+/// A thread that waits no longer prevents a walk:
 ///
 /// ```
 /// use std::sync::mpsc::channel;
@@ -97,17 +97,17 @@ pub fn thread_finalize() {
     exit::close_rows();
 }
 
-/// Has a thread of the allocator's own give memory back while all others sleep: once in a `period` it looks
-/// what nobody has used, as long as there is something, and otherwise sleeps too. Returns whether there
-/// is such a thread now. (If there was one, it goes by the new period from its next look on.)
+/// Starts a background thread of the allocator that returns memory to the system while all other threads
+/// sleep. Once in a `period` it looks for memory that is idle, as long as there is some; otherwise it
+/// sleeps. Returns whether such a thread exists now. (If it existed before, it uses the new period from
+/// its next round on.)
 ///
-/// There is none but by this call. It is a small one, with all signals blocked, ends by itself when no thread
-/// has magazines any more, and does not keep the process from ending. A child of a fork has none. It may
-/// be started again at any time, but not by what an allocation calls: a [page source](crate::PageSource), or
-/// a replacement of `malloc`.
+/// Only this call starts the thread. It has a small stack and blocks all signals. It ends by itself when
+/// no thread has magazines any more, and does not keep the process from ending. The child of a fork has
+/// none. It may be started again at any time, but not by code that an allocation calls: a [page
+/// source](crate::PageSource), or a replacement of `malloc`.
 ///
-/// Periods below half a second are of little use, since nothing goes back that has not lain idle for
-/// as long.
+/// Periods below half a second are of little use, since only memory that was idle that long is returned.
 ///
 /// # Examples
 ///
@@ -123,8 +123,8 @@ pub fn start_background(period: Duration) -> bool {
     background::start(u32::try_from(period.as_millis()).unwrap_or(u32::MAX))
 }
 
-/// Ends the thread of [`start_background`], if there is one, and waits until it has ended; or until somebody
-/// starts it again.
+/// Stops the thread of [`start_background`], if it exists, and waits until it has ended, or until another
+/// call starts it again.
 #[cfg(feature = "std")]
 pub fn stop_background() {
     background::stop();

@@ -1,20 +1,20 @@
-//! The heap: every operation on families, each one road from the user's call down to the blocks.
+//! The heap: every operation on families, from the user's call down to the blocks.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`alloc`] | allocate and free, by size, by layout, by type: the fast path |
-//! | [`large`] | what no size class holds |
-//! | [`resize`] | reallocation, in place where it can be done |
-//! | [`untyped`] | the same where family or size are known at run time only |
-//! | [`query`] | what any address is; whether a pointer may be freed |
-//! | [`reclaim`] | giving memory back: so much, or all |
-//! | [`lifecycle`] | the beginning, the rests and the end of a thread's work, by hand |
-//! | [`free_all`] | all of a family at once |
-//! | `freed` | what was freed and is still at hand, before the process ends |
-//! | [`walk`] | every live object of a family; sweeping it |
-//! | [`usage`] | how much a family uses |
-//! | `snapshot` | how much every family of a set uses (with the standard library) |
-//! | [`check`] | the integrity of everything |
+//! | [`large`] | allocations larger than every size class |
+//! | [`resize`] | reallocation, in place if possible |
+//! | [`untyped`] | the same if family or size are known only at run time |
+//! | [`query`] | describes any address; checks whether a pointer may be freed |
+//! | [`reclaim`] | returning memory to the system: a goal of bytes, or all |
+//! | [`lifecycle`] | explicit start, idling and end of a thread's work |
+//! | [`free_all`] | freeing a whole family at once |
+//! | `freed` | the check of freed slots before the process ends |
+//! | [`walk`] | visiting every live object of a family; sweeping it |
+//! | [`usage`] | statistics of a family |
+//! | `snapshot` | statistics of all families of a set (with the standard library) |
+//! | [`check`] | the integrity check |
 
 pub(crate) mod alloc;
 pub(crate) mod check;

@@ -1,9 +1,8 @@
 //! What an address is.
 //!
-//! The block map answers for any address whatever, without a lock and without touching the address
-//! itself: an address outside of every reservation is nobody's, and for one inside there are
-//! descriptors. While other threads work the answer is of the moment; for memory that the caller
-//! holds it is exact.
+//! The block map answers for any address, without a lock and without touching the memory there. No family
+//! owns an address outside of all reservations; an address inside one has descriptors. While other threads
+//! work the answer is a snapshot; for memory that the caller holds it is exact.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -20,7 +19,7 @@ use crate::sync::Ordering;
 use crate::table::SetTable;
 use crate::thread::{self, exit};
 
-/// What an address is, as far as it is famalloc's.
+/// What famalloc knows about an address.
 ///
 /// # Examples
 ///
@@ -58,17 +57,17 @@ pub struct Query {
     pub kind: QueryKind,
     /// The address of the slot or allocation.
     pub slot: usize,
-    /// The size of the slot or allocation in bytes: what can be used of it.
+    /// The usable size of the slot or allocation in bytes.
     pub slot_bytes: usize,
-    /// How far into the slot the address is.
+    /// The distance of the address from the start of its slot or allocation.
     pub offset: usize,
-    /// The address of the block; of an allocation without one, its own.
+    /// The address of the block; for an allocation without a block, its own address.
     pub block: usize,
-    /// The bytes of the block; of an allocation without one, its own.
+    /// The size of the block in bytes; for an allocation without a block, its own size.
     pub block_bytes: usize,
 }
 
-/// What kind of allocation an address is in.
+/// The kind of an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QueryKind {
@@ -78,12 +77,12 @@ pub enum QueryKind {
     Large,
     /// A huge allocation: extents of its own.
     Huge,
-    /// A chunk of a [`Region`](crate::Region), as a whole: what lies where in it, its region knows.
+    /// A whole chunk of a [`Region`](crate::Region). Only its region knows the objects in it.
     Region,
 }
 
-/// What the address is: its set, family, slot and block. `None` for memory that is not famalloc's
-/// or that it has not handed out. Never touches the memory itself; constant time.
+/// Describes an address: its set, family, slot and block. `None` for memory that is not famalloc's or not
+/// allocated. Never touches the memory itself; constant time.
 ///
 /// # Examples
 ///

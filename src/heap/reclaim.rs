@@ -1,30 +1,28 @@
-//! Giving memory back.
+//! Returning memory to the system.
 //!
-//! Freeing is cheap because it defers: slots wait in magazines, depots and mailboxes, empty blocks
-//! keep their pages, empty extents stay warm. All of that is memory that was given up and not given
-//! back. [`reclaim`] does as much of the deferred work as it takes to give back a goal of bytes,
-//! the cheapest first; [`flush`] does all of it. The magazines of other threads are emptied too, where the
-//! system can have all threads pass a barrier: but for the uppermost slot of each; and what
-//! a thread has left behind that is gone is found.
+//! Freeing is cheap because it defers work: free slots wait in magazines, depots and mailboxes, empty
+//! blocks keep their pages, and empty extents are retained. [`reclaim`] does as much of the deferred work
+//! as it needs to return a goal of bytes, the cheapest first; [`flush`] does all of it. Where the system
+//! can make all threads pass a barrier, the magazines of other threads are emptied too, except for the
+//! topmost slot of each. The magazines of threads that have ended are emptied as well.
 //!
-//! What nobody has asked back goes back by and by, when it has lain idle for a while: see
-//! `thread::decay`.
+//! Memory that is idle for a while is returned step by step: see `thread::decay`.
 
 use crate::space::Space;
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::{self, exit, handshake};
 
-/// Gives at least `goal` bytes of unused memory back to the system, or all there is. Returns how
-/// many bytes went; where objects were freed between others since the last time, pages there that
-/// went then may be counted again.
+/// Returns at least `goal` bytes of unused memory to the system, or all there is. Returns the number of
+/// bytes. Pages between live objects that were purged before may be counted again if objects were freed
+/// around them since.
 ///
-/// First go extents that are empty already, then what the calling thread and the lanes have put
-/// off, family by family, then the free pages of extents in use, then the pages between live
-/// objects, and last, of all this, what the free slots in the magazines of other threads held up:
-/// of those that have not asked their lanes for any for a hundredth of a second, as others need them again at once,
-/// and would wait for them (what a thread did before is known from the last time that somebody looked).
-/// Without a goal (`usize::MAX`) all magazines are emptied first, and huge pages are broken up for the free
-/// pages in them. No lock is held for more than a few calls to the system at a time.
+/// It purges empty extents first. Then it does the deferred work of the calling thread and the lanes,
+/// family by family, and purges the free pages of extents in use, then the pages between live objects.
+/// Last it takes the free slots in the magazines of other threads, and purges what they held up. With a
+/// goal it skips threads that have refilled from their lanes within the last hundredth of a second, since
+/// they would need the slots again at once, and would wait for them (their activity is known from the last
+/// visit to them). Without a goal (`usize::MAX`) it empties all magazines first, and breaks up huge pages
+/// for the free pages in them. No lock is held for more than a few system calls at a time.
 ///
 /// # Examples
 ///
@@ -98,8 +96,7 @@ fn settle_and_give_back(goal: usize) -> usize {
     gone
 }
 
-/// Gives all unused memory back to the system: [`reclaim`] without an end. Returns how many bytes
-/// went.
+/// Returns all unused memory to the system: [`reclaim`] without a goal. Returns the number of bytes.
 ///
 /// # Examples
 ///

@@ -1,6 +1,6 @@
-//! Reallocation: in place within a slot and where granules or extents beside it are free, by
-//! remapping for huge allocations, and by copying otherwise. What has grown and must move goes where it
-//! has room to grow on.
+//! Reallocation: in place within a slot, and where adjacent granules or extents are free; by remapping for
+//! huge allocations; and by copying otherwise. An allocation that has grown and must move goes where it
+//! has room to grow further.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -14,17 +14,17 @@ use crate::thread;
 use super::alloc::{alloc_layout_in, free_layout_in, raw_layout};
 use super::large;
 
-/// Makes an allocation of `old` bytes in family `F` `new` bytes long, moving it where it must.
-/// Contents are kept up to the smaller of the two sizes; bytes beyond are not initialised.
+/// Resizes an allocation of `old` bytes in family `F` to `new` bytes, and moves it if necessary. Keeps the
+/// contents up to the smaller of the two sizes; the bytes after that are uninitialised.
 ///
 /// # Errors
 ///
-/// As for [`alloc_in`](crate::alloc_in); the allocation is then as it was.
+/// As for [`alloc_in`](crate::alloc_in); the allocation is then unchanged.
 ///
 /// # Safety
 ///
-/// `start` was allocated in `F` by a raw size and last asked for with `old`. On success it is not
-/// used again except through the returned pointer.
+/// `start` was allocated in `F` by a raw size, and `old` is the size last requested for it. On success it
+/// is not used again except through the returned pointer.
 ///
 /// # Examples
 ///
@@ -56,7 +56,7 @@ pub unsafe fn realloc_in<F: Family>(
     unsafe { realloc_layout_in::<F>(start, old, new) }
 }
 
-/// [`realloc_in`] with the bytes from `old` to `new` set to zero.
+/// [`realloc_in`] that zeroes the bytes from `old` to `new`.
 ///
 /// # Errors
 ///
@@ -103,8 +103,8 @@ pub unsafe fn realloc_zeroed_in<F: Family>(
 ///
 /// # Safety
 ///
-/// `start` was allocated in `F` and last asked for with `old`. On success it is not used again
-/// except through the returned pointer.
+/// `start` was allocated in `F`, and `old` is the layout last requested for it. On success it is not used
+/// again except through the returned pointer.
 ///
 /// # Examples
 ///
@@ -162,7 +162,7 @@ pub unsafe fn realloc_layout_in<F: Family>(
     Ok(moved)
 }
 
-/// [`realloc_layout_in`] with the bytes beyond the old size set to zero.
+/// [`realloc_layout_in`] that zeroes the bytes beyond the old size.
 ///
 /// # Errors
 ///
@@ -207,12 +207,12 @@ pub unsafe fn realloc_zeroed_layout_in<F: Family>(
     Ok(start)
 }
 
-/// Makes an allocation fit another layout without moving it; returns whether it could. On `true`
-/// it is of the new layout from then on; on `false` nothing has changed.
+/// Changes the layout of an allocation without moving it. Returns whether it could: after `true` the
+/// allocation has the new layout, after `false` nothing has changed.
 ///
 /// # Safety
 ///
-/// `start` was allocated in `F` and last asked for with `old`, which is not of size 0.
+/// `start` was allocated in `F`, and `old` is the layout last requested for it; its size is not 0.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! How much a whole family set uses, and the table of it that people read.
+//! The use of a whole family set, and its table for people.
 
 use core::fmt;
 
@@ -7,16 +7,17 @@ use crate::thread;
 
 use super::usage::FamilyUse;
 
-/// How much a family set uses: its table, family by family.
+/// The use of a family set, family by family.
 ///
-/// Taking one costs a lock for each lane, and a question to the page source for each extent; it touches
-/// no object. Its `Display` is a table for people. What is live, what is committed to the family and what
-/// of that is [in memory](FamilyUse::resident_bytes) are three numbers: committed memory that nobody has
-/// touched is not in memory, and what is free may still be.
+/// A snapshot takes the lock of each lane, and asks the page source for each extent; it touches no object.
+/// Its `Display` is a table for people. Live bytes, committed bytes and [resident
+/// bytes](FamilyUse::resident_bytes) are three different numbers: committed memory that was never touched
+/// is not resident, and free memory may be.
 ///
-/// Where the global allocator is one over the set, the lists in it are objects too, of the family of
-/// the scope it is taken in: one, and one for each family, each made after that family was counted.
-/// In a scope of a family of its own it counts nothing of itself elsewhere.
+/// If the global allocator is one over the set, the lists in the snapshot are objects too, in the family
+/// of the present scope: one, and one for each family, each allocated after that family was counted. To
+/// keep them out of the counts of the other families, take the snapshot in the scope of a family of its
+/// own.
 ///
 /// # Examples
 ///
@@ -50,7 +51,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// What the set `S` uses now.
+    /// The present use of the set `S`.
     #[must_use]
     pub fn of<S: FamilySet>() -> Self {
         let table = S::table();
@@ -63,7 +64,7 @@ impl Snapshot {
         Self { set: S::NAME, families }
     }
 
-    /// The family of this name.
+    /// The family with this name.
     ///
     /// # Examples
     ///

@@ -1,75 +1,74 @@
-//! How much every family uses.
+//! Statistics of families and size classes.
 //!
-//! Live objects are not counted where they are made and freed: they are the slots that bump
-//! cursors have passed, less those that are free in blocks, parked in lanes, and in the magazines
-//! of threads. So the counts cost the fast path nothing; they are exact while the threads that use
-//! the family rest, and off by at most the magazines' contents while they run.
+//! Live objects are not counted when they are allocated and freed. They are the slots that bump cursors
+//! have passed, less those that are free in blocks, in lanes, and in the magazines of threads. So the
+//! counts cost the fast path nothing. They are exact while the threads that use the family rest, and off
+//! by at most the contents of the magazines while they run.
 
 use crate::class;
 use crate::family::{Family, FamilySet};
 use crate::table::FamilyTable;
 use crate::thread::{self, Row};
 
-/// How much one size class of a family uses.
+/// The use of one size class of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClassUse {
     /// The size of a slot in bytes.
     pub slot_bytes: usize,
-    /// Slots in the program's hands.
+    /// Live objects: slots that are allocated and not freed.
     pub live_objects: usize,
-    /// Their bytes, as slots.
+    /// Their bytes, in whole slots.
     pub live_bytes: usize,
-    /// The most slots that were ever in the program's hands at once, or somewhat more: slots in the magazines
-    /// of threads count, slots that are parked in depots do not. Where threads free what they allocated, the
-    /// count is too high by at most one magazine for each thread, and by no more than about what that thread
-    /// had itself. A slot that one thread frees of another's counts until it is home. With several lanes this
-    /// is the sum of what each of them saw.
+    /// An upper bound of the most live objects at any time. Slots in the magazines of threads count, slots
+    /// in depots do not. Where threads free what they allocated themselves, the bound is too high by at
+    /// most one magazine for each thread, and by no more than about what the thread had itself. A slot
+    /// that one thread frees for another counts until it has returned. With several lanes it is the sum of
+    /// the peaks of each.
     pub peak_objects: usize,
-    /// Free slots that wait in magazines, depots and mailboxes.
+    /// Free slots in magazines, depots and mailboxes.
     pub parked_objects: usize,
     /// Blocks, in use or empty.
     pub blocks: usize,
-    /// The bytes of these blocks.
+    /// The size of these blocks in bytes.
     pub committed_bytes: usize,
-    /// Lanes, one for each thread that was at work here at the same time, at the most.
+    /// Lanes: at most one for each thread that was at work here at the same time.
     pub lanes: usize,
     /// How often a lane's lock was taken.
     pub lock_acquisitions: u64,
 }
 
-/// How much a family uses.
+/// The use of a family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FamilyUse {
-    /// The family's name.
+    /// The name of the family.
     pub name: &'static str,
-    /// Objects in the program's hands, large ones included.
+    /// Live objects, large ones included.
     pub live_objects: usize,
-    /// Their bytes, as slots and pages.
+    /// Their bytes, in whole slots and pages.
     pub live_bytes: usize,
-    /// The sum of every class's peak, in bytes: at least what was ever live at once.
+    /// The sum of the peaks of all size classes in bytes: an upper bound of the peak of live bytes.
     pub peak_bytes: usize,
     /// Large and huge allocations among the live objects.
     pub large_objects: usize,
-    /// Their bytes, as pages.
+    /// Their bytes, in whole pages.
     pub large_bytes: usize,
     /// Blocks, in use or empty.
     pub blocks: usize,
-    /// Bytes of the chunks of [regions](crate::Region). What lies in those is the regions' affair and
-    /// not among the live objects here.
+    /// The chunks of [regions](crate::Region) in bytes. Objects in regions are not among the live objects
+    /// here.
     pub region_bytes: usize,
-    /// Bytes of blocks, of large and huge allocations, and of regions: what counts against the limit.
+    /// Blocks, large and huge allocations, and chunks of regions in bytes: this counts against the limit.
     pub committed_bytes: usize,
-    /// The most bytes that were ever committed at once.
+    /// The peak of `committed_bytes`.
     pub peak_committed_bytes: usize,
     /// Extents that belong to the family.
     pub extents: usize,
-    /// Bytes of the family's extents that are in memory, at a guess: what was touched and not given back
-    /// since, whether or not it is live, and all of a huge page of which anything was touched. `None`
-    /// where the page source [does not know](crate::PageSource::resident), and in
-    /// [`totals`](Self::totals), which does not ask: that takes time in proportion to the memory,
-    /// about a millisecond for a gibibyte.
+    /// The estimated resident bytes of the family's extents: what was touched and not purged since, live
+    /// or not, and all of a huge page of which any part was touched. `None` if the page source [does not
+    /// know](crate::PageSource::resident), and in [`totals`](Self::totals), which does not ask: that takes
+    /// time in proportion to the memory, about a millisecond for a gibibyte.
     pub resident_bytes: Option<usize>,
     /// How often a lock of this family was taken.
     pub lock_acquisitions: u64,
@@ -79,10 +78,10 @@ pub struct FamilyUse {
 }
 
 impl FamilyUse {
-    /// How much the family `F` uses now. Takes a lock for each of its lanes, asks the page source how much
-    /// is in memory, and touches no object.
+    /// The present use of family `F`. Takes the lock of each of its lanes, and asks the page source for
+    /// the resident memory. Touches no object.
     ///
-    /// Where the global allocator is one over the set, the list of classes is allocated too, after
+    /// If the global allocator is one over the set, the list of classes is allocated in it too, after
     /// everything has been counted.
     ///
     /// # Examples
@@ -108,8 +107,8 @@ impl FamilyUse {
         }
     }
 
-    /// How much a family that is known at run time only uses now, all classes together: does not
-    /// allocate, leaves `classes` empty, and does not ask how much is in memory.
+    /// The present use of a family that is known only at run time, all classes together. Does not
+    /// allocate, leaves `classes` empty, and does not ask for the resident memory.
     ///
     /// # Examples
     ///
@@ -211,8 +210,7 @@ impl ClassUse {
         lock_acquisitions: 0,
     };
 
-    /// How much each class of the family `F` uses now: those that were ever used, by size. Does not
-    /// allocate.
+    /// The present use of each class of family `F` that was ever used, by size. Does not allocate.
     ///
     /// # Examples
     ///
@@ -234,7 +232,7 @@ impl ClassUse {
         Self::of_table(thread::used(F::Set::table(), F::INDEX))
     }
 
-    /// [`of`](Self::of) for a family that is known at run time only.
+    /// [`of`](Self::of) for a family that is known only at run time.
     ///
     /// # Examples
     ///

@@ -1,11 +1,11 @@
 //! Visiting every live object of a family, and sweeping it.
 //!
-//! A family knows its objects: what is carved and not free is live. So a tracing collector needs no
-//! list of its own; it marks, and then sweeps the family, which visits the objects block by block
-//! in address order and frees the unmarked ones 64 at a time. The free slots of the calling thread
-//! and of the lanes are put into the bitmaps first (at most 18 magazines for each cell), so that
-//! the bitmaps tell the whole truth; a thread whose magazines cannot be emptied from here is a
-//! reason to refuse. What lies in the family's regions is not among them: a region walks its own.
+//! A family knows its objects: a slot that is carved and not free is live. So a tracing collector needs no
+//! list of its own. It marks, and then sweeps the family: the sweep visits the objects block by block in
+//! address order and frees the unmarked ones 64 at a time. Before, the free slots of the calling thread
+//! and of the lanes go to the bitmaps (at most 18 magazines for each cell), so that the bitmaps are
+//! complete. If the magazines of another thread cannot be emptied from here, the walk fails. Objects in
+//! the family's regions are not visited: a region walks its own.
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -19,7 +19,7 @@ use crate::sync::Ordering;
 use crate::table::FamilyTable;
 use crate::thread::{self, exit};
 
-/// Another thread has magazines of the family, so it cannot be told which slots are live.
+/// Another thread has magazines of the family, so the live slots cannot be determined.
 ///
 /// # Examples
 ///
@@ -59,13 +59,13 @@ impl core::error::Error for InUseElsewhere {}
 /// Calls `visit` with the address and the size of the slot of every live object of family `F`, in
 /// address order, huge ones last.
 ///
-/// O(blocks + live objects). If `visit` allocates or frees in `F`, addresses of free slots may be
-/// among those that follow.
+/// O(blocks + live objects). If `visit` allocates or frees in `F`, later addresses may be those of free
+/// slots.
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process
-/// from which this one was forked; nothing is visited. (Never without the feature `std`: see
+/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process from
+/// which this one was forked. Then nothing is visited. (Never without the feature `std`: see
 /// [there](crate#without-the-standard-library).)
 ///
 /// # Examples
@@ -100,20 +100,20 @@ pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(
 /// Visits every live object of family `F` like [`walk_in`], and frees those for which `keep`
 /// returns `false`. Returns how many were freed.
 ///
-/// O(blocks + live objects); an object costs a call of `keep` and a bit.
+/// O(blocks + live objects); each object costs a call of `keep` and one bit.
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process
-/// from which this one was forked; nothing is visited.
+/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process from
+/// which this one was forked. Then nothing is visited.
 ///
 /// # Safety
 ///
-/// - What `keep` declines is not used again, and nobody else frees it.
-/// - Nothing is allocated or freed in `F` while the sweep runs: not by `keep`, not by another thread.
+/// - Objects for which `keep` returns `false` are not used again, and nobody else frees them.
+/// - Nothing is allocated or freed in `F` while the sweep runs, neither by `keep` nor by another thread.
 ///   (`keep` may use every other family.)
 ///
-/// If `keep` panics, up to 64 objects that it declined before are not freed.
+/// If `keep` panics, up to 64 objects for which it returned `false` before are not freed.
 ///
 /// # Examples
 ///

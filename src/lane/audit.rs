@@ -86,12 +86,12 @@ impl Lane {
 
     fn block_fault(&self, state: &LaneState, block: Block<'_>) -> Option<&'static str> {
         if block.class() != self.class {
-            return Some("a block is of another class than its lane");
+            return Some("a block has another size class than its lane");
         }
         let listed = state.room.contains(self.space(), block.granule);
         match (block.has_room(), listed) {
-            (true, false) => Some("a block with room is not listed"),
-            (false, true) => Some("a block without room is listed"),
+            (true, false) => Some("a block with free slots is not in its lane's list"),
+            (false, true) => Some("a full block is in its lane's list of blocks with free slots"),
             _ => block.fault(),
         }
     }
@@ -121,24 +121,30 @@ impl Lane {
     /// What is wrong with an address that is held as a free slot of this cell, if anything.
     pub(crate) fn slot_fault(&self, slot: usize) -> Option<Fault> {
         let Some(Place::Block(granule)) = self.space().place_of(slot) else {
-            return Some((slot, "what is held as a free slot is in no block"));
+            return Some((slot, "an address cached as a free slot is in no block"));
         };
         let block = Block::at(self.space(), granule);
         // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
         let lane = unsafe { block.lane().cast::<Self>().as_ref() }?;
         if !ptr::eq(lane.holding, self.holding) || lane.class != self.class {
-            return Some((slot, "a free slot is held in another cell than its own"));
+            return Some((slot, "a free slot is cached in the wrong family or size class"));
         }
         let offset = slot.wrapping_sub(block.start().addr().get());
         if offset >= block.bytes() {
-            return Some((slot, "what is held as a free slot lies before the first one"));
+            return Some((
+                slot,
+                "an address cached as a free slot is before the first slot of its block",
+            ));
         }
         let index = class::slot_at(self.class, offset);
         if index * class::slot_size(self.class) != offset {
-            return Some((slot, "what is held as a free slot is inside of one"));
+            return Some((
+                slot,
+                "an address cached as a free slot is inside a slot, not at its start",
+            ));
         }
         if index >= block.carved() as usize || block.is_free(index) {
-            return Some((slot, "a slot in a magazine is free in its block too"));
+            return Some((slot, "a slot in a magazine is also free in its block"));
         }
         None
     }

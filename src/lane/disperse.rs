@@ -7,10 +7,10 @@
 use core::cell::Cell;
 use core::ptr::NonNull;
 
+use crate::abort;
 use crate::block::{Block, Change};
 use crate::class;
 use crate::error::FreeError;
-use crate::os::die;
 use crate::space::window::{Lookup, Place};
 
 use super::magazine::MagazineBox;
@@ -68,15 +68,15 @@ fn run_length(slots: &[*mut u8], size: usize) -> usize {
 /// Says what is wrong with a pointer that was freed, and aborts.
 #[cold]
 fn refuse(lane: &Lane, slot: *mut u8, error: FreeError) -> ! {
-    die(format_args!(
-        "freed {slot:p} in family {}::{} as {} bytes: {error}",
-        lane.holding.set_name,
-        lane.holding.spec.name(),
-        class::slot_size(lane.class),
-    ))
+    abort::wrong_slot(lane.name(), slot, class::slot_size(lane.class), error)
 }
 
 impl Lane {
+    /// The lane's family, for a message.
+    pub(super) fn name(&self) -> abort::Name {
+        abort::Name { set: self.holding.set_name, family: self.holding.spec.name() }
+    }
+
     /// The lane whose slot this is. Aborts if it is no slot of this cell.
     pub(super) fn owner_of(&self, slot: *mut u8) -> (&'static Lane, u32) {
         let Some(Place::Block(granule)) = self.space().place_of(slot.addr()) else {
@@ -333,7 +333,7 @@ impl Lane {
     /// Frees one slot of this lane's own.
     pub(super) fn give_own(&self, state: &mut LaneState, slot: *mut u8) {
         let Some((block, offset)) = self.own_block::<true>(self.space().lookup(), slot) else {
-            die(format_args!("{slot:p} was given to the wrong lane"))
+            abort::wrong_lane(self.name(), slot, class::slot_size(self.class))
         };
         let Some(changed) = block.give(class::Divisor::of(self.class), offset) else {
             self.refuse_own(slot)

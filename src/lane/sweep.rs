@@ -6,9 +6,9 @@
 
 use core::ptr::NonNull;
 
+use crate::abort;
 use crate::block::{Block, Change};
 use crate::class;
-use crate::os::die;
 
 use super::Lane;
 
@@ -71,10 +71,12 @@ impl Lane {
                         }
                     }
                 }
-                Err(_) => die(format_args!(
-                    "an object of family {}::{} was freed while it was visited",
-                    self.holding.set_name, self.holding.spec
-                )),
+                Err(wrong) => {
+                    let index = (word - 1) * 64 + wrong.trailing_zeros() as usize;
+                    let bytes = class::slot_size(self.class);
+                    let slot = block.start().as_ptr().wrapping_add(index * bytes);
+                    abort::freed_while_visited(self.name(), slot, bytes)
+                }
             }
         }
         let slot_size = class::slot_size(self.class);

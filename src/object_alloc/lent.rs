@@ -9,9 +9,9 @@ use core::ptr::NonNull;
 use super::{FamilyObjectAlloc, ObjectAlloc};
 use crate::boxed::FamilyBox;
 
-/// An object that an [`ObjectAlloc`] has handed out; it goes back when this is dropped.
+/// An object that an [`ObjectAlloc`] has handed out. It returns to the allocator when it is dropped.
 ///
-/// What a pool's `get` returns. It cannot outlive its allocator:
+/// The `get` of a pool returns it. It cannot outlive its allocator:
 ///
 /// ```compile_fail,E0505
 /// # use famalloc::{alloc_family, Pool};
@@ -23,7 +23,7 @@ use crate::boxed::FamilyBox;
 /// assert_eq!(*object, 7);
 /// ```
 ///
-/// and goes to another thread only if object and allocator allow it:
+/// It is `Send` only if object and allocator allow it:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, Pool};
@@ -50,7 +50,7 @@ use crate::boxed::FamilyBox;
 /// drop(line);
 /// assert_eq!(*pool.get(), "kept");
 /// ```
-#[must_use = "an object that is dropped at once goes back at once"]
+#[must_use = "an object that is dropped at once returns to its allocator at once"]
 pub struct Lent<'a, T, A: ObjectAlloc<T>> {
     /// Handed out by `home`, and this handle's alone.
     object: NonNull<T>,
@@ -74,13 +74,13 @@ impl<'a, T, A: ObjectAlloc<T>> Lent<'a, T, A> {
     ///
     /// # Safety
     ///
-    /// It was handed out by `home` and not freed since; only this handle uses and frees it.
+    /// `home` handed it out and it was not freed since; only this handle uses and frees it.
     #[inline]
     pub(crate) unsafe fn new(home: &'a A, object: NonNull<T>) -> Self {
         Self { object, home, owns: PhantomData, invariant: PhantomData }
     }
 
-    /// Gives the object up: it is the caller's to use, and to free with
+    /// Gives up the handle. The caller may use the object, and must free it with
     /// [`free_object`](ObjectAlloc::free_object).
     ///
     /// # Examples
@@ -103,7 +103,7 @@ impl<'a, T, A: ObjectAlloc<T>> Lent<'a, T, A> {
         ManuallyDrop::new(this).object
     }
 
-    /// The allocator that the object goes back to.
+    /// The allocator to which the object returns.
     ///
     /// # Examples
     ///

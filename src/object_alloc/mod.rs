@@ -1,5 +1,4 @@
-//! Traits of allocators, to write code that does not know which one it gets: a family, a pool, a
-//! region.
+//! Traits of allocators, for code that is generic over a family, a pool, or a region.
 //!
 //! | trait | hands out | in what state |
 //! |---|---|---|
@@ -7,9 +6,9 @@
 //! | [`SlotAlloc`] | memory of one layout | as its allocator says: not initialised, or as it was freed |
 //! | [`ObjectAlloc<T>`](ObjectAlloc) | objects | valid: new, or as they were freed, see [`ObjectState`] |
 //!
-//! The split is that of the object allocators that came before: an allocator of *memory* cares
-//! nothing for what is in it, one of *objects* initialises them once and counts on their being valid
-//! when they come back (Bonwick, "The Slab Allocator", USENIX 1994, section 2).
+//! Earlier object allocators make the same distinction: an allocator of *memory* ignores its contents, an
+//! allocator of *objects* initialises them once and relies on their being valid when they return (Bonwick,
+//! "The Slab Allocator", USENIX 1994, section 2).
 //!
 //! | | [`RawAlloc`] | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
 //! |---|---|---|---|
@@ -65,7 +64,7 @@ use crate::error::AllocError;
 use crate::family::Family;
 use crate::in_family::In;
 
-/// What state objects are in when an [`ObjectAlloc`] hands them out.
+/// The state of objects that an [`ObjectAlloc`] hands out.
 ///
 /// # Examples
 ///
@@ -74,38 +73,38 @@ use crate::in_family::In;
 pub enum ObjectState {
     /// Always new: made when they are handed out, dropped when they are freed.
     New,
-    /// As they were when they were freed, or new when none was there: freeing drops nothing. The
-    /// allocator may have changed them when they came back, as its reset hook does.
+    /// As they were when they were freed, or new if none was idle: freeing drops nothing. The allocator
+    /// may have changed them when they returned, as its reset hook does.
     Kept,
 }
 
 /// An allocator of valid objects of one type.
 ///
-/// The methods to implement deal in pointers, as a collector or a C interface wants them;
-/// [`try_object`](Self::try_object) is the safe one to call.
+/// The required methods use pointers, as a collector or a C interface needs them;
+/// [`try_object`](Self::try_object) is the safe method.
 ///
 /// # Safety
 ///
-/// What [`try_alloc_object`](Self::try_alloc_object) returns is a valid `T` at its alignment, which
-/// the caller alone may use until it frees it, even when the allocator is moved meanwhile; an object
-/// of a type with a size overlaps no other that is handed out.
+/// [`try_alloc_object`](Self::try_alloc_object) returns a valid `T` at its alignment, which only the
+/// caller may use until it frees it, even if the allocator is moved meanwhile; unless its type is
+/// zero-sized, the object overlaps no other that is handed out.
 ///
 /// # Examples
 ///
 /// See the [module](self), and [`try_object`](Self::try_object).
 pub unsafe trait ObjectAlloc<T> {
-    /// What state objects are in when they are handed out.
+    /// The state of the objects that are handed out.
     const STATE: ObjectState;
 
     /// Hands out an object: a valid `T`.
     ///
     /// # Errors
     ///
-    /// When there is no memory for another.
+    /// If no memory is available for another object.
     ///
     /// # Panics
     ///
-    /// When the constructor does; no slot is lost.
+    /// If the constructor panics; no slot is leaked.
     ///
     /// # Examples
     ///
@@ -128,16 +127,16 @@ pub unsafe trait ObjectAlloc<T> {
     /// ```
     fn try_alloc_object(&self) -> Result<NonNull<T>, AllocError>;
 
-    /// Takes an object back.
+    /// Returns an object to the allocator.
     ///
     /// # Panics
     ///
-    /// When the destructor does, or a hook of the allocator's; the object is freed all the same.
+    /// If the destructor or a hook of the allocator panics; the object is freed all the same.
     ///
     /// # Safety
     ///
-    /// `object` was handed out by this allocator and not freed since; it is a valid `T`, and not
-    /// used again.
+    /// This allocator handed `object` out, and it was not freed since; it is a valid `T`, and is not used
+    /// again.
     ///
     /// # Examples
     ///
@@ -177,19 +176,19 @@ pub unsafe trait ObjectAlloc<T> {
     }
 }
 
-/// An [`ObjectAlloc`] whose objects lie in slots of a family, each in its own: they can leave it
+/// An [`ObjectAlloc`] whose objects are in slots of a family, each in its own, so that they can leave it
 /// ([`Lent::detach`]).
 ///
 /// # Safety
 ///
-/// What the allocator hands out lies in a slot that was allocated in `Family` with the layout of a
-/// `T`, and whoever has the object may free the slot.
+/// Each object is in a slot that was allocated in `Family` with the layout of a `T`, and whoever has the
+/// object may free the slot.
 ///
 /// # Examples
 ///
 /// See [`Lent::detach`].
 pub unsafe trait FamilyObjectAlloc<T>: ObjectAlloc<T> {
-    /// Whose slots they are.
+    /// The family of the slots.
     type Family: Family;
 }
 

@@ -12,14 +12,14 @@ use crate::in_family::In;
 
 /// An allocator of memory of any layout.
 ///
-/// What the allocator traits of collections offer, made for code that allocates by itself: every
-/// failure says why, a size of 0 is allowed, and nothing is returned but an address.
+/// Like the allocator traits of collections, but for code that allocates by itself: every failure has a
+/// reason, a size of 0 is allowed, and only an address is returned.
 ///
 /// # Safety
 ///
-/// Memory that was handed out has its layout's size and alignment, overlaps no other that is handed
-/// out, and stays where it is until it is freed or resized, or the allocator (and every copy of it)
-/// is gone or says so (as a region does that is reset), even when the allocator is moved.
+/// Allocated memory has the size and alignment of its layout, overlaps no other allocation, and stays in
+/// place until it is freed or resized, or the allocator (and every copy of it) is gone or says otherwise
+/// (as a region does that is reset), even if the allocator is moved.
 ///
 /// # Examples
 ///
@@ -58,31 +58,30 @@ use crate::in_family::In;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub unsafe trait RawAlloc {
-    /// Hands out memory of a layout, not initialised. A size of 0 is served with a well-aligned
-    /// address.
+    /// Allocates uninitialised memory of a layout. A size of 0 returns a well-aligned address.
     ///
     /// # Errors
     ///
-    /// When there is no memory of that layout.
+    /// If no memory of that layout is available.
     ///
     /// # Examples
     ///
     /// See [`RawAlloc`].
     fn try_alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError>;
 
-    /// Takes memory back. An allocator that frees all at once may do nothing.
+    /// Frees memory. An allocator that frees everything at once may do nothing.
     ///
     /// # Safety
     ///
-    /// `start` was handed out by this allocator (or a copy of it), was last asked for with `layout`,
-    /// and is not used again.
+    /// This allocator (or a copy of it) allocated `start`, `layout` is the layout last requested for it,
+    /// and it is not used again.
     ///
     /// # Examples
     ///
     /// See [`RawAlloc`].
     unsafe fn free(&self, start: NonNull<u8>, layout: Layout);
 
-    /// Hands out memory of zeros.
+    /// Allocates zeroed memory.
     ///
     /// # Errors
     ///
@@ -99,12 +98,12 @@ pub unsafe trait RawAlloc {
         Ok(start)
     }
 
-    /// Makes memory of layout `old` fit layout `new` without moving it, or changes nothing and
-    /// returns `false`, as it does if nothing else is said.
+    /// Changes the layout of memory from `old` to `new` without moving it, or changes nothing and returns
+    /// `false`, which is the default.
     ///
     /// # Safety
     ///
-    /// `start` was handed out by this allocator and was last asked for with `old`.
+    /// This allocator allocated `start`, and `old` is the layout last requested for it.
     ///
     /// # Examples
     ///
@@ -115,10 +114,10 @@ pub unsafe trait RawAlloc {
         false
     }
 
-    /// Makes memory of layout `old` fit layout `new`, larger or smaller, and moves it where it must;
-    /// what is in it is kept up to the smaller size.
+    /// Changes the layout of memory from `old` to `new`, larger or smaller, and moves it if necessary.
+    /// Keeps the contents up to the smaller size.
     ///
-    /// If nothing else is said: in place where that can be done, otherwise allocated anew and copied.
+    /// By default: in place if possible, otherwise by a new allocation and a copy.
     ///
     /// # Errors
     ///
@@ -126,7 +125,7 @@ pub unsafe trait RawAlloc {
     ///
     /// # Safety
     ///
-    /// `start` was handed out by this allocator and was last asked for with `old`. On success it is
+    /// This allocator allocated `start`, and `old` is the layout last requested for it. On success it is
     /// not used again except through the returned address.
     ///
     /// # Examples
@@ -191,14 +190,13 @@ unsafe impl<F: Family> RawAlloc for In<F> {
 
 /// An allocator of memory of one layout.
 ///
-/// In what state the memory comes, and may be given back, its allocator says:
-/// [`RawPool`](crate::pool::RawPool) has it initialised once, and expects it so.
+/// The allocator defines in what state it returns the memory, and in what state it expects it back:
+/// [`RawPool`](crate::pool::RawPool) initialises it once, and expects it initialised.
 ///
 /// # Safety
 ///
-/// Memory that was handed out has [`layout`](Self::layout)'s size and alignment, which never
-/// changes; it overlaps no other that is handed out, and stays where it is until it is freed, even
-/// when the allocator is moved.
+/// Allocated memory has the size and alignment of [`layout`](Self::layout), which never changes; it
+/// overlaps no other allocation, and stays in place until it is freed, even if the allocator is moved.
 ///
 /// # Examples
 ///
@@ -219,30 +217,30 @@ unsafe impl<F: Family> RawAlloc for In<F> {
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 pub unsafe trait SlotAlloc {
-    /// What is handed out, every time.
+    /// The layout of all its memory.
     ///
     /// # Examples
     ///
     /// See [`SlotAlloc`].
     fn layout(&self) -> Layout;
 
-    /// Hands out memory of the one layout.
+    /// Allocates memory of that layout.
     ///
     /// # Errors
     ///
-    /// When there is no memory for another.
+    /// If no memory is available.
     ///
     /// # Examples
     ///
     /// See [`SlotAlloc`].
     fn try_alloc_slot(&self) -> Result<NonNull<u8>, AllocError>;
 
-    /// Takes memory back.
+    /// Frees memory.
     ///
     /// # Safety
     ///
-    /// `slot` was handed out by this allocator and not freed since, is in the state that the
-    /// allocator expects, and is not used again.
+    /// This allocator allocated `slot`, it was not freed since, it is in the state that the allocator
+    /// expects, and it is not used again.
     ///
     /// # Examples
     ///

@@ -84,9 +84,9 @@ fn apply(name: &str, value: &str) -> Option<&'static str> {
         return None;
     }
     Some(match name {
-        "PURGE_DELAY" => "milliseconds, or never",
+        "PURGE_DELAY" => "a number of milliseconds, or never",
         "HUGE_PAGES" => "never, auto or always",
-        "RESERVE" | "RESERVE_STEP" => "bytes from 4M on, such as 1G",
+        "RESERVE" | "RESERVE_STEP" => "a number of bytes of at least 4M, such as 1G",
         _ => "on or off",
     })
 }
@@ -141,11 +141,11 @@ fn digits(value: &str) -> Option<u64> {
 #[cold]
 fn complain(name: &str, value: &str, wanted: &str) {
     let mut line = Message::new();
-    let _ = write!(line, "famalloc: {PREFIX}{name} is {wanted}, not \"");
+    let _ = write!(line, "famalloc: {PREFIX}{name}=\"");
     for part in value.escape_debug().take(80) {
         let _ = line.write_char(part);
     }
-    let _ = line.write_str("\"; it is passed over\n");
+    let _ = writeln!(line, "\" is ignored: expected {wanted}");
     // By the system call itself, which no thread ends in. Where standard error is closed, there is nobody
     // to tell.
     let text = line.bytes();

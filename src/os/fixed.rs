@@ -1,4 +1,4 @@
-//! A buffer that stands in for an operating system's memory.
+//! A page source over a buffer.
 
 use core::cell::UnsafeCell;
 use core::fmt;
@@ -9,22 +9,21 @@ use crate::sync::{AtomicUsize, Ordering};
 
 const PAGE: usize = 4096;
 
-/// A page source over `N` bytes of its own, for where there is no operating system, or where a family
-/// set is to have so much memory and no more.
+/// A page source over a buffer of `N` bytes: for machines without an operating system, or to give a family
+/// set a fixed amount of memory.
 ///
-/// It belongs in a `static`, where it takes no room in the program's file: it is all zeros. The first
-/// family set to use it takes all of it, so each set needs one of its own.
+/// Put it into a `static`, where it takes no space in the program's file: it is all zeros. The first
+/// family set that uses it takes all of it, so each set needs its own.
 ///
-/// # How large
+/// # Size
 ///
-/// 256 KiB at the least. A sixth is bookkeeping. The rest is cut into extents, of which the allocator's
-/// own tables have one and every family in use at least one; up to one is lost to alignment. Extents
-/// are of 64 KiB in buffers below 16 MiB, of 256 KiB below 1 GiB, and of 2 MiB from there on. (A
-/// cell's first slot takes a block, and a block at least 64 KiB: count one for each pair of family
-/// and size class in use.)
+/// At least 256 KiB. A sixth is metadata. The rest is divided into extents. The allocator's own tables
+/// take one, and every family in use at least one; up to one is lost to alignment. An extent has 64 KiB in
+/// buffers below 16 MiB, 256 KiB in buffers below 1 GiB, and 2 MiB above. (The first slot of a cell takes
+/// a block, and a block has at least 64 KiB: count one for each pair of family and size class in use.)
 ///
-/// A buffer has its memory for good: "giving back" a page means to fill it with zeros, so that it can
-/// be handed out as fresh.
+/// A buffer always keeps its memory: to "return" a page it fills it with zeros, so that it can be
+/// committed again.
 ///
 /// # Examples
 ///
@@ -47,7 +46,7 @@ const PAGE: usize = 4096;
 #[repr(C, align(4096))]
 pub struct FixedBuffer<const N: usize> {
     memory: UnsafeCell<[u8; N]>,
-    /// How many bytes from the start on are handed out.
+    /// The number of bytes from the start on that are reserved.
     taken: AtomicUsize,
 }
 
@@ -58,11 +57,11 @@ impl<const N: usize> FixedBuffer<N> {
     /// A buffer of zeros.
     #[must_use]
     pub const fn new() -> Self {
-        const { assert!(N % PAGE == 0, "a buffer has whole pages of 4,096 bytes") };
+        const { assert!(N % PAGE == 0, "the size of a buffer must be a multiple of 4,096 bytes") };
         Self { memory: UnsafeCell::new([0; N]), taken: AtomicUsize::new(0) }
     }
 
-    /// Whether an address lies in the buffer.
+    /// Whether an address is in the buffer.
     ///
     /// # Examples
     ///

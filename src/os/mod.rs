@@ -1,10 +1,9 @@
 //! Page sources: where address space and memory come from.
 //!
-//! This is the lowest layer. Everything above asks a [`PageSource`] for a range of addresses,
-//! commits parts of it, and gives them back; `System` is the operating system's, and [`FixedBuffer`] a
-//! buffer that stands in for one. A family set can name a source of its own
-//! (`#[alloc_family(source = SOURCE)]`), for embedders with page hooks and for tests with a source that
-//! fails on purpose.
+//! This is the lowest layer. Everything above asks a [`PageSource`] for address ranges, commits parts of
+//! them, and returns them. `System` is the source of the operating system, [`FixedBuffer`] one over a
+//! buffer. A family set can name a source of its own (`#[alloc_family(source = SOURCE)]`): for embedders
+//! with their own page functions, and for tests with a source that fails on purpose.
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -62,40 +61,40 @@ pub(crate) fn barrier_all_threads() -> bool {
     false
 }
 
-/// A page source's refusal.
+/// The error of a page source.
 ///
 /// # Examples
 ///
 /// ```
-/// assert_eq!(famalloc::PageError.to_string(), "the page source refused");
+/// assert_eq!(famalloc::PageError.to_string(), "the page source refused the request");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageError;
 
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the page source refused")
+        f.write_str("the page source refused the request")
     }
 }
 
 impl core::error::Error for PageError {}
 
-/// Where address space and memory come from.
+/// A source of address space and memory.
 ///
-/// The life of a page: *reserved* (an address, no memory) -> *committed* (readable, writable, zero
-/// at first) -> *decommitted* (reserved again, contents lost) -> ... -> *released*. Sizes and
-/// addresses passed in are multiples of [`page_size`](Self::page_size).
+/// The states of a page: *reserved* (an address without memory) -> *committed* (readable, writable,
+/// initially zero) -> *decommitted* (reserved again, contents lost) -> ... -> *released*. All sizes and
+/// addresses that the allocator passes are multiples of [`page_size`](Self::page_size).
 ///
 /// # Safety
 ///
-/// The allocator relies on every word of the methods' descriptions: a reserved range overlaps
-/// nothing else, committed memory is readable, writable and zero where it was not committed
-/// before, no method calls the allocator that is built on this source, and no method unwinds: locks
-/// are held around these calls, and work that is half done is not undone.
+/// The allocator relies on every word of the descriptions of the methods: a reserved range overlaps no
+/// other; committed memory is readable, writable, and zero where it was not committed before; no method
+/// calls the allocator that is built on this source; and no method unwinds, since the allocator calls them
+/// under locks, in the middle of changes that it does not undo.
 ///
 /// # Examples
 ///
-/// A source that counts what is committed, over the system's:
+/// A source on top of that of the system that counts committed bytes:
 ///
 /// ```
 /// use core::ptr::NonNull;
@@ -148,22 +147,22 @@ pub unsafe trait PageSource: Sync {
     /// The size of a page in bytes: a power of two, at most 64 KiB.
     fn page_size(&self) -> usize;
 
-    /// Reserves `size` bytes of addresses at a multiple of `align`, a power of two.
+    /// Reserves `size` bytes of address space at a multiple of `align`, a power of two.
     ///
     /// # Errors
     ///
-    /// When there is no such range. The allocator then asks again for less.
+    /// If there is no such range. The allocator then asks again for less.
     fn reserve(&self, size: usize, align: usize) -> Result<NonNull<u8>, PageError>;
 
-    /// A bound on the size of a range that [`reserve`](Self::reserve) may now return at a multiple of
-    /// `align`, as far as the source knows one. Unless it reserves [in steps](Self::in_steps), the allocator
-    /// takes all that there is: it first asks for 1 TiB or, if that is less, for so much.
+    /// An upper bound of the size of a range that [`reserve`](Self::reserve) can now return at a multiple
+    /// of `align`, if the source knows one. Unless the allocator reserves [in steps](Self::in_steps), it
+    /// takes all that there is: it first asks for 1 TiB or this bound, whichever is less.
     fn largest_range(&self, _align: usize) -> usize {
         usize::MAX
     }
 
-    /// [`reserve`](Self::reserve) with a wish: the range begins at the address `near`, if that is a multiple
-    /// of `align` and nothing is in the way there, and anywhere else otherwise. 0 is no wish.
+    /// [`reserve`](Self::reserve) with a hint: the range should begin at the address `near`, if that is a
+    /// multiple of `align` and the range there is unused; otherwise it may begin anywhere. 0 is no hint.
     ///
     /// # Errors
     ///
@@ -177,34 +176,34 @@ pub unsafe trait PageSource: Sync {
         self.reserve(size, align)
     }
 
-    /// Whether the allocator is to reserve addresses in steps, a range of 64 MiB first and others when
-    /// that is used up, instead of all there is at once. What it keeps about them then lies in ranges of
-    /// its own, of 4.2 MiB together and 70 KiB for each 64 MiB, of which little is ever touched.
+    /// Whether the allocator should reserve address space in steps, first a range of 64 MiB and others
+    /// when it is used up, instead of all there is at once. The metadata then lies in ranges of its own,
+    /// of 4.2 MiB together and 70 KiB for each 64 MiB, of which little is ever touched.
     ///
-    /// The answer is always the same.
+    /// The answer must always be the same.
     fn in_steps(&self) -> bool {
         false
     }
 
-    /// Makes a reserved range readable and writable. Pages that were not committed read as zero;
-    /// pages that were keep their contents.
+    /// Makes a reserved range readable and writable. Pages that were not committed read as zero; committed
+    /// pages keep their contents.
     ///
     /// # Errors
     ///
-    /// When there is not enough memory; the range is then as it was.
+    /// If there is not enough memory. Then the range is unchanged.
     ///
     /// # Safety
     ///
     /// The range lies within one that [`reserve`](Self::reserve) returned.
     unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError>;
 
-    /// Gives the memory of a range back, as far as it is committed. The contents are lost; it is not
-    /// touched again before it is committed again, and then reads as zero.
+    /// Returns the memory of a range, as far as it is committed. The contents are lost. The range is not
+    /// touched until it is committed again, and then reads as zero.
     ///
     /// # Errors
     ///
-    /// When the memory cannot be given back; the range then stays committed, and each of its pages
-    /// keeps its contents or is zero.
+    /// If the memory cannot be returned. Then the range stays committed, and each of its pages keeps its
+    /// contents or is zero.
     ///
     /// # Safety
     ///
@@ -212,32 +211,32 @@ pub unsafe trait PageSource: Sync {
     /// use.
     unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError>;
 
-    /// Gives a whole reserved range back.
+    /// Returns a whole reserved range.
     ///
     /// # Safety
     ///
-    /// The range is one that [`reserve`](Self::reserve) returned, whole, and is not used again.
+    /// The range is a whole one that [`reserve`](Self::reserve) returned, and is not used again.
     unsafe fn release(&self, start: NonNull<u8>, size: usize);
 
-    /// A hint: the committed range is about to be written all over; give it memory at once.
+    /// A hint: the whole committed range is about to be written; give it memory at once.
     ///
     /// # Safety
     ///
     /// The range is committed. Its contents must not change.
     unsafe fn populate(&self, _start: NonNull<u8>, _size: usize) {}
 
-    /// Gives up the contents of committed pages, which stay committed: their memory may go back to
-    /// the system until they are touched again. Returns whether it did; a source that cannot leaves
-    /// them as they are.
+    /// Discards the contents of committed pages, which stay committed: the system may take their memory
+    /// until they are touched again. Returns whether it did; a source that cannot do this leaves them
+    /// unchanged.
     ///
     /// # Safety
     ///
-    /// The range is committed, and nobody needs what is in it.
+    /// The range is committed, and its contents are no longer needed.
     unsafe fn discard(&self, _start: NonNull<u8>, _size: usize) -> bool {
         false
     }
 
-    /// How many bytes of a range are in memory; `None` where the source does not know.
+    /// The resident bytes of a range; `None` if the source does not know.
     ///
     /// # Safety
     ///
@@ -246,8 +245,8 @@ pub unsafe trait PageSource: Sync {
         None
     }
 
-    /// A hint: the committed range is worth huge pages, or (`wanted == false`) the range, committed
-    /// or not, no longer is.
+    /// A hint: use huge pages for the committed range, or (`wanted == false`) no longer use them for the
+    /// range, committed or not.
     ///
     /// # Safety
     ///
@@ -255,34 +254,35 @@ pub unsafe trait PageSource: Sync {
     /// wanted it is committed. Its contents must not change.
     unsafe fn huge_pages(&self, _start: NonNull<u8>, _size: usize, _wanted: bool) {}
 
-    /// Moves the contents of a committed range to another without copying; the old range stays
-    /// committed and reads as zero. Returns whether it did; `false` leaves both as they were.
+    /// Moves the contents of a committed range to another without copying. The old range stays committed
+    /// and reads as zero. Returns whether it did; on `false` both ranges are unchanged.
     ///
     /// # Safety
     ///
-    /// Both ranges are committed, lie within reserved ones, and do not overlap; nothing in the new
-    /// one is in use.
+    /// Both ranges are committed, lie within reserved ones, and do not overlap; nothing in the new range
+    /// is in use.
     unsafe fn move_pages(&self, _from: NonNull<u8>, _to: NonNull<u8>, _size: usize) -> bool {
         false
     }
 
-    /// Milliseconds on a clock that never goes back; it times how long emptied extents stay warm.
-    /// Without one (0 throughout) the memory of emptied extents goes back from then on, a piece of it
-    /// by each call that releases an extent or takes one that is not warm.
+    /// Milliseconds of a monotonic clock, which times how long empty extents are retained. Without a clock
+    /// (always 0) the memory of empty extents is purged at once, one piece by each call that releases an
+    /// extent or takes one that is not retained.
     fn milliseconds(&self) -> u64 {
         0
     }
 }
 
-/// Says why the process cannot go on, by way of the panic handler. What is damaged stays so, and
-/// locks may be held: nothing of this allocator can be used after it.
+/// Panics with the reason why the process cannot continue. Damaged data stays damaged and locks may stay
+/// held, so the allocator cannot be used afterwards. `abort` has the messages.
 #[cfg(not(feature = "std"))]
 #[cold]
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
     panic!("famalloc: {reason}")
 }
 
-/// Says on standard error why the process cannot go on, and aborts it. Does not allocate.
+/// Writes the reason why the process cannot continue to standard error, and aborts. Does not allocate.
+/// `abort` has the messages.
 #[cfg(feature = "std")]
 #[cold]
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {

@@ -20,7 +20,7 @@ const DUE_WITH_EACH: usize = 2;
 /// How many objects come back at once at most.
 pub(super) const BATCH: usize = 16;
 
-/// What a pool has done so far.
+/// The counts of a pool.
 ///
 /// # Examples
 ///
@@ -39,15 +39,15 @@ pub(super) const BATCH: usize = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolCounts {
-    /// How many objects lie in the pool now, not counting those in fronts.
+    /// Idle objects in the pool, without those in fronts.
     pub idle: usize,
-    /// How many times the constructor was called, and returned.
+    /// How often the constructor was called, and returned.
     pub made: usize,
-    /// How many times an object was handed out that had been made before. A front tells of its own
-    /// when it next takes from the pool or gives back.
+    /// How often an existing object was handed out. A front reports its own count when it next takes
+    /// objects from the pool or returns some.
     pub reused: usize,
-    /// How many objects the pool has destroyed: by its retention, [`trim`](crate::Pool::trim),
-    /// [`clear`](crate::Pool::clear), or because there was no memory to note their addresses.
+    /// Objects that the pool has destroyed: by its retention, by [`trim`](crate::Pool::trim) or
+    /// [`clear`](crate::Pool::clear), or because no memory was available to store their addresses.
     pub released: usize,
 }
 

@@ -1,8 +1,8 @@
-//! [`PoolFront`]: a few objects of a pool at hand for one thread.
+//! [`PoolFront`]: a few objects of a pool for one thread.
 //!
-//! The magazine of the pool: a bounded array of idle objects that its thread alone touches. Empty, it
-//! takes half an array from the pool; full, it gives the older half back; so whatever the order of
-//! gets and drops, the pool's lock is taken once for half an array of them at most (Bonwick and
+//! The magazine of the pool: a bounded array of idle objects that only its thread accesses. When it is
+//! empty it takes half an array from the pool; when it is full it returns the older half. So whatever the
+//! order of gets and drops, the pool's lock is taken at most once for half an array of them (Bonwick and
 //! Adams, "Magazines and Vmem", USENIX 2001, section 3).
 
 use core::alloc::Layout;
@@ -23,10 +23,10 @@ use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
 const MOST: usize = 2 * BATCH;
 const MOST_BYTES: usize = 64 << 10;
 
-/// One thread's front of a [`Pool`]: it takes and gives back without a lock, most of the time.
+/// One thread's front of a [`Pool`]: most of the time it takes and returns objects without a lock.
 ///
-/// It holds up to 32 idle objects or 64 KiB of them, whichever is less, but room for two. Dropped, it
-/// gives all of them back; so a thread that ends leaves nothing behind. It may be moved to another
+/// It holds up to 32 idle objects or 64 KiB of them, whichever is less, but at least two. When it is
+/// dropped it returns all of them, so a thread that ends leaves nothing behind. It may be moved to another
 /// thread (if `T` may), but not shared:
 ///
 /// ```compile_fail,E0277
@@ -42,7 +42,7 @@ const MOST_BYTES: usize = 64 << 10;
 ///
 /// # Examples
 ///
-/// A front for a piece of work:
+/// A front for one task:
 ///
 /// ```
 /// # use famalloc::{alloc_family, Pool};
@@ -62,7 +62,7 @@ const MOST_BYTES: usize = 64 << 10;
 /// assert!(pool.counts().made <= 2);
 /// ```
 ///
-/// One for each thread, for good:
+/// One for each thread, until the thread ends:
 ///
 /// ```
 /// use famalloc::pool::PoolFront;
@@ -127,7 +127,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     ///
     /// # Panics
     ///
-    /// When the constructor does.
+    /// If the constructor panics.
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
         }
     }
 
-    /// [`get`](Self::get) that reports failure like [`Pool::try_get`].
+    /// [`get`](Self::get) that returns an error like [`Pool::try_get`].
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     ///
     /// # Panics
     ///
-    /// When the constructor does.
+    /// If the constructor panics.
     ///
     /// # Examples
     ///
@@ -173,7 +173,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
         self.try_object()
     }
 
-    /// Hands an object in like [`Pool::put`].
+    /// Adds an object like [`Pool::put`].
     ///
     /// # Panics
     ///
@@ -203,11 +203,11 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
         }
     }
 
-    /// Gives everything back to the pool, and tells it what was used.
+    /// Returns all objects to the pool, and reports how many were reused.
     ///
     /// # Panics
     ///
-    /// When the pool destroys some of it and a destructor panics; everything is given back before.
+    /// If the pool destroys some of them and a destructor panics; all objects are returned before.
     ///
     /// # Examples
     ///
@@ -229,7 +229,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
         });
     }
 
-    /// How many idle objects are in this front.
+    /// The number of idle objects in this front.
     ///
     /// # Examples
     ///

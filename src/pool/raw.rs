@@ -12,17 +12,17 @@ use crate::error::AllocError;
 use crate::family::Family;
 use crate::object_alloc::SlotAlloc;
 
-/// What a [`RawPool`] calls with the address of an object.
+/// A hook of a [`RawPool`], which is called with the address of an object.
 ///
 /// # Examples
 ///
 /// See [`RawPool`].
 pub type RawHook = unsafe fn(NonNull<u8>);
 
-/// A pool of objects of one [`Layout`] in family `F`: [`Pool`](crate::Pool) for objects whose type
-/// the allocator does not know, as an interpreter or a C interface has them.
+/// A pool of objects of one [`Layout`] in family `F`: a [`Pool`](crate::Pool) for objects whose type the
+/// allocator does not know, as in an interpreter or a C interface.
 ///
-/// Three hooks, each of them optional, stand for the constructor, the reset and the destructor:
+/// Three optional hooks replace the constructor, the reset and the destructor:
 ///
 /// | hook | called | then |
 /// |---|---|---|
@@ -99,8 +99,7 @@ impl<F: Family> Drop for Owned<F> {
 }
 
 impl<F: Family> RawPool<F> {
-    /// A pool of slots of this layout, empty and without memory, that calls no hooks and keeps
-    /// everything.
+    /// An empty pool of slots of this layout. It takes no memory, calls no hooks and keeps all objects.
     ///
     /// # Examples
     ///
@@ -120,12 +119,11 @@ impl<F: Family> RawPool<F> {
         Self { depot: Depot::new(), layout, init: None, reset: None, finish: None }
     }
 
-    /// Has new slots initialised. When `init` panics the slot is freed.
+    /// Sets the hook that initialises new slots. If `init` panics the slot is freed.
     ///
     /// # Safety
     ///
-    /// `init` may be called on any thread with any slot of the pool's layout, which is not
-    /// initialised.
+    /// `init` may be called on any thread with any uninitialised slot of the pool's layout.
     ///
     /// # Examples
     ///
@@ -136,11 +134,11 @@ impl<F: Family> RawPool<F> {
         self
     }
 
-    /// Has objects reset when they are handed back. When `reset` panics the object is destroyed.
+    /// Sets the hook that resets returned objects. If `reset` panics the object is destroyed.
     ///
     /// # Safety
     ///
-    /// `reset` may be called on any thread with any object that is handed back to this pool.
+    /// `reset` may be called on any thread with any object that is returned to this pool.
     ///
     /// # Examples
     ///
@@ -151,13 +149,13 @@ impl<F: Family> RawPool<F> {
         self
     }
 
-    /// Has objects finished before their slots are freed. When `finish` panics the slot is freed all
-    /// the same.
+    /// Sets the hook that finishes objects before their slots are freed. If `finish` panics the slot is
+    /// freed all the same.
     ///
     /// # Safety
     ///
-    /// `finish` may be called on any thread, once, with any object that was handed back to this pool,
-    /// whether its reset returned or panicked.
+    /// `finish` may be called on any thread, once, with any object that was returned to this pool, whether
+    /// its reset returned or panicked.
     ///
     /// # Examples
     ///
@@ -192,7 +190,7 @@ impl<F: Family> RawPool<F> {
         self
     }
 
-    /// Says how many idle objects to keep.
+    /// Sets how many idle objects to keep.
     ///
     /// # Examples
     ///
@@ -210,17 +208,17 @@ impl<F: Family> RawPool<F> {
         self
     }
 
-    /// Hands out the object that came back last, or makes one. It is the caller's until it is
-    /// [`put`](Self::put) back; or for good, since the pool keeps no account of it: the caller may as
-    /// well finish it and free its slot with [`free_layout_in`](crate::free_layout_in).
+    /// Hands out the object that returned last, or makes one. It belongs to the caller until it is
+    /// [`put`](Self::put) back. The pool does not track it, so the caller may also finish it and free its
+    /// slot with [`free_layout_in`](crate::free_layout_in).
     ///
     /// # Aborts
     ///
-    /// Like [`FamilyBox::new`](crate::FamilyBox::new) when there is no memory for one more.
+    /// Like [`FamilyBox::new`](crate::FamilyBox::new) if no memory is available for another object.
     ///
     /// # Panics
     ///
-    /// When `init` does.
+    /// If `init` panics.
     ///
     /// # Examples
     ///
@@ -242,16 +240,16 @@ impl<F: Family> RawPool<F> {
         }
     }
 
-    /// [`get`](Self::get) that reports failure; `init` is not called then.
+    /// [`get`](Self::get) that returns an error; then `init` is not called.
     ///
     /// # Errors
     ///
-    /// None is idle, and the family's limit is reached or its page source has no more memory. The
-    /// pool is as it was.
+    /// If no object is idle, and the limit of the family is reached or its page source has no memory left.
+    /// The pool is unchanged.
     ///
     /// # Panics
     ///
-    /// When `init` does.
+    /// If `init` panics.
     ///
     /// # Examples
     ///
@@ -269,11 +267,11 @@ impl<F: Family> RawPool<F> {
         Ok(slot.keep())
     }
 
-    /// Takes an object back, or one that was made elsewhere.
+    /// Returns an object to the pool, or adds one that was made elsewhere.
     ///
     /// # Panics
     ///
-    /// When `reset` or `finish` does.
+    /// If `reset` or `finish` panics.
     ///
     /// # Safety
     ///
@@ -317,7 +315,7 @@ impl<F: Family> RawPool<F> {
     ///
     /// # Panics
     ///
-    /// When `finish` does.
+    /// If `finish` panics.
     ///
     /// # Examples
     ///
@@ -346,7 +344,7 @@ impl<F: Family> RawPool<F> {
     ///
     /// # Panics
     ///
-    /// When `finish` does; all are destroyed before.
+    /// If `finish` panics; all are destroyed before.
     ///
     /// # Examples
     ///
@@ -390,7 +388,7 @@ impl<F: Family> RawPool<F> {
         self.depot.free_spare();
     }
 
-    /// How many objects are idle.
+    /// The number of idle objects.
     ///
     /// # Examples
     ///
@@ -410,7 +408,7 @@ impl<F: Family> RawPool<F> {
         self.len() == 0
     }
 
-    /// What the pool has done so far.
+    /// The counts of the pool.
     ///
     /// # Examples
     ///

@@ -1,9 +1,9 @@
 //! How many idle objects a pool keeps: the policy, and the arithmetic of the working set.
 //!
-//! The least number of objects that were idle at any time of a period is the number of those that
-//! nobody needed in it: had the pool had so many fewer, it would not have called its constructor
-//! once more. They are *due* when the period ends. The rule is that of the depot in Bonwick and
-//! Adams, "Magazines and Vmem" (USENIX 2001), section 3.6, with objects in place of magazines.
+//! The least number of objects that were idle at any time of a period is the number that nobody needed:
+//! with so many fewer, the pool would have called its constructor no more often. They are *due* when the
+//! period ends. This is the rule of the depot in Bonwick and Adams, "Magazines and Vmem" (USENIX 2001),
+//! section 3.6, with objects in place of magazines.
 //!
 //! ```text
 //!  idle
@@ -13,11 +13,11 @@
 //!     +------------------------> time
 //! ```
 
-/// What a pool keeps of the objects that nobody uses: everything, so many, or its working set.
+/// How many idle objects a pool keeps: all, a fixed number, or its working set.
 ///
-/// A period of the working set is ended by [`Pool::end_period`](crate::Pool::end_period), once for
-/// each frame, request or second, and by itself after a number of hand-backs if
-/// [`every`](Self::every) says so.
+/// [`Pool::end_period`](crate::Pool::end_period) ends a period of the working set: call it once for each
+/// frame, request or second. With [`every`](Self::every) a period also ends by itself after a number of
+/// returned objects.
 ///
 /// # Examples
 ///
@@ -28,7 +28,7 @@
 /// const BRUSHES: Retention = Retention::working_set().every(1000).at_most(64);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a policy does nothing until a pool has it"]
+#[must_use = "a policy does nothing until a pool uses it"]
 pub struct Retention {
     /// No more idle objects than this.
     pub(super) most: usize,
@@ -44,7 +44,7 @@ pub struct Retention {
 const STEP: usize = 64;
 
 impl Retention {
-    /// Keeps every object.
+    /// Keeps all objects.
     ///
     /// # Examples
     ///
@@ -56,7 +56,8 @@ impl Retention {
         Self { most: usize::MAX, one_in: 0, period: 0, step: STEP }
     }
 
-    /// Keeps what was needed in the last period: what lay idle all of it is released at its end.
+    /// Keeps what was needed in the last period: objects that were idle throughout a period are destroyed
+    /// at its end.
     ///
     /// # Examples
     ///
@@ -78,7 +79,7 @@ impl Retention {
         Self { one_in: 1, ..Self::everything() }
     }
 
-    /// Keeps no more than `most` idle objects: one that comes back to so many is destroyed.
+    /// Keeps at most `most` idle objects: an object that returns to a full pool is destroyed.
     ///
     /// # Examples
     ///
@@ -95,8 +96,8 @@ impl Retention {
         Self { most, ..self }
     }
 
-    /// Releases only one in `n` of the objects that lay idle for a period, rounded up: a pool whose
-    /// need comes and goes shrinks the more slowly.
+    /// Destroys only one in `n` of the objects that were idle throughout a period, rounded up: so a pool
+    /// whose need varies shrinks more slowly.
     ///
     /// # Panics
     ///
@@ -109,12 +110,12 @@ impl Retention {
     /// const HALVES: Retention = Retention::working_set().one_in(2);
     /// ```
     pub const fn one_in(self, n: usize) -> Self {
-        assert!(n > 0, "one in none cannot be released");
+        assert!(n > 0, "`n` must not be 0");
         Self { one_in: n, ..self }
     }
 
-    /// Ends a period by itself after `hand_backs` objects have come back to the pool (from a
-    /// [front](crate::pool::PoolFront) they come by the dozen). 0 for never, as at the start.
+    /// Ends a period by itself after `hand_backs` objects have returned to the pool (a
+    /// [front](crate::pool::PoolFront) returns them by the dozen). 0, the default, means never.
     ///
     /// # Examples
     ///
@@ -126,8 +127,8 @@ impl Retention {
         Self { period: hand_backs, ..self }
     }
 
-    /// Releases no more than `objects` in one call of `end_period`, 64 if nothing else is said; the
-    /// rest goes with the hand-backs that follow, two with each, and with the next end of a period.
+    /// Destroys at most `objects` objects in one call of `end_period`; the default is 64. The rest is
+    /// destroyed by later returns, two by each, and at the next end of a period.
     ///
     /// # Examples
     ///

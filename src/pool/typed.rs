@@ -1,4 +1,4 @@
-//! [`Pool`]: of objects of one type.
+//! [`Pool`]: a pool of objects of one type.
 
 use core::alloc::Layout;
 use core::fmt;
@@ -13,7 +13,7 @@ use crate::error::AllocError;
 use crate::family::{Family, FamilyOf, InFamily};
 use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
 
-/// An object of a [`Pool`] in use; it goes back when this is dropped.
+/// An object of a [`Pool`] in use. It returns to the pool when it is dropped.
 ///
 /// # Examples
 ///
@@ -37,8 +37,8 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 
 /// A pool of objects of type `T` in family `F`, which is that of `T` unless it is named.
 ///
-/// See the [module](crate::pool) for what it is and what it costs. It is shared by all threads if `T` may
-/// go from one to another (`Send`), and can be a `static`.
+/// See the [module](crate::pool) for what it is and what it costs. All threads share it if `T` is `Send`,
+/// and it can be a `static`.
 ///
 /// # Examples
 ///
@@ -68,7 +68,7 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 /// assert_eq!((PARSERS.counts().made, PARSERS.counts().reused), (1, 1));
 /// ```
 ///
-/// Objects that must stay on one thread keep their pool there:
+/// Objects that must stay on one thread have their pool there:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, Pool};
@@ -78,7 +78,7 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 /// static POOL: Pool<Rc<u32>, lives::Frame> = Pool::new_in(|| Rc::new(7));
 /// ```
 ///
-/// What an object refers to has to outlive the pool:
+/// Whatever an object refers to must outlive the pool:
 ///
 /// ```compile_fail,E0597
 /// # use famalloc::{alloc_family, Pool};
@@ -96,7 +96,7 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 /// println!("{}", *pool.get());
 /// ```
 ///
-/// A type without a family needs one to be named:
+/// A type without a family needs a named one:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::Pool;
@@ -121,11 +121,11 @@ unsafe impl<T: Send, F: Family> Send for Pool<T, F> {}
 unsafe impl<T: Send, F: Family> Sync for Pool<T, F> {}
 
 impl<T: InFamily> Pool<T> {
-    /// A pool in the family of the objects' type, empty and without memory.
+    /// An empty pool in the family of the objects' type. It takes no memory.
     ///
-    /// `make` is called when an object is wanted and none is idle. It keeps everything and resets
-    /// nothing; see [`with_retention`](Self::with_retention) and [`with_reset`](Self::with_reset). A
-    /// constructor that needs something of the place is given to [`get_with`](Self::get_with).
+    /// `make` is called when an object is wanted and none is idle. The pool keeps all objects and does not
+    /// reset them; see [`with_retention`](Self::with_retention) and [`with_reset`](Self::with_reset). For
+    /// a constructor that needs local data use [`get_with`](Self::get_with).
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl<T: InFamily> Pool<T> {
 }
 
 impl<T, F: Family> Pool<T, F> {
-    /// A pool in the family that its type names; otherwise like [`new`](Pool::new).
+    /// An empty pool in the family that its type names; otherwise like [`new`](Pool::new).
     ///
     /// # Examples
     ///
@@ -163,8 +163,8 @@ impl<T, F: Family> Pool<T, F> {
         Self { depot: Depot::new(), make, reset: None, owns: PhantomData }
     }
 
-    /// Has `reset` called with every object that is handed back or [`put`](Self::put); the
-    /// [module](crate::pool) says why then. When it panics the object is destroyed.
+    /// Sets the hook that is called with every object that is returned or [`put`](Self::put); the
+    /// [module](crate::pool) explains why then. If it panics the object is destroyed.
     ///
     /// # Examples
     ///
@@ -183,7 +183,7 @@ impl<T, F: Family> Pool<T, F> {
         self
     }
 
-    /// Says how many idle objects to keep.
+    /// Sets how many idle objects to keep.
     ///
     /// # Examples
     ///
@@ -194,15 +194,15 @@ impl<T, F: Family> Pool<T, F> {
         self
     }
 
-    /// Hands out the object that came back last, or makes one.
+    /// Hands out the object that returned last, or makes one.
     ///
     /// # Aborts
     ///
-    /// Like [`FamilyBox::new`] when there is no memory for one more.
+    /// Like [`FamilyBox::new`] if no memory is available for another object.
     ///
     /// # Panics
     ///
-    /// When the constructor does.
+    /// If the constructor panics.
     ///
     /// # Examples
     ///
@@ -219,16 +219,16 @@ impl<T, F: Family> Pool<T, F> {
         self.get_with(self.make)
     }
 
-    /// [`get`](Self::get) that reports failure; the constructor is not called then.
+    /// [`get`](Self::get) that returns an error; then the constructor is not called.
     ///
     /// # Errors
     ///
-    /// None is idle, and the family's limit is reached or its page source has no more memory. The
-    /// pool is as it was.
+    /// If no object is idle, and the limit of the family is reached or its page source has no memory left.
+    /// The pool is unchanged.
     ///
     /// # Panics
     ///
-    /// When the constructor does.
+    /// If the constructor panics.
     ///
     /// # Examples
     ///
@@ -245,7 +245,7 @@ impl<T, F: Family> Pool<T, F> {
         self.try_object()
     }
 
-    /// [`get`](Self::get) with another constructor, should one be needed.
+    /// [`get`](Self::get) with another constructor, in case one is needed.
     ///
     /// # Aborts
     ///
@@ -253,7 +253,7 @@ impl<T, F: Family> Pool<T, F> {
     ///
     /// # Panics
     ///
-    /// When `make` does.
+    /// If `make` panics.
     ///
     /// # Examples
     ///
@@ -274,7 +274,7 @@ impl<T, F: Family> Pool<T, F> {
         }
     }
 
-    /// [`get_with`](Self::get_with) that reports failure.
+    /// [`get_with`](Self::get_with) that returns an error.
     ///
     /// # Errors
     ///
@@ -282,7 +282,7 @@ impl<T, F: Family> Pool<T, F> {
     ///
     /// # Panics
     ///
-    /// When `make` does.
+    /// If `make` panics.
     ///
     /// # Examples
     ///
@@ -302,11 +302,11 @@ impl<T, F: Family> Pool<T, F> {
         Ok(unsafe { Lent::new(self, object) })
     }
 
-    /// Hands an object in that was made elsewhere, or detached. It is reset like one that comes back.
+    /// Adds an object that was made elsewhere, or detached. It is reset like a returned one.
     ///
     /// # Panics
     ///
-    /// When the reset hook or a destructor does.
+    /// If the reset hook or a destructor panics.
     ///
     /// # Examples
     ///
@@ -325,7 +325,7 @@ impl<T, F: Family> Pool<T, F> {
         drop(out.map(|object| object.map(|object| unsafe { Self::own(object) })));
     }
 
-    /// A front for the calling thread: objects at hand without a lock.
+    /// A front for the calling thread, which takes and returns objects without a lock.
     ///
     /// # Examples
     ///

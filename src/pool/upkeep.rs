@@ -8,15 +8,15 @@ use super::{Pool, PoolCounts};
 use crate::family::Family;
 
 impl<T, F: Family> Pool<T, F> {
-    /// Ends a period of the working set: what lay idle all of it is due, and as much of what is due is
-    /// destroyed as [`Retention::step`] allows. Returns how many were.
+    /// Ends a period of the working set: objects that were idle throughout it become due, and as many due
+    /// objects are destroyed as [`Retention::step`] allows. Returns the number of destroyed objects.
     ///
-    /// Call it at a regular time: once for each frame, request, or second. If the [`Retention`] has
-    /// no working set it does nothing. O(destroyed).
+    /// Call it regularly: once for each frame, request, or second. Does nothing if the [`Retention`] has
+    /// no working set. O(destroyed).
     ///
     /// # Panics
     ///
-    /// When a destructor does; the others are destroyed before.
+    /// If a destructor panics; the others are destroyed before.
     ///
     /// # Examples
     ///
@@ -34,12 +34,12 @@ impl<T, F: Family> Pool<T, F> {
         })
     }
 
-    /// Destroys idle objects, those first that have been idle for longest, until no more than `keep`
-    /// are left. Returns how many were destroyed. O(destroyed).
+    /// Destroys idle objects until at most `keep` are left, those first that have been idle the longest.
+    /// Returns the number of destroyed objects. O(destroyed).
     ///
     /// # Panics
     ///
-    /// When a destructor does; the others are destroyed before.
+    /// If a destructor panics; the others are destroyed before.
     ///
     /// # Examples
     ///
@@ -61,7 +61,7 @@ impl<T, F: Family> Pool<T, F> {
         })
     }
 
-    /// Destroys all idle objects and frees what memory their addresses took.
+    /// Destroys all idle objects and frees the memory for their addresses.
     ///
     /// # Panics
     ///
@@ -83,7 +83,7 @@ impl<T, F: Family> Pool<T, F> {
         self.depot.free_spare();
     }
 
-    /// How many objects are idle, not counting those in fronts.
+    /// The number of idle objects, without those in fronts.
     ///
     /// # Examples
     ///
@@ -108,7 +108,7 @@ impl<T, F: Family> Pool<T, F> {
         self.len() == 0
     }
 
-    /// What the pool has done so far.
+    /// The counts of the pool.
     ///
     /// # Examples
     ///

@@ -9,11 +9,11 @@ use crate::family::Family;
 macro_rules! downcast {
     ($object:ty) => {
         impl<F: Family, C: Counter> Counted<$object, F, C> {
-            /// The value as what it is.
+            /// Downcasts the value.
             ///
             /// # Errors
             ///
-            /// Gives the handle back when the value is no `T`.
+            /// Returns the handle if the value is not a `T`.
             ///
             /// # Examples
             ///
@@ -37,7 +37,7 @@ macro_rules! downcast {
                 }
             }
 
-            /// The value as a `T`, without a look at it.
+            /// Downcasts the value to a `T` without a check.
             ///
             /// # Safety
             ///

@@ -21,7 +21,7 @@ impl<T, F: Family, C: Counter> From<T> for Counted<T, F, C> {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> From<FamilyBox<T, F>> for Counted<T, F, C> {
-    /// Moves the value to a slot with a counter, whatever its size; the box's slot is freed.
+    /// Moves the value to a slot with a counter, whatever its size, and frees the slot of the box.
     fn from(boxed: FamilyBox<T, F>) -> Self {
         let layout = Layout::for_value::<T>(&boxed);
         let address = match slot_for(layout, C::alone(), alloc_layout_in::<F>) {
@@ -40,7 +40,7 @@ impl<T: ?Sized, F: Family, C: Counter> From<FamilyBox<T, F>> for Counted<T, F, C
 }
 
 impl<T, F: Family, C: Counter> FromIterator<T> for Counted<[T], F, C> {
-    /// Collects into a box of the family, which moves to a slot with a counter when its length is
+    /// Collects into a box of the family, and moves that to a slot with a counter when its length is
     /// known.
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
         FamilyBox::<[T], F>::from_iter(elements).into()
@@ -51,7 +51,7 @@ impl<P, F: Family, C: Counter> FromIterator<P> for Counted<str, F, C>
 where
     FamilyBox<str, F>: FromIterator<P>,
 {
-    /// Collects whatever pieces a box of text is collected from.
+    /// Collects the same pieces as a box of text.
     fn from_iter<I: IntoIterator<Item = P>>(pieces: I) -> Self {
         FamilyBox::<str, F>::from_iter(pieces).into()
     }

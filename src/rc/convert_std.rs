@@ -10,14 +10,14 @@ use crate::boxed::FamilyBox;
 use crate::family::Family;
 
 impl<T: ?Sized, F: Family, C: Counter> From<Box<T>> for Counted<T, F, C> {
-    /// Moves the value into the family, whatever its size; the `Box` is freed.
+    /// Moves the value into the family, whatever its size, and frees the `Box`.
     fn from(boxed: Box<T>) -> Self {
         FamilyBox::<T, F>::from_box(boxed).into()
     }
 }
 
 impl<T, F: Family, C: Counter> From<Vec<T>> for Counted<[T], F, C> {
-    /// Moves the elements over; the vector's buffer is freed.
+    /// Moves the elements over and frees the buffer of the vector.
     fn from(mut elements: Vec<T>) -> Self {
         let len = elements.len();
         let slots = Self::new_uninit_slice(len);

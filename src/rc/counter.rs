@@ -50,7 +50,7 @@
 use core::cell::Cell;
 use core::fmt;
 
-use crate::os::die;
+use crate::abort;
 use crate::sync::{AtomicU64, Ordering};
 
 /// How handles are counted: by [`Local`] or by [`Shared`]. Sealed.
@@ -61,11 +61,11 @@ pub trait Counter: Count {}
 impl Counter for Local {}
 impl Counter for Shared {}
 
-/// Counts for one thread: a plain word.
+/// A counter for one thread: a plain word.
 #[derive(Debug)]
 pub struct Local(Cell<u64>);
 
-/// Counts for all threads: an atomic word.
+/// A counter for all threads: an atomic word.
 #[derive(Debug)]
 pub struct Shared(AtomicU64);
 
@@ -140,7 +140,7 @@ pub trait Count: Sized + fmt::Debug {
 #[cold]
 #[inline(never)]
 fn overflow() -> ! {
-    die(format_args!("a value has more than {MOST} handles"))
+    abort::too_many_handles(MOST)
 }
 
 impl Count for Local {

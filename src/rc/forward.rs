@@ -34,7 +34,7 @@ impl<T: ?Sized + Error, F: Family, C: Counter> Error for Counted<T, F, C> {
 }
 
 impl<T: Default, F: Family, C: Counter> Default for Counted<T, F, C> {
-    /// Takes the slot first, then makes the default value for it.
+    /// Allocates the slot first, then makes the default value.
     #[inline]
     fn default() -> Self {
         Self::new_with_in(T::default)

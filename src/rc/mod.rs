@@ -1,7 +1,7 @@
-//! [`FamilyRc`] and [`FamilyArc`]: values in a family that several handles share.
+//! [`FamilyRc`] and [`FamilyArc`]: reference-counted values in a family.
 //!
-//! They are to the standard library's `Rc` and `Arc` what [`FamilyBox`](crate::FamilyBox) is to
-//! `Box`: the family is part of the type, the handle is one pointer wide, and class and family are
+//! They correspond to the standard library's `Rc` and `Arc` as [`FamilyBox`](crate::FamilyBox) does to
+//! `Box`: the family is part of the type, the handle is one pointer wide, and size class and family are
 //! constants wherever the type is known.
 //!
 //! ```text
@@ -14,46 +14,45 @@
 //!
 //! # One implementation
 //!
-//! Both names are aliases of one type, [`Counted`], and so are [`FamilyRcWeak`] and
-//! [`FamilyArcWeak`] of [`Weak`]. What differs between a handle for one thread and one for all is
-//! the counter, and that is its last parameter: [`Local`] or [`Shared`]. An alias instead of a type of
-//! its own costs no forwarding, gives every method once, and lets code be generic over both (`impl
-//! Trait for Counted<Mine, F, C>`). Its price is that compiler messages name the long form.
+//! Both names are aliases of one type, [`Counted`], and [`FamilyRcWeak`] and [`FamilyArcWeak`] are aliases
+//! of [`Weak`]. Handles for one thread and for all threads differ only in the counter, their last
+//! parameter: [`Local`] or [`Shared`]. Unlike a type of its own, an alias needs no forwarding, has every
+//! method only once, and lets code be generic over both (`impl Trait for Counted<Mine, F, C>`). The
+//! drawback is that compiler messages use the long name.
 //!
 //! # Which family
 //!
-//! As for the box: `FamilyRc<T>` is short for `FamilyRc<T, FamilyOf<T>>`. [`new`](Counted::new) and
-//! its kin take the family of the value's type; those ending in `_in`, and every conversion, take
-//! the family of the handle's type.
+//! As for the box: `FamilyRc<T>` is short for `FamilyRc<T, FamilyOf<T>>`. [`new`](Counted::new) and its
+//! variants take the family of the value's type; those ending in `_in`, and every conversion, take the
+//! family of the handle's type.
 //!
-//! # What it keeps
+//! # Invariants
 //!
-//! The invariants of the handles, which the `SAFETY` comments of this folder cite:
+//! The `SAFETY` comments of this folder cite these invariants of the handles:
 //!
-//! - **C1.** A handle's pointer leads to a value in a slot of family `F` with a word in front of the
-//!   value: the counter. (A [`Weak`] made by [`Weak::new`] leads nowhere, and has an address that no
-//!   value has.)
-//! - **C2.** The slot was handed out for the layout of the value, and the pointer may be used for all
-//!   of it.
-//! - **C3.** While there is a strong handle the value is valid, shared by all of them.
-//! - **C4.** The word counts the handles. Who is told by it that a count was the last is the only one
-//!   who is told so, and nobody else will use the value (strong) or the slot (weak) again.
+//! - **C1.** A handle points to a value in a slot of family `F`, with a word in front of the value: the
+//!   counter. (A [`Weak`] made by [`Weak::new`] points nowhere; its address is that of no value.)
+//! - **C2.** The slot was allocated for the layout of the value, and the pointer may be used for all of
+//!   it.
+//! - **C3.** While there is a strong handle the value is valid, and all strong handles share it.
+//! - **C4.** The word counts the handles. The counter tells exactly one caller that a count was the
+//!   last, and nobody else uses the value (strong) or the slot (weak) again.
 //!
-//! A panic, whether in a constructor, in the value's destructor or in the clone of an element, leaks
-//! no slot and no element, and drops nothing twice.
+//! No panic leaks a slot or an element, or drops anything twice, whether it occurs in a constructor, in
+//! the destructor of the value or in the clone of an element.
 //!
 //! # Pinning
 //!
-//! [`Counted::pin`] is sound because a slot is only ever freed by the handles: the value is dropped
-//! before its memory serves anything else. A family is never reset under its values.
+//! [`Counted::pin`] is sound because only the handles free a slot: the value is dropped before its memory
+//! is reused. A family is never reset while its values live.
 //!
-//! # Beside `Rc` and `Arc`
+//! # Comparison with `Rc` and `Arc`
 //!
-//! What they have that is stable is here under its own name, with the differences that the
-//! [box](crate::boxed) has too: `unsize!` instead of coercion, no `dyn` receiver
-//! (`self: FamilyRc<Self>`), no `#[may_dangle]`. Equality looks at the values even where both handles
-//! lead to one and the type is `Eq`, since a shortcut for that needs specialisation. Beyond them there are
-//! the fallible forms, `new_with` and conversions from boxes of the same family.
+//! Everything stable in them is here under the same name, with the same differences as for the
+//! [box](crate::boxed): `unsize!` instead of coercion, no `dyn` receiver (`self: FamilyRc<Self>`), no
+//! `#[may_dangle]`. Equality always compares the values, even if both handles point to the same one and
+//! the type is `Eq`, since a shortcut for that needs specialisation. In addition there are the fallible
+//! forms, `new_with` and conversions from boxes of the same family.
 
 mod any;
 mod compare;
@@ -112,7 +111,7 @@ use crate::heap::free_layout_in;
 /// assert!(leaf.parent.upgrade().is_none());
 /// ```
 ///
-/// It is as wide as a pointer, and `Option` costs nothing:
+/// It is as wide as a pointer, and so is an `Option` of it:
 ///
 /// ```
 /// # use famalloc::{alloc_family, FamilyRc};
@@ -121,7 +120,7 @@ use crate::heap::free_layout_in;
 /// assert_eq!(size_of::<Option<FamilyRc<u64, lives::Scene>>>(), size_of::<usize>());
 /// ```
 ///
-/// It stays on its thread:
+/// It is not `Send`:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, FamilyRc};
@@ -131,14 +130,14 @@ use crate::heap::free_layout_in;
 /// std::thread::spawn(move || println!("{shared}"));
 /// ```
 ///
-/// A type without a family needs one to be named:
+/// A type without a family needs a named one:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::FamilyRc;
 /// let seven = FamilyRc::new(7_u32);
 /// ```
 ///
-/// What a value borrows has to outlive its handles:
+/// Whatever a value borrows must outlive its handles:
 ///
 /// ```compile_fail,E0597
 /// # use famalloc::{alloc_family, FamilyRc};
@@ -151,7 +150,7 @@ use crate::heap::free_layout_in;
 /// println!("{outlives}");
 /// ```
 ///
-/// And a shared value is not changed while it is borrowed through the same handle:
+/// A shared value cannot be changed while it is borrowed through the same handle:
 ///
 /// ```compile_fail,E0502
 /// # use famalloc::{alloc_family, FamilyRc};
@@ -187,7 +186,7 @@ pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
 /// assert_eq!(sums, [30; 4]);
 /// ```
 ///
-/// The value has to be one that threads may share:
+/// The value must be `Send` and `Sync`:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, FamilyArc};
@@ -206,12 +205,11 @@ pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
 
 /// A counted handle to a value in family `F`: a [`FamilyRc`] or a [`FamilyArc`].
 ///
-/// The value is dropped with its last handle, and its slot is freed with the last weak one. See the
-/// [module](self).
+/// The last strong handle drops the value, and the last weak one frees its slot. See the [module](self).
 ///
 /// # Examples
 ///
-/// Code that does not care who counts:
+/// Code that is generic over the counter:
 ///
 /// ```
 /// use famalloc::rc::{Counted, Counter};
@@ -325,11 +323,11 @@ impl<T: ?Sized, F: Family, C: Counter> Drop for Counted<T, F, C> {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> Clone for Counted<T, F, C> {
-    /// One more handle to the same value. Constant time.
+    /// Makes another handle to the same value. Constant time.
     ///
     /// # Aborts
     ///
-    /// When the value has 2^31 - 1 handles already.
+    /// If the value already has 2^31 - 1 strong handles.
     #[inline]
     fn clone(&self) -> Self {
         self.counter().add_strong();

@@ -1,4 +1,4 @@
-//! Making a counted value.
+//! Allocating a counted value.
 //!
 //! The names are those of the [box](crate::boxed): the plain calls put the value into the family of
 //! its type, those ending in `_in` into the family that the handle's type names.
@@ -16,7 +16,7 @@ use crate::family::{Family, FamilyOf, InFamily};
 use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in};
 
 impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
-    /// Puts a value into the family of its type.
+    /// Allocates a value in the family of its type.
     ///
     /// # Examples
     ///
@@ -36,11 +36,11 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::new_in(value)
     }
 
-    /// [`new`](Self::new) that reports failure; the value is dropped then.
+    /// [`new`](Self::new) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -59,7 +59,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::try_new_in(value)
     }
 
-    /// Takes a slot first and then calls `make` for the value; when it panics the slot is freed.
+    /// Allocates a slot first and then calls `make` for the value; if it panics the slot is freed.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::new_with_in(make)
     }
 
-    /// [`new_with`](Self::new_with) that reports failure; `make` is not called then.
+    /// [`new_with`](Self::new_with) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -101,10 +101,10 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::try_new_with_in(make)
     }
 
-    /// Makes a value that holds a weak handle to itself, in the family of its type.
+    /// Allocates a value that has a weak handle to itself, in the family of its type.
     ///
-    /// The handle that `make` gets cannot be upgraded before the value is there. When `make` panics
-    /// the slot is freed with the last weak handle.
+    /// The handle that `make` gets cannot be upgraded before the value is there. If `make` panics the slot
+    /// is freed with the last weak handle.
     ///
     /// # Examples
     ///
@@ -124,7 +124,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::new_cyclic_in(make)
     }
 
-    /// Puts a value into the family of its type and pins it there.
+    /// Allocates a value in the family of its type and pins it.
     ///
     /// # Examples
     ///
@@ -145,7 +145,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::pin_in(value)
     }
 
-    /// [`pin`](Self::pin) that reports failure; the value is dropped then.
+    /// [`pin`](Self::pin) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Ok(slot.cast())
     }
 
-    /// Puts a value into the family that the handle's type names, whatever the value's type.
+    /// Allocates a value in the family that the handle's type names, whatever the value's type.
     ///
     /// # Examples
     ///
@@ -204,11 +204,11 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         unsafe { Self::from_value(slot) }
     }
 
-    /// [`new_in`](Self::new_in) that reports failure; the value is dropped then.
+    /// [`new_in`](Self::new_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -229,8 +229,8 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Ok(unsafe { Self::from_value(slot) })
     }
 
-    /// Takes a slot of the named family first and then calls `make` for the value; when it panics
-    /// the slot is freed.
+    /// Allocates a slot of the named family first and then calls `make` for the value; if it panics the
+    /// slot is freed.
     ///
     /// # Examples
     ///
@@ -247,7 +247,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Self::new_uninit().filled(make())
     }
 
-    /// [`new_with_in`](Self::new_with_in) that reports failure; `make` is not called then.
+    /// [`new_with_in`](Self::new_with_in) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -305,9 +305,9 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         unsafe { Self::from_value(slot) }
     }
 
-    /// Puts a value into the named family and pins it there.
+    /// Allocates a value in the named family and pins it.
     ///
-    /// Sound because the slot is freed by the handles alone, after the value was dropped.
+    /// This is sound because only the handles free the slot, after the value was dropped.
     ///
     /// # Examples
     ///
@@ -326,7 +326,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         unsafe { Pin::new_unchecked(Self::new_in(value)) }
     }
 
-    /// [`pin_in`](Self::pin_in) that reports failure; the value is dropped then.
+    /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -349,7 +349,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Ok(unsafe { Pin::new_unchecked(handle) })
     }
 
-    /// A slot for a `T` that holds nothing yet.
+    /// Allocates an uninitialised slot for a `T`.
     ///
     /// # Examples
     ///
@@ -372,7 +372,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         }
     }
 
-    /// [`new_uninit`](Self::new_uninit) that reports failure.
+    /// [`new_uninit`](Self::new_uninit) that returns an error.
     ///
     /// # Errors
     ///
@@ -395,7 +395,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Ok(unsafe { Counted::from_value(slot.cast()) })
     }
 
-    /// A slot for a `T` filled with zero bytes.
+    /// Allocates a zeroed slot for a `T`.
     ///
     /// # Examples
     ///
@@ -416,7 +416,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         }
     }
 
-    /// [`new_zeroed`](Self::new_zeroed) that reports failure.
+    /// [`new_zeroed`](Self::new_zeroed) that returns an error.
     ///
     /// # Errors
     ///
@@ -442,7 +442,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
 }
 
 impl<T, F: Family, C: Counter> Counted<MaybeUninit<T>, F, C> {
-    /// Fills a slot to which there is no other handle.
+    /// Writes a value into a slot to which there is no other handle.
     #[inline(always)]
     fn filled(self, value: T) -> Counted<T, F, C> {
         // SAFETY: the slot is for a `T`; both callers have just made it.
@@ -451,7 +451,7 @@ impl<T, F: Family, C: Counter> Counted<MaybeUninit<T>, F, C> {
         unsafe { self.assume_init() }
     }
 
-    /// Takes the slot for filled.
+    /// Assumes that the slot is initialised.
     ///
     /// # Safety
     ///

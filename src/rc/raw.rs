@@ -39,7 +39,7 @@ pub(super) fn no_slot(error: AllocError, value: Layout) -> ! {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
-    /// Gives up the handle but not its count; [`from_raw`](Self::from_raw) takes it up again.
+    /// Gives up the handle but keeps its count for [`from_raw`](Self::from_raw).
     ///
     /// # Examples
     ///
@@ -60,13 +60,13 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         Self::as_ptr(&ManuallyDrop::new(this))
     }
 
-    /// Takes up a count that was given up.
+    /// Makes a handle of a count that [`into_raw`](Self::into_raw) kept.
     ///
     /// # Safety
     ///
-    /// `raw` comes from [`into_raw`](Self::into_raw) of a handle to such a value, of the same family
-    /// and counter, and each count is taken up once. (A value may be seen as another of the same size
-    /// and alignment, if it is valid as that.)
+    /// `raw` comes from [`into_raw`](Self::into_raw) of a handle to such a value, of the same family and
+    /// counter, and each count is used once. (A value may be seen as another of the same size and
+    /// alignment, if it is valid as that.)
     ///
     /// # Examples
     ///
@@ -80,7 +80,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         unsafe { Self::from_value(value) }
     }
 
-    /// The value's address; the handle keeps its count.
+    /// The address of the value. The handle keeps its count.
     ///
     /// # Examples
     ///
@@ -98,7 +98,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         this.value.as_ptr().cast_const()
     }
 
-    /// Counts one handle more, as if it had been made and given up by [`into_raw`](Self::into_raw).
+    /// Adds one strong count, as if [`into_raw`](Self::into_raw) of a new handle had kept it.
     ///
     /// # Safety
     ///
@@ -129,7 +129,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         handle.counter().add_strong();
     }
 
-    /// Gives one count up; where it is the last, the value is dropped.
+    /// Removes one strong count. The last one drops the value.
     ///
     /// # Safety
     ///

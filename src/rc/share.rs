@@ -1,4 +1,4 @@
-//! Who else has a handle.
+//! The other handles of a value.
 
 use core::ptr;
 
@@ -7,7 +7,7 @@ use super::{Counted, Weak};
 use crate::family::Family;
 
 impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
-    /// How many strong handles the value has. With other threads about, how many it had.
+    /// The number of strong handles. Other threads may change it at any time.
     ///
     /// # Examples
     ///
@@ -26,7 +26,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         this.counter().counts().0 as usize
     }
 
-    /// How many weak handles the value has. With other threads about, how many it had.
+    /// The number of weak handles. Other threads may change it at any time.
     ///
     /// # Examples
     ///
@@ -46,7 +46,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         this.counter().counts().1 as usize - 1
     }
 
-    /// Whether both handles lead to the same value, not merely to equal ones.
+    /// Whether both handles point to the same value, not merely to equal ones.
     ///
     /// # Examples
     ///
@@ -64,11 +64,11 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         ptr::addr_eq(this.value.as_ptr(), other.value.as_ptr())
     }
 
-    /// A weak handle to the value.
+    /// Makes a weak handle to the value.
     ///
     /// # Aborts
     ///
-    /// When the value has 2^31 - 1 weak handles already.
+    /// If the value already has 2^31 - 1 weak handles.
     ///
     /// # Examples
     ///

@@ -40,11 +40,11 @@ fn slice<T, F: Family, C: Counter>(
 }
 
 impl<T, F: Family, C: Counter> Counted<[T], F, C> {
-    /// Room for `len` values, none of them initialised.
+    /// Allocates an uninitialised slot for `len` values.
     ///
     /// # Panics
     ///
-    /// Panics when the slot would exceed `isize::MAX` bytes.
+    /// If the slot would exceed `isize::MAX` bytes.
     ///
     /// # Examples
     ///
@@ -64,12 +64,12 @@ impl<T, F: Family, C: Counter> Counted<[T], F, C> {
         slice(len, alloc_layout_in::<F>)
     }
 
-    /// [`new_uninit_slice`](Self::new_uninit_slice) that reports failure.
+    /// [`new_uninit_slice`](Self::new_uninit_slice) that returns an error.
     ///
     /// # Errors
     ///
-    /// The slot would exceed `isize::MAX` bytes, the family's limit is reached, or its page
-    /// source has no more memory.
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
     ///
     /// # Examples
     ///
@@ -88,11 +88,11 @@ impl<T, F: Family, C: Counter> Counted<[T], F, C> {
         try_slice(len, alloc_layout_in::<F>)
     }
 
-    /// Room for `len` values, filled with zero bytes.
+    /// Allocates a zeroed slot for `len` values.
     ///
     /// # Panics
     ///
-    /// Panics when the slot would exceed `isize::MAX` bytes.
+    /// If the slot would exceed `isize::MAX` bytes.
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ impl<T, F: Family, C: Counter> Counted<[T], F, C> {
         slice(len, alloc_zeroed_layout_in::<F>)
     }
 
-    /// [`new_zeroed_slice`](Self::new_zeroed_slice) that reports failure.
+    /// [`new_zeroed_slice`](Self::new_zeroed_slice) that returns an error.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl<T, F: Family, C: Counter> Counted<[T], F, C> {
 }
 
 impl<T, F: Family, C: Counter> Counted<[MaybeUninit<T>], F, C> {
-    /// Takes all elements for initialised.
+    /// Assumes that all elements are initialised.
     ///
     /// # Safety
     ///
@@ -172,7 +172,7 @@ impl<T, F: Family, C: Counter> Drop for Filling<T, F, C> {
 }
 
 impl<T: Clone, F: Family, C: Counter> From<&[T]> for Counted<[T], F, C> {
-    /// Clones every element; when one of the clones panics, the ones before it are dropped.
+    /// Clones every element. If a clone panics, the ones before it are dropped.
     fn from(elements: &[T]) -> Self {
         let slots = Self::new_uninit_slice(elements.len());
         let mut filling = Filling { slots, len: 0 };
@@ -219,7 +219,7 @@ impl<T, F: Family, C: Counter, const N: usize> TryFrom<Counted<[T], F, C>>
 {
     type Error = Counted<[T], F, C>;
 
-    /// The same value, or the slice back when it does not have `N` elements.
+    /// The same value, or the slice if it does not have `N` elements.
     #[inline]
     fn try_from(slice: Counted<[T], F, C>) -> Result<Self, Self::Error> {
         if slice.len() == N {
@@ -249,7 +249,7 @@ impl<F: Family, C: Counter> From<&mut str> for Counted<str, F, C> {
 }
 
 impl<F: Family, C: Counter> From<Counted<str, F, C>> for Counted<[u8], F, C> {
-    /// The same value: text is its bytes.
+    /// The same value: its bytes.
     #[inline]
     fn from(text: Counted<str, F, C>) -> Self {
         // SAFETY: text is laid out like its bytes; a shared handle does not change them.

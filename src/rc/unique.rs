@@ -1,4 +1,4 @@
-//! What the only handle may do: change the value, or take it out.
+//! Operations of the only handle: changing the value, or moving it out.
 
 use core::alloc::Layout;
 use core::mem::{self, ManuallyDrop};
@@ -11,11 +11,11 @@ use crate::boxed::raw::{Slot, with_address_of};
 use crate::family::Family;
 use crate::heap::{alloc_layout_in, free_layout_in};
 
-/// Values that can be cloned into a slot: types that are `Clone`, and slices and text. Sealed.
+/// Values that can be cloned into a slot: types that are `Clone`, slices, and text. Sealed.
 ///
-/// It is what [`make_mut`](Counted::make_mut) needs.
+/// [`make_mut`](Counted::make_mut) needs it.
 pub trait CloneToSlot: sealed::Sealed {
-    /// A counted copy.
+    /// Makes a counted copy.
     #[doc(hidden)]
     fn clone_to_slot<F: Family, C: Counter>(&self) -> Counted<Self, F, C>;
 }
@@ -47,7 +47,7 @@ impl CloneToSlot for str {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
-    /// The value to change, if there is no other handle, strong or weak.
+    /// Borrows the value mutably if there is no other handle, strong or weak.
     ///
     /// # Examples
     ///
@@ -71,9 +71,9 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         }
     }
 
-    /// The value to change: the handle's own copy where others share it.
+    /// Borrows the value mutably; if other handles share it, this handle first gets a copy of its own.
     ///
-    /// Where only weak handles are left besides, they lose the value, which moves to another slot.
+    /// If the only other handles are weak, the value moves to another slot, and they lose it.
     ///
     /// # Examples
     ///
@@ -149,11 +149,11 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
 }
 
 impl<T, F: Family, C: Counter> Counted<T, F, C> {
-    /// Moves the value out, if there is no other strong handle; weak ones lose it.
+    /// Moves the value out if there is no other strong handle; weak handles lose it.
     ///
     /// # Errors
     ///
-    /// Gives the handle back when there is another.
+    /// Returns the handle if there is another.
     ///
     /// # Examples
     ///
@@ -178,8 +178,8 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
 
     /// Gives the handle up, and moves the value out if it was the last strong one.
     ///
-    /// When all handles are given up like this, by whatever threads, exactly one call returns the
-    /// value. With [`try_unwrap`](Self::try_unwrap) it may be none.
+    /// If all handles are given up like this, by whatever threads, exactly one call returns the value.
+    /// With [`try_unwrap`](Self::try_unwrap) none may.
     ///
     /// # Examples
     ///
@@ -205,7 +205,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         }
     }
 
-    /// Moves the value out, or clones it when there is another handle.
+    /// Moves the value out, or clones it if there is another handle.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Weak handles: they lead to a value without keeping it.
+//! Weak handles: they do not keep the value alive.
 
 use core::alloc::Layout;
 use core::fmt;
@@ -15,8 +15,8 @@ use crate::heap::free_layout_in;
 /// A weak handle: a [`FamilyRcWeak`](crate::FamilyRcWeak) or a
 /// [`FamilyArcWeak`](crate::FamilyArcWeak).
 ///
-/// It keeps the slot, not the value: [`upgrade`](Self::upgrade) gives a strong handle as long as
-/// there is another.
+/// It keeps the slot, not the value: [`upgrade`](Self::upgrade) returns a strong handle as long as another
+/// one exists.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ impl<T: ?Sized + RefUnwindSafe, F: Family, C: Counter> RefUnwindSafe for Weak<T,
 const NOWHERE: usize = usize::MAX;
 
 impl<T, F: Family, C: Counter> Weak<T, F, C> {
-    /// A handle that leads nowhere, without a slot.
+    /// A handle that points nowhere, without a slot.
     ///
     /// # Examples
     ///
@@ -100,11 +100,11 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         Some(unsafe { counter.as_ref() })
     }
 
-    /// A strong handle to the value, if it is still there.
+    /// A strong handle to the value, if the value still exists.
     ///
     /// # Aborts
     ///
-    /// When the value has 2^31 - 1 handles already.
+    /// If the value already has 2^31 - 1 strong handles.
     ///
     /// # Examples
     ///
@@ -128,7 +128,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         }
     }
 
-    /// How many strong handles there are: 0 when the value is gone.
+    /// The number of strong handles: 0 if the value is gone.
     ///
     /// # Examples
     ///
@@ -148,7 +148,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         self.counter().map_or(0, |counter| counter.counts().0 as usize)
     }
 
-    /// How many weak handles there are, or 0 when the value is gone.
+    /// The number of weak handles, or 0 if the value is gone.
     ///
     /// # Examples
     ///
@@ -172,7 +172,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         }
     }
 
-    /// Whether both lead to the same value, or both nowhere.
+    /// Whether both point to the same value, or both nowhere.
     ///
     /// # Examples
     ///
@@ -191,7 +191,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         ptr::addr_eq(self.value.as_ptr(), other.value.as_ptr())
     }
 
-    /// The value's address; it is the caller's to know whether there is a value.
+    /// The address of the value. The caller must know whether the value still exists.
     ///
     /// # Examples
     ///
@@ -208,7 +208,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         self.value.as_ptr().cast_const()
     }
 
-    /// Gives up the handle but not its count; [`from_raw`](Self::from_raw) takes it up again.
+    /// Gives up the handle but keeps its count for [`from_raw`](Self::from_raw).
     ///
     /// # Examples
     ///
@@ -229,12 +229,12 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
         ManuallyDrop::new(self).as_ptr()
     }
 
-    /// Takes up a weak count that was given up.
+    /// Makes a handle of a weak count that [`into_raw`](Self::into_raw) kept.
     ///
     /// # Safety
     ///
-    /// `raw` comes from [`into_raw`](Self::into_raw) of a weak handle to such a value, of the same
-    /// family and counter, and that count is not taken up twice.
+    /// `raw` comes from [`into_raw`](Self::into_raw) of a weak handle to such a value, of the same family
+    /// and counter, and each count is used once.
     ///
     /// # Examples
     ///
@@ -249,7 +249,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> Drop for Weak<T, F, C> {
-    /// Counts down; the last handle of all frees the slot.
+    /// Removes the count. The last handle of all frees the slot.
     #[inline]
     fn drop(&mut self) {
         let Some(counter) = self.counter() else { return };
@@ -269,11 +269,11 @@ impl<T: ?Sized, F: Family, C: Counter> Drop for Weak<T, F, C> {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> Clone for Weak<T, F, C> {
-    /// One more weak handle. Constant time.
+    /// Makes another weak handle. Constant time.
     ///
     /// # Aborts
     ///
-    /// When the value has 2^31 - 1 weak handles already.
+    /// If the value already has 2^31 - 1 weak handles.
     #[inline]
     fn clone(&self) -> Self {
         if let Some(counter) = self.counter() {
@@ -293,7 +293,7 @@ impl<T, F: Family, C: Counter> Default for Weak<T, F, C> {
 }
 
 impl<T: ?Sized, F: Family, C: Counter> fmt::Debug for Weak<T, F, C> {
-    /// Says no more than that it is one: what it leads to may lead back here.
+    /// Prints no value: what the handle points to may point back here.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(Weak)")
     }

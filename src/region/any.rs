@@ -1,4 +1,4 @@
-//! A region whose family is known at run time only.
+//! A region whose family is known only at run time.
 
 use core::alloc::Layout;
 use core::fmt;
@@ -14,10 +14,10 @@ use crate::family::FamilySet;
 use super::RegionUse;
 use super::value::Slot;
 
-/// An arena in a family of the set `S` that is known at run time only.
+/// An arena in a family of the set `S` that is known only at run time.
 ///
-/// Like a [`Region`](super::Region) that forgets what it lends, with fewer calls: what an interpreter or
-/// another language needs. It costs a few bytes more in size, and nothing in time.
+/// Like a [`Region`](super::Region) that runs no destructors, with fewer methods: what an interpreter or
+/// another language needs. It is a few bytes larger, and as fast.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ use super::value::Slot;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// As in any region, nothing of it can be used after it was reset:
+/// As in any region, nothing in it can be used after a reset:
 ///
 /// ```compile_fail,E0502
 /// # use famalloc::{alloc_family, region::AnyRegion};
@@ -57,7 +57,7 @@ use super::value::Slot;
 /// println!("{seven}");
 /// ```
 ///
-/// It may be sent to another thread, but not shared with one:
+/// It may be sent to another thread, but not shared with it:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, region::AnyRegion};
@@ -81,16 +81,16 @@ unsafe impl<S: FamilySet> Send for AnyRegion<S> {}
 impl<S: FamilySet> UnwindSafe for AnyRegion<S> {}
 impl<S: FamilySet> RefUnwindSafe for AnyRegion<S> {}
 
-/// A state of a region to go back to; see [`AnyRegion::checkpoint`].
+/// A state of a region; see [`AnyRegion::checkpoint`].
 #[derive(Debug)]
-#[must_use = "nothing is given up before the region is rewound"]
+#[must_use = "a checkpoint has no effect unless the region is rewound to it"]
 pub struct AnyCheckpoint<S: FamilySet> {
     state: arena::checkpoint::Checkpoint,
     region: PhantomData<fn() -> AnyRegion<S>>,
 }
 
 impl<S: FamilySet> AnyRegion<S> {
-    /// An empty region. It takes no memory before it is used.
+    /// An empty region. It takes no memory before its first use.
     ///
     /// # Examples
     ///
@@ -122,7 +122,7 @@ impl<S: FamilySet> AnyRegion<S> {
         self.family
     }
 
-    /// The most bytes of chunks; `None` if only the family's limit holds.
+    /// The most bytes of chunks; `None` if only the limit of the family applies.
     ///
     /// # Examples
     ///
@@ -132,7 +132,7 @@ impl<S: FamilySet> AnyRegion<S> {
         Some(self.arena.most()).filter(|&most| most != usize::MAX)
     }
 
-    /// Changes the limit. What is there already stays, even if it is more.
+    /// Sets the limit. Existing chunks stay, even if they exceed it.
     ///
     /// # Examples
     ///
@@ -151,7 +151,7 @@ impl<S: FamilySet> AnyRegion<S> {
         self.arena.set_most(bytes.unwrap_or(usize::MAX));
     }
 
-    /// Puts a value into the region; its destructor does not run. Constant time.
+    /// Allocates a value in the region. Its destructor does not run. Constant time.
     ///
     /// # Examples
     ///
@@ -166,11 +166,11 @@ impl<S: FamilySet> AnyRegion<S> {
         }
     }
 
-    /// [`alloc`](Self::alloc) that reports failure; the value is dropped then.
+    /// [`alloc`](Self::alloc) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The limit of the region or of its family is reached, or there is no more memory.
+    /// If the limit of the region or of its family is reached, or no memory is available.
     ///
     /// # Examples
     ///
@@ -182,9 +182,9 @@ impl<S: FamilySet> AnyRegion<S> {
         Slot::new(&self.arena, false, false).map(|slot| unsafe { slot.fill(value).as_mut() })
     }
 
-    /// Memory of a layout, not initialised; aligned to 8 bytes at least, whatever the layout says.
+    /// Allocates uninitialised memory of a layout, aligned to at least 8 bytes.
     ///
-    /// It stays until the region is reset, rewound or dropped, or it is [freed](Self::free_layout).
+    /// It is valid until the region is reset, rewound or dropped, or it is [freed](Self::free_layout).
     ///
     /// # Errors
     ///
@@ -201,12 +201,12 @@ impl<S: FamilySet> AnyRegion<S> {
         }
     }
 
-    /// Frees memory of a layout, to be used again.
+    /// Frees memory of a layout for reuse.
     ///
     /// # Safety
     ///
-    /// - `start` was allocated in this region, was last asked for with `layout`, is live, and is not used
-    ///   again;
+    /// - `start` was allocated in this region, `layout` is the layout last requested for it, it is live,
+    ///   and it is not used again;
     /// - the region has not been reset since.
     ///
     /// # Aborts
@@ -236,17 +236,17 @@ impl<S: FamilySet> AnyRegion<S> {
         }
     }
 
-    /// Makes memory of one layout memory of another, elsewhere if it must be. As much of the contents as
-    /// fits stays. The latest object grows where it is.
+    /// Changes the layout of an allocation, and moves it if necessary. Keeps as much of the contents as
+    /// fits. The latest object grows in place.
     ///
     /// # Errors
     ///
-    /// As for [`try_alloc`](Self::try_alloc); the memory is as it was then.
+    /// As for [`try_alloc`](Self::try_alloc); the memory is then unchanged.
     ///
     /// # Safety
     ///
-    /// As for [`free_layout`](Self::free_layout) with the layout `old`, whose size is not 0, nor is that
-    /// of `new`; on success `start` is not used again, and what is returned has the layout `new`.
+    /// As for [`free_layout`](Self::free_layout) with the layout `old`; the sizes of `old` and `new` are
+    /// not 0. On success `start` is not used again, and the returned memory has the layout `new`.
     ///
     /// # Examples
     ///
@@ -273,7 +273,8 @@ impl<S: FamilySet> AnyRegion<S> {
         unsafe { self.arena.resize(start, old, new) }
     }
 
-    /// Whether an address lies in the region's chunks. Expected O(log chunks); never touches the address.
+    /// Whether an address is in the chunks of the region. Expected O(log chunks); never touches the memory
+    /// there.
     ///
     /// # Examples
     ///
@@ -283,8 +284,8 @@ impl<S: FamilySet> AnyRegion<S> {
         self.arena.owns(address.cast::<u8>().addr())
     }
 
-    /// Gives up everything in the region, and keeps its largest chunk for what comes next; the others go
-    /// back to the family. O(chunks).
+    /// Frees everything in the region. The largest chunk is kept for later use; the others return to the
+    /// family. O(chunks).
     ///
     /// # Examples
     ///
@@ -294,8 +295,8 @@ impl<S: FamilySet> AnyRegion<S> {
         self.arena.clear();
     }
 
-    /// The present state, to go back to by [`rewind`](Self::rewind). Checkpoints may be nested; each is
-    /// rewound to, or forgotten, before those made before it.
+    /// The present state, for [`rewind`](Self::rewind). Checkpoints may be nested: rewind to each, or
+    /// forget it, before those made before it.
     ///
     /// # Examples
     ///
@@ -317,11 +318,11 @@ impl<S: FamilySet> AnyRegion<S> {
         AnyCheckpoint { state: self.arena.checkpoint(), region: PhantomData }
     }
 
-    /// Gives up everything that was allocated since the checkpoint. O(chunks since then).
+    /// Frees everything that was allocated since the checkpoint. O(chunks since then).
     ///
     /// # Safety
     ///
-    /// - The checkpoint was made by this region, which has since neither been reset nor gone back to an
+    /// - The checkpoint was made by this region, which has since neither been reset nor rewound to an
     ///   earlier one;
     /// - nothing that was allocated since is used again.
     ///
@@ -333,7 +334,7 @@ impl<S: FamilySet> AnyRegion<S> {
         unsafe { self.arena.rewind(&checkpoint.state) };
     }
 
-    /// Gives chunks without anything in them back to the family. Returns how many bytes those were.
+    /// Returns empty chunks to the family. Returns their size in bytes.
     ///
     /// # Examples
     ///
@@ -351,7 +352,7 @@ impl<S: FamilySet> AnyRegion<S> {
         self.arena.shrink()
     }
 
-    /// The bytes of all chunks. Constant time.
+    /// The size of all chunks in bytes. Constant time.
     ///
     /// # Examples
     ///
@@ -361,7 +362,7 @@ impl<S: FamilySet> AnyRegion<S> {
         self.arena.committed()
     }
 
-    /// How much the region has and uses. O(chunks), and, where objects were freed, O(bytes / 512).
+    /// The use of the region. O(chunks), and, if objects were freed, O(bytes / 512).
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! [`RegionBox`]: an owned value in a region, which can go before the region does.
+//! [`RegionBox`]: an owned value in a region, which can be freed before the region.
 //!
 //! Invariants: it points to a valid value that the handle owns; where that has a size, it lies in a live
 //! room of the arena, made for the layout of the value, which nobody else frees.
@@ -21,14 +21,12 @@ use crate::boxed::__Unsize;
 use super::failed;
 use super::value::Slot;
 
-/// An owned value in a [`Region`](crate::Region): dropped and freed with the handle, or given up with
+/// An owned value in a [`Region`](crate::Region). It is dropped and freed with the handle, or freed with
 /// the region if the handle is forgotten.
 ///
-/// Its memory is used again by the region. Freed in the reverse order of allocation, that costs next to
-/// nothing.
+/// The region reuses its memory. Frees in the reverse order of allocation cost next to nothing.
 ///
-/// It has no `pin`, for the reason that the [module](super) gives, and belongs to the thread that has
-/// the region:
+/// It has no `pin`, for the reason in the [module](super). It belongs to the thread that has the region:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, Region};
@@ -43,7 +41,7 @@ use super::value::Slot;
 ///
 /// # Examples
 ///
-/// A list whose nodes go one by one:
+/// A list whose nodes are freed one by one:
 ///
 /// ```
 /// use famalloc::{alloc_family, Region, RegionBox};
@@ -125,8 +123,8 @@ impl<'r, T: ?Sized> RegionBox<'r, T> {
         (this.value, Room { arena: this.arena, start: this.value.cast(), layout })
     }
 
-    /// Lends the value for as long as the region is borrowed. It is not dropped, and its room is given up
-    /// with the region.
+    /// Lends the value for as long as the region is borrowed. The value is not dropped; its memory is
+    /// freed with the region.
     ///
     /// # Examples
     ///
@@ -146,8 +144,8 @@ impl<'r, T: ?Sized> RegionBox<'r, T> {
         unsafe { this.value.as_mut() }
     }
 
-    /// Gives up the handle and returns the value's address; nothing is dropped or freed before the region
-    /// is reset.
+    /// Gives up the handle and returns the address of the value. Nothing is dropped or freed before the
+    /// region is reset.
     ///
     /// # Examples
     ///
@@ -173,9 +171,8 @@ impl<'r, T: ?Sized> RegionBox<'r, T> {
     ///
     /// - `raw` points to a valid value, and may be used for all of it;
     /// - its memory was allocated in `region`, which has not been reset since, with the layout of the
-    ///   value, by [`into_raw`](Self::into_raw) or
-    ///   [`alloc_layout`](crate::Region::alloc_layout) (for a value without a size any well-aligned
-    ///   address will do);
+    ///   value, by [`into_raw`](Self::into_raw) or [`alloc_layout`](crate::Region::alloc_layout) (for a
+    ///   zero-sized value any well-aligned address will do);
     /// - nothing else owns or frees it.
     ///
     /// # Examples
@@ -217,7 +214,7 @@ unsafe impl<'r, T: ?Sized> __Unsize for RegionBox<'r, T> {
 pub struct Home<'r>(&'r Arena);
 
 impl<T> RegionBox<'_, T> {
-    /// Moves the value out, and frees its room.
+    /// Moves the value out and frees its memory.
     ///
     /// # Examples
     ///

@@ -1,12 +1,12 @@
-//! The kinds of regions: whether they run the destructors of what they lend, and whether they can be
-//! walked.
+//! The kinds of regions: whether they run the destructors of the values that they lend, and whether they
+//! can be walked.
 
 use core::marker::PhantomData;
 
 /// The kind of a region: [`Forget`], [`Drops`], [`SendDrops`], or one of them [`Tracked`].
 ///
-/// The first three differ in what becomes of the values that the region lends when it is reset or
-/// dropped: values behind plain references, as [`Region::alloc`](crate::Region::alloc) makes them. A
+/// The first three differ in whether the destructors of values behind plain references, as
+/// [`Region::alloc`](crate::Region::alloc) makes them, run when the region is reset or dropped. A
 /// [`RegionBox`](crate::RegionBox) owns its value and drops it itself.
 ///
 /// # Examples
@@ -39,10 +39,10 @@ pub trait Kind: sealed::Sealed {
     const TRACKED: bool;
 }
 
-/// A kind of region that takes values of type `T`.
+/// A kind of region that accepts values of type `T`.
 ///
-/// [`Forget`] takes any. The others have to keep a value until they drop it, so it must not refer to
-/// anything that ends before.
+/// [`Forget`] accepts all. The others store a value until they drop it, so it must not refer to anything
+/// that ends before.
 ///
 /// # Examples
 ///
@@ -55,13 +55,13 @@ pub trait Kind: sealed::Sealed {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a region of this kind cannot keep a `{T}` until it drops it",
-    label = "`{Self}` does not take `{T}`",
-    note = "`Drops<'a>` takes what lives for `'a`, `SendDrops<'a>` only what may be sent to another thread as well; `boxed` takes any"
+    message = "a region of this kind cannot store a `{T}` and drop it",
+    label = "`{Self}` does not accept `{T}`",
+    note = "`Drops<'a>` accepts values that live for `'a`; `SendDrops<'a>` accepts only those that are also `Send`; `boxed` accepts every value"
 )]
 pub trait Accept<T>: Kind {}
 
-/// No destructor runs: values are forgotten, as by [`core::mem::forget`]. The default.
+/// No destructors run: values are forgotten, as by [`core::mem::forget`]. The default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forget;
 
@@ -69,7 +69,8 @@ pub struct Forget;
 ///
 /// # Examples
 ///
-/// A value may not refer to what ends before the region does, since its destructor could look at it:
+/// A value must not refer to anything that ends before the region does, since its destructor could access
+/// it:
 ///
 /// ```compile_fail,E0597
 /// # use famalloc::{alloc_family, region::Drops, Region};
@@ -115,7 +116,7 @@ pub struct Drops<'a>(Invariant<'a>, NotSend);
 type Invariant<'a> = PhantomData<fn(&'a ()) -> &'a ()>;
 type NotSend = PhantomData<*const ()>;
 
-/// Destructors run, for values that live for `'a` and may be sent; so the region may be sent, too.
+/// Destructors run, for values that live for `'a` and are `Send`; so the region is `Send`, too.
 ///
 /// # Examples
 ///
@@ -142,11 +143,11 @@ type NotSend = PhantomData<*const ()>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendDrops<'a>(Invariant<'a>);
 
-/// A region of kind `K` that knows where its objects are, so that it can be
+/// A region of kind `K` that records where its objects are, so that it can be
 /// [walked](crate::Region::walk) and [swept](crate::Region::sweep).
 ///
-/// An allocation writes a byte more for it, next to no other: an eighth of the memory of small objects,
-/// and a quarter of a nanosecond.
+/// Each allocation writes one more byte for it, out of band. That takes an eighth of the memory of small
+/// objects, and a quarter of a nanosecond.
 ///
 /// # Examples
 ///

@@ -1,26 +1,28 @@
-//! [`Region`]: an arena whose memory is a family's.
+//! [`Region`]: an arena of one family.
 //!
-//! A region is for what dies together: the objects of a request, of a frame, of a compilation unit. It
-//! has chunks of its own and fills them from the front, so allocating is a few instructions and
-//! objects lie side by side in the order of their making, whatever their sizes. [`reset`](Region::reset)
-//! and dropping the region give everything up at once, without a look at any object.
+//! A region is for objects that die together: those of a request, of a frame, of a compilation unit. It
+//! has chunks of its own and fills them from the front. So an allocation is a few instructions, and
+//! objects lie next to each other in the order of their allocation, whatever their sizes.
+//! [`reset`](Region::reset), and dropping the region, free everything at once, without visiting any
+//! object.
 //!
-//! What other arenas do not have:
+//! Its differences from other arenas:
 //!
-//! - **Single objects can be freed**, and their memory is used again: a [`RegionBox`] drops its value and
-//!   gives its room back. What is freed in the reverse order of allocation costs next to nothing.
-//! - **Destructors, if wanted**: the type of the region says whether those of plain references run when
-//!   the region is reset ([`Forget`], the default, [`Drops`], [`SendDrops`]). Types that need none cost the
-//!   same either way.
-//! - **A walk**, if wanted: a region that is [`Tracked`] knows its live objects and visits them in address
-//!   order ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
-//! - **Families**: the memory counts for a family, and against its limit; a region has a limit of its own
-//!   besides.
+//! - **Single objects can be freed**, and their memory is reused: a [`RegionBox`] drops its value and
+//!   frees its memory. Frees in the reverse order of allocation cost next to nothing.
+//! - **Destructors are optional**: the type of the region says whether the destructors of plain
+//!   references run when the region is reset ([`Forget`], the default, [`Drops`], [`SendDrops`]). Types
+//!   that need none cost the same in all of them.
+//! - **Walks are optional**: a region that is [`Tracked`] knows its live objects and visits them in
+//!   address order ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
+//! - **Families**: the memory counts for a family, and against its limit. A region can also have a limit
+//!   of its own.
 //!
 //! # References
 //!
-//! [`alloc`](Region::alloc) lends a value for as long as the region is borrowed. The compiler sees to it
-//! that none is used after a `reset`, which borrows the region mutably, or after its end:
+//! [`alloc`](Region::alloc) lends a value for as long as the region is borrowed. The compiler ensures that
+//! no such reference is used after a `reset`, which borrows the region mutably, or after the end of the
+//! region:
 //!
 //! ```compile_fail,E0502
 //! # use famalloc::{alloc_family, Region};
@@ -46,9 +48,9 @@
 //!
 //! # Threads
 //!
-//! One thread at a time uses a region. It may be moved to another while nothing in it is borrowed (unless
-//! it runs destructors that may not: [`Drops`]); a [`RegionPool`] hands them to worker threads. What lies
-//! in it can be lent to other threads like anything else.
+//! Only one thread at a time may use a region. The region may be moved to another thread while nothing in
+//! it is borrowed (unless it runs destructors that may not: [`Drops`]). A [`RegionPool`] hands regions to
+//! worker threads. The objects in a region can be lent to other threads like any others.
 //!
 //! ```compile_fail,E0505
 //! # use famalloc::{alloc_family, Region};
@@ -72,8 +74,8 @@
 //!
 //! # Pinning
 //!
-//! Memory of a region is given up without notice to whoever forgot a handle to it, and pinning promises
-//! that it is not. So nothing in a region can be pinned, unless its type does not mind (`Unpin`):
+//! If a handle is forgotten, the region frees its memory without running the destructor. Pinning promises
+//! that this does not happen. So nothing in a region can be pinned, unless its type is `Unpin`:
 //!
 //! ```compile_fail,E0277
 //! # use famalloc::{alloc_family, Region};
@@ -86,11 +88,11 @@
 //!
 //! # Memory
 //!
-//! A region takes none before it is used. Its first chunk is 64 KiB of addresses (the `block` of the
-//! family, if that says otherwise), of which no more is touched than is used; each further chunk is twice
-//! as large as the largest. Sizes are rounded up to 8 bytes; there are no headers. Freeing single objects
-//! costs a bit for each 8 bytes up to the last one freed, tracking a byte for each 8 bytes in which an
-//! object starts, both out of band.
+//! A region takes no memory before its first use. Its first chunk has 64 KiB of address space (or the
+//! `block` of the family, if declared), of which only the used part is touched. Each further chunk is
+//! twice as large as the largest. Sizes are rounded up to 8 bytes; there are no headers. Freeing single
+//! objects costs one bit for each 8 bytes up to the last one freed; tracking costs one byte for each 8
+//! bytes in which an object starts. Both are kept out of band.
 
 mod any;
 mod boxed;
@@ -117,7 +119,7 @@ use crate::arena::Arena;
 use crate::error::AllocError;
 use crate::family::{Family, FamilySet};
 
-/// An arena whose memory is family `F`'s: objects that die together.
+/// An arena of family `F`: objects that die together.
 ///
 /// See the [module](self) for what it can do, and [`Kind`] for `K`.
 ///
@@ -164,7 +166,7 @@ unsafe impl<F: Family, K: Kind + Send> Send for Region<F, K> {}
 impl<F: Family, K: Kind> UnwindSafe for Region<F, K> {}
 impl<F: Family, K: Kind> RefUnwindSafe for Region<F, K> {}
 
-/// How much a region has and uses.
+/// The use of a region.
 ///
 /// # Examples
 ///
@@ -185,14 +187,14 @@ impl<F: Family, K: Kind> RefUnwindSafe for Region<F, K> {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegionUse {
-    /// Chunks, in use or kept for the next time.
+    /// Chunks, in use or kept for later use.
     pub chunks: usize,
-    /// Their bytes: what counts against the limits.
+    /// Their size in bytes: this counts against the limits.
     pub committed_bytes: usize,
-    /// What was allocated and not freed, in whole words of 8 bytes, with gaps before objects with large
-    /// alignments and the entries of [destructors](Kind).
+    /// Bytes that are allocated and not freed, in whole words of 8 bytes, with gaps before objects with
+    /// large alignments and the entries of [destructors](Kind).
     pub live_bytes: usize,
-    /// What was freed by itself and waits to be used again, unless it lay last.
+    /// Bytes of objects that were freed one by one and can be reused, except those freed at the end.
     pub free_bytes: usize,
 }
 
@@ -209,7 +211,7 @@ impl RegionUse {
 }
 
 impl<F: Family, K: Kind> Region<F, K> {
-    /// An empty region. It takes no memory before it is used.
+    /// An empty region. It takes no memory before its first use.
     ///
     /// # Examples
     ///
@@ -229,10 +231,10 @@ impl<F: Family, K: Kind> Region<F, K> {
         Self::with_arena(Self::empty())
     }
 
-    /// An empty region that never has more than `bytes` bytes of chunks.
+    /// An empty region whose chunks never exceed `bytes` bytes.
     ///
-    /// Chunks are multiples of 64 KiB, so a limit below that lets nothing in. Beside it, the limit of the
-    /// family holds for all that is in it.
+    /// Chunks are multiples of 64 KiB, so a smaller limit allows no object. The limit of the family
+    /// applies, too.
     ///
     /// # Examples
     ///
@@ -263,7 +265,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         Self { arena, family: PhantomData, kind: PhantomData }
     }
 
-    /// The most bytes of chunks; `None` if only the family's limit holds.
+    /// The most bytes of chunks; `None` if only the limit of the family applies.
     ///
     /// # Examples
     ///
@@ -273,7 +275,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         Some(self.arena.most()).filter(|&most| most != usize::MAX)
     }
 
-    /// Changes the limit. What is there already stays, even if it is more.
+    /// Sets the limit. Existing chunks stay, even if they exceed it.
     ///
     /// # Examples
     ///
@@ -292,16 +294,16 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.arena.set_most(bytes.unwrap_or(usize::MAX));
     }
 
-    /// Gives up everything in the region, and keeps its largest chunk for what comes next; the others go
-    /// back to the family.
+    /// Frees everything in the region. The largest chunk is kept for later use; the others return to the
+    /// family.
     ///
-    /// O(chunks), of which there are as many as the region has doubled; no object is touched, except in a
-    /// family that is declared with `zero_on_free`. If the region [runs destructors](Kind), they
-    /// run first, the latest object's first.
+    /// O(chunks); their number grows with the logarithm of the region's size, since each is twice as large
+    /// as the one before. No object is touched, except in a family with `zero_on_free`. If the region
+    /// [runs destructors](Kind), they run first, that of the latest object first.
     ///
     /// # Panics
     ///
-    /// If a destructor does; all others have run then, and the region is empty.
+    /// If a destructor panics. All others have then run, and the region is empty.
     ///
     /// # Examples
     ///
@@ -330,9 +332,8 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// Gives chunks without anything in them back to the family: that which [`reset`](Self::reset) kept,
-    /// if nothing has been allocated since, and the one that [scopes](Self::scope) pass on. Returns how
-    /// many bytes those were.
+    /// Returns empty chunks to the family: the one that [`reset`](Self::reset) kept, if nothing has been
+    /// allocated since, and the one that [scopes](Self::scope) reuse. Returns their size in bytes.
     ///
     /// # Examples
     ///
@@ -350,7 +351,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.arena.shrink()
     }
 
-    /// The bytes of all chunks. Constant time.
+    /// The size of all chunks in bytes. Constant time.
     ///
     /// # Examples
     ///
@@ -360,7 +361,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.arena.committed()
     }
 
-    /// How much the region has and uses. O(chunks), and, where objects were freed, O(bytes / 512).
+    /// The use of the region. O(chunks), and, if objects were freed, O(bytes / 512).
     ///
     /// # Examples
     ///

@@ -1,6 +1,6 @@
 //! Regions behind the traits of object allocators.
 //!
-//! They are implemented for references: as long as one is there, the region cannot be reset.
+//! They are implemented for references: while one exists, the region cannot be reset.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;

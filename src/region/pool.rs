@@ -10,12 +10,12 @@ use crate::sync::Lock;
 
 use super::{Forget, Kind, Region, SendDrops};
 
-/// Regions that threads take when they start on something and give back when it is done, empty but with
-/// their memory.
+/// Regions that threads take when they start a task and return when it is done, empty but with their
+/// memory.
 ///
 /// # Examples
 ///
-/// A request is served in a region, by whichever thread:
+/// Any thread serves a request in a region:
 ///
 /// ```
 /// use famalloc::{alloc_family, RegionPool};
@@ -58,9 +58,9 @@ struct Node<F: Family, K: Kind> {
     next: Option<FamilyBox<Node<F, K>, F>>,
 }
 
-/// A region of a [`RegionPool`], to be used by one thread; reset and given back when it is dropped.
+/// A region of a [`RegionPool`] for one thread. When it is dropped it is reset and returns to the pool.
 ///
-/// What lies in it cannot outlive it:
+/// Objects in it cannot outlive it:
 ///
 /// ```compile_fail,E0505
 /// # use famalloc::{alloc_family, RegionPool};
@@ -82,7 +82,7 @@ where
 }
 
 impl<F: Family> RegionPool<F, Forget> {
-    /// A pool of regions without limits, which keeps all that are given back.
+    /// A pool of regions without limits, which keeps all returned regions.
     ///
     /// # Examples
     ///
@@ -94,7 +94,7 @@ impl<F: Family> RegionPool<F, Forget> {
 }
 
 impl<F: Family> RegionPool<F, SendDrops<'static>> {
-    /// A pool of regions that run destructors when they are given back.
+    /// A pool of regions that run destructors when they return.
     ///
     /// # Examples
     ///
@@ -121,8 +121,7 @@ impl<F: Family> RegionPool<F, SendDrops<'static>> {
 }
 
 impl<F: Family, K: Kind> RegionPool<F, K> {
-    /// A pool of regions that have `limit` bytes of chunks at most, of which it keeps `keeps` idle ones
-    /// at most.
+    /// A pool of regions that have at most `limit` bytes of chunks. It keeps at most `keeps` idle ones.
     ///
     /// # Examples
     ///
@@ -146,7 +145,7 @@ impl<F: Family, K: Kind> RegionPool<F, K> {
         Self { idle: Lock::new(Idle { first: None, count: 0 }), limit, keeps }
     }
 
-    /// How many regions wait to be used.
+    /// The number of idle regions.
     ///
     /// # Examples
     ///
@@ -156,8 +155,8 @@ impl<F: Family, K: Kind> RegionPool<F, K> {
         self.idle.lock().count
     }
 
-    /// Drops idle regions until so many are left, those that have waited the longest first. Returns how
-    /// many are left.
+    /// Drops idle regions until at most so many are left, those first that have been idle the longest.
+    /// Returns the number of regions left.
     ///
     /// # Examples
     ///
@@ -192,9 +191,9 @@ impl<F: Family, K: Kind> RegionPool<F, K>
 where
     Region<F, K>: Send,
 {
-    /// A region: the one that was given back last, or a new one.
+    /// Takes the region that was returned last, or creates one.
     ///
-    /// A lock is taken for a moment.
+    /// Holds a lock for a moment.
     ///
     /// # Examples
     ///
@@ -207,11 +206,11 @@ where
         }
     }
 
-    /// [`get`](Self::get) that reports failure.
+    /// [`get`](Self::get) that returns an error.
     ///
     /// # Errors
     ///
-    /// There is no memory in the family for another region.
+    /// If the family has no memory for another region.
     ///
     /// # Examples
     ///

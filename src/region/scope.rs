@@ -7,24 +7,24 @@ use crate::family::Family;
 
 use super::{Kind, Region};
 
-/// A state of a region to go back to; see [`Region::checkpoint`].
+/// A state of a region; see [`Region::checkpoint`].
 #[derive(Debug)]
-#[must_use = "nothing is given up before the region is rewound"]
+#[must_use = "a checkpoint has no effect unless the region is rewound to it"]
 pub struct Checkpoint<F: Family, K: Kind> {
     state: arena::checkpoint::Checkpoint,
     region: PhantomData<fn() -> Region<F, K>>,
 }
 
 impl<F: Family, K: Kind> Region<F, K> {
-    /// Calls `work` with a region within this one, which ends when `work` returns or panics.
+    /// Calls `work` with an inner region, which ends when `work` returns or panics.
     ///
-    /// The inner region has chunks of its own, so both can be used at will meanwhile. What it has counts
-    /// against the limit of this one. Its first chunk is one that an earlier scope left behind, if there
-    /// is one, so a scope costs a few dozen instructions. Scopes may be nested.
+    /// The inner region has chunks of its own, so both regions can be used meanwhile. It counts against
+    /// the limit of the outer one. Its first chunk is one that an earlier scope left, if any, so a scope
+    /// costs a few dozen instructions. Scopes may be nested.
     ///
     /// # Panics
     ///
-    /// If `work` does, or a destructor of the inner region; what was in that is gone then.
+    /// If `work` panics, or a destructor of the inner region; the inner region is then gone.
     ///
     /// # Examples
     ///
@@ -42,7 +42,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// assert_eq!(unit.usage().live_bytes, 8);
     /// ```
     ///
-    /// Nothing of the inner region gets out:
+    /// No reference into the inner region can escape:
     ///
     /// ```compile_fail
     /// # use famalloc::{alloc_family, Region};
@@ -58,11 +58,11 @@ impl<F: Family, K: Kind> Region<F, K> {
         work(&inner)
     }
 
-    /// The present state, to go back to by [`rewind`](Self::rewind). A few instructions.
+    /// The present state, for [`rewind`](Self::rewind). Takes a few instructions.
     ///
-    /// Checkpoints may be nested; each is rewound to, or forgotten, before those made before it. Objects
-    /// that are older than the checkpoint can be freed meanwhile, but their memory is used again only
-    /// after the region is swept or reset.
+    /// Checkpoints may be nested: rewind to each, or forget it, before those made before it. Objects older
+    /// than the checkpoint can be freed meanwhile, but their memory is reused only after the region is
+    /// swept or reset.
     ///
     /// # Examples
     ///
@@ -84,17 +84,17 @@ impl<F: Family, K: Kind> Region<F, K> {
         Checkpoint { state: self.arena.checkpoint(), region: PhantomData }
     }
 
-    /// Gives up everything that was allocated since the checkpoint. O(chunks since then); the largest of
-    /// them is kept for what comes next. If the region [runs destructors](Kind), those of what was
-    /// allocated since run first.
+    /// Frees everything that was allocated since the checkpoint. O(chunks since then); the largest of them
+    /// is kept for later use. If the region [runs destructors](Kind), those of the freed objects run
+    /// first.
     ///
     /// # Panics
     ///
-    /// If a destructor does; all others have run then, and everything has been given up.
+    /// If a destructor panics. All others have then run, and everything has been freed.
     ///
     /// # Safety
     ///
-    /// - The checkpoint was made by this region, which has since neither been reset or swept nor gone back
+    /// - The checkpoint was made by this region, which has since neither been reset or swept nor rewound
     ///   to an earlier one;
     /// - nothing that was allocated since is used again.
     ///

@@ -207,11 +207,11 @@ impl<F: Family, K: Kind> Region<F, K> {
         unsafe { or_fail(copied(&self.arena, source), source.len()).as_mut() }
     }
 
-    /// [`alloc_slice_copy`](Self::alloc_slice_copy) that reports failure.
+    /// [`alloc_slice_copy`](Self::alloc_slice_copy) that returns an error.
     ///
     /// # Errors
     ///
-    /// The limit of the region or of its family is reached, or there is no more memory.
+    /// If the limit of the region or of its family is reached, or no memory is available.
     ///
     /// # Examples
     ///
@@ -235,7 +235,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     ///
     /// # Panics
     ///
-    /// If a clone does; those before it have been dropped then.
+    /// If a clone panics; those before it have then been dropped.
     ///
     /// # Examples
     ///
@@ -254,7 +254,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.alloc_slice_fill_with(source.len(), |position| source[position].clone())
     }
 
-    /// [`alloc_slice_clone`](Self::alloc_slice_clone) that reports failure.
+    /// [`alloc_slice_clone`](Self::alloc_slice_clone) that returns an error.
     ///
     /// # Errors
     ///
@@ -277,7 +277,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.try_alloc_slice_fill_with(source.len(), |position| source[position].clone())
     }
 
-    /// A slice of `len` clones of a value.
+    /// Allocates a slice of `len` clones of a value.
     ///
     /// # Examples
     ///
@@ -295,7 +295,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.alloc_slice_fill_with(len, |_| value.clone())
     }
 
-    /// [`alloc_slice_fill`](Self::alloc_slice_fill) that reports failure.
+    /// [`alloc_slice_fill`](Self::alloc_slice_fill) that returns an error.
     ///
     /// # Errors
     ///
@@ -322,11 +322,11 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.try_alloc_slice_fill_with(len, |_| value.clone())
     }
 
-    /// A slice of `len` elements, made by a function of their positions.
+    /// Allocates a slice of `len` elements, each made by a function of its position.
     ///
     /// # Panics
     ///
-    /// If the function does; the elements before have been dropped then.
+    /// If the function panics; the elements before have then been dropped.
     ///
     /// # Examples
     ///
@@ -346,7 +346,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         unsafe { or_fail(filled(&self.arena, K::DROPS, len, element), len).as_mut() }
     }
 
-    /// [`alloc_slice_fill_with`](Self::alloc_slice_fill_with) that reports failure.
+    /// [`alloc_slice_fill_with`](Self::alloc_slice_fill_with) that returns an error.
     ///
     /// # Errors
     ///
@@ -375,14 +375,14 @@ impl<F: Family, K: Kind> Region<F, K> {
         filled(&self.arena, K::DROPS, len, element).map(|mut slice| unsafe { slice.as_mut() })
     }
 
-    /// A slice of all that an iterator yields.
+    /// Allocates a slice of all elements of an iterator.
     ///
-    /// While it grows it moves, unless it is the latest object in the region. The iterator may use the
-    /// region.
+    /// While the slice grows it moves, unless it is the latest object in the region. The iterator may use
+    /// the region.
     ///
     /// # Panics
     ///
-    /// If the iterator does; the elements before have been dropped then.
+    /// If the iterator panics; the elements before have then been dropped.
     ///
     /// # Examples
     ///
@@ -403,8 +403,8 @@ impl<F: Family, K: Kind> Region<F, K> {
         unsafe { or_fail(collected(&self.arena, K::DROPS, elements.into_iter()), 1).as_mut() }
     }
 
-    /// [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) that reports failure; the elements so far
-    /// are dropped then.
+    /// [`alloc_slice_from_iter`](Self::alloc_slice_from_iter) that returns an error; the elements so far
+    /// are then dropped.
     ///
     /// # Errors
     ///
@@ -433,7 +433,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         made.map(|mut slice| unsafe { slice.as_mut() })
     }
 
-    /// A slice of all that an iterator yields, which can be dropped and freed before all others.
+    /// Allocates a slice of all elements of an iterator that can be dropped and freed before the region.
     ///
     /// # Panics
     ///
@@ -455,7 +455,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         RegionBox::of(&self.arena, or_fail(collected(&self.arena, false, elements.into_iter()), 1))
     }
 
-    /// [`boxed_slice`](Self::boxed_slice) that reports failure; the elements so far are dropped then.
+    /// [`boxed_slice`](Self::boxed_slice) that returns an error; the elements so far are then dropped.
     ///
     /// # Errors
     ///

@@ -63,11 +63,11 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`alloc_str`](Self::alloc_str) that reports failure.
+    /// [`alloc_str`](Self::alloc_str) that returns an error.
     ///
     /// # Errors
     ///
-    /// The limit of the region or of its family is reached, or there is no more memory.
+    /// If the limit of the region or of its family is reached, or no memory is available.
     ///
     /// # Examples
     ///
@@ -90,7 +90,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     ///
     /// # Panics
     ///
-    /// If a `Display` or `Debug` does, or returns an error.
+    /// If a `Display` or `Debug` panics, or returns an error.
     ///
     /// # Examples
     ///
@@ -108,7 +108,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`alloc_fmt`](Self::alloc_fmt) that reports failure.
+    /// [`alloc_fmt`](Self::alloc_fmt) that returns an error.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         Ok(unsafe { text.as_mut() })
     }
 
-    /// Copies text into the region that can be freed before all others.
+    /// Copies text into the region. It can be freed before the region.
     ///
     /// # Examples
     ///
@@ -163,7 +163,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`boxed_str`](Self::boxed_str) that reports failure.
+    /// [`boxed_str`](Self::boxed_str) that returns an error.
     ///
     /// # Errors
     ///

@@ -74,9 +74,10 @@ impl<T> Drop for Slot<'_, T> {
 }
 
 impl<F: Family, K: Kind> Region<F, K> {
-    /// Puts a value into the region.
+    /// Allocates a value in the region.
     ///
-    /// Constant time, and a few instructions where the chunk has space; a type of no size takes none.
+    /// Takes constant time, and a few instructions if the chunk has space. A zero-sized type takes no
+    /// space.
     ///
     /// # Examples
     ///
@@ -102,11 +103,11 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`alloc`](Self::alloc) that reports failure; the value is dropped then.
+    /// [`alloc`](Self::alloc) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
-    /// The limit of the region or of its family is reached, or there is no more memory.
+    /// If the limit of the region or of its family is reached, or no memory is available.
     ///
     /// # Examples
     ///
@@ -128,9 +129,9 @@ impl<F: Family, K: Kind> Region<F, K> {
             .map(|slot| unsafe { slot.fill(value).as_mut() })
     }
 
-    /// Takes room first and then calls `make` for the value, so that a large one need not be moved.
+    /// Takes memory first and then calls `make` for the value, so that a large value need not be moved.
     ///
-    /// `make` may use the region. When it panics the room is given back.
+    /// `make` may use the region. If it panics the memory is freed.
     ///
     /// # Examples
     ///
@@ -155,7 +156,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`alloc_with`](Self::alloc_with) that reports failure; `make` is not called then.
+    /// [`alloc_with`](Self::alloc_with) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -181,7 +182,7 @@ impl<F: Family, K: Kind> Region<F, K> {
             .map(|slot| unsafe { slot.fill(make()).as_mut() })
     }
 
-    /// Puts a value into the region that can be dropped and freed before all others.
+    /// Allocates a value in the region that can be dropped and freed before the region.
     ///
     /// # Examples
     ///
@@ -202,7 +203,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`boxed`](Self::boxed) that reports failure; the value is dropped then.
+    /// [`boxed`](Self::boxed) that returns an error; then the value is dropped.
     ///
     /// # Errors
     ///
@@ -224,9 +225,9 @@ impl<F: Family, K: Kind> Region<F, K> {
             .map(|slot| RegionBox::of(&self.arena, slot.fill(value)))
     }
 
-    /// Takes room first and then calls `make` for the value; otherwise like [`boxed`](Self::boxed).
+    /// Takes memory first and then calls `make` for the value; otherwise like [`boxed`](Self::boxed).
     ///
-    /// `make` may use the region. When it panics the room is given back.
+    /// `make` may use the region. If it panics the memory is freed.
     ///
     /// # Examples
     ///
@@ -246,7 +247,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// [`boxed_with`](Self::boxed_with) that reports failure; `make` is not called then.
+    /// [`boxed_with`](Self::boxed_with) that returns an error; then `make` is not called.
     ///
     /// # Errors
     ///
@@ -271,10 +272,9 @@ impl<F: Family, K: Kind> Region<F, K> {
             .map(|slot| RegionBox::of(&self.arena, slot.fill(make())))
     }
 
-    /// Memory of a layout, not initialised; aligned to 8 bytes at least, whatever the layout says.
+    /// Allocates uninitialised memory of a layout, aligned to at least 8 bytes.
     ///
-    /// It stays until the region is reset, rewound or dropped, or it is
-    /// [freed](Self::free_layout).
+    /// It is valid until the region is reset, rewound or dropped, or it is [freed](Self::free_layout).
     ///
     /// # Errors
     ///
@@ -300,19 +300,19 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// Frees memory of a layout, to be used again.
+    /// Frees memory of a layout for reuse.
     ///
     /// # Safety
     ///
-    /// - `start` was allocated in this region, was last asked for with `layout`, is live, and is not used
-    ///   again;
+    /// - `start` was allocated in this region, `layout` is the layout last requested for it, it is live,
+    ///   and it is not used again;
     /// - the region has not been reset since.
     ///
     /// # Aborts
     ///
-    /// A pointer that is no live object of the region, or has another layout, is undefined behaviour. What
-    /// is free already or outside of the region is noticed, unless its end is where the latest object's
-    /// is; an address or a length within live objects is not.
+    /// A pointer that is not a live object of the region, or has another layout, is undefined behaviour. A
+    /// pointer that is already free, or outside of the region, is detected, unless it ends where the
+    /// latest object does. An address or a length within live objects is not detected.
     ///
     /// # Examples
     ///
@@ -338,17 +338,17 @@ impl<F: Family, K: Kind> Region<F, K> {
         }
     }
 
-    /// Makes memory of one layout memory of another, elsewhere if it must be. As much of the contents as
-    /// fits stays. The latest object grows where it is.
+    /// Changes the layout of an allocation, and moves it if necessary. Keeps as much of the contents as
+    /// fits. The latest object grows in place.
     ///
     /// # Errors
     ///
-    /// As for [`try_alloc`](Self::try_alloc); the memory is as it was then.
+    /// As for [`try_alloc`](Self::try_alloc); the memory is then unchanged.
     ///
     /// # Safety
     ///
     /// As for [`free_layout`](Self::free_layout) with the layout `old`; on success `start` is not used
-    /// again, and what is returned has the layout `new`.
+    /// again, and the returned memory has the layout `new`.
     ///
     /// # Examples
     ///

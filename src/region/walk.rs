@@ -8,15 +8,14 @@ use super::{Kind, Region, Tracked};
 
 impl<F: Family, K: Kind> Region<F, Tracked<K>> {
     /// Calls `visit` with the address of every live object, in address order, and with its size in whole
-    /// words of 8 bytes. Objects of types without a size are not visited.
+    /// words of 8 bytes. Skips zero-sized objects.
     ///
-    /// O(objects + chunks). It is exact: what was freed is not visited, what was allocated and not freed
-    /// is. `visit` may allocate and free in the region: what it frees ahead is not visited, nor is what it
-    /// allocates; memory that is free is used again after the walk. A walk is a
-    /// [checkpoint](Region::checkpoint) that is forgotten at its end: none from before it may be rewound to
-    /// during the walk, and none from during it afterwards.
-    /// An object that is being made ([`alloc_with`](Self::alloc_with)) is live, and not yet
-    /// initialised.
+    /// O(objects + chunks). The walk is exact: it visits no freed object and every live one. `visit` may
+    /// allocate and free in the region: objects that it frees before their turn are not visited, nor are
+    /// objects that it allocates; free memory is reused only after the walk. A walk is a
+    /// [checkpoint](Region::checkpoint) that is forgotten at its end: during the walk do not rewind to an
+    /// earlier one, and afterwards not to one made during the walk. An object that is being made
+    /// ([`alloc_with`](Self::alloc_with)) is live, and not yet initialised.
     ///
     /// # Examples
     ///
@@ -36,7 +35,7 @@ impl<F: Family, K: Kind> Region<F, Tracked<K>> {
         self.arena.walk(visit);
     }
 
-    /// How many objects are live, but for those of types without a size. O(objects).
+    /// The number of live objects, without zero-sized ones. O(objects).
     ///
     /// # Examples
     ///
@@ -58,17 +57,18 @@ impl<F: Family, K: Kind> Region<F, Tracked<K>> {
         count
     }
 
-    /// Frees every object for which `keep` returns `false`, visiting them like [`walk`](Self::walk).
+    /// Frees every object for which `keep` returns `false`, and visits them like [`walk`](Self::walk).
     /// Returns how many were freed.
     ///
-    /// Chunks in which nothing is left go back to the family, but for one. O(objects + chunks). Destructors do not run: `keep` can see to
-    /// that.
+    /// Empty chunks return to the family, except one. O(objects + chunks). Destructors do not run: `keep`
+    /// can run them.
     ///
     /// # Safety
     ///
-    /// - What `keep` declines is not used again, and no destructor of the region's waits for it (see
-    ///   [`Kind`]);
-    /// - `keep` does not use the region, and no [checkpoint](Self::checkpoint) from before is rewound to.
+    /// - Objects for which `keep` returns `false` are not used again, and no destructor of the region is
+    ///   pending for them (see [`Kind`]);
+    /// - `keep` does not use the region, and no [checkpoint](Self::checkpoint) from before is rewound
+    ///   to.
     ///
     /// # Examples
     ///

@@ -431,7 +431,7 @@ impl Space {
         for range in self.ranges.iter() {
             if range.first < end {
                 let start = self.extent_start(range.first).addr().get();
-                return Some((start, "two ranges have addresses in common"));
+                return Some((start, "two address ranges overlap"));
             }
             end = range.end();
             for extent in range.known(self) {
@@ -445,7 +445,7 @@ impl Space {
                 if range.is_warm(extent) {
                     warm += 1;
                     if kind != ExtentKind::Warm || !range.is_free(extent) {
-                        return wrong("an extent in use is listed as warm");
+                        return wrong("an extent in use is listed as retained");
                     }
                 }
             }
@@ -461,7 +461,7 @@ impl Space {
             },
         );
         let listed = listed.take(warm + 1).count();
-        (listed != warm).then_some((0, "the list of warm extents is damaged"))
+        (listed != warm).then_some((0, "the list of retained extents is damaged"))
     }
 
     /// A granule's extent, and its position there.

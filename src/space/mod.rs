@@ -92,7 +92,7 @@ macro_rules! __system_space {
 macro_rules! __system_space {
     () => {
         ::core::compile_error!(
-            "without its feature `std` famalloc has no pages of its own; name the set's page source: write `#[alloc_family(source = PAGES)]`, where `PAGES` is a `static` such as a `famalloc::FixedBuffer`"
+            "without its feature `std` famalloc has no page source of its own; name one for the set: write `#[alloc_family(source = PAGES)]`, where `PAGES` is a `static` page source such as a `famalloc::FixedBuffer`"
         )
     };
 }

@@ -1,4 +1,4 @@
-//! What thin slices and texts are made from, and what becomes of them.
+//! Conversions to and from thin slices and texts.
 
 use core::slice;
 
@@ -27,7 +27,7 @@ impl<T: Copy, F: Family> ThinSlice<T, F> {
 }
 
 impl<T: Clone, F: Family> From<&[T]> for ThinSlice<T, F> {
-    /// Clones every element; when one of the clones panics, the ones before it are dropped.
+    /// Clones every element. If a clone panics, the ones before it are dropped.
     fn from(elements: &[T]) -> Self {
         let mut filling = Filling::or_failed(elements.len());
         elements.iter().for_each(|element| filling.push(element.clone()));
@@ -50,7 +50,7 @@ impl<T, F: Family, const N: usize> From<[T; N]> for ThinSlice<T, F> {
 }
 
 impl<T, F: Family> From<FamilyBox<[T], F>> for ThinSlice<T, F> {
-    /// Moves the elements to a slot with room for their number.
+    /// Moves the elements to a slot that also holds their number.
     fn from(elements: FamilyBox<[T], F>) -> Self {
         let mut filling = Filling::or_failed(elements.len());
         let (source, _slot) = FamilyBox::into_slot(elements);
@@ -68,7 +68,7 @@ impl<T, F: Family> From<ThinSlice<T, F>> for FamilyBox<[T], F> {
 }
 
 impl<F: Family> From<FamilyBox<str, F>> for ThinStr<F> {
-    /// Moves the text to a slot with room for its length.
+    /// Moves the text to a slot that also holds its length.
     fn from(text: FamilyBox<str, F>) -> Self {
         Self::from(&*text)
     }
@@ -81,8 +81,8 @@ impl<F: Family> From<ThinStr<F>> for FamilyBox<str, F> {
 }
 
 impl<T, F: Family> FromIterator<T> for ThinSlice<T, F> {
-    /// Collects straight into the slot where the iterator knows its length, and by way of a box of
-    /// the family where it does not, or errs.
+    /// Collects directly into the slot if the iterator knows its length, and through a box of the family
+    /// if it does not, or if its length is wrong.
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
         let mut elements = elements.into_iter();
         let (least, most) = elements.size_hint();
@@ -110,7 +110,7 @@ impl<P, F: Family> FromIterator<P> for ThinStr<F>
 where
     FamilyBox<str, F>: FromIterator<P>,
 {
-    /// Collects whatever pieces a box of text is collected from.
+    /// Collects the same pieces as a box of text.
     fn from_iter<I: IntoIterator<Item = P>>(pieces: I) -> Self {
         FamilyBox::<str, F>::from_iter(pieces).into()
     }
@@ -120,7 +120,7 @@ impl<T, F: Family> IntoIterator for ThinSlice<T, F> {
     type Item = T;
     type IntoIter = IntoIter<T, F>;
 
-    /// Over the elements by value, which move to a box first.
+    /// Iterates over the elements by value; they move to a box first.
     fn into_iter(self) -> IntoIter<T, F> {
         self.into_boxed_slice().into_iter()
     }

@@ -7,7 +7,7 @@ use super::{ThinSlice, ThinStr};
 use crate::family::Family;
 
 impl<T, F: Family> From<Vec<T>> for ThinSlice<T, F> {
-    /// Moves the elements over; the vector's buffer is freed.
+    /// Moves the elements over and frees the buffer of the vector.
     fn from(mut elements: Vec<T>) -> Self {
         let mut filling = Filling::or_failed(elements.len());
         // SAFETY: as many as there is room for; they are forgotten next.
@@ -19,7 +19,7 @@ impl<T, F: Family> From<Vec<T>> for ThinSlice<T, F> {
 }
 
 impl<T, F: Family> From<Box<[T]>> for ThinSlice<T, F> {
-    /// Moves the elements over; the box is freed.
+    /// Moves the elements over and frees the box.
     fn from(elements: Box<[T]>) -> Self {
         elements.into_vec().into()
     }

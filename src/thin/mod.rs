@@ -1,9 +1,8 @@
 //! [`ThinSlice`] and [`ThinStr`]: owned slices and text whose handle is one word.
 //!
-//! A `FamilyBox<[T]>` is two words, the address and the length, wherever it is kept. Here the length
-//! lies in the slot, in front of the elements, so that structures full of names and lists get smaller
-//! by a word for each. Reading the length costs a look at the slot, which who reads the elements pays
-//! anyway.
+//! A `FamilyBox<[T]>` is two words: the address and the length. Here the length is in the slot, in front
+//! of the elements, so structures full of names and lists are smaller by a word for each. Reading the
+//! length reads the slot, which a reader of the elements does anyway.
 //!
 //! ```text
 //! ThinSlice<T>                    slot
@@ -14,18 +13,16 @@
 //!                                 no slot at all: the length 0 in a constant that all share
 //! ```
 //!
-//! What is empty takes no memory, up to an alignment of 64; above that it takes a slot.
+//! Empty slices and texts take no memory, up to an alignment of 64; above that they take a slot.
 //!
-//! # What they keep
+//! # Invariants
 //!
-//! - **T1.** The pointer leads to the elements, `length` valid ones; the word in front of them is the
-//!   length, and does not change.
-//! - **T2.** The slot was handed out by family `F` for the layout of both, and only this handle will
-//!   give it back; or the length is 0, the alignment at most 64, and the pointer leads into the
-//!   constant.
+//! - **T1.** The pointer leads to the elements, of which there are `length` valid ones; the word in
+//!   front of them is the length, and does not change.
+//! - **T2.** Family `F` allocated the slot for the layout of both, and only this handle will free it; or
+//!   the length is 0, the alignment at most 64, and the pointer leads into the constant.
 //!
-//! A panic in a destructor, a clone or an iterator leaks no slot and no element, and drops nothing
-//! twice.
+//! No panic in a destructor, a clone or an iterator leaks a slot or an element, or drops anything twice.
 
 mod compare;
 mod convert;

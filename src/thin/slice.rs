@@ -17,7 +17,7 @@ use crate::heap::alloc::array_layout;
 use crate::heap::{alloc_layout_in, free_layout_in};
 use crate::rc::slot;
 
-/// An owned slice in a slot of family `F`, with its length there too: the handle is one word.
+/// An owned slice in a slot of family `F`. Its length is in the slot too: the handle is one word.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ use crate::rc::slot;
 /// assert_eq!(size_of::<Option<ThinSlice<Node>>>(), size_of::<usize>());
 /// ```
 ///
-/// It goes to another thread only if its elements may:
+/// It is `Send` only if its elements are:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, ThinSlice};
@@ -97,13 +97,13 @@ impl<T, F: Family> ThinSlice<T, F> {
         Filling::or_failed(0).finish()
     }
 
-    /// [`From<&[T]>`](#impl-From<%26%5BT%5D>-for-ThinSlice<T,+F>) that reports failure; no element is
-    /// cloned then.
+    /// [`From<&[T]>`](#impl-From<%26%5BT%5D>-for-ThinSlice<T,+F>) that returns an error; then no element
+    /// is cloned.
     ///
     /// # Errors
     ///
-    /// The slot would exceed `isize::MAX` bytes, the family's limit is reached, or its page source
-    /// has no more memory.
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
     ///
     /// # Examples
     ///
@@ -151,7 +151,7 @@ impl<T, F: Family> ThinSlice<T, F> {
         Some((unsafe { slot::start_of(self.elements.cast(), elements) }, layout))
     }
 
-    /// Gives up the handle and returns the address of the elements; nothing is dropped or freed.
+    /// Gives up the handle and returns the address of the elements. Nothing is dropped or freed.
     ///
     /// # Examples
     ///
@@ -187,7 +187,7 @@ impl<T, F: Family> ThinSlice<T, F> {
         Self { elements, owns: PhantomData, family: PhantomData }
     }
 
-    /// The elements in a box: they move to another slot of the family.
+    /// Moves the elements to a box, in another slot of the family.
     ///
     /// # Examples
     ///
@@ -383,12 +383,12 @@ impl<T, F: Family> BorrowMut<[T]> for ThinSlice<T, F> {
 }
 
 impl<T: Clone, F: Family> Clone for ThinSlice<T, F> {
-    /// When the clone of an element panics, the clones before it are dropped and the slot is freed.
+    /// If the clone of an element panics, the clones before it are dropped and the slot is freed.
     fn clone(&self) -> Self {
         Self::from(&**self)
     }
 
-    /// Keeps the slot where the lengths are equal.
+    /// Keeps the slot if the lengths are equal.
     fn clone_from(&mut self, source: &Self) {
         if self.len() == source.len() {
             self.clone_from_slice(source);

@@ -9,7 +9,7 @@ use super::ThinSlice;
 use crate::error::AllocError;
 use crate::family::Family;
 
-/// Owned text in a slot of family `F`, with its length there too: the handle is one word.
+/// Owned text in a slot of family `F`. Its length is in the slot too: the handle is one word.
 ///
 /// # Examples
 ///
@@ -49,11 +49,11 @@ impl<F: Family> ThinStr<F> {
         Self { bytes: ThinSlice::new() }
     }
 
-    /// [`From<&str>`](#impl-From<%26str>-for-ThinStr<F>) that reports failure.
+    /// [`From<&str>`](#impl-From<%26str>-for-ThinStr<F>) that returns an error.
     ///
     /// # Errors
     ///
-    /// The family's limit is reached, or its page source has no more memory.
+    /// If the limit of the family is reached, or its page source has no memory left.
     ///
     /// # Examples
     ///
@@ -68,11 +68,11 @@ impl<F: Family> ThinStr<F> {
         ThinSlice::try_copy_of(text.as_bytes()).map(|bytes| Self { bytes })
     }
 
-    /// Takes bytes for text, in the same slot.
+    /// Converts bytes to text, in the same slot.
     ///
     /// # Errors
     ///
-    /// Gives the bytes back, and what is wrong with them, when they are not UTF-8.
+    /// Returns the bytes, and the position of the error, if they are not UTF-8.
     ///
     /// # Examples
     ///
@@ -93,7 +93,7 @@ impl<F: Family> ThinStr<F> {
         }
     }
 
-    /// Takes bytes for text without a look at them.
+    /// Converts bytes to text without a check.
     ///
     /// # Safety
     ///
@@ -131,7 +131,7 @@ impl<F: Family> ThinStr<F> {
         self.bytes
     }
 
-    /// Gives up the handle and returns the address of the text; nothing is freed.
+    /// Gives up the handle and returns the address of the text. Nothing is freed.
     ///
     /// # Examples
     ///

@@ -47,6 +47,7 @@ pub(crate) use taken::Taken;
 
 use core::ptr::{self, NonNull};
 
+use crate::abort;
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::lane::Lane;
@@ -308,11 +309,8 @@ pub(crate) unsafe fn give_slowly(
         if births::is_given_up(slot.addr().get()) {
             return;
         }
-        crate::os::die(format_args!(
-            "freed {slot:p} in family {}::{}, from which nothing was ever allocated",
-            set.name,
-            set.specs()[family]
-        ))
+        let name = abort::Name { set: set.name, family: set.specs()[family].name() };
+        abort::unused_family(name, slot)
     };
     if let Some(row) = exit::row_to_free(home, family) {
         if give_in_turn(row, family, class, slot) {
@@ -324,12 +322,10 @@ pub(crate) unsafe fn give_slowly(
         // Any lane of the cell will do, as it looks for the owner.
         Some(lane) => lane.give_unbuffered(slot),
         None if births::is_given_up(slot.addr().get()) => {}
-        None => crate::os::die(format_args!(
-            "freed {slot:p} in family {}::{} as {} bytes, of which nothing was ever allocated there",
-            set.name,
-            family.holding.spec,
-            class::slot_size(class)
-        )),
+        None => {
+            let name = abort::Name { set: set.name, family: family.holding.spec.name() };
+            abort::unused_class(name, slot, class::slot_size(class))
+        }
     }
 }
 

@@ -97,7 +97,7 @@ fn to_the_limit(bytes: usize, [mut held, mut others]: [Vec<Parcel>; 2]) {
 /// Everything is whole, as far as there is memory to look.
 fn assert_whole() {
     if let Err(corruption) = check() {
-        assert_eq!(corruption.what, "there is no memory for the check itself", "{corruption}");
+        assert_eq!(corruption.what, "no memory is available for the check itself", "{corruption}");
     }
 }
 

@@ -8,9 +8,9 @@ use crate::boxed::FamilyBox;
 use crate::family::Family;
 
 impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
-    /// The elements as a box of the same family, in a slot of exactly their length.
+    /// Converts the vector to a box of the same family, in a slot of exactly its length.
     ///
-    /// A spilled vector's slot is kept where it fits.
+    /// The slot of a spilled vector is kept if it fits.
     ///
     /// # Examples
     ///
@@ -34,7 +34,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     ///
     /// # Errors
     ///
-    /// Gives the vector back when it does not have exactly `M` elements.
+    /// Returns the vector if it does not have exactly `M` elements.
     ///
     /// # Examples
     ///
@@ -57,12 +57,12 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
 }
 
 impl<T: Clone, const N: usize, F: Family> Clone for SmallVec<T, N, F> {
-    /// When the clone of an element panics, the clones before it are dropped.
+    /// If the clone of an element panics, the clones before it are dropped.
     fn clone(&self) -> Self {
         Self::from(&self[..])
     }
 
-    /// Keeps the room, and hands the work to the elements' own `clone_from` as far as they go.
+    /// Keeps the capacity, and calls the elements' own `clone_from` as far as possible.
     fn clone_from(&mut self, source: &Self) {
         self.truncate(source.len());
         let (same, more) = source.split_at(self.len());
@@ -72,7 +72,7 @@ impl<T: Clone, const N: usize, F: Family> Clone for SmallVec<T, N, F> {
 }
 
 impl<T: Clone, const N: usize, F: Family> From<&[T]> for SmallVec<T, N, F> {
-    /// Clones every element; when one of the clones panics, the ones before it are dropped.
+    /// Clones every element. If a clone panics, the ones before it are dropped.
     fn from(elements: &[T]) -> Self {
         let mut vec = Self::new();
         vec.extend_from_slice(elements);
@@ -100,7 +100,7 @@ impl<T, const N: usize, const M: usize, F: Family> From<[T; M]> for SmallVec<T, 
 }
 
 impl<T, const N: usize, F: Family> From<FamilyBox<[T], F>> for SmallVec<T, N, F> {
-    /// Takes the slot over; up to `N` elements move into the vector instead, and the slot is freed.
+    /// Takes over the slot; up to `N` elements move into the vector instead, and the slot is freed.
     fn from(elements: FamilyBox<[T], F>) -> Self {
         let len = elements.len();
         let slot = FamilyBox::into_non_null(elements).cast();
@@ -126,7 +126,7 @@ impl<T, const N: usize, const M: usize, F: Family> TryFrom<SmallVec<T, N, F>> fo
 }
 
 impl<T, const N: usize, F: Family> Extend<T> for SmallVec<T, N, F> {
-    /// When the iterator panics, the elements that it gave before are there.
+    /// If the iterator panics, the elements before stay.
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         let elements = elements.into_iter();
         self.reserve(elements.size_hint().0);

@@ -1,4 +1,4 @@
-//! Taking a range of elements out.
+//! Removing a range of elements.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -8,10 +8,10 @@ use core::{mem, ptr, slice};
 use super::SmallVec;
 use crate::family::Family;
 
-/// The elements of a range, by value; made by [`SmallVec::drain`].
+/// An iterator over the elements of a range by value; made by [`SmallVec::drain`].
 ///
-/// Those that were not taken are dropped with the iterator, and the elements behind the range move
-/// up. If the iterator is forgotten instead, the vector is left with the elements before the range.
+/// Elements that were not taken are dropped with the iterator, and the elements after the range move up.
+/// If the iterator is forgotten instead, the vector keeps only the elements before the range.
 pub struct Drain<'a, T, const N: usize, F: Family> {
     /// Its length is that of the part before the range.
     vec: &'a mut SmallVec<T, N, F>,
@@ -22,11 +22,11 @@ pub struct Drain<'a, T, const N: usize, F: Family> {
 }
 
 impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
-    /// Takes the elements of a range out.
+    /// Removes the elements of a range.
     ///
     /// # Panics
     ///
-    /// Panics when the range is not within the vector.
+    /// If the range is not within the vector.
     ///
     /// # Examples
     ///
@@ -40,7 +40,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// ```
     pub fn drain(&mut self, range: impl RangeBounds<usize>) -> Drain<'_, T, N, F> {
         let len = self.len;
-        let overflow = || -> ! { panic!("the range ends beyond the last index there can be") };
+        let overflow = || -> ! { panic!("the end of the range overflows `usize`") };
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
             Bound::Excluded(&before) => before.checked_add(1).unwrap_or_else(|| overflow()),
@@ -59,7 +59,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
 }
 
 impl<T, const N: usize, F: Family> Drain<'_, T, N, F> {
-    /// The elements that are still to come.
+    /// The remaining elements.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: within the elements that the vector had.

@@ -1,4 +1,4 @@
-//! Putting elements in and taking them out.
+//! Inserting and removing elements.
 
 use core::ptr;
 
@@ -7,7 +7,7 @@ use crate::error::AllocError;
 use crate::family::Family;
 
 impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
-    /// An empty vector with room for `capacity` elements.
+    /// An empty vector with capacity for `capacity` elements.
     ///
     /// # Panics
     ///
@@ -19,7 +19,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         vec
     }
 
-    /// Adds an element at the end. Constant time, averaged over all pushes.
+    /// Appends an element. Amortised constant time.
     ///
     /// # Panics
     ///
@@ -46,7 +46,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.len += 1;
     }
 
-    /// [`push`](Self::push) that reports failure.
+    /// [`push`](Self::push) that returns an error.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// Takes the last element out.
+    /// Removes and returns the last element.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
         self.len = self.len.checked_sub(1)?;
@@ -69,11 +69,11 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         Some(unsafe { self.as_ptr().add(self.len).read() })
     }
 
-    /// Puts an element before the one at `index`, and moves those behind.
+    /// Inserts an element before the one at `index`, and moves those after it.
     ///
     /// # Panics
     ///
-    /// Panics when `index` is above the length, and as [`reserve`](Self::reserve) does.
+    /// If `index` is above the length, and like [`reserve`](Self::reserve).
     ///
     /// # Examples
     ///
@@ -101,11 +101,11 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.len = len + 1;
     }
 
-    /// Takes the element at `index` out, and moves those behind.
+    /// Removes and returns the element at `index`, and moves those after it.
     ///
     /// # Panics
     ///
-    /// Panics when there is none.
+    /// If there is none.
     pub fn remove(&mut self, index: usize) -> T {
         let len = self.len;
         assert!(index < len, "removal index (is {index}) should be < len (is {len})");
@@ -119,11 +119,11 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         element
     }
 
-    /// Takes the element at `index` out, and puts the last one in its place.
+    /// Removes and returns the element at `index`, and puts the last one in its place.
     ///
     /// # Panics
     ///
-    /// Panics when there is none.
+    /// If there is none.
     pub fn swap_remove(&mut self, index: usize) -> T {
         let len = self.len;
         assert!(index < len, "swap_remove index (is {index}) should be < len (is {len})");
@@ -134,7 +134,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// Drops all elements but the first `len`. The room stays.
+    /// Drops all elements but the first `len`. Keeps the capacity.
     ///
     /// # Examples
     ///
@@ -157,16 +157,16 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// Drops all elements. The room stays.
+    /// Drops all elements. Keeps the capacity.
     #[inline]
     pub fn clear(&mut self) {
         self.truncate(0);
     }
 
-    /// Drops the elements for which `keep` says no. The others keep their order.
+    /// Drops the elements for which `keep` returns `false`. The others keep their order.
     ///
-    /// All are looked at first, in order, and the unwanted dropped then. When `keep` panics, all
-    /// elements are still there, in another order.
+    /// `keep` is called for all elements in order before any is dropped. If it panics, all elements are
+    /// still there, in another order.
     ///
     /// # Examples
     ///
@@ -194,7 +194,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.truncate(kept);
     }
 
-    /// Drops each element for which `same(element, the one kept before it)` says yes.
+    /// Drops each element for which `same(element, the one kept before it)` returns `true`.
     ///
     /// # Examples
     ///
@@ -252,11 +252,11 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         other.len = 0;
     }
 
-    /// Takes the elements from `at` on out, as a vector of their own.
+    /// Splits off the elements from `at` on and returns them.
     ///
     /// # Panics
     ///
-    /// Panics when `at` is above the length, and as [`reserve`](Self::reserve) does.
+    /// If `at` is above the length, and like [`reserve`](Self::reserve).
     #[must_use = "use `truncate` to drop the elements"]
     pub fn split_off(&mut self, at: usize) -> Self {
         let count = self[at..].len();
@@ -281,7 +281,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.len += count;
     }
 
-    /// Adds copies of elements to the end, all at once.
+    /// Appends copies of elements, all at once.
     ///
     /// # Panics
     ///
@@ -307,7 +307,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         unsafe { self.copy_to_end(elements.as_ptr(), elements.len()) };
     }
 
-    /// Adds clones of elements to the end. When one panics, those before it are there.
+    /// Appends clones of elements. If a clone panics, the clones before it stay.
     ///
     /// # Panics
     ///
@@ -320,7 +320,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         elements.iter().for_each(|element| self.push(element.clone()));
     }
 
-    /// Makes the vector `len` elements long, with clones of `value` at the end where it was shorter.
+    /// Changes the length to `len`, and fills new elements with clones of `value`.
     ///
     /// # Panics
     ///
@@ -347,7 +347,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.extend(core::iter::repeat_n(value, additional));
     }
 
-    /// [`resize`](Self::resize) with new elements that a function makes.
+    /// [`resize`](Self::resize) that fills new elements by a function.
     ///
     /// # Panics
     ///

@@ -8,7 +8,7 @@ use core::{mem, ptr, slice};
 use super::SmallVec;
 use crate::family::Family;
 
-/// The elements of a [`SmallVec`], by value, from both ends; the slot is freed at the end.
+/// An iterator over the elements of a [`SmallVec`] by value, from both ends. It frees the slot at the end.
 ///
 /// Elements that were not taken are dropped with the iterator.
 pub struct IntoIter<T, const N: usize, F: Family> {
@@ -19,7 +19,7 @@ pub struct IntoIter<T, const N: usize, F: Family> {
 }
 
 impl<T, const N: usize, F: Family> IntoIter<T, N, F> {
-    /// The elements that are still to come.
+    /// The remaining elements.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: within the elements that the vector had.

@@ -1,4 +1,4 @@
-//! [`SmallVec`]: a vector whose first elements are inside it, and the others in a family.
+//! [`SmallVec`]: a vector that stores its first elements in itself, and more in a family.
 //!
 //! ```text
 //! inline, len <= N                        spilled
@@ -9,12 +9,12 @@
 //!
 //! With `N` = 0 it is a plain vector, three words wide, that needs no feature of the crate.
 //!
-//! Why one of our own: `smallvec` 1 always spills into the global allocator. The betas of its
-//! version 2 take an allocator by way of `allocator-api2` 0.4, so that its
-//! `SmallVec<T, N, In<F>>` will do once it is released; this one needs neither.
+//! `smallvec` 1 does not suffice, since it always spills to the global allocator. The betas of its version
+//! 2 take an allocator through `allocator-api2` 0.4, so `SmallVec<T, N, In<F>>` will do once it is
+//! released; this type needs neither.
 //!
-//! A panic in an element's clone or destructor, in a closure or in an iterator leaks no slot and no
-//! element and drops nothing twice.
+//! No panic in the clone or destructor of an element, in a closure or in an iterator leaks a slot or an
+//! element, or drops anything twice.
 
 mod compare;
 mod convert;
@@ -35,11 +35,11 @@ pub use self::into_iter::IntoIter;
 use self::storage::Storage;
 use crate::family::{Family, FamilyOf};
 
-/// A vector that keeps up to `N` elements in itself and puts more into a slot of family `F`.
+/// A vector that stores up to `N` elements in itself and more in a slot of family `F`.
 ///
-/// The family is that of the elements' type unless it is named, as for
-/// [`FamilyBox`](crate::FamilyBox). Growing doubles the room, and uses all of the slot; where the
-/// memory behind the slot is free the elements stay where they are.
+/// The family is that of the elements' type unless it is named, as for [`FamilyBox`](crate::FamilyBox).
+/// Growing doubles the capacity, and uses the whole slot; if the memory after the slot is free the
+/// elements stay in place.
 ///
 /// # Examples
 ///
@@ -69,7 +69,7 @@ use crate::family::{Family, FamilyOf};
 /// assert_eq!(names, ["a", "b", "c"]);
 /// ```
 ///
-/// It goes to another thread only if its elements may:
+/// It is `Send` only if its elements are:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, collections::SmallVec};
@@ -79,7 +79,7 @@ use crate::family::{Family, FamilyOf};
 /// std::thread::spawn(move || println!("{shared:?}"));
 /// ```
 ///
-/// It is not touched while a range of it is taken out:
+/// It cannot be used while a range is drained from it:
 ///
 /// ```compile_fail,E0499
 /// # use famalloc::{alloc_family, collections::SmallVec};

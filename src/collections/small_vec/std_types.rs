@@ -7,7 +7,7 @@ use super::SmallVec;
 use crate::family::Family;
 
 impl<T, const N: usize, F: Family> From<Vec<T>> for SmallVec<T, N, F> {
-    /// Moves the elements over; the other vector's buffer is freed.
+    /// Moves the elements over and frees the buffer of the other vector.
     fn from(elements: Vec<T>) -> Self {
         elements.into_iter().collect()
     }
@@ -23,7 +23,7 @@ impl<T: Clone, const N: usize, F: Family> From<Cow<'_, [T]>> for SmallVec<T, N, 
 }
 
 impl<T, const N: usize, F: Family> From<SmallVec<T, N, F>> for Vec<T> {
-    /// Moves the elements to the global allocator; the slot is freed.
+    /// Moves the elements to the global allocator and frees the slot.
     fn from(elements: SmallVec<T, N, F>) -> Self {
         elements.into_iter().collect()
     }
@@ -36,7 +36,7 @@ impl<T: PartialEq<U>, U, const N: usize, F: Family> PartialEq<Vec<U>> for SmallV
 }
 
 impl<const N: usize, F: Family> Write for SmallVec<u8, N, F> {
-    /// Adds the bytes at the end; never fails.
+    /// Appends the bytes; never fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.extend_from_copied(bytes);
         Ok(bytes.len())

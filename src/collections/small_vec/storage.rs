@@ -75,9 +75,9 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// How many elements there is room for: `N` at least.
+    /// The capacity in elements: at least `N`.
     ///
-    /// Once spilled, it is what fits the slot, which may be more than was asked for.
+    /// Once spilled, it is the number that fits the slot, which may be more than was requested.
     ///
     /// # Examples
     ///
@@ -94,7 +94,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.capacity
     }
 
-    /// Whether the elements are in a slot of the family, rather than inside the vector.
+    /// Whether the elements are in a slot of the family, not inside the vector.
     ///
     /// # Examples
     ///
@@ -113,7 +113,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.capacity > Self::INLINE
     }
 
-    /// Where the elements start.
+    /// The address of the elements.
     #[inline]
     #[must_use]
     pub const fn as_ptr(&self) -> *const T {
@@ -125,7 +125,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// Where the elements start, to write to.
+    /// The address of the elements, for writing.
     #[inline]
     #[must_use]
     pub const fn as_mut_ptr(&mut self) -> *mut T {
@@ -145,7 +145,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         unsafe { slice::from_raw_parts(self.as_ptr(), self.len) }
     }
 
-    /// The elements, to change them.
+    /// The elements, mutably.
     #[inline]
     #[must_use]
     pub const fn as_mut_slice(&mut self) -> &mut [T] {
@@ -153,7 +153,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         unsafe { slice::from_raw_parts_mut(self.as_mut_ptr(), self.len) }
     }
 
-    /// The room behind the elements.
+    /// The unused capacity after the elements.
     ///
     /// # Examples
     ///
@@ -176,7 +176,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         unsafe { slice::from_raw_parts_mut(start.cast(), spare) }
     }
 
-    /// Changes the length, and nothing else.
+    /// Sets the length, and nothing else.
     ///
     /// # Safety
     ///
@@ -265,12 +265,12 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// Makes room for at least `additional` more elements; where the capacity grows, it grows to at
-    /// least twice what it was, or as far as a limit of the family allows.
+    /// Reserves capacity for at least `additional` more elements. If the capacity grows, it at least
+    /// doubles, or grows as far as a limit of the family allows.
     ///
     /// # Panics
     ///
-    /// Panics when the elements would exceed `isize::MAX` bytes.
+    /// If the elements would exceed `isize::MAX` bytes.
     ///
     /// # Examples
     ///
@@ -300,12 +300,12 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         }
     }
 
-    /// [`reserve`](Self::reserve) that reports failure; the vector is then as it was.
+    /// [`reserve`](Self::reserve) that returns an error; the vector is then unchanged.
     ///
     /// # Errors
     ///
-    /// The elements would exceed `isize::MAX` bytes, the family's limit is reached, or its page source
-    /// has no more memory.
+    /// If the elements would exceed `isize::MAX` bytes, the limit of the family is reached, or its page
+    /// source has no memory left.
     ///
     /// # Examples
     ///
@@ -323,9 +323,9 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         if additional > self.capacity - self.len { self.grow(additional) } else { Ok(()) }
     }
 
-    /// Gives up room that is not needed: to the slot that fits, or into the vector itself.
+    /// Shrinks the capacity: to the slot that fits, or back into the vector itself.
     ///
-    /// Where the smaller slot cannot be had, the vector stays as it is.
+    /// If the smaller slot cannot be allocated, the vector is unchanged.
     ///
     /// # Examples
     ///

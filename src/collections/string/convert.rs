@@ -28,7 +28,7 @@ impl<F: Family> From<char> for String<F> {
 }
 
 impl<F: Family> From<FamilyBox<str, F>> for String<F> {
-    /// Takes the slot over.
+    /// Takes over the slot.
     fn from(text: FamilyBox<str, F>) -> Self {
         // SAFETY: the bytes of text are UTF-8.
         unsafe { Self::from_utf8_unchecked(text.into_boxed_bytes().into()) }
@@ -90,7 +90,7 @@ impl<F: Family, G: Family> Extend<String<G>> for String<F> {
     }
 }
 
-/// Collects what it can be extended by.
+/// Collects everything by which it can be extended.
 macro_rules! collect {
     ($([$($generics:tt)*] $piece:ty),* $(,)?) => {$(
         impl<$($generics)* F: Family> FromIterator<$piece> for String<F> {

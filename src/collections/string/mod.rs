@@ -1,7 +1,7 @@
-//! [`String`]: text that grows, in a family.
+//! [`String`]: a growable string in a family.
 //!
-//! A thin face of a [`Vec<u8, F>`](super::Vec) that keeps the bytes UTF-8. No crate has one that takes
-//! an allocator on the stable compiler, and the standard library's takes none at all.
+//! A wrapper of a [`Vec<u8, F>`](super::Vec) that keeps the bytes UTF-8. No crate has a string with an
+//! allocator on the stable compiler, and the standard library's has none at all.
 
 mod compare;
 mod convert;
@@ -18,7 +18,7 @@ use crate::boxed::FamilyBox;
 use crate::error::AllocError;
 use crate::family::Family;
 
-/// Growing text whose bytes are in a slot of family `F`.
+/// A growable string whose bytes are in a slot of family `F`.
 ///
 /// # Examples
 ///
@@ -43,28 +43,28 @@ pub struct String<F: Family> {
 }
 
 impl<F: Family> String<F> {
-    /// Empty text; nothing is allocated.
+    /// An empty string; nothing is allocated.
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: Vec::new() }
     }
 
-    /// Empty text with room for `capacity` bytes.
+    /// An empty string with capacity for `capacity` bytes.
     ///
     /// # Panics
     ///
-    /// Panics when that is more than `isize::MAX`.
+    /// If that is more than `isize::MAX`.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity) }
     }
 
-    /// Takes bytes for text, without a copy.
+    /// Converts bytes to text, without a copy.
     ///
     /// # Errors
     ///
-    /// Gives the bytes back, and what is wrong with them, when they are not UTF-8.
+    /// Returns the bytes, and the position of the error, if they are not UTF-8.
     ///
     /// # Examples
     ///
@@ -86,7 +86,7 @@ impl<F: Family> String<F> {
         }
     }
 
-    /// Takes bytes for text without a look at them.
+    /// Converts bytes to text without a check.
     ///
     /// # Safety
     ///
@@ -104,7 +104,7 @@ impl<F: Family> String<F> {
         self.bytes
     }
 
-    /// The text as a box, in a slot of exactly its length.
+    /// Converts the text to a box, in a slot of exactly its length.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ impl<F: Family> String<F> {
         unsafe { str::from_utf8_unchecked(&self.bytes) }
     }
 
-    /// The text, to change it in place.
+    /// The text, mutably.
     #[inline]
     #[must_use]
     pub fn as_mut_str(&mut self) -> &mut str {
@@ -138,38 +138,38 @@ impl<F: Family> String<F> {
         unsafe { str::from_utf8_unchecked_mut(&mut self.bytes) }
     }
 
-    /// How many bytes there is room for.
+    /// The capacity in bytes.
     #[inline]
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Makes room for at least `additional` more bytes.
+    /// Reserves capacity for at least `additional` more bytes.
     ///
     /// # Panics
     ///
-    /// Panics when the text would exceed `isize::MAX` bytes.
+    /// If the text would exceed `isize::MAX` bytes.
     pub fn reserve(&mut self, additional: usize) {
         self.bytes.reserve(additional);
     }
 
-    /// [`reserve`](Self::reserve) that reports failure; the text is then as it was.
+    /// [`reserve`](Self::reserve) that returns an error; the text is then unchanged.
     ///
     /// # Errors
     ///
-    /// The text would exceed `isize::MAX` bytes, the family's limit is reached, or its page source has
-    /// no more memory.
+    /// If the text would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), AllocError> {
         self.bytes.try_reserve(additional)
     }
 
-    /// Gives up room that is not needed.
+    /// Shrinks the capacity to the length.
     pub fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
     }
 
-    /// Adds text at the end.
+    /// Appends text.
     ///
     /// # Panics
     ///
@@ -179,7 +179,7 @@ impl<F: Family> String<F> {
         self.bytes.extend_from_copied(text.as_bytes());
     }
 
-    /// Adds a character at the end.
+    /// Appends a character.
     ///
     /// # Panics
     ///
@@ -189,7 +189,7 @@ impl<F: Family> String<F> {
         self.push_str(character.encode_utf8(&mut [0; 4]));
     }
 
-    /// Takes the last character out.
+    /// Removes and returns the last character.
     ///
     /// # Examples
     ///
@@ -206,11 +206,11 @@ impl<F: Family> String<F> {
         Some(last)
     }
 
-    /// Puts text at byte `index`, and moves what is behind.
+    /// Inserts text at byte `index`, and moves the text after it.
     ///
     /// # Panics
     ///
-    /// Panics when that is not on the boundary of a character, and as [`reserve`](Self::reserve) does.
+    /// If `index` is not on the boundary of a character, and like [`reserve`](Self::reserve).
     ///
     /// # Examples
     ///
@@ -227,12 +227,15 @@ impl<F: Family> String<F> {
     /// assert_eq!(text, "nou");
     /// ```
     pub fn insert_str(&mut self, index: usize, text: &str) {
-        assert!(self.is_char_boundary(index), "byte {index} is inside a character, or beyond");
+        assert!(
+            self.is_char_boundary(index),
+            "byte index {index} is inside a character or out of bounds"
+        );
         self.bytes.extend_from_copied(text.as_bytes());
         self.bytes[index..].rotate_right(text.len());
     }
 
-    /// Puts a character at byte `index`, and moves what is behind.
+    /// Inserts a character at byte `index`, and moves the text after it.
     ///
     /// # Panics
     ///
@@ -241,11 +244,11 @@ impl<F: Family> String<F> {
         self.insert_str(index, character.encode_utf8(&mut [0; 4]));
     }
 
-    /// Takes the character at byte `index` out.
+    /// Removes and returns the character at byte `index`.
     ///
     /// # Panics
     ///
-    /// Panics when there is none, or `index` is inside one.
+    /// If there is none, or `index` is inside a character.
     pub fn remove(&mut self, index: usize) -> char {
         let Some(character) = self[index..].chars().next() else {
             panic!("there is no character at the end of the text")
@@ -254,11 +257,11 @@ impl<F: Family> String<F> {
         character
     }
 
-    /// Takes out the bytes of a range, which has to start and end with characters.
+    /// Removes the bytes of a range, which must start and end on boundaries of characters.
     ///
     /// # Panics
     ///
-    /// Panics when an end of the range is inside a character, or outside the text.
+    /// If an end of the range is inside a character, or outside of the text.
     ///
     /// # Examples
     ///
@@ -277,27 +280,27 @@ impl<F: Family> String<F> {
         drop(self.bytes.drain(range));
     }
 
-    /// Drops all but the first `len` bytes, if there are more.
+    /// Removes all but the first `len` bytes, if there are more.
     ///
     /// # Panics
     ///
-    /// Panics when the cut would be inside a character.
+    /// If `len` is inside a character.
     pub fn truncate(&mut self, len: usize) {
         if len < self.len() {
-            assert!(self.is_char_boundary(len), "byte {len} is inside a character");
+            assert!(self.is_char_boundary(len), "byte index {len} is inside a character");
             self.bytes.truncate(len);
         }
     }
 
-    /// Drops all text. The room stays.
+    /// Removes all text. Keeps the capacity.
     #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
 
-    /// Keeps the characters for which `keep` says yes.
+    /// Keeps only the characters for which `keep` returns `true`.
     ///
-    /// They are put together anew, so that the text is as it was when `keep` panics.
+    /// The result is built anew, so the text is unchanged if `keep` panics.
     ///
     /// # Examples
     ///
@@ -313,14 +316,17 @@ impl<F: Family> String<F> {
         *self = self.chars().filter(|&character| keep(character)).collect();
     }
 
-    /// Takes the text from byte `at` on out, as a text of its own.
+    /// Splits off the text from byte `at` on and returns it.
     ///
     /// # Panics
     ///
-    /// Panics when that is not on the boundary of a character.
+    /// If `at` is not on the boundary of a character.
     #[must_use = "use `truncate` to drop the text"]
     pub fn split_off(&mut self, at: usize) -> Self {
-        assert!(self.is_char_boundary(at), "byte {at} is inside a character, or beyond");
+        assert!(
+            self.is_char_boundary(at),
+            "byte index {at} is inside a character or out of bounds"
+        );
         Self { bytes: self.bytes.split_off(at) }
     }
 }
@@ -388,7 +394,7 @@ impl<F: Family> Clone for String<F> {
         Self::from(self.as_str())
     }
 
-    /// Keeps the room.
+    /// Keeps the capacity.
     fn clone_from(&mut self, source: &Self) {
         self.clear();
         self.push_str(source);
@@ -408,7 +414,7 @@ impl<F: Family> fmt::Display for String<F> {
 }
 
 impl<F: Family> fmt::Write for String<F> {
-    /// Fails where there is no memory.
+    /// Fails if no memory is available.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.try_reserve(text.len()).map_err(|_| fmt::Error)?;
         self.push_str(text);

@@ -27,7 +27,7 @@ impl<F: Family> From<Cow<'_, str>> for String<F> {
 }
 
 impl<F: Family> From<String<F>> for StdString {
-    /// Copies the text to the global allocator; the slot is freed.
+    /// Copies the text to the global allocator and frees the slot.
     fn from(text: String<F>) -> Self {
         Self::from(text.as_str())
     }

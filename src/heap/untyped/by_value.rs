@@ -1,5 +1,5 @@
-//! Calls that name a family that is known at run time only: memory of it for C, all of it, and whose an
-//! address is.
+//! Calls for a family that is known only at run time: allocating in it for C, walking it, freeing it as a
+//! whole, and finding the family of an address.
 
 use core::ptr::NonNull;
 
@@ -14,9 +14,9 @@ use crate::heap::walk::{self, InUseElsewhere};
 
 use super::bytes::alloc_bytes_at;
 
-/// Memory of a size in a family that is known at run time only, aligned for any object of C that fits:
-/// what [`alloc_bytes_in_scope`](untyped::alloc_bytes_in_scope) is for the family of the scope. `None`
-/// where there is no memory. A size of 0 is served as 1.
+/// Allocates `size` bytes in a family that is known only at run time, aligned for every C object that
+/// fits: like [`alloc_bytes_in_scope`](untyped::alloc_bytes_in_scope), but not in the family of the scope.
+/// `None` if no memory is available. A size of 0 is served as 1.
 ///
 /// # Examples
 ///
@@ -47,8 +47,8 @@ pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>>
     unsafe { alloc_bytes_at::<S>(|| family.index(), head, size, || None) }
 }
 
-/// The family of the set `S` that an address is of; `None` for memory of another set, and for what is
-/// not famalloc's or was not handed out. Never touches the memory; constant time.
+/// The family of the set `S` that owns an address; `None` for memory of another set, and for memory that
+/// is not famalloc's or not allocated. Never touches the memory; constant time.
 ///
 /// # Examples
 ///
@@ -86,7 +86,7 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
     table.holding.is_family_of(owner).then_some(ours)
 }
 
-/// [`walk_in`](crate::walk_in) for a family that is known at run time only.
+/// [`walk_in`](crate::walk_in) for a family that is known only at run time.
 ///
 /// # Errors
 ///
@@ -124,7 +124,7 @@ pub fn walk<S: FamilySet>(
     unsafe { walk::sweep(family, keep) }.map(|_| ())
 }
 
-/// [`free_all_in`](crate::free_all_in) for a family that is known at run time only.
+/// [`free_all_in`](crate::free_all_in) for a family that is known only at run time.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Memory as C has it: so many bytes, aligned for any object.
+//! Memory as C has it: a number of bytes, aligned for any object.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -13,8 +13,8 @@ use crate::heap::large;
 
 use super::{alloc_unclassed, home_at, take_any_at};
 
-/// [`alloc_in_scope`](super::alloc_in_scope) as C's `malloc` has it: so many bytes, aligned to 16 of them, which
-/// suits any object. A size of 0 is served as one of 1. `None` where it is refused.
+/// [`alloc_in_scope`](super::alloc_in_scope) as C's `malloc` has it: `size` bytes, aligned to 16, which
+/// suits any object. A size of 0 is served as one of 1. `None` if the allocation fails.
 ///
 /// # Examples
 ///
@@ -39,8 +39,8 @@ pub fn alloc_bytes_in_scope<S: FamilySet>(size: usize) -> Option<NonNull<u8>> {
     alloc_bytes_or_else::<S>(size, || None)
 }
 
-/// [`alloc_bytes_in_scope`] that returns what `refused` does where there is no memory. It is called out
-/// of line, in the last place, so that nothing on the fast path prepares for it.
+/// [`alloc_bytes_in_scope`] that returns what `refused` returns if no memory is available. `refused` is
+/// called out of line, as the last step, so that nothing on the fast path prepares for it.
 ///
 /// # Examples
 ///
@@ -141,8 +141,8 @@ fn alloc_many_bytes<S: FamilySet>(
     taken.or_else(refused)
 }
 
-/// [`alloc_bytes_or_else`] with the memory set to zero: C's `calloc`, once the sizes are multiplied. Large memory
-/// that comes fresh from the system is not written again.
+/// [`alloc_bytes_or_else`] that zeroes the memory: C's `calloc`, once the sizes are multiplied. Large
+/// memory that is new from the system is not written again.
 ///
 /// # Examples
 ///

@@ -1,14 +1,14 @@
-//! Freeing by the address alone.
+//! Freeing by address alone.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::abort;
 use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
-use crate::os::die;
 use crate::space::marks::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
@@ -19,17 +19,17 @@ use crate::heap::query::{self, QueryKind, find};
 
 use super::look::{gave_last, look_at_block};
 
-/// Frees memory by its address alone, whichever set and family it is of. Fastest for those of `S`.
+/// Frees memory by its address alone, whatever its set and family. Fastest for memory of `S`.
 ///
 /// # Errors
 ///
-/// When the address is not famalloc's ([`FreeError::Foreign`]), or not one that was handed out, as far
-/// as that is seen (see the [module](crate::untyped)); nothing is changed then.
+/// If the address is not famalloc's ([`FreeError::Foreign`]), or not that of an allocation, as far as that
+/// is detected (see the [module](crate::untyped)). Then nothing is changed.
 ///
 /// # Safety
 ///
-/// If memory of famalloc's is at `start`, it was allocated with a size above 0, is the caller's to free, and
-/// is not used again.
+/// If `start` is an address of famalloc's, it was allocated with a size above 0, is the caller's to free,
+/// and is not used again.
 ///
 /// # Examples
 ///
@@ -61,8 +61,8 @@ pub unsafe fn free<S: FamilySet>(start: NonNull<u8>) -> Result<(), FreeError> {
     result
 }
 
-/// [`free`] that calls `refused` where the memory cannot be freed, with the address and why. Null is
-/// nothing to free.
+/// [`free`] that calls `refused` with the address and the error if the memory cannot be freed. Does
+/// nothing if `start` is null.
 ///
 /// # Safety
 ///
@@ -174,7 +174,7 @@ unsafe fn free_slowly<S: FamilySet>(
     unsafe { give_slowly(start, home, table, cell.family(), class) }
 }
 
-/// What whoever frees memory for C says of its size.
+/// What a C caller says about the size of the memory that it frees.
 ///
 /// # Examples
 ///
@@ -185,12 +185,12 @@ pub enum Claim {
     Nothing,
     /// It was allocated with this size, and has not been resized.
     Exactly(usize),
-    /// It has at least so many bytes.
+    /// It has at least this many bytes.
     AtLeast(usize),
 }
 
-/// A claim of less than this is looked at in a few instructions; of more, out of line, and then it is also noticed
-/// when no slot starts there.
+/// A claim of less than this is checked in a few instructions. A larger claim is checked out of line, and
+/// then a missing slot start is detected, too.
 #[doc(hidden)]
 pub const QUICK_CLAIM: usize = class::FINE + 1;
 
@@ -218,9 +218,9 @@ impl Claim {
     }
 }
 
-/// [`free_or_else`] for memory that was allocated as C does it, by [`alloc_bytes_in_scope`] and the like, with
-/// what is claimed of its size. So two more things are noticed at once: an address at which none of C's
-/// objects can start, and another size than the slot's.
+/// [`free_or_else`] for memory that was allocated as C does it, by [`alloc_bytes_in_scope`] and its
+/// variants, with a claim about its size. So two more errors are detected at once: an address at which no
+/// C object can start, and a size that is not that of the slot.
 ///
 /// [`alloc_bytes_in_scope`]: super::alloc_bytes_in_scope
 ///
@@ -416,8 +416,8 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
     Ok(())
 }
 
-/// Says on standard error why a pointer cannot be freed, and aborts: for callers that have nobody to
-/// tell.
+/// Writes the reason why a pointer cannot be freed to standard error, and aborts: for callers that cannot
+/// return an error.
 ///
 /// # Examples
 ///
@@ -440,5 +440,13 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
 /// ```
 #[cold]
 pub fn refuse(caller: &str, start: NonNull<u8>, error: FreeError) -> ! {
-    die(format_args!("{caller}({start:p}): {error}"))
+    let place = query::query(start.as_ptr()).map(|found| {
+        let kind = match found.kind {
+            QueryKind::Slot => "in a slot",
+            QueryKind::Large | QueryKind::Huge => "in an allocation",
+            QueryKind::Region => "in a region's chunk",
+        };
+        (kind, found.slot_bytes, abort::Name { set: found.set, family: found.family })
+    });
+    abort::wrong_call(caller, start, place, error)
 }

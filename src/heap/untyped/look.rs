@@ -1,4 +1,4 @@
-//! Looks at what the program says is an allocation, where there is time for one.
+//! Checks of allocations, where there is time for one.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -64,12 +64,12 @@ fn why_not(
     query::live(set, family, start, layout.unwrap_or(Layout::new::<u8>()))
 }
 
-/// How many bytes of the allocation at `start` can be used, like [`usable_size`](super::usable_size), after a
-/// look whether there is one. Fastest for those of `S`.
+/// The usable bytes of the allocation at `start`, like [`usable_size`](super::usable_size), after a check
+/// that there is an allocation. Fastest for memory of `S`.
 ///
 /// # Errors
 ///
-/// When there is no allocation at `start`, as far as that is seen: a slot that was freed a while ago may
+/// If there is no allocation at `start`, as far as that is detected: a slot that was freed a while ago may
 /// still look like one.
 ///
 /// # Examples
@@ -107,16 +107,16 @@ pub fn usable_bytes<S: FamilySet>(start: NonNull<u8>) -> Result<usize, FreeError
     }
 }
 
-/// Looks at all that the calling thread has freed and that is still at hand, in its magazines or parked where
-/// nobody is at work: whether anything is there twice, is free already, or is no slot. What is
-/// found wrong when magazines that other threads have sent are opened aborts the process, as ever.
+/// Checks everything that the calling thread has freed and that is still in its magazines or in lanes
+/// where no thread is at work: whether anything is there twice, is already free, or is not a slot. If an
+/// error is found while magazines from other threads are opened, the process aborts as usual.
 ///
-/// What was freed wrongly is noticed when it is put away; a program that ends before that never hears of it
-/// unless it looks. The C library does when the program ends.
+/// A wrong free is detected when the slot returns to its block. A program that ends before learns of it
+/// only by this check. The C library runs it when the program ends.
 ///
 /// # Errors
 ///
-/// The first address that was freed and should not have been, and why.
+/// The first address that was freed wrongly, and why.
 ///
 /// # Examples
 ///

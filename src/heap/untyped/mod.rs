@@ -1,18 +1,18 @@
-//! Memory whose family, size or both are known at run time only: what the global allocator and the C
-//! interface are made of.
+//! Memory whose family, size or both are known only at run time: the basis of the global allocator and the
+//! C interface.
 //!
-//! Allocating asks for the family as a value of the set, or takes that of the scope the thread is in.
-//! Freeing needs the address alone. Each granule of a block has a mark of four bytes that says which family
-//! of all sets, and which class, its slots are of (`space::marks`). So a free is one look at that, and then
-//! the same push into the thread's magazine as a typed free. All but slots of this set is dealt with out of
-//! line: large memory, slots of other sets (which go straight home, under their lane's lock), and memory that
-//! is not famalloc's at all, which is left to the caller.
+//! Allocations take the family as a value of the set, or from the scope of the thread. Frees need only the
+//! address. Each granule of a block has an owner tag of four bytes that identifies the family, of all
+//! sets, and the class of its slots (`space::marks`). So a free costs one load of that tag more than a
+//! typed one, and then makes the same push into the thread's magazine. Everything that is not a slot of
+//! this set is handled out of line: large memory, slots of other sets (which return to their lane at once,
+//! under its lock), and memory that is not famalloc's, which is left to the caller.
 //!
-//! A slot is hardly looked at when it is freed: whether it is the one that the thread freed last is noticed
-//! at once, any other double free and an interior pointer when the magazine is dispersed, or when somebody
-//! looks ([`check_freed`]). A free for C ([`free_bytes_or_else`]) notices two more things at once, at the
-//! price of three instructions: an address at which no object of C's starts, and a wrong size. In builds
-//! with debug assertions all of them are noticed at once, for slots of the set.
+//! A free checks a slot only briefly. A free of the slot that the thread freed last is detected at once.
+//! Any other double free, and an interior pointer, is detected when the magazine is flushed, or when a
+//! caller checks ([`check_freed`]). A free for C ([`free_bytes_or_else`]) also detects, at once and for
+//! three instructions, an address at which no C object starts, and a wrong size. In builds with debug
+//! assertions all of them are detected at once, for slots of the set.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -98,14 +98,14 @@ fn alloc_zeroed_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNul
     }
 }
 
-/// Allocates memory of a layout in a family that is known at run time. Any alignment is served.
+/// Allocates memory of a layout in a family that is known only at run time. Every alignment is supported.
 ///
-/// A size of 0 gets a well-aligned address of no memory, which is not to be freed. Otherwise like
+/// A size of 0 gets a well-aligned address without memory, which must not be freed. Otherwise like
 /// [`alloc_layout_in`](crate::alloc_layout_in).
 ///
 /// # Errors
 ///
-/// When the size is too large, the family's limit is reached, or the page source refuses.
+/// If the size is too large, the limit of the family is reached, or the page source refuses.
 ///
 /// # Examples
 ///
@@ -131,8 +131,7 @@ pub fn alloc<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, Al
     alloc_at::<S>(family.index(), layout)
 }
 
-/// [`alloc`] with the memory set to zero; large memory that comes fresh from the system is not written
-/// again.
+/// [`alloc`] that zeroes the memory; large memory that is new from the system is not written again.
 ///
 /// # Errors
 ///
@@ -162,8 +161,8 @@ pub fn alloc_zeroed<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<
     alloc_zeroed_at::<S>(family.index(), layout)
 }
 
-/// [`alloc`] in the family of the scope that the calling thread is in; outside of any, in the set's
-/// fallback.
+/// [`alloc`] in the family of the calling thread's scope; outside of any scope, in the fallback family of
+/// the set.
 ///
 /// # Errors
 ///
@@ -193,7 +192,7 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
     }
 }
 
-/// [`alloc_zeroed`] in the family of the scope that the calling thread is in.
+/// [`alloc_zeroed`] in the family of the calling thread's scope.
 ///
 /// # Errors
 ///

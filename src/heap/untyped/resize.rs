@@ -1,4 +1,4 @@
-//! Reallocation by the address alone.
+//! Reallocation by address alone.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -18,8 +18,8 @@ use super::alloc_at;
 use super::free::{free, free_elsewhere};
 use super::look::{gave_last, look};
 
-/// How many bytes of the allocation at `start` can be used: all of its slot, or whole pages. `None` if
-/// famalloc has handed nothing out there.
+/// The usable bytes of the allocation at `start`: its whole slot, or whole pages. `None` if nothing of
+/// famalloc's is allocated there.
 ///
 /// # Examples
 ///
@@ -85,8 +85,9 @@ fn with_room(old: usize, new: Layout) -> Option<Layout> {
     class::of_layout(layout).map(|_| layout)
 }
 
-/// Whether the allocation at `start` is what C's `realloc` to `size` bytes would make of it, as far as a short look
-/// tells: a slot in use, of the set, of the class for that size. Any address whatever may be asked for.
+/// Whether the allocation at `start` has the size that C's `realloc` to `size` bytes would give it, as far
+/// as a short check tells: a slot in use, of the set, of the class for that size. Any address may be
+/// passed.
 ///
 /// # Examples
 ///
@@ -133,17 +134,17 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
     !head.gave_last(start)
 }
 
-/// Makes the allocation at `start` at least as large as `new` says without moving it; returns whether
-/// it could. It then has [`usable_size`] bytes. Less than before can be asked for too.
+/// Makes the allocation at `start` at least as large as `new` without moving it. Returns whether it could.
+/// It then has [`usable_size`] bytes. `new` may also be smaller.
 ///
 /// # Errors
 ///
-/// As for [`free`], when there is no allocation at `start`.
+/// As for [`free`], if there is no allocation at `start`.
 ///
 /// # Safety
 ///
-/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and what lies beyond the new
-/// size is not used any more.
+/// If `start` is an address of famalloc's, it was allocated with a size above 0, and the bytes beyond the
+/// new size are not used again.
 ///
 /// # Examples
 ///
@@ -187,7 +188,7 @@ fn at_start(start: NonNull<u8>) -> Result<(Query, &'static Holding), FreeError> 
     }
 }
 
-/// Why memory could not be reallocated; it is as it was.
+/// Why memory could not be reallocated. It is unchanged.
 ///
 /// # Examples
 ///
@@ -195,13 +196,13 @@ fn at_start(start: NonNull<u8>) -> Result<(Query, &'static Holding), FreeError> 
 /// use famalloc::{untyped::ReallocError, FreeError};
 ///
 /// let error = ReallocError::NoAllocation(FreeError::Foreign);
-/// assert_eq!(error.to_string(), "the pointer was not allocated here");
+/// assert!(error.to_string().starts_with("foreign pointer: famalloc did not allocate it"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReallocError {
     /// There is no allocation at the address.
     NoAllocation(FreeError),
-    /// There is no memory.
+    /// No memory is available.
     NoMemory(AllocError),
 }
 
@@ -228,19 +229,19 @@ impl From<AllocError> for ReallocError {
     }
 }
 
-/// Makes the allocation at `start` one of another layout, of a size above 0, moving it where it must.
-/// It stays in its family, whatever scope the thread is in. The first `keep` bytes are kept, or fewer if
-/// there were or are fewer; what else there is has no defined contents.
+/// Changes the allocation at `start` to another layout, with a size above 0, and moves it if necessary. It
+/// stays in its family, whatever the scope of the thread. Keeps the first `keep` bytes, or fewer if it had
+/// or has fewer; the contents of the others are undefined.
 ///
 /// # Errors
 ///
-/// When there is no memory, or no allocation at `start`. What is to be smaller, and is aligned, can
-/// always stay where it is.
+/// If no memory is available, or there is no allocation at `start`. An allocation that becomes smaller,
+/// and is aligned, can always stay in place.
 ///
 /// # Safety
 ///
-/// If memory of famalloc's is at `start`, it was allocated with a size above 0, and on success it is not used again
-/// except through what is returned.
+/// If `start` is an address of famalloc's, it was allocated with a size above 0, and on success it is not
+/// used again except through the returned pointer.
 ///
 /// # Examples
 ///

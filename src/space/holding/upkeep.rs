@@ -111,17 +111,19 @@ impl Holding {
             extents += 1;
             let wrong = |what| Some((space.extent_start(extent).addr().get(), what));
             if state.room.contains(&ExtentLinks(space), extent) != (free != 0) {
-                return wrong("an extent is listed as having room and has none, or the reverse");
+                return wrong(
+                    "an extent is listed as having free granules and has none, or the reverse",
+                );
             }
             if free == self.all() && !self.spec.is_isolated() {
-                return wrong("an extent is kept in which nothing is in use");
+                return wrong("an empty extent was not released");
             }
             for position in 0..per_extent {
                 let granule = space.granule(extent * per_extent + position);
                 let kind = granule.kind();
                 if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
                     return wrong(
-                        "a granule is free in its extent and not in the map, or the reverse",
+                        "a granule is free in its extent but not in the block map, or the reverse",
                     );
                 }
                 committed += match kind {
@@ -166,7 +168,7 @@ impl Holding {
                     continue;
                 }
                 if is_wrong(run) {
-                    return wrong(run, "a run of free granules is not listed as it is");
+                    return wrong(run, "a run of free granules is not in the list of free runs");
                 }
                 let len = u32::from(free);
                 found += len;
@@ -174,11 +176,12 @@ impl Holding {
             }
         }
         if is_wrong(run) {
-            return wrong(run, "a run of free granules is not listed as it is");
+            return wrong(run, "a run of free granules is not in the list of free runs");
         }
         let next = |run: &Run| state.runs.after(&links, *run);
         let listed = core::iter::successors(state.runs.shortest(&links, 1), next);
         let listed = listed.take(found as usize + 1).count();
-        (listed != found as usize).then_some((0, "what is listed as a free run is none"))
+        (listed != found as usize)
+            .then_some((0, "the list of free runs has an entry that is not a free run"))
     }
 }

@@ -76,19 +76,20 @@
 //!   or whole extents. **Hole**: a run of freed words in a chunk. **Checkpoint**: a state of a region to
 //!   which it can be rewound.
 //! - **Pool**: initialised objects that wait for reuse.
-//! - **Page source**: provides address space and memory. **Retained**: free, but still committed.
-//! - **Thread cache**: the magazines of one thread for one family. **Home**: the thread-local that points
-//!   to it. **Life mark**: a record by which other threads find the thread caches of a thread that ended.
-//! - **Family heap**: the extents, granules and counts of one family. **Registry**: all address ranges and
-//!   families in use. **Owner tag**: the family and the size class of a stretch of addresses, so that a
-//!   free by address alone finds both with one load.
+//! - **Page source**: provides address space and memory. **Dirty**: free, but still committed,
+//!   until it is purged.
+//! - **Thread cache**: the magazines of one thread for one family. **Cache slot**: the thread-local that
+//!   points to it. **Life mark**: a record by which other threads find the thread caches of a thread that ended.
+//! - **Family heap**: the extents, granules and counts of one family. **Registry**: where sets,
+//!   families and sources become known, so that a fork can tell. **Owner tag**: the family and the size
+//!   class of the block in a granule, so that a free by address alone finds both with one load.
 //!
 //! # How it works
 //!
 //! ```text
 //! FamilyBox::<Node>::new(v)
 //!   -> family and size class are constants of the type
-//!   -> home of the family (thread-local) -> thread cache -> magazine of the class: pop   the fast path
+//!   -> cache slot of the family (thread-local) -> thread cache -> magazine: pop          the fast path
 //!   -> (empty) swap it with the previous magazine
 //!   -> (both empty) lock the thread's lane of the cell: depot, mailbox, blocks, a new block
 //!   -> (no block) take a granule from an extent of the family, or from a new extent      the cold path
@@ -149,7 +150,7 @@
 //!   extents.
 //! - System calls: at most 5 for a new extent, and one for each 64 KiB of a new block that it enters. In
 //!   addition 3 to purge a piece of memory, of 128 KiB or one huge page: with each flushed magazine, with
-//!   each extent that became empty, and when an extent is needed and none is retained.
+//!   each extent that became empty, and when an extent is needed and none is dirty.
 //! - Decay of idle memory: once in sixteen slow paths of a thread, and at most once per tick of the clock,
 //!   it does one step, for any family. A step covers the magazines of 4 threads, with up to 4 barriers of
 //!   all threads; or one lane, and 8 system calls for its pages; or 4 system calls for free granules.

@@ -29,9 +29,9 @@
 #[cfg(test)]
 macro_rules! copies {
     () => {
-        mod os {
-            pub(crate) fn die(message: core::fmt::Arguments<'_>) -> ! {
-                panic!("{message}")
+        mod abort {
+            pub(crate) fn too_many_handles(most: u32) -> ! {
+                panic!("more than {most} handles")
             }
         }
 
@@ -51,7 +51,7 @@ macro_rules! copies {
             };
         }
         pub(super) mod counter {
-            use super::{cell, os, sync, thread};
+            use super::{abort, cell, sync, thread};
             counter!(original);
             counter!(strong_goes_unnoticed);
             counter!(last_sees_nothing);

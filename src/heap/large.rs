@@ -4,8 +4,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::abort;
-use crate::error::{AllocError, AllocErrorKind, FreeError};
+use crate::error::{AllocError, AllocErrorKind};
 use crate::space::Space;
 use crate::space::holding::{Holding, Large, Use};
 use crate::space::window::Place;
@@ -94,7 +93,7 @@ pub(crate) unsafe fn free(
     layout: Layout,
 ) {
     if let Err(error) = query::live(set, family, start, layout) {
-        refuse(set, family, start, layout, error)
+        query::refuse(set, family, start, layout, error)
     }
     // A live allocation is in a family that is in use.
     if let Some(table) = thread::used(set, family) {
@@ -185,19 +184,6 @@ unsafe fn give(holding: &Holding, start: NonNull<u8>) {
         }
         _ => {}
     }
-}
-
-/// Says on standard error why a pointer cannot be freed, and aborts.
-#[cold]
-pub(crate) fn refuse(
-    set: &'static SetTable,
-    family: usize,
-    start: NonNull<u8>,
-    layout: Layout,
-    error: FreeError,
-) -> ! {
-    let name = abort::Name { set: set.name, family: set.specs()[family].name() };
-    abort::wrong_free(name, start, layout, error)
 }
 
 /// Makes the large allocation at `start` `size` bytes long without moving it; returns whether it

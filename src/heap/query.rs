@@ -7,6 +7,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::abort;
 use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
@@ -288,6 +289,19 @@ pub(super) fn expect_live(
         _ => Ok(()),
     };
     if let Err(error) = live(set, family, start, layout).and_then(|()| held()) {
-        super::large::refuse(set, family, start, layout, error)
+        refuse(set, family, start, layout, error)
     }
+}
+
+/// Says on standard error why a pointer cannot be freed, and aborts.
+#[cold]
+pub(crate) fn refuse(
+    set: &'static SetTable,
+    family: usize,
+    start: NonNull<u8>,
+    layout: Layout,
+    error: FreeError,
+) -> ! {
+    let name = abort::Name { set: set.name, family: set.specs()[family].name() };
+    abort::wrong_free(name, start, layout, error)
 }

@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use crate::family::FamilySet;
 use crate::spec::FamilySpec;
 use crate::table::SetTable;
-use crate::thread::Homes;
+use crate::thread::CacheSlots;
 
 /// A family of the set `S` that is known only at run time.
 ///
@@ -115,7 +115,7 @@ impl<S: FamilySet> AnyFamily<S> {
     }
 }
 
-// SAFETY: the table, the homes and the families are those of `S`; the index is below their number.
+// SAFETY: the table, the cache slots and the families are those of `S`; the index is below their number.
 unsafe impl<S: FamilySet> FamilySet for AnyFamily<S> {
     const NAME: &'static str = S::NAME;
     const FAMILIES: &'static [FamilySpec] = S::FAMILIES;
@@ -132,8 +132,8 @@ unsafe impl<S: FamilySet> FamilySet for AnyFamily<S> {
     }
 
     #[inline(always)]
-    fn homes() -> *const Homes<0> {
-        S::homes()
+    fn cache_slots() -> *const CacheSlots<0> {
+        S::cache_slots()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::error::FreeError;
 use crate::space::Space;
 use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
 use crate::space::maps::Map;
-use crate::space::marks::Mark;
+use crate::space::owner_tags::OwnerTag;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A block; whoever has one of these holds its lane's lock.
@@ -76,19 +76,19 @@ impl<'a> Block<'a> {
         Self { space, desc, granule }
     }
 
-    /// Makes granules just taken a block of the mark's class, without carved slots. The first slot lies
+    /// Makes granules just taken a block of the tag's class, without carved slots. The first slot lies
     /// `colour` bytes into it. Memory that would arrive `page_by_page` is asked for in larger steps later. The
     /// caller has written the tails before; this publishes the head.
-    pub(crate) fn found(
+    pub(crate) fn init(
         space: &'a Space,
         granule: u32,
         granules: u32,
-        mark: Mark,
+        tag: OwnerTag,
         colour: usize,
         lane: *mut (),
         page_by_page: bool,
     ) -> Self {
-        let class = mark.class();
+        let class = tag.class();
         let block = Self::at(space, granule);
         let bytes = granules as usize * GRANULE;
         let desc = block.desc;
@@ -107,7 +107,7 @@ impl<'a> Block<'a> {
             // All zero before the first slot is freed: `take` hands out whatever has its bit set.
             // SAFETY: just taken.
             unsafe { space.clean_bitmap(granule, map) };
-            space.mark(granule, mark);
+            space.tag(granule, tag);
         }
         // SAFETY: the granules of a block are in one extent of a family (I1).
         let bitmap = unsafe { space.bitmap(granule, map) };
@@ -207,10 +207,10 @@ impl<'a> Block<'a> {
     /// the back, so that a magazine hands them out in ascending order. Returns how many.
     ///
     /// With `eager`, memory that is about to be carved for the first time is asked for in one go.
-    pub(crate) fn take(self, out: &mut [*mut u8], eager: bool) -> usize {
+    pub(crate) fn alloc(self, out: &mut [*mut u8], eager: bool) -> usize {
         let (wanted, live) = (out.len(), self.live());
         // Freed slots before fresh ones: their pages are there already.
-        let mut left = self.take_freed(out);
+        let mut left = self.alloc_freed(out);
         let carved = self.carved();
         let carve = (left as u32).min(self.capacity() - carved);
         if carve > 0 {
@@ -236,7 +236,7 @@ impl<'a> Block<'a> {
 
     /// Takes freed slots into the back of `out`, without counting them; returns how many entries are
     /// left in front.
-    fn take_freed(self, out: &mut [*mut u8]) -> usize {
+    fn alloc_freed(self, out: &mut [*mut u8]) -> usize {
         let mut left = out.len();
         let mut free = self.free();
         if free == 0 {
@@ -298,10 +298,10 @@ impl<'a> Block<'a> {
     }
 
     /// Frees the slot that lies `offset` bytes from the start of the block's first granule, and tells
-    /// whether the block has to be looked at now, by [`Self::settle`]. `None` where there is no such
+    /// whether the block has to be looked at now, by [`Self::recount`]. `None` where there is no such
     /// slot in use; nothing has changed then, and [`Self::why_not`] says what is wrong.
     #[inline(always)]
-    pub(crate) fn give(self, divisor: class::Divisor, offset: usize) -> Option<bool> {
+    pub(crate) fn free_at(self, divisor: class::Divisor, offset: usize) -> Option<bool> {
         // What lies before the first slot is very far behind it.
         let index = divisor.divide_exactly(offset.wrapping_sub(self.colour()))?;
         if index >= self.carved() as usize {
@@ -329,7 +329,7 @@ impl<'a> Block<'a> {
         (index < self.carved() as usize).then_some(index)
     }
 
-    /// Why [`Self::give`] refuses.
+    /// Why [`Self::free_at`] refuses.
     #[cold]
     pub(crate) fn why_not(self, divisor: class::Divisor, offset: usize) -> FreeError {
         let offset = offset.wrapping_sub(self.colour());
@@ -342,8 +342,8 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Sets the countdown of a block where it has run out by [`Self::give`], and says why it has.
-    pub(crate) fn settle(self) -> Change {
+    /// Sets the countdown of a block where it has run out by [`Self::free_at`], and says why it has.
+    pub(crate) fn recount(self) -> Change {
         let was_full = self.is_full();
         let live = if was_full { self.capacity() - 1 } else { 0 };
         self.set_live(live);
@@ -358,7 +358,7 @@ impl<'a> Block<'a> {
     ///
     /// The error is the slots that are free already or were never carved; nothing has changed then.
     #[inline]
-    pub(crate) fn give_word(
+    pub(crate) fn free_word(
         self,
         words: &[AtomicU64],
         word: usize,
@@ -511,7 +511,7 @@ impl<'a> Block<'a> {
             return Some("a block has more slots in use than carved");
         }
         if self.is_full() != (self.live() == self.capacity()) {
-            return Some("a block is marked full and is not, or the reverse");
+            return Some("a block is tagged full and is not, or the reverse");
         }
         let mut set = 0;
         // Bits of what is not carved are known to be zero only if their page may be touched; it

@@ -9,7 +9,7 @@
 //! enum Lives {              ==>   mod lives { struct Ast; struct Object; }
 //!     Ast,                        impl Family for lives::Ast, lives::Object
 //!     Object,                     impl FamilySet for Lives
-//! }                               one static table, one thread-local array of homes
+//! }                               one static table, one thread-local array of cache slots
 //!
 //! #[alloc_family(Lives::Ast)]
 //! struct Node { .. }        ==>   impl InFamily for Node { type Family = lives::Ast; }
@@ -18,7 +18,7 @@
 use crate::scope::{ScopeGuard, Scoped};
 use crate::spec::FamilySpec;
 use crate::table::SetTable;
-use crate::thread::{HeadAt, Homes, RowHome};
+use crate::thread::{CacheSlot, CacheSlots, HeadAt};
 
 /// A family set: the enum whose variants are the families of one table.
 ///
@@ -28,9 +28,9 @@ use crate::thread::{HeadAt, Homes, RowHome};
 ///
 /// `table` always returns the same table, made from exactly `FAMILIES`; `index` is below
 /// `FAMILIES.len()` and always the same for a value, and `FALLBACK` is below it, too, unless
-/// there is no family. `homes` returns the calling thread's homes for as many
-/// families, with what `home` of each family returns among them; what `scope` and `read_head` return is
-/// in these homes and their rows.
+/// there is no family. `cache_slots` returns the calling thread's cache slots for as many
+/// families, with what `cache_slot` of each family returns among them; what `scope` and `read_head` return is
+/// in these cache slots and their caches.
 ///
 /// # Examples
 ///
@@ -79,18 +79,18 @@ pub unsafe trait FamilySet: Sized + 'static {
 
     /// What the calling thread keeps for this set.
     #[doc(hidden)]
-    fn homes() -> *const Homes<0>;
+    fn cache_slots() -> *const CacheSlots<0>;
 
     /// The position of the family of the calling thread's scope. Like what follows it can be overridden where
-    /// there is a shorter way than by the address of the homes.
+    /// there is a shorter way than by the address of the cache slots.
     #[doc(hidden)]
     #[inline(always)]
     fn scope() -> usize {
-        // SAFETY: the thread's own homes.
-        unsafe { Homes::scope(Self::homes()) }
+        // SAFETY: the thread's own cache slots.
+        unsafe { CacheSlots::scope(Self::cache_slots()) }
     }
 
-    /// The head at a scaled class, of the calling thread's row of the family at a position.
+    /// The head at a scaled class, of the calling thread's cache of the family at a position.
     ///
     /// # Safety
     ///
@@ -98,13 +98,13 @@ pub unsafe trait FamilySet: Sized + 'static {
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn read_head(family: usize, scaled: usize) -> HeadAt {
-        // SAFETY: the thread's own homes; passed on.
-        let home = unsafe { Homes::home_of(Self::homes(), family) };
+        // SAFETY: the thread's own cache slots; passed on.
+        let cache_slot = unsafe { CacheSlots::cache_slot_of(Self::cache_slots(), family) };
         // SAFETY: passed on.
-        unsafe { home.read_head(scaled) }
+        unsafe { cache_slot.read_head(scaled) }
     }
 
-    /// The head at a scaled class, of the calling thread's row of the family of its scope.
+    /// The head at a scaled class, of the calling thread's cache of the family of its scope.
     ///
     /// # Safety
     ///
@@ -112,8 +112,8 @@ pub unsafe trait FamilySet: Sized + 'static {
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn read_head_of_scope(scaled: usize) -> HeadAt {
-        // SAFETY: the thread's own homes; passed on.
-        unsafe { Homes::of_scope(Self::homes()).read_head(scaled) }
+        // SAFETY: the thread's own cache slots; passed on.
+        unsafe { CacheSlots::of_scope(Self::cache_slots()).read_head(scaled) }
     }
 }
 
@@ -124,8 +124,8 @@ pub unsafe trait FamilySet: Sized + 'static {
 ///
 /// # Safety
 ///
-/// `INDEX` is the position of this family in `Set::FAMILIES`, `SPEC` is the entry there, and `home`
-/// returns the calling thread's own home for this family, valid until the thread has ended. (Without
+/// `INDEX` is the position of this family in `Set::FAMILIES`, `SPEC` is the entry there, and `cache_slot`
+/// returns the calling thread's own cache slot for this family, valid until the thread has ended. (Without
 /// the feature `std` all threads have the same.)
 ///
 /// # Examples
@@ -154,7 +154,7 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
 
     /// The thread-local in which the calling thread keeps the address of its thread cache for this family.
     #[doc(hidden)]
-    fn home() -> *const RowHome;
+    fn cache_slot() -> *const CacheSlot;
 
     /// Runs `work` in a scope of this family: if the global allocator is one over this set ([`FamAlloc`]),
     /// `work` and everything that it calls allocate in this family when they name none.

@@ -342,8 +342,8 @@ pub mod __private {
     pub use crate::space::SpaceCell;
     pub use crate::table::{FamilyCell, SetTable};
     #[cfg(not(feature = "std"))]
-    pub use crate::thread::one::StaticHomes;
-    pub use crate::thread::{EMPTY_ROW, HeadAt, Homes, RowHome};
+    pub use crate::thread::one::StaticCacheSlots;
+    pub use crate::thread::{CacheSlot, CacheSlots, EMPTY_CACHE, HeadAt};
     #[cfg(feature = "std")]
     pub use std::thread_local;
 }

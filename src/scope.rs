@@ -1,6 +1,6 @@
 //! Scopes: the family for code that names none.
 //!
-//! A scope is two words in thread-local storage next to the thread's homes: the position of the family,
+//! A scope is two words in thread-local storage next to the thread's cache slots: the position of the family,
 //! and the address of its thread cache. Entering a scope writes them, leaving it restores the previous
 //! ones. So scopes nest, a scope ends when its guard is dropped, by a panic too, and each thread has its
 //! own. Only allocations that name no family read it: those of the global allocator over the set
@@ -18,7 +18,7 @@ use core::task::{Context, Poll};
 
 use crate::any_family::AnyFamily;
 use crate::family::{Family, FamilySet};
-use crate::thread::{Homes, exit};
+use crate::thread::{CacheSlots, exit};
 
 /// The position of the family in which the calling thread allocates now where it names none.
 #[inline(always)]
@@ -78,8 +78,8 @@ impl<S: FamilySet> ScopeGuard<S> {
     #[inline(always)]
     pub(crate) fn new(family: usize) -> Self {
         let before = match exit::has_scopes() {
-            // SAFETY: the thread's own homes, of a family of the set.
-            true => unsafe { Homes::enter(S::homes(), family) },
+            // SAFETY: the thread's own cache slots, of a family of the set.
+            true => unsafe { CacheSlots::enter(S::cache_slots(), family) },
             false => S::scope(),
         };
         Self { before, set: PhantomData, thread: PhantomData }
@@ -166,8 +166,8 @@ impl<S: FamilySet> Drop for ScopeGuard<S> {
     #[inline(always)]
     fn drop(&mut self) {
         if exit::has_scopes() {
-            // SAFETY: the thread's own homes, of the family that it was before.
-            unsafe { Homes::enter(S::homes(), self.before) };
+            // SAFETY: the thread's own cache slots, of the family that it was before.
+            unsafe { CacheSlots::enter(S::cache_slots(), self.before) };
         }
     }
 }

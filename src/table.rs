@@ -5,7 +5,7 @@
 //!   families   Ast       Code      Object    ...        one word each until first use
 //!               |                   |
 //!             FamilyTable         FamilyTable           from the reservation
-//!             holding, rows       class  0 1 2 3 ... 82
+//!             family heap, caches       class  0 1 2 3 ... 82
 //!                                 cells  . . . | ... .  a word each until first use
 //!                                              v
 //!                                            lane -> lane
@@ -15,11 +15,11 @@
 //! first uses the cell, a further lane when two threads use it at once, up to the number of cores. A
 //! lane is never taken down; a thread that goes leaves it to the next.
 
+mod caches;
 #[cfg(feature = "std")]
-pub(crate) mod hold;
-mod rows;
+pub(crate) mod fork_locks;
 
-pub(crate) use rows::{RowLinks, RowList};
+pub(crate) use caches::{CacheLinks, CacheList};
 
 use core::ptr::{self, NonNull};
 
@@ -27,12 +27,12 @@ use once_cell::race::OnceNonZeroUsize;
 
 use crate::class;
 use crate::error::AllocError;
-use crate::lane::{Lane, Occasion, Settled};
+use crate::lane::{Drained, Lane, Occasion};
 use crate::os;
-use crate::space::holding::Holding;
-use crate::space::marks::{Cell, MarkLookup};
+use crate::space::family_heap::FamilyHeap;
+use crate::space::owner_tags::{Cell, TagLookup};
 use crate::space::tables::Table;
-use crate::space::{Space, SpaceCell, births};
+use crate::space::{Space, SpaceCell, registry};
 use crate::spec::FamilySpec;
 use crate::sync::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, First, Guard, Lock, Ordering,
@@ -45,13 +45,13 @@ pub struct SetTable {
     specs: &'static [FamilySpec],
     families: &'static [FamilyCell],
     space: &'static SpaceCell,
-    /// Where the calling thread has its homes of the set.
-    homes: fn() -> *const (),
+    /// Where the calling thread has its cache slots of the set.
+    cache_slots: fn() -> *const (),
     listed: AtomicBool,
     /// The number of the first family among those of all sets; 0 until a family is used.
     number: AtomicUsize,
-    /// The way to the marks of its blocks, once a family is used.
-    lookup: MarkLookup,
+    /// The way to the tags of its blocks, once a family is used.
+    lookup: TagLookup,
     next: AtomicPtr<SetTable>,
 }
 
@@ -75,22 +75,22 @@ impl Default for FamilyCell {
     }
 }
 
-/// One row of the table: a family's memory and its cells.
+/// One cache of the table: a family's memory and its cells.
 #[derive(Debug)]
 pub(crate) struct FamilyTable {
-    pub(crate) holding: Holding,
+    pub(crate) heap: FamilyHeap,
     /// The first lane of each class.
     cells: [AtomicPtr<Lane>; class::COUNT],
     /// Held while a cell grows a lane, and while deferred work is done from outside: slots may be in
     /// nobody's sight for a moment then.
     growth: Lock<()>,
-    /// The rows of magazines that threads have for this family.
-    pub(crate) rows: Lock<RowList>,
+    /// The caches of magazines that threads have for this family.
+    pub(crate) caches: Lock<CacheList>,
     pub(crate) decay: Decay,
     /// Whether slots may be in the magazines of threads that a fork left behind: nobody knows which.
     orphans: AtomicBool,
-    /// Where the calling thread has its homes of the set.
-    pub(crate) homes: fn() -> *const (),
+    /// Where the calling thread has its cache slots of the set.
+    pub(crate) cache_slots: fn() -> *const (),
 }
 
 impl Table for FamilyTable {
@@ -101,25 +101,25 @@ impl Table for FamilyTable {
 static SETS: AtomicPtr<SetTable> = AtomicPtr::new(ptr::null_mut());
 
 impl SetTable {
-    /// The table of the set `name`, whose families are described by `specs` and kept in `families`. `homes` says
-    /// where the calling thread has its homes of the set.
+    /// The table of the set `name`, whose families are described by `specs` and kept in `families`. `cache_slots` says
+    /// where the calling thread has its cache slots of the set.
     #[must_use]
     pub const fn new<const N: usize>(
         name: &'static str,
         specs: &'static [FamilySpec; N],
         families: &'static [FamilyCell; N],
         space: &'static SpaceCell,
-        homes: fn() -> *const (),
+        cache_slots: fn() -> *const (),
     ) -> Self {
         Self {
             name,
             specs,
             families,
             space,
-            homes,
+            cache_slots,
             listed: AtomicBool::new(false),
             number: AtomicUsize::new(0),
-            lookup: MarkLookup::new(),
+            lookup: TagLookup::new(),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -139,7 +139,7 @@ impl SetTable {
         if self.listed.load(Ordering::Acquire) {
             return;
         }
-        births::give_birth(|| {
+        registry::register(|| {
             if !self.listed.load(Ordering::Relaxed) {
                 let first = SETS.load(Ordering::Relaxed);
                 // It is, where a fork has interrupted this.
@@ -199,7 +199,7 @@ impl SetTable {
         self.lookup.set(space, self.number(), self.families.len());
     }
 
-    /// The number of its first family in the marks of blocks; the other families have the numbers behind it. A
+    /// The number of its first family in the tags of blocks; the other families have the numbers behind it. A
     /// set keeps its numbers for as long as the process lives, and no other set has them.
     fn number(&self) -> usize {
         static USED: AtomicUsize = AtomicUsize::new(1);
@@ -216,7 +216,7 @@ impl SetTable {
     }
 
     /// Whether a family is of this set.
-    pub(crate) fn is_set_of(&self, family: &Holding) -> bool {
+    pub(crate) fn is_set_of(&self, family: &FamilyHeap) -> bool {
         self.number.load(Ordering::Relaxed) + family.index == family.number
     }
 
@@ -247,24 +247,24 @@ impl SetTable {
         // Before the family is known: once it is, a slot of it may be freed by its address, on any
         // thread.
         self.lookup.set(space, self.number(), self.families.len());
-        let raw = space.take_table::<FamilyTable>()?;
+        let raw = space.alloc_table::<FamilyTable>()?;
         // SAFETY: room for a family table, ours alone.
         unsafe { FamilyTable::write(raw, space, self, family) };
         // SAFETY: written just now, and not given back once others see it.
         let ours = unsafe { raw.as_ref() };
-        let table = births::give_birth(|| {
+        let table = registry::register(|| {
             // Nothing else becomes known while this runs, so what is held here is what becomes known;
             // and what is given back below is not held.
             #[cfg(feature = "std")]
             if cell.get().is_none() {
-                ours.hold_newborn();
+                ours.lock_newborn();
             }
             cell.get_or_set(ours)
         });
         if !ptr::eq(ours, table) {
             // Another thread was first.
             // SAFETY: nobody has seen ours.
-            unsafe { space.give_table(raw) };
+            unsafe { space.free_table(raw) };
         }
         Ok(table)
     }
@@ -296,11 +296,11 @@ pub(crate) struct Decay {
     pub(crate) due: AtomicU64,
     /// Where this round is.
     pub(crate) place: AtomicUsize,
-    /// How often the lock of the holding had been taken at the last one.
+    /// How often the lock of the family heap had been taken at the last one.
     pub(crate) locks_seen: AtomicU64,
     /// Whether there was something to do in this round, or somebody at work.
     working: AtomicBool,
-    /// How many rounds there were in a row in which that was not so.
+    /// How many rounds there were in a cache in which that was not so.
     quiet: AtomicU32,
 }
 
@@ -344,7 +344,7 @@ impl FamilyTable {
     /// `raw` is valid for writes.
     unsafe fn write(raw: NonNull<Self>, space: &'static Space, set: &SetTable, family: usize) {
         let table = Self {
-            holding: Holding::new(
+            heap: FamilyHeap::new(
                 space,
                 set.name,
                 &set.specs[family],
@@ -353,9 +353,9 @@ impl FamilyTable {
             ),
             cells: [const { AtomicPtr::new(ptr::null_mut()) }; class::COUNT],
             growth: Lock::new(()),
-            rows: Lock::new(RowList::new()),
+            caches: Lock::new(CacheList::new()),
             decay: Decay::new(),
-            homes: set.homes,
+            cache_slots: set.cache_slots,
             orphans: AtomicBool::new(false),
         };
         // SAFETY: passed on.
@@ -416,23 +416,23 @@ impl FamilyTable {
         Ok(lane)
     }
 
-    /// Does the deferred work of all lanes: mail, depots, outboxes, empty blocks.
-    pub(crate) fn settle(&self) {
+    /// Does the deferred work of all lanes: mail, depots, remote batches, empty blocks.
+    pub(crate) fn drain(&self) {
         for class in self.classes() {
-            // Twice: settling a lane may post slots to another that was settled before.
+            // Twice: draining a lane may post slots to another that was drained before.
             for _ in 0..2 {
                 for lane in self.lanes(class) {
-                    // Anew for each: a thread that wants a lane meanwhile waits for one to be settled,
+                    // Anew for each: a thread that wants a lane meanwhile waits for one to be drained,
                     // not for all.
                     let _still = self.hold_still();
-                    lane.settle();
+                    lane.drain();
                 }
             }
         }
     }
 
     /// Keeps the lanes as they are: while this is held, no lane is added, and nobody moves free slots from one
-    /// lane to another, except threads that have rows, in their slow paths.
+    /// lane to another, except threads that have caches, in their slow paths.
     pub(crate) fn hold_still(&self) -> Guard<'_, ()> {
         self.growth.lock()
     }
@@ -463,22 +463,22 @@ impl FamilyTable {
     #[cold]
     pub(crate) fn trim_idle(&self) {
         for lane in self.all_lanes().filter(|lane| lane.is_idle(Occasion::Growth)) {
-            if !self.settle_and_trim(lane, Lane::trim_while_growing) {
+            if !self.drain_and_trim(lane, Lane::trim_while_growing) {
                 // The rest is for whoever comes next.
-                self.holding.grow_on();
+                self.heap.grow_on();
                 return;
             }
         }
     }
 
     /// Settles a lane of this family and trims some of it; returns whether that was all.
-    pub(crate) fn settle_and_trim(&self, lane: &Lane, trim: fn(&Lane, Settled) -> bool) -> bool {
-        let settled = {
+    pub(crate) fn drain_and_trim(&self, lane: &Lane, trim: fn(&Lane, Drained) -> bool) -> bool {
+        let drained = {
             let _still = self.hold_still();
-            lane.settle()
+            lane.drain()
         };
         // Lanes may move slots again: a trim gives back pages of free slots, and moves none.
-        trim(lane, settled)
+        trim(lane, drained)
     }
 
     /// Some lane of a class, without being assigned to it.
@@ -497,14 +497,14 @@ impl FamilyTable {
 
     /// Adds a lane behind the others. The caller holds the growth lock.
     fn add_lane(&'static self, class: usize) -> Result<&'static Lane, AllocError> {
-        let raw = self.holding.space.take_table::<Lane>()?;
+        let raw = self.heap.space.alloc_table::<Lane>()?;
         // SAFETY: room for a lane, ours alone.
-        unsafe { raw.write(Lane::new(&self.holding, class)) };
+        unsafe { raw.write(Lane::new(&self.heap, class)) };
         // SAFETY: written just now, and never given back.
         let lane = unsafe { raw.as_ref() };
         // Before it is linked: where all locks are held for a fork, this one is too from its birth.
         #[cfg(feature = "std")]
-        lane.hold_newborn();
+        lane.lock_newborn();
         let link = match self.lanes(class).last() {
             Some(last) => &last.next,
             None => &self.cells[class],

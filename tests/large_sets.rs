@@ -129,7 +129,7 @@ fn a_thousand_families() {
 }
 
 #[test]
-fn the_homes_of_a_thousand_families_lie_side_by_side() {
-    let distance = thousand::F999::home() as usize - thousand::F000::home() as usize;
-    assert_eq!(distance, 999 * size_of::<famalloc::__private::RowHome>());
+fn the_cache_slots_of_a_thousand_families_lie_side_by_side() {
+    let distance = thousand::F999::cache_slot() as usize - thousand::F000::cache_slot() as usize;
+    assert_eq!(distance, 999 * size_of::<famalloc::__private::CacheSlot>());
 }

@@ -47,7 +47,7 @@ mod sets {
     //! A set of private families, and one with everything.
 
     use super::*;
-    use famalloc::__private::RowHome;
+    use famalloc::__private::CacheSlot;
 
     #[alloc_family]
     enum Lives {
@@ -129,15 +129,16 @@ mod sets {
     }
 
     #[test]
-    fn each_thread_has_homes_of_its_own() {
-        let address = |home: *const RowHome| home.addr();
-        let here = [lives::Ast::home(), lives::Object::home()].map(address);
-        assert_eq!(here, [lives::Ast::home(), lives::Object::home()].map(address));
-        assert_eq!(here[1] - here[0], size_of::<RowHome>());
-        let there =
-            std::thread::spawn(move || [lives::Ast::home(), lives::Object::home()].map(address));
+    fn each_thread_has_cache_slots_of_its_own() {
+        let address = |cache_slot: *const CacheSlot| cache_slot.addr();
+        let here = [lives::Ast::cache_slot(), lives::Object::cache_slot()].map(address);
+        assert_eq!(here, [lives::Ast::cache_slot(), lives::Object::cache_slot()].map(address));
+        assert_eq!(here[1] - here[0], size_of::<CacheSlot>());
+        let there = std::thread::spawn(move || {
+            [lives::Ast::cache_slot(), lives::Object::cache_slot()].map(address)
+        });
         let there = there.join().unwrap();
-        assert!(here.iter().all(|home| !there.contains(home)));
+        assert!(here.iter().all(|cache_slot| !there.contains(cache_slot)));
     }
 }
 

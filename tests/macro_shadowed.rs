@@ -90,7 +90,7 @@ mod shadows {
     pub(crate) mod std {}
     pub(crate) mod alloc {}
     pub(crate) mod famalloc {}
-    pub(crate) const homes: () = ();
+    pub(crate) const cache_slots: () = ();
     pub(crate) fn drop() {}
     pub(crate) fn scope() {}
     pub(crate) fn enter() {}
@@ -98,7 +98,7 @@ mod shadows {
     /// Methods of every type, taken by value, so that they come before any that takes a reference.
     pub(crate) trait Methods: ::core::marker::Sized {
         fn with(self, _: ()) {}
-        fn home(self, _: ()) {}
+        fn cache_slot(self, _: ()) {}
         fn start(self, _: ()) {}
         fn index(self, _: ()) {}
         fn len(self, _: ()) {}
@@ -134,7 +134,7 @@ mod in_a_module {
         Family,
         FamilySpec,
         core,
-        homes,
+        cache_slots,
         T,
         R,
     }
@@ -172,7 +172,7 @@ fn a_set_among_false_friends_works() {
     assert_eq!((lives::Present::INDEX, Lives::Present.index()), (2, 2));
     assert!(lives::Ast::SPEC.is_isolated());
     assert_eq!(Uncounted::FAMILIES.len(), 10);
-    assert_eq!((uncounted::usize::INDEX, uncounted::homes::INDEX), (0, 7));
+    assert_eq!((uncounted::usize::INDEX, uncounted::cache_slots::INDEX), (0, 7));
     assert_eq!(<FamilyOf<Node<i32>> as Family>::SPEC.name(), "Ast");
 
     let node = FamilyBox::new(Node(7, [1_u8; 9]));

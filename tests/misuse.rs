@@ -1,6 +1,6 @@
 //! What the allocator does with pointers it should not have been given: `try_free_in` refuses them
 //! and changes nothing; the others abort with a message that says what is wrong, at once in builds
-//! with debug assertions and at the latest when the magazines are dispersed in others.
+//! with debug assertions and at the latest when the magazines are flushed in others.
 
 mod common;
 
@@ -22,7 +22,7 @@ enum Lives {
     Unused,
 }
 
-/// Makes enough pairs of operations that every magazine is dispersed, and flushes.
+/// Makes enough pairs of operations that every magazine is flushed, and flushes.
 fn disperse() {
     for _ in 0..4 {
         drop((0..4_000).map(|_| Parcel::new::<lives::Ours>(48, 1)).collect::<Vec<_>>());
@@ -195,7 +195,7 @@ fn occupies(slot_bytes: usize, size: usize, align: usize) -> String {
 }
 
 /// The child said exactly this, for the pointer it named; `early` is for the build that looks at
-/// once, `late` for dispersal.
+/// once, `late` for the flush of a magazine.
 fn assert_said(case: &str, early: &str, late: &str) {
     let said = assert_aborted(child("misused", case));
     let pointer = said.split("pointer ").nth(1).and_then(|rest| rest.split('\n').next());

@@ -65,7 +65,7 @@ fn ten_thousand_threads_leave_no_more_behind_than_a_hundred() {
     live_through(100);
     let (resident, committed) = (resident_bytes(), committed_bytes());
     live_through(9_900);
-    // What this thread freed and has not dispersed keeps a block here and there.
+    // What this thread freed and has not flushed keeps a block here and there.
     let grown = committed_bytes().saturating_sub(committed);
     assert!(grown <= 256 << 10, "{grown} bytes more are in blocks");
     let grown = resident_bytes().saturating_sub(resident);
@@ -290,7 +290,7 @@ fn what_is_freed_last_of_all_comes_home_one_by_one() {
 
 /// What a thread gave up is not where the scope allocates: another family's row is there by then.
 #[test]
-fn the_scope_forgets_a_row_that_was_given_up() {
+fn the_scope_forgets_a_cache_that_was_given_up() {
     #[alloc_family]
     enum Lives {
         General,

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     pub(crate) family: Option<Path>,
     /// Where the set gets its address space; with the place of the key for errors.
     pub(crate) source: Option<(Ident, TokenStream)>,
-    /// Whether threads reach the set's homes by a fixed offset, wherever it ends up; with the place of
+    /// Whether threads reach the set's cache slots by a fixed offset, wherever it ends up; with the place of
     /// the key for errors.
     pub(crate) initial_exec: Option<Ident>,
     /// What the module of the set's marker types is called; with the place of the key for errors.

@@ -8,7 +8,7 @@
 //! const _: () = {                    everything that needs both, where both can be named, and
 //!     impl Family for lives::Ast     whose names are seen by nobody
 //!     impl Family for lives::Object
-//!     static cells, static table, homes: thread-local where there are threads
+//!     static cells, static table, cache slots: thread-local where there are threads
 //!     impl FamilySet for Lives
 //! };
 //! ```
@@ -274,17 +274,17 @@ fn implementations(
         }
     };
     let fallback = quote!(<#set_name as #krate::FamilySet>::FALLBACK);
-    let homes = if arguments.initial_exec.is_some() {
+    let cache_slots = if arguments.initial_exec.is_some() {
         quote! {
-            #krate::__homes_initial_exec!(__FAMALLOC_HOMES, #set_name, __FAMALLOC_COUNT, #fallback);
+            #krate::__cache_slots_initial_exec!(__FAMALLOC_CACHE_SLOTS, #set_name, __FAMALLOC_COUNT, #fallback);
         }
     } else {
-        quote!(#krate::__homes!(__FAMALLOC_HOMES, __FAMALLOC_COUNT, #fallback);)
+        quote!(#krate::__cache_slots!(__FAMALLOC_CACHE_SLOTS, __FAMALLOC_COUNT, #fallback);)
     };
     let families = variants.iter().map(|variant| {
         let FamilyVariant { name, predicates, spec, index, .. } = variant;
         // SAFETY (of the expansion): the index is the variant's position among the specs, which are
-        // collected from these very implementations, and the home is the thread's own.
+        // collected from these very implementations, and the cache slot is the thread's own.
         quote! {
             #(#predicates)*
             #[automatically_derived]
@@ -295,8 +295,8 @@ fn implementations(
                 const SPEC: #krate::FamilySpec = #spec;
 
                 #[inline(always)]
-                fn home() -> *const #private::RowHome {
-                    (&__FAMALLOC_HOMES).with(|__famalloc_homes| __famalloc_homes.home(#index))
+                fn cache_slot() -> *const #private::CacheSlot {
+                    (&__FAMALLOC_CACHE_SLOTS).with(|__famalloc_cache_slots| __famalloc_cache_slots.cache_slot(#index))
                 }
             }
 
@@ -332,11 +332,11 @@ fn implementations(
 
     let data = arguments.initial_exec.is_some().then(|| {
         let count = quote!(<#set_name as #krate::FamilySet>::FAMILIES.len());
-        quote!(#krate::__homes_data!(#set_name, #count, #fallback);)
+        quote!(#krate::__cache_slots_data!(#set_name, #count, #fallback);)
     });
 
     let reads =
-        arguments.initial_exec.is_some().then(|| quote!(#krate::__homes_reads!(#set_name);));
+        arguments.initial_exec.is_some().then(|| quote!(#krate::__cache_slots_reads!(#set_name);));
 
     // SAFETY (of the expansion): the table is one static, made from the specs that are `FAMILIES`, and
     // each index is a position among them.
@@ -358,10 +358,10 @@ fn implementations(
                 __FAMALLOC_SPECS,
                 &__FAMALLOC_CELLS,
                 &#space,
-                || <#set_name as #krate::FamilySet>::homes().cast(),
+                || <#set_name as #krate::FamilySet>::cache_slots().cast(),
             );
 
-            #homes
+            #cache_slots
 
             #(#families)*
 
@@ -383,8 +383,8 @@ fn implementations(
                 }
 
                 #[inline(always)]
-                fn homes() -> *const #private::Homes<0> {
-                    (&__FAMALLOC_HOMES).with(|__famalloc_homes| __famalloc_homes.start())
+                fn cache_slots() -> *const #private::CacheSlots<0> {
+                    (&__FAMALLOC_CACHE_SLOTS).with(|__famalloc_cache_slots| __famalloc_cache_slots.start())
                 }
 
                 #reads

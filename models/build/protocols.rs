@@ -205,8 +205,8 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
         mutants: &[
             (
                 "let_go_beside_a_guest",
-                "    enter();\n    CLOCK.store(0, Ordering::Relaxed);\n    FORKING.store(0, Ordering::Relaxed);\n    let_go();\n    leave();\n",
-                "    CLOCK.store(0, Ordering::Relaxed);\n    FORKING.store(0, Ordering::Relaxed);\n    let_go();\n",
+                "    enter();\n    CLOCK.store(0, Ordering::Relaxed);\n    FORKING.store(0, Ordering::Relaxed);\n    unlock();\n    leave();\n",
+                "    CLOCK.store(0, Ordering::Relaxed);\n    FORKING.store(0, Ordering::Relaxed);\n    unlock();\n",
             ),
             ("guest_of_a_fork_to_be", "CLOCK.load(Ordering::Acquire) != 0 && for_fork", "for_fork"),
             (
@@ -253,7 +253,7 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
         ],
     },
     Protocol {
-        name: "births",
+        name: "registry",
         sources: &[
             WORD,
             GUESTS,
@@ -266,15 +266,15 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
                 everywhere: &[],
             },
             Source {
-                module: "births",
-                file: "src/space/births.rs",
+                module: "registry",
+                file: "src/space/registry.rs",
                 items: &[
                     "static BIRTH:",
-                    "static BIRTHS:",
-                    "pub(crate) fn give_birth<",
+                    "static REGISTRY:",
+                    "pub(crate) fn register<",
                     "pub(crate) fn count(",
-                    "pub(crate) fn hold(",
-                    "pub(crate) unsafe fn let_go(",
+                    "pub(crate) fn lock_for_fork(",
+                    "pub(crate) unsafe fn unlock(",
                 ],
                 adapted: &[(
                     "static BIRTH:",
@@ -284,8 +284,8 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
             },
             Source {
                 module: "",
-                file: "src/table/hold.rs",
-                items: &["pub(crate) fn hold_all(", "pub(crate) unsafe fn let_all_go("],
+                file: "src/table/fork_locks.rs",
+                items: &["pub(crate) fn lock_all_for_fork(", "pub(crate) unsafe fn unlock_all("],
                 adapted: &[],
                 everywhere: &[],
             },
@@ -308,15 +308,15 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
             ),
             (
                 "counted_before_it_is_seen",
-                "BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release)",
-                "BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Relaxed)",
+                "REGISTRY.load(Ordering::Relaxed) + 1, Ordering::Release)",
+                "REGISTRY.load(Ordering::Relaxed) + 1, Ordering::Relaxed)",
             ),
             (
                 "counted_before_it_is_known",
                 "let published = publish();",
-                "BIRTHS.store(BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release);\n    let published = publish();",
+                "REGISTRY.store(REGISTRY.load(Ordering::Relaxed) + 1, Ordering::Release);\n    let published = publish();",
             ),
-            ("born_behind_a_fork", "if held && births::count() == count {", "if held {"),
+            ("born_behind_a_fork", "if held && registry::count() == count {", "if held {"),
         ],
     },
 ];

@@ -42,15 +42,25 @@ const HEAD: Source = Source {
     ],
 };
 
-/// The rows of a family.
-const ROWS: Source =
-    Source { module: "rows", file: "src/table/rows.rs", items: &[], adapted: &[], everywhere: &[] };
+/// The caches of a family.
+const CACHES: Source = Source {
+    module: "caches",
+    file: "src/table/caches.rs",
+    items: &[],
+    adapted: &[],
+    everywhere: &[],
+};
 
-/// A row, and what its thread does out of line.
-const ROW: Source = Source {
+/// A cache, and what its thread does out of line.
+const CACHE: Source = Source {
     module: "",
     file: "src/thread/mod.rs",
-    items: &["pub(crate) struct Row ", "impl Row ", "fn take_in_turn(", "fn give_in_turn("],
+    items: &[
+        "pub(crate) struct ThreadCache ",
+        "impl ThreadCache ",
+        "fn take_in_turn(",
+        "fn give_in_turn(",
+    ],
     adapted: &[
         ("[const { Head::new() }; class::COUNT]", "core::array::from_fn(|_| Head::new())"),
         ("[const { AtomicU64::new(0) }; 2]", "core::array::from_fn(|_| AtomicU64::new(0))"),
@@ -58,19 +68,19 @@ const ROW: Source = Source {
     everywhere: &[],
 };
 
-/// How a thread's rows are given back.
+/// How a thread's caches are given back.
 const CLOSE: Source = Source {
     module: "",
     file: "src/thread/exit.rs",
-    items: &["enum Home ", "fn family_of(", "unsafe fn close_list(", "unsafe fn close("],
+    items: &["enum Owner ", "fn family_of(", "unsafe fn close_list(", "unsafe fn close("],
     adapted: &[
-        ("enum Home ", "#[derive(Clone, Copy, PartialEq)]\nenum Home "),
+        ("enum Owner ", "#[derive(Clone, Copy, PartialEq)]\nenum Owner "),
         ("super::background::wake();", ""),
     ],
     everywhere: &[],
 };
 
-/// How a thread gets rows, and what becomes of them in the end.
+/// How a thread gets caches, and what becomes of them in the end.
 const EXIT: Source = Source {
     module: "",
     file: "src/thread/exit.rs",
@@ -83,12 +93,12 @@ const EXIT: Source = Source {
         "struct ThreadState ",
         "impl ThreadState ",
         "std::thread_local! ",
-        "fn make_row<",
+        "fn make_cache<",
         "fn begin_life(",
         "unsafe extern \"C\" fn end_thread(",
         "pub(crate) fn close_all_of_dead(",
-        "fn close_rows_of_dead(",
-        "pub(crate) fn close_rows(",
+        "fn close_caches_of_dead(",
+        "pub(crate) fn close_caches(",
     ],
     adapted: &[
         (
@@ -98,14 +108,14 @@ const EXIT: Source = Source {
         ("enum Stage ", "#[derive(Clone, Copy, PartialEq)]\nenum Stage "),
         ("std::thread_local! ", "sync::thread_local! "),
         ("const { ThreadState::new() }", "ThreadState::new()"),
-        ("unsafe { raw.write_bytes(0, 1) };", "unsafe { raw.write(Row::new()) };"),
+        ("unsafe { raw.write_bytes(0, 1) };", "unsafe { raw.write(ThreadCache::new()) };"),
         ("super::background::wake();", ""),
         ("super::attend();", ""),
     ],
     everywhere: &[],
 };
 
-/// The marks of threads with rows.
+/// The marks of threads with caches.
 const LIFE: Source = Source {
     module: "life",
     file: "src/thread/life.rs",
@@ -132,14 +142,14 @@ const BACKGROUND: Source = Source {
     ],
 };
 
-/// How far a family has been gone through, and how a lane of it is settled and trimmed.
+/// How far a family has been gone through, and how a lane of it is drained and trimmed.
 const PROGRESS: Source = Source {
     module: "",
     file: "src/table.rs",
     items: &[
         "pub(crate) struct Decay ",
         "impl Decay ",
-        "impl FamilyTable => pub(crate) fn settle_and_trim(",
+        "impl FamilyTable => pub(crate) fn drain_and_trim(",
     ],
     adapted: &[],
     everywhere: &[],
@@ -189,7 +199,7 @@ const ASSIGNMENT: Source = Source {
         "impl FamilyTable => pub(crate) fn classes(",
         "impl FamilyTable => pub(crate) fn assign_lane(",
         "impl FamilyTable => fn add_lane(",
-        "impl FamilyTable => pub(crate) fn settle(",
+        "impl FamilyTable => pub(crate) fn drain(",
         "impl FamilyTable => pub(crate) fn hold_still(",
     ],
     adapted: &[],
@@ -207,7 +217,7 @@ const LANE: Source = Source {
         "impl Lane => fn admit(",
         "impl Lane => pub(crate) fn retire(",
         "impl Lane => pub(crate) fn unload(",
-        "impl Lane => pub(crate) fn settle(",
+        "impl Lane => pub(crate) fn drain(",
         "impl Lane => fn empty_depot<",
         "impl Lane => fn collect_overdue_mail(",
         "impl Lane => fn collect_mail(",
@@ -230,15 +240,15 @@ const LANE: Source = Source {
 };
 
 /// How slots of other lanes go home.
-const DISPERSE: Source = Source {
+const FLUSH: Source = Source {
     module: "",
-    file: "src/lane/disperse.rs",
+    file: "src/lane/flush.rs",
     items: &[
-        "const OUTBOXES:",
-        "pub(super) struct Outboxes ",
-        "struct Outbox ",
-        "impl Outboxes ",
-        "impl Lane => pub(super) fn disperse(",
+        "const REMOTE_BATCHES:",
+        "pub(super) struct RemoteBatches ",
+        "struct RemoteBatch ",
+        "impl RemoteBatches ",
+        "impl Lane => pub(super) fn flush(",
         "impl Lane => fn send(",
         "impl Lane => fn post(",
         "impl Lane => pub(super) fn post_all(",
@@ -272,7 +282,7 @@ const MAILBOX: Source = Source {
 pub(super) const THREADS: &[Protocol] = &[
     Protocol {
         name: "lanes",
-        sources: &[ASSIGNMENT, LANE, DISPERSE, DEPOT, MAILBOX],
+        sources: &[ASSIGNMENT, LANE, FLUSH, DEPOT, MAILBOX],
         mutants: &[
             (
                 "counted_after_others_choose",
@@ -286,11 +296,11 @@ pub(super) const THREADS: &[Protocol] = &[
             ),
             (
                 "leaves_before_it_has_given",
-                "        for mut magazine in magazines.into_iter().flatten() {\n            drop_given_up(&mut magazine);\n            let mut state = self.lock();\n            self.disperse(&mut state, &mut magazine, &mut poke);\n            drop(state);\n            self.send_one_by_one(&mut magazine);\n            self.keep_spare(&mut self.lock(), magazine);\n        }\n        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {\n            self.settle();\n        }\n",
-                "        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {\n            self.settle();\n        }\n        for mut magazine in magazines.into_iter().flatten() {\n            drop_given_up(&mut magazine);\n            let mut state = self.lock();\n            self.disperse(&mut state, &mut magazine, &mut poke);\n            drop(state);\n            self.send_one_by_one(&mut magazine);\n            self.keep_spare(&mut self.lock(), magazine);\n        }\n",
+                "        for mut magazine in magazines.into_iter().flatten() {\n            drop_given_up(&mut magazine);\n            let mut state = self.lock();\n            self.flush(&mut state, &mut magazine, &mut poke);\n            drop(state);\n            self.send_one_by_one(&mut magazine);\n            self.keep_spare(&mut self.lock(), magazine);\n        }\n        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {\n            self.drain();\n        }\n",
+                "        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {\n            self.drain();\n        }\n        for mut magazine in magazines.into_iter().flatten() {\n            drop_given_up(&mut magazine);\n            let mut state = self.lock();\n            self.flush(&mut state, &mut magazine, &mut poke);\n            drop(state);\n            self.send_one_by_one(&mut magazine);\n            self.keep_spare(&mut self.lock(), magazine);\n        }\n",
             ),
             (
-                "leaves_before_it_is_settled",
+                "leaves_before_it_is_drained",
                 "if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {",
                 "if self.users.fetch_sub(1, Ordering::AcqRel) == 9 {",
             ),
@@ -304,7 +314,7 @@ pub(super) const THREADS: &[Protocol] = &[
                 "if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {",
                 "if self.users.fetch_sub(2, Ordering::AcqRel) <= 2 {",
             ),
-            ("outboxes_stay", "        self.post_all(&mut state);\n", ""),
+            ("remote_batches_stay", "        self.post_all(&mut state);\n", ""),
             (
                 "mail_is_not_looked_for",
                 "        if state.depot.len() == 0 && !self.mailbox.is_empty() {\n            self.collect_mail(&mut state);\n        }\n",
@@ -327,16 +337,16 @@ pub(super) const THREADS: &[Protocol] = &[
                 "*seen = Seen { locks, ..Seen::NOTHING }",
                 "*seen = Seen { locks, place: seen.place, ..Seen::NOTHING }",
             ),
-            ("goes_on_behind_the_mail", "if !settled.mail && seen.locks", "if seen.locks"),
+            ("goes_on_behind_the_mail", "if !drained.mail && seen.locks", "if seen.locks"),
             (
                 "goes_on_where_another_was",
-                "if !settled.mail && seen.locks + 1 == settled.locks {",
-                "if !settled.mail {",
+                "if !drained.mail && seen.locks + 1 == drained.locks {",
+                "if !drained.mail {",
             ),
             (
                 "what_was_trimmed_is_not_noted",
-                "Seen { locks: settled.locks, trimmed, place }",
-                "Seen { locks: settled.locks, trimmed: trimmed && false, place }",
+                "Seen { locks: drained.locks, trimmed, place }",
+                "Seen { locks: drained.locks, trimmed: trimmed && false, place }",
             ),
             (
                 "looks_are_not_remembered",
@@ -345,13 +355,13 @@ pub(super) const THREADS: &[Protocol] = &[
             ),
             (
                 "own_looks_count",
-                "Seen { locks: settled.locks, trimmed",
-                "Seen { locks: settled.locks - 1, trimmed",
+                "Seen { locks: drained.locks, trimmed",
+                "Seen { locks: drained.locks - 1, trimmed",
             ),
             (
                 "use_meanwhile_is_taken_for_its_own",
-                "        *self.state.lock().seen.on(on) = Seen { locks: settled.locks, trimmed, place };\n",
-                "        let mut state = self.state.lock();\n        let (_, locks) = (settled, state.counts.locks);\n        *state.seen.on(on) = Seen { locks, trimmed, place };\n",
+                "        *self.state.lock().seen.on(on) = Seen { locks: drained.locks, trimmed, place };\n",
+                "        let mut state = self.state.lock();\n        let (_, locks) = (drained, state.counts.locks);\n        *state.seen.on(on) = Seen { locks, trimmed, place };\n",
             ),
             (
                 "early_is_quiet",
@@ -359,7 +369,7 @@ pub(super) const THREADS: &[Protocol] = &[
                 "self.quiet.load(Ordering::Relaxed)",
             ),
             ("work_is_quiet", "            true => 0,\n", "            true => 7,\n"),
-            ("round_without_an_end", "if looked.more { ROWS } else { FIRST_CLASS }", "ROWS"),
+            ("round_without_an_end", "if looked.more { CACHES } else { FIRST_CLASS }", "CACHES"),
             (
                 "settled_and_not_noted",
                 "                family.decay.note_work();\n                let all",
@@ -408,7 +418,7 @@ pub(super) const THREADS: &[Protocol] = &[
     },
     Protocol {
         name: "handshake",
-        sources: &[ROWS, HEAD, HANDSHAKE, ROW, CLOSE],
+        sources: &[CACHES, HEAD, HANDSHAKE, CACHE, CLOSE],
         mutants: &[
             (
                 "closed_without_a_barrier",
@@ -420,8 +430,8 @@ pub(super) const THREADS: &[Protocol] = &[
             ("taken_in_the_midst_of_a_turn", "        closed.spare_those_in_turn();\n", ""),
             (
                 "closed_before_it_is_known_who_is_at_work",
-                "        closed.spare_those_in_turn();\n        closed.iter().for_each(Row::close_heads);\n",
-                "        closed.iter().for_each(Row::close_heads);\n        closed.spare_those_in_turn();\n",
+                "        closed.spare_those_in_turn();\n        closed.iter().for_each(ThreadCache::close_heads);\n",
+                "        closed.iter().for_each(ThreadCache::close_heads);\n        closed.spare_those_in_turn();\n",
             ),
             (
                 "the_uppermost_is_taken_too",
@@ -447,7 +457,7 @@ pub(super) const THREADS: &[Protocol] = &[
     },
     Protocol {
         name: "exit",
-        sources: &[ROWS, HEAD, HANDSHAKE, ROW, LIFE, EXIT, CLOSE],
+        sources: &[CACHES, HEAD, HANDSHAKE, CACHE, LIFE, EXIT, CLOSE],
         mutants: &[
             (
                 "looks_beside_another",
@@ -474,8 +484,12 @@ pub(super) const THREADS: &[Protocol] = &[
                 "LOOKING.store(0, Ordering::Release);",
                 "LOOKING.store(0, Ordering::Relaxed);",
             ),
-            ("rows_are_not_noted", "mark.rows.store(rows.cast_mut(), Ordering::Relaxed);", ""),
-            ("closed_beside_a_taker", "let turn = row.begin();", "let turn = row.try_begin();"),
+            (
+                "caches_are_not_noted",
+                "mark.caches.store(caches.cast_mut(), Ordering::Relaxed);",
+                "",
+            ),
+            ("closed_beside_a_taker", "let turn = cache.begin();", "let turn = cache.try_begin();"),
         ],
     },
 ];

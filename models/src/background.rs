@@ -1,6 +1,6 @@
 //! What holds of the thread that gives memory back where all others sleep.
 
-/// What the copy needs around it: work that can be done, rows that threads have, and a system that lets threads
+/// What the copy needs around it: work that can be done, caches that threads have, and a system that lets threads
 /// sleep.
 ///
 /// Time passes between two rounds only. Whoever else waits, waits until he is woken: nobody is to be saved by a
@@ -126,12 +126,12 @@ macro_rules! surroundings {
 
             pub(crate) struct FamilyTable {
                 /// Whether there are any.
-                pub(crate) rows: Lock,
+                pub(crate) caches: Lock,
             }
 
             lazy_static! {
                 pub(crate) static ref FAMILY: FamilyTable =
-                    FamilyTable { rows: Lock(Mutex::new(Some(()))) };
+                    FamilyTable { caches: Lock(Mutex::new(Some(()))) };
             }
 
             pub(crate) struct SetTable;
@@ -205,13 +205,13 @@ macro_rules! properties {
             }
         }
 
-        fn lose_rows() {
-            *table::FAMILY.rows.lock() = None;
+        fn lose_caches() {
+            *table::FAMILY.caches.lock() = None;
             background::wake();
         }
 
-        fn make_row() {
-            *table::FAMILY.rows.lock() = Some(());
+        fn make_cache() {
+            *table::FAMILY.caches.lock() = Some(());
             background::wake();
         }
 
@@ -264,25 +264,25 @@ macro_rules! properties {
             end();
         }
 
-        /// It ends where no thread has rows, and nobody stops it.
+        /// It ends where no thread has caches, and nobody stops it.
         fn it_ends() {
             start();
-            lose_rows();
+            lose_caches();
             wait_for_their_end();
         }
 
         /// Who stops it then may touch what it has.
         fn it_ends_by_itself_or_not() {
             start();
-            lose_rows();
+            lose_caches();
             end();
         }
 
-        /// It is about to end, and there are rows again: if it is there once they are made, it stays.
+        /// It is about to end, and there are caches again: if it is there once they are made, it stays.
         fn it_stays() {
-            lose_rows();
+            lose_caches();
             start();
-            make_row();
+            make_cache();
             // Somebody else's look sees the latest value.
             if thread::spawn(background::is_there).join().unwrap() {
                 leave_work();
@@ -293,9 +293,9 @@ macro_rules! properties {
 
         /// Whoever has started it, while it is about to end, has one.
         fn it_is_started_at_its_end() {
-            lose_rows();
+            lose_caches();
             start();
-            make_row();
+            make_cache();
             start();
             leave_work();
             wait_until_done();
@@ -336,8 +336,8 @@ macro_rules! properties {
                     thread::spawn(move || {
                         for turn in 0..3 {
                             match (own + turn) % 3 {
-                                0 => make_row(),
-                                1 => lose_rows(),
+                                0 => make_cache(),
+                                1 => lose_caches(),
                                 _ => leave_work(),
                             }
                         }
@@ -351,7 +351,7 @@ macro_rules! properties {
             }
             start();
             others.into_iter().for_each(|other| other.join().unwrap());
-            make_row();
+            make_cache();
             start();
             leave_work();
             wait_until_done();

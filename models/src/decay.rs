@@ -1,6 +1,6 @@
 //! What holds of decay: what nobody uses is given back, whoever comes by.
 
-/// What the copy needs around it: a family with a clock, a row of a thread that idles, and two lanes, of which the
+/// What the copy needs around it: a family with a clock, a cache of a thread that idles, and two lanes, of which the
 /// second has slots of the first.
 macro_rules! surroundings {
     () => {
@@ -10,9 +10,9 @@ macro_rules! surroundings {
         };
         use super::thread;
         use std::sync::atomic::AtomicU64 as Count;
-        use trim::Settled;
+        use trim::Drained;
 
-        pub(crate) struct Row {
+        pub(crate) struct ThreadCache {
             turn: AtomicU32,
         }
 
@@ -43,10 +43,10 @@ macro_rules! surroundings {
                 pub(crate) any_at_work: bool,
             }
 
-            /// What the row has goes into the second lane, for the first.
+            /// What the cache has goes into the second lane, for the first.
             pub(crate) fn unload_next(family: &super::table::FamilyTable, _: Whose) -> Looked {
                 let _still = family.hold_still();
-                let taken = core::mem::take(&mut *family.rows.lock());
+                let taken = core::mem::take(&mut *family.caches.lock());
                 family.lanes[1].take_in(taken);
                 Looked { more: false, any_at_work: taken > 0 }
             }
@@ -54,7 +54,7 @@ macro_rules! surroundings {
 
         pub(crate) mod lane {
             pub(crate) use super::Lane;
-            pub(crate) use super::trim::{Occasion, Settled};
+            pub(crate) use super::trim::{Drained, Occasion};
         }
 
         pub(crate) mod block {
@@ -147,7 +147,7 @@ macro_rules! surroundings {
             }
 
             /// Sends them home. Who posts does not lock the lane that it posts to.
-            fn settle(&self) -> trim::Settled {
+            fn drain(&self) -> trim::Drained {
                 let mut state = self.lock();
                 let mail = self.mailbox.0.swap(0, Ordering::Acquire);
                 state.counts.free[0] += mail;
@@ -155,7 +155,7 @@ macro_rules! surroundings {
                 if others > 0 {
                     FAMILY.lanes[0].mailbox.0.fetch_add(others, Ordering::Release);
                 }
-                trim::Settled { locks: state.counts.locks, mail: mail > 0 }
+                trim::Drained { locks: state.counts.locks, mail: mail > 0 }
             }
 
             /// Gives the pages of the next block back; if there are any, that is enough for one pass.
@@ -178,13 +178,13 @@ macro_rules! surroundings {
                 pub(crate) locks: u64,
             }
 
-            pub(crate) struct Holding {
+            pub(crate) struct FamilyHeap {
                 pub(crate) space: &'static Space,
                 /// How often it was locked, and how many bytes are free.
                 pub(crate) state: Lock<(u64, usize)>,
             }
 
-            impl Holding {
+            impl FamilyHeap {
                 pub(crate) fn usage(&self) -> Usage {
                     Usage { locks: self.state.lock().0 }
                 }
@@ -199,10 +199,10 @@ macro_rules! surroundings {
             }
 
             pub(crate) struct FamilyTable {
-                pub(crate) holding: Holding,
+                pub(crate) heap: FamilyHeap,
                 pub(crate) growth: Lock<()>,
                 /// How many slots a thread that idles has in its magazines.
-                pub(crate) rows: Lock<u32>,
+                pub(crate) caches: Lock<u32>,
                 pub(crate) lanes: [Lane; 2],
                 pub(crate) decay: Decay,
             }
@@ -211,9 +211,9 @@ macro_rules! surroundings {
                 pub(crate) fn new() -> Self {
                     const SPACE: &Space = &Space { source: Source };
                     Self {
-                        holding: Holding { space: SPACE, state: Lock::new((0, 1 << 10)) },
+                        heap: FamilyHeap { space: SPACE, state: Lock::new((0, 1 << 10)) },
                         growth: Lock::new(()),
-                        rows: Lock::new(1),
+                        caches: Lock::new(1),
                         lanes: [Lane::new(), Lane::new()],
                         decay: Decay::new(),
                     }
@@ -265,8 +265,8 @@ macro_rules! properties {
         fn free_slots() {
             FAMILY.lanes[0].free_some();
             FAMILY.lanes[1].take_in(1);
-            let mut holding = FAMILY.holding.state.lock();
-            *holding = (holding.0 + 1, holding.1 + 10);
+            let mut heap = FAMILY.heap.state.lock();
+            *heap = (heap.0 + 1, heap.1 + 10);
         }
 
         /// Where nobody works there is nothing to do in the end, and all is given back, once.
@@ -279,8 +279,8 @@ macro_rules! properties {
                 assert!(rounds < 60, "it does not rest");
                 CLOCK.fetch_add(40, Ordering::Relaxed);
             }
-            assert_eq!(*FAMILY.rows.lock(), 0, "something is left");
-            assert_eq!(FAMILY.holding.state.lock().1, 0, "something is left");
+            assert_eq!(*FAMILY.caches.lock(), 0, "something is left");
+            assert_eq!(FAMILY.heap.state.lock().1, 0, "something is left");
             assert_eq!(GIVEN.load(Ordering::Relaxed), slots, "something is left, or went twice");
         }
 
@@ -328,7 +328,7 @@ macro_rules! properties {
             half_is_trimmed();
             let user = thread::spawn(|| {
                 FAMILY.lanes[1].take_in(1);
-                FAMILY.lanes[1].settle();
+                FAMILY.lanes[1].drain();
             });
             (0..3).for_each(|_| come_by());
             user.join().unwrap();

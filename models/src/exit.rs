@@ -1,4 +1,4 @@
-//! What holds of the rows of threads that end, one way or the other.
+//! What holds of the caches of threads that end, one way or the other.
 
 /// The properties, of the copy that this stands in.
 macro_rules! properties {
@@ -15,15 +15,18 @@ macro_rules! properties {
         /// The life of a thread that allocates so much, and frees all but one.
         fn live(own: usize, slots: usize, end: End) {
             barrier::come_in(own);
-            let row = make_row(&FAMILY).expect("room for a row");
-            let mut slots: Vec<_> = (0..slots).map(|_| allocate(row)).collect();
-            slots.drain(1..).for_each(|slot| free(row, slot));
+            let cache = make_cache(&FAMILY).expect("room for a cache");
+            let mut slots: Vec<_> = (0..slots).map(|_| allocate(cache)).collect();
+            slots.drain(1..).for_each(|slot| free(cache, slot));
             match end {
                 End::Hook => {
                     // SAFETY: as the system calls it.
                     unsafe { end_thread(ptr::null_mut()) };
-                    assert!(HOME.with(|home| ptr::eq(home.get(), EMPTY_ROW.as_row())));
-                    assert!(make_row(&FAMILY).is_none(), "a row that nobody will close");
+                    assert!(
+                        CACHE_SLOT
+                            .with(|cache_slot| ptr::eq(cache_slot.get(), EMPTY_CACHE.as_cache()))
+                    );
+                    assert!(make_cache(&FAMILY).is_none(), "a cache that nobody will close");
                 }
                 End::Vanish => os::Pulse::leave(),
             }
@@ -37,14 +40,14 @@ macro_rules! properties {
             barrier::go();
         }
 
-        /// All that so many threads had is back, and so are their rows and marks.
+        /// All that so many threads had is back, and so are their caches and marks.
         fn verify_all(threads: usize) {
             look(0);
             // Stopped ones may have been passed before they were.
             look(0);
             assert_eq!(life::all(), 1, "a mark is lost");
             assert_eq!(GONE.lock().unwrap().len(), 2 * threads, "lost");
-            assert!(FAMILY.rows.lock().iter().next().is_none());
+            assert!(FAMILY.caches.lock().iter().next().is_none());
             verify(threads);
         }
 

@@ -43,13 +43,13 @@ macro_rules! properties {
         }
 
         /// Takes both locks, or neither.
-        fn hold() -> bool {
-            let held = LOCKS.iter().all(|lock| lock.hold(&mut Patience::new(1)));
+        fn lock_for_fork() -> bool {
+            let held = LOCKS.iter().all(|lock| lock.lock_for_fork(&mut Patience::new(1)));
             if held {
                 // Nobody is a guest yet.
                 LOCKS.iter().for_each(|lock| add_to_held(lock));
             } else {
-                let_go();
+                unlock();
             }
             held
         }
@@ -60,29 +60,29 @@ macro_rules! properties {
             add_to(unsafe { lock.guarded() });
         }
 
-        fn let_go() {
+        fn unlock() {
             // SAFETY: the caller takes them for a fork, and has no guard.
-            LOCKS.iter().for_each(|lock| unsafe { lock.let_go() });
+            LOCKS.iter().for_each(|lock| unsafe { lock.unlock() });
         }
 
         /// Has `meanwhile` run while all locks are held for a fork; returns whether they could be taken.
         fn fork(meanwhile: impl FnOnce()) -> bool {
-            let held = hold();
+            let held = lock_for_fork();
             if held {
                 // SAFETY: held just now.
                 unsafe { guests::begin_fork() };
                 meanwhile();
-                let let_all_go = || {
+                let unlock_all = || {
                     LOCKS.iter().for_each(|lock| add_to_held(lock));
-                    let_go();
+                    unlock();
                     if NEWBORN.1.load(Ordering::Acquire) {
                         assert!(NEWBORN.0.is_held(), "a newborn is not held");
                         // SAFETY: as in `let_go`.
-                        unsafe { NEWBORN.0.let_go() };
+                        unsafe { NEWBORN.0.unlock() };
                     }
                 };
                 // SAFETY: begun above.
-                unsafe { guests::end_fork(let_all_go) };
+                unsafe { guests::end_fork(unlock_all) };
             }
             held
         }
@@ -124,8 +124,8 @@ macro_rules! properties {
             let first = fork(|| {});
             add();
             let second = if gives_up {
-                if hold() {
-                    let_go();
+                if lock_for_fork() {
+                    unlock();
                     // It has changed something already.
                     true
                 } else {
@@ -145,9 +145,9 @@ macro_rules! properties {
         fn a_guest_gives_birth() {
             let bear = || {
                 let _outer = LOCKS[0].lock();
-                NEWBORN.0.hold_newborn();
+                NEWBORN.0.lock_newborn();
                 // As a place that every fork holds, known or not.
-                NEWBORN.0.hold_newborn();
+                NEWBORN.0.lock_newborn();
                 NEWBORN.1.store(true, Ordering::Release);
             };
             let held = fork(|| thread::spawn(bear).join().unwrap());
@@ -171,7 +171,7 @@ macro_rules! properties {
         /// A fork that cannot take all locks leaves alone what others hold.
         fn a_fork_that_gives_up() {
             let inner = LOCKS[1].lock();
-            assert!(!thread::spawn(hold).join().unwrap(), "it is held by another");
+            assert!(!thread::spawn(lock_for_fork).join().unwrap(), "it is held by another");
             assert!(LOCKS[1].is_mine(), "let go, although another holds it");
             add_to(&inner);
             drop(inner);

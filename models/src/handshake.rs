@@ -17,7 +17,7 @@ macro_rules! surroundings {
         use lane::{Lane, magazine::MagazineBox};
         use std::sync::Mutex;
         use std::sync::atomic::AtomicUsize as Count;
-        use table::{FamilyTable, RowLinks};
+        use table::{CacheLinks, FamilyTable};
 
         pub(crate) mod class {
             pub(crate) const COUNT: usize = 1;
@@ -145,12 +145,12 @@ macro_rules! surroundings {
 
             impl Space {
                 /// None is used again.
-                pub(crate) fn take_table<T>(&self) -> Result<core::ptr::NonNull<T>, AllocError> {
+                pub(crate) fn alloc_table<T>(&self) -> Result<core::ptr::NonNull<T>, AllocError> {
                     let room = Box::leak(Box::new(core::mem::MaybeUninit::<T>::uninit()));
                     Ok(core::ptr::NonNull::from(room).cast())
                 }
 
-                pub(crate) unsafe fn give_table<T>(&self, raw: core::ptr::NonNull<T>) {
+                pub(crate) unsafe fn free_table<T>(&self, raw: core::ptr::NonNull<T>) {
                     let mut gone = super::GONE.lock().unwrap();
                     assert!(!gone.contains(&raw.addr().get()), "given back twice");
                     gone.push(raw.addr().get());
@@ -310,20 +310,20 @@ macro_rules! surroundings {
         }
 
         pub(crate) mod table {
-            pub(crate) use super::rows::{RowLinks, RowList};
+            pub(crate) use super::caches::{CacheLinks, CacheList};
 
             use super::barrier::{Guard, Lock};
             use super::error::AllocError;
             use super::lane::Lane;
             use super::space::{SPACE, Space};
 
-            pub(crate) struct Holding {
+            pub(crate) struct FamilyHeap {
                 pub(crate) space: &'static Space,
             }
 
             pub(crate) struct FamilyTable {
-                pub(crate) holding: Holding,
-                pub(crate) rows: Lock<RowList>,
+                pub(crate) heap: FamilyHeap,
+                pub(crate) caches: Lock<CacheList>,
                 pub(crate) growth: Lock<()>,
                 pub(crate) lane: Lane,
             }
@@ -331,8 +331,8 @@ macro_rules! surroundings {
             impl FamilyTable {
                 pub(crate) fn new(slots: usize) -> Self {
                     Self {
-                        holding: Holding { space: &SPACE },
-                        rows: Lock::new(RowList::new()),
+                        heap: FamilyHeap { space: &SPACE },
+                        caches: Lock::new(CacheList::new()),
                         growth: Lock::new(()),
                         lane: Lane(Lock::new((1..=slots).collect())),
                     }
@@ -353,23 +353,23 @@ macro_rules! surroundings {
         }
 
         super::sync::thread_local! {
-            /// Where the calling thread's row is.
-            static HOME: Cell<*const Row> = Cell::new(ptr::null());
+            /// Where the calling thread's cache is.
+            static CACHE_SLOT: Cell<*const ThreadCache> = Cell::new(ptr::null());
         }
 
-        fn point_home(_: &table::FamilyTable, row: *const Row) {
-            HOME.with(|home| home.set(row));
+        fn point_cache_slot(_: &table::FamilyTable, cache: *const ThreadCache) {
+            CACHE_SLOT.with(|cache_slot| cache_slot.set(cache));
         }
 
-        struct EmptyRow;
+        struct EmptyCache;
 
-        impl EmptyRow {
-            fn as_row(&self) -> *const Row {
+        impl EmptyCache {
+            fn as_cache(&self) -> *const ThreadCache {
                 ptr::null()
             }
         }
 
-        const EMPTY_ROW: EmptyRow = EmptyRow;
+        const EMPTY_CACHE: EmptyCache = EmptyCache;
 
         /// Where a slot can be.
         const LANE: u8 = 0;
@@ -393,7 +393,7 @@ macro_rules! surroundings {
             static ref GONE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
         }
 
-        fn may_have_rows() -> bool {
+        fn may_have_caches() -> bool {
             true
         }
 
@@ -409,43 +409,43 @@ macro_rules! surroundings {
     };
 }
 
-/// What threads do with their rows.
+/// What threads do with their caches.
 macro_rules! work {
     () => {
-        /// Makes a row, as a thread's first use does.
-        fn new_row() -> &'static Row {
-            let row = Box::leak(Box::new(Row::new()));
-            row.family.store(ptr::from_ref::<FamilyTable>(&FAMILY).cast_mut(), Ordering::Relaxed);
-            // SAFETY: a row, and in no list yet.
-            unsafe { FAMILY.rows.lock().insert(Row::links_of(NonNull::from(&*row))) };
-            row
+        /// Makes a cache, as a thread's first use does.
+        fn new_cache() -> &'static ThreadCache {
+            let cache = Box::leak(Box::new(ThreadCache::new()));
+            cache.family.store(ptr::from_ref::<FamilyTable>(&FAMILY).cast_mut(), Ordering::Relaxed);
+            // SAFETY: a cache, and in no list yet.
+            unsafe { FAMILY.caches.lock().insert(ThreadCache::links_of(NonNull::from(&*cache))) };
+            cache
         }
 
         /// As `take_slowly` and what comes before it.
-        fn allocate(row: &Row) -> NonNull<u8> {
-            let slot = row.heads[0].pop().unwrap_or_else(|| {
-                take_in_turn(row, &FAMILY, 0).unwrap().expect("room for magazines")
+        fn allocate(cache: &ThreadCache) -> NonNull<u8> {
+            let slot = cache.heads[0].pop().unwrap_or_else(|| {
+                take_in_turn(cache, &FAMILY, 0).unwrap().expect("room for magazines")
             });
             move_slot(slot.addr().get(), MAGAZINE, PROGRAM);
             slot
         }
 
         /// As `give_slowly` and what comes before it.
-        fn free(row: &Row, slot: NonNull<u8>) {
+        fn free(cache: &ThreadCache, slot: NonNull<u8>) {
             move_slot(slot.addr().get(), PROGRAM, MAGAZINE);
-            match row.heads[0].push_another(slot) {
+            match cache.heads[0].push_another(slot) {
                 Pushed::Done => {}
-                Pushed::NoRoom => assert!(give_in_turn(row, &FAMILY, 0, slot)),
+                Pushed::NoRoom => assert!(give_in_turn(cache, &FAMILY, 0, slot)),
                 Pushed::Again => panic!("taken for a double free"),
             }
         }
 
-        fn close_row(row: &'static Row) {
-            // SAFETY: the row is the caller's, or that of a thread that is gone, and not used any more.
-            unsafe { close_list(row, Home::Gone) };
+        fn close_cache(cache: &'static ThreadCache) {
+            // SAFETY: the cache is the caller's, or that of a thread that is gone, and not used any more.
+            unsafe { close_list(cache, Owner::Gone) };
         }
 
-        /// Once nobody has a row any more, nothing is lost, and nothing there twice.
+        /// Once nobody has a cache any more, nothing is lost, and nothing there twice.
         fn verify(programs: usize) {
             let in_lane = FAMILY.lane.0.lock().len();
             let places = WHERE.lock().unwrap();
@@ -463,75 +463,75 @@ macro_rules! properties {
             handshake::unload_next(&FAMILY, Whose::All)
         }
 
-        /// A thread does something with its row, after it has allocated so much and freed some of it,
+        /// A thread does something with its cache, after it has allocated so much and freed some of it,
         /// while another takes what is
         /// in its magazines.
         fn beside_a_taker(
             before: usize,
             freed: usize,
-            work: fn(&'static Row, &mut Vec<NonNull<u8>>),
+            work: fn(&'static ThreadCache, &mut Vec<NonNull<u8>>),
         ) {
-            let row = new_row();
-            let mut slots: Vec<_> = (0..before).map(|_| allocate(row)).collect();
-            slots.drain(..freed).for_each(|slot| free(row, slot));
+            let cache = new_cache();
+            let mut slots: Vec<_> = (0..before).map(|_| allocate(cache)).collect();
+            slots.drain(..freed).for_each(|slot| free(cache, slot));
             barrier::come_in(0);
             let taker = thread::spawn(take_from_others);
-            work(row, &mut slots);
+            work(cache, &mut slots);
             barrier::go();
             taker.join().unwrap();
-            if !is_gone(row) {
-                close_row(row);
+            if !is_gone(cache) {
+                close_cache(cache);
             }
             verify(slots.len());
         }
 
         fn take_two() {
-            beside_a_taker(1, 0, |row, slots| {
-                slots.push(allocate(row));
-                slots.push(allocate(row));
+            beside_a_taker(1, 0, |cache, slots| {
+                slots.push(allocate(cache));
+                slots.push(allocate(cache));
             });
         }
 
         fn give_two() {
-            beside_a_taker(3, 0, |row, slots| {
-                free(row, slots.pop().unwrap());
-                free(row, slots.pop().unwrap());
+            beside_a_taker(3, 0, |cache, slots| {
+                free(cache, slots.pop().unwrap());
+                free(cache, slots.pop().unwrap());
             });
         }
 
         fn take_and_refill() {
-            beside_a_taker(3, 0, |row, slots| {
-                slots.push(allocate(row));
-                slots.push(allocate(row));
+            beside_a_taker(3, 0, |cache, slots| {
+                slots.push(allocate(cache));
+                slots.push(allocate(cache));
             });
         }
 
         fn end() {
-            beside_a_taker(2, 0, |row, slots| {
-                free(row, slots.pop().unwrap());
-                close_row(row);
+            beside_a_taker(2, 0, |cache, slots| {
+                free(cache, slots.pop().unwrap());
+                close_cache(cache);
             });
         }
 
         /// What was taken, and so had by somebody else, is freed where it was taken from: no double free.
         fn give_again() {
-            beside_a_taker(1, 0, |row, slots| {
-                slots.push(allocate(row));
+            beside_a_taker(1, 0, |cache, slots| {
+                slots.push(allocate(cache));
                 let mut lane = FAMILY.lane.0.lock();
                 if let Some(at) = lane.iter().position(|&slot| slot == SLOTS - 2) {
                     let slot = lane.swap_remove(at);
                     drop(lane);
                     move_slot(slot, LANE, PROGRAM);
-                    free(row, NonNull::new(ptr::without_provenance_mut(slot)).unwrap());
+                    free(cache, NonNull::new(ptr::without_provenance_mut(slot)).unwrap());
                 }
             });
         }
 
         /// The previous magazine has slots, too.
         fn take_previous() {
-            beside_a_taker(6, 4, |row, slots| {
-                free(row, slots.pop().unwrap());
-                slots.push(allocate(row));
+            beside_a_taker(6, 4, |cache, slots| {
+                free(cache, slots.pop().unwrap());
+                slots.push(allocate(cache));
             });
         }
 
@@ -546,19 +546,19 @@ macro_rules! properties {
         fn everybody_works(threads: usize, takers: usize) {
             let work = |own: usize| {
                 move || {
-                    let row = new_row();
+                    let cache = new_cache();
                     barrier::come_in(own);
                     let mut slots = Vec::new();
                     for turn in 0..3 {
-                        (0..=own + turn).for_each(|_| slots.push(allocate(row)));
-                        slots.drain(own % 2..).for_each(|slot| free(row, slot));
+                        (0..=own + turn).for_each(|_| slots.push(allocate(cache)));
+                        slots.drain(own % 2..).for_each(|slot| free(cache, slot));
                     }
-                    slots.into_iter().for_each(|slot| free(row, slot));
+                    slots.into_iter().for_each(|slot| free(cache, slot));
                     if own % 2 == 0 {
-                        close_row(row);
+                        close_cache(cache);
                     }
                     barrier::go();
-                    (own % 2 != 0).then_some(row)
+                    (own % 2 != 0).then_some(cache)
                 }
             };
             let take = |own: usize| {
@@ -571,9 +571,9 @@ macro_rules! properties {
             };
             let takers: Vec<_> = (0..takers).map(|own| thread::spawn(take(own))).collect();
             let owners: Vec<_> = (0..threads).map(|own| thread::spawn(work(own))).collect();
-            let rows: Vec<_> = owners.into_iter().map(|owner| owner.join().unwrap()).collect();
+            let caches: Vec<_> = owners.into_iter().map(|owner| owner.join().unwrap()).collect();
             takers.into_iter().for_each(|taker| taker.join().unwrap());
-            rows.into_iter().flatten().for_each(close_row);
+            caches.into_iter().flatten().for_each(close_cache);
             verify(0);
         }
 

@@ -41,26 +41,26 @@ macro_rules! surroundings {
 
         impl Space {
             /// It has room, and none is used again.
-            fn take_table<T>(&self) -> Result<NonNull<T>, AllocError> {
+            fn alloc_table<T>(&self) -> Result<NonNull<T>, AllocError> {
                 Ok(NonNull::from(Box::leak(Box::new(mem::MaybeUninit::<T>::uninit()))).cast())
             }
 
             fn purge_on_the_way(&self) {}
         }
 
-        pub(crate) struct Holding {
+        pub(crate) struct FamilyHeap {
             space: &'static Space,
         }
 
         pub(crate) struct FamilyTable {
-            holding: Holding,
+            heap: FamilyHeap,
             cells: [AtomicPtr<Lane>; class::COUNT],
             growth: Lock<()>,
         }
 
         lazy_static! {
             static ref FAMILY: FamilyTable = FamilyTable {
-                holding: Holding { space: &Space },
+                heap: FamilyHeap { space: &Space },
                 cells: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
                 growth: Lock::new(()),
             };
@@ -139,7 +139,7 @@ macro_rules! surroundings {
         }
 
         /// What trimming is told, which is not in this model.
-        pub(crate) struct Settled {
+        pub(crate) struct Drained {
             #[expect(dead_code, reason = "trimming is not in this model")]
             locks: u64,
             #[expect(dead_code, reason = "trimming is not in this model")]
@@ -148,7 +148,7 @@ macro_rules! surroundings {
 
         pub(crate) struct LaneState {
             depot: Depot,
-            outboxes: Outboxes,
+            remote_batches: RemoteBatches,
             spare: MagazineList,
             scattered: u32,
             counts: Counts,
@@ -174,10 +174,10 @@ macro_rules! surroundings {
         }
 
         impl Lane {
-            fn new(_: &'static Holding, class: usize) -> Self {
+            fn new(_: &'static FamilyHeap, class: usize) -> Self {
                 let state = LaneState {
                     depot: Depot::new(),
-                    outboxes: Outboxes::new(),
+                    remote_batches: RemoteBatches::new(),
                     spare: MagazineList::new(),
                     scattered: 0,
                     counts: Counts::default(),
@@ -197,7 +197,7 @@ macro_rules! surroundings {
                 &Space
             }
 
-            fn hold_newborn(&self) {}
+            fn lock_newborn(&self) {}
 
             fn note_peak(&self, _: &mut LaneState) {}
 
@@ -235,21 +235,21 @@ macro_rules! surroundings {
                 owner.looks_own(magazine).then_some(owner)
             }
 
-            fn give_own(&self, state: &mut LaneState, slot: *mut u8) {
+            fn free_own(&self, state: &mut LaneState, slot: *mut u8) {
                 assert!(!state.free.contains(&slot), "a slot is in two places");
                 state.free.push(slot);
             }
 
-            fn give_one(&self, slot: *mut u8) {
+            fn free_one(&self, slot: *mut u8) {
                 let mut state = self.lock();
-                self.give_own(&mut state, slot);
+                self.free_own(&mut state, slot);
             }
 
-            fn give_own_ones(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
+            fn free_own_slots(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
                 let slots = mem::take(magazine.all_mut());
                 let (own, others) = slots.into_iter().partition(|&slot| self.is_own(slot));
                 let _: &Vec<_> = &own;
-                own.into_iter().for_each(|slot| self.give_own(state, slot));
+                own.into_iter().for_each(|slot| self.free_own(state, slot));
                 *magazine.all_mut() = others;
                 magazine.len()
             }
@@ -307,16 +307,16 @@ macro_rules! properties {
         }
 
         /// Once all have left, what they have left is in the blocks, or on its way to a lane that was left
-        /// before: then whoever settles that finds it.
+        /// before: then whoever drains that finds it.
         fn verify() {
             let all = || (0..class::COUNT).flat_map(|class| FAMILY.lanes(class));
             for lane in all() {
                 assert_eq!(lane.users.load(Ordering::Relaxed), 0, "users that are none");
                 let state = lane.state.lock();
-                let parked = state.depot.slots() + state.outboxes.slots() + state.spare.len();
-                assert_eq!(parked, 0, "nobody has settled it");
+                let parked = state.depot.slots() + state.remote_batches.slots() + state.spare.len();
+                assert_eq!(parked, 0, "nobody has drained it");
             }
-            FAMILY.settle();
+            FAMILY.drain();
             for lane in all() {
                 let state = lane.state.lock();
                 assert_eq!(state.free.len(), state.counts.carved, "a slot is lost");

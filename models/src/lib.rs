@@ -11,12 +11,12 @@
 //! | a lane's mailbox | `src/lane/magazine.rs` | what is posted is taken once, as it was written |
 //! | the lock whose waiters sleep | `src/sync/word.rs` | one at a time, seeing what the last did; whoever waits gets it |
 //! | locks that a fork holds, and its guests | `src/sync/{word,guests,waiting}.rs` | whoever takes or passes them is alone, seeing what the last did; nobody is a guest before all locks are held, nor when they are let go; who gives up leaves alone what others hold; what guests make is held; a child that sees no guest finds nothing torn |
-//! | first use, and what a fork finds | these, `src/sync/first.rs`, `src/space/births.rs`, `src/table/hold.rs` | one is made, and all see it written; who reads the count finds what was counted; a fork holds all that is known |
-//! | the handshake with threads that idle | `src/thread/{handshake,head,mod,exit}.rs`, `src/table/rows.rs` | a slot is in one place at a time, and none is lost: what an owner pops or pushes, refills or gives back at its end nobody takes beside it; what others have taken is no double free |
+//! | first use, and what a fork finds | these, `src/sync/first.rs`, `src/space/registry.rs`, `src/table/fork_locks.rs` | one is made, and all see it written; who reads the count finds what was counted; a fork holds all that is known |
+//! | the handshake with threads that idle | `src/thread/{handshake,head,mod,exit}.rs`, `src/table/caches.rs` | a slot is in one place at a time, and none is lost: what an owner pops or pushes, refills or gives back at its end nobody takes beside it; what others have taken is no double free |
 //! | how threads end | these, `src/thread/{life,exit}.rs` | what a thread leaves is closed once, by itself or by who finds it gone, also beside others that look, begin or take from it; no mark is lost, and none is looked at after it was given back |
 //! | decay | `src/{table,lane/trim,thread/decay}.rs` | what is sent or freed is noticed by the rounds that follow, however it falls between their looks; a lane in use is not taken for an idle one; a family is quiet only when it was |
 //! | the thread in the background | `src/thread/{background,decay}.rs` | there is one at most; whoever makes work while it looks around or falls asleep wakes it; it ends when it is stopped, unless somebody starts it, and a child has none of its parent's |
-//! | lanes | `src/{table,lane/mod}.rs` | who uses a lane is counted, however many choose at once; what whoever leaves has left is settled by the last, or found |
+//! | lanes | `src/{table,lane/mod}.rs` | who uses a lane is counted, however many choose at once; what whoever leaves has left is drained by the last, or found |
 //!
 //! Loom tries all executions of two or three threads, in each of which a load may see every value that the
 //! memory model lets it. Shuttle tries many random ones of more threads, each of which sees the latest
@@ -128,24 +128,24 @@ macro_rules! copies {
             guests!(born_free);
         }
 
-        macro_rules! births {
+        macro_rules! registry {
             ($name:ident) => {
                 pub(crate) mod $name {
-                    $crate::births::surroundings!();
-                    include!(concat!(env!("OUT_DIR"), "/births_", stringify!($name), ".rs"));
-                    $crate::births::properties!();
+                    $crate::registry::surroundings!();
+                    include!(concat!(env!("OUT_DIR"), "/registry_", stringify!($name), ".rs"));
+                    $crate::registry::properties!();
                 }
             };
         }
-        pub(super) mod births {
+        pub(super) mod registry {
             use super::{cell, sync, thread};
-            births!(original);
-            births!(made_over_another);
-            births!(seen_before_it_is_written);
-            births!(made_known_before_it_is_written);
-            births!(counted_before_it_is_seen);
-            births!(counted_before_it_is_known);
-            births!(born_behind_a_fork);
+            registry!(original);
+            registry!(made_over_another);
+            registry!(seen_before_it_is_written);
+            registry!(made_known_before_it_is_written);
+            registry!(counted_before_it_is_seen);
+            registry!(counted_before_it_is_known);
+            registry!(born_behind_a_fork);
         }
 
         macro_rules! background {
@@ -213,10 +213,10 @@ macro_rules! copies {
             lanes!(counted_after_others_choose);
             lanes!(added_over_another);
             lanes!(leaves_before_it_has_given);
-            lanes!(leaves_before_it_is_settled);
+            lanes!(leaves_before_it_is_drained);
             lanes!(looks_who_is_left_and_then_leaves);
             lanes!(leaves_twice);
-            lanes!(outboxes_stay);
+            lanes!(remote_batches_stay);
             lanes!(mail_is_not_looked_for);
         }
 
@@ -238,7 +238,7 @@ macro_rules! copies {
             exit!(given_back_in_the_list);
             exit!(listed_before_it_is_written);
             exit!(looked_before_it_is_seen);
-            exit!(rows_are_not_noted);
+            exit!(caches_are_not_noted);
             exit!(closed_beside_a_taker);
         }
 
@@ -297,8 +297,6 @@ macro_rules! tests {
 #[cfg(test)]
 mod background;
 #[cfg(test)]
-mod births;
-#[cfg(test)]
 mod counter;
 #[cfg(test)]
 mod decay;
@@ -314,6 +312,8 @@ mod lanes;
 mod lock;
 #[cfg(test)]
 mod mailbox;
+#[cfg(test)]
+mod registry;
 
 #[cfg(test)]
 mod on_loom;

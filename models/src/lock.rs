@@ -30,7 +30,7 @@ macro_rules! properties {
                 assert!(self.word.take() || self.word.wait(|_| false));
                 let before = self.value.get();
                 self.value.replace(before + 1);
-                self.word.let_go();
+                self.word.unlock();
             }
         }
 

@@ -135,13 +135,13 @@ tests! {
         held_twice: "maximum number of branches",
         born_free: "a newborn is not held",
     }
-    births {
+    registry {
         made_over_another: "two of one",
         seen_before_it_is_written: "Causality",
         made_known_before_it_is_written: "Causality",
-        counted_before_it_is_seen: "does not hold what is there",
+        counted_before_it_is_seen: "does not lock_for_fork what is there",
         counted_before_it_is_known: "counted, and not there",
-        born_behind_a_fork: "does not hold what is there",
+        born_behind_a_fork: "does not lock_for_fork what is there",
     }
     background {
         two_are_started: "there are two",
@@ -171,11 +171,11 @@ tests! {
     lanes {
         counted_after_others_choose: "two share a lane",
         added_over_another: "a lane is lost",
-        leaves_before_it_has_given: "nobody has settled it",
-        leaves_before_it_is_settled: "nobody has settled it",
-        looks_who_is_left_and_then_leaves: "nobody has settled it",
+        leaves_before_it_has_given: "nobody has drained it",
+        leaves_before_it_is_drained: "nobody has drained it",
+        looks_who_is_left_and_then_leaves: "nobody has drained it",
         leaves_twice: "what was left is not found",
-        outboxes_stay: "nobody has settled it",
+        remote_batches_stay: "nobody has drained it",
         mail_is_not_looked_for: "what was left is not found",
     }
     exit {
@@ -184,7 +184,7 @@ tests! {
         given_back_in_the_list: "given back",
         listed_before_it_is_written: "Causality",
         looked_before_it_is_seen: "given back",
-        rows_are_not_noted: "lost",
+        caches_are_not_noted: "lost",
         closed_beside_a_taker: "slot",
     }
     handshake {

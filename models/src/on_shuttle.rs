@@ -123,10 +123,10 @@ tests! {
         child_has_its_parents: "deadlock",
         last_word_wakes_nobody: "deadlock",
     }
-    births {
+    registry {
         made_over_another: "two of one",
         counted_before_it_is_known: "counted, and not there",
-        born_behind_a_fork: "does not hold what is there",
+        born_behind_a_fork: "does not lock_for_fork what is there",
     }
     counter {
         dead_come_back: "read after it was dropped",
@@ -165,18 +165,18 @@ tests! {
     lanes {
         counted_after_others_choose: "two share a lane",
         added_over_another: "a lane is lost",
-        leaves_before_it_has_given: "nobody has settled it",
-        leaves_before_it_is_settled: "nobody has settled it",
-        looks_who_is_left_and_then_leaves: "nobody has settled it",
+        leaves_before_it_has_given: "nobody has drained it",
+        leaves_before_it_is_drained: "nobody has drained it",
+        looks_who_is_left_and_then_leaves: "nobody has drained it",
         leaves_twice: "what was left is not found",
-        outboxes_stay: "nobody has settled it",
+        remote_batches_stay: "nobody has drained it",
         mail_is_not_looked_for: "what was left is not found",
     }
     exit {
         looks_beside_another: "given back",
         newest_is_taken_off_over_a_newer: "lost",
         given_back_in_the_list: "given back",
-        rows_are_not_noted: "lost",
+        caches_are_not_noted: "lost",
         closed_beside_a_taker: "slot",
     }
     handshake {
@@ -198,7 +198,7 @@ tests! {
 mod large {
     use super::check;
     use super::copies::{
-        background, births, counter, decay, exit, guests, handshake, lanes, lock, mailbox,
+        background, counter, decay, exit, guests, handshake, lanes, lock, mailbox, registry,
     };
 
     #[test]
@@ -216,7 +216,7 @@ mod large {
 
     #[test]
     fn first_uses() {
-        check(births::original::LARGE, ANY);
+        check(registry::original::LARGE, ANY);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! of bits by themselves. The bitmap is only valid from the start of the chunk up to some granule, beyond
 //! which nothing was freed yet: so taking and clearing a chunk need not touch it.
 
-use crate::space::holding::Chunk;
+use crate::space::family_heap::Chunk;
 use crate::sync::{AtomicU64, Ordering};
 
 use super::marks::WORD;

@@ -8,7 +8,7 @@
 use core::ops::Range;
 use core::ptr;
 
-use crate::space::holding::Chunk;
+use crate::space::family_heap::Chunk;
 use crate::space::order::NONE;
 
 use super::Arena;

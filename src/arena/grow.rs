@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 
 use crate::error::{AllocError, AllocErrorKind};
-use crate::space::holding::Chunk;
+use crate::space::family_heap::Chunk;
 use crate::space::map::GRANULE;
 use crate::space::order::NONE;
 use crate::table::FamilyTable;
@@ -183,11 +183,11 @@ impl Arena {
                 family
             }
         };
-        let least = family.holding.spec.block_bytes();
+        let least = family.heap.spec.block_bytes();
         let largest = self.each_chunk().filter(|chunk| !chunk.is_dedicated());
         let largest = largest.map(|chunk| chunk.bytes()).max().unwrap_or(0);
         let next = (2 * largest).clamp(least, LARGEST_CHUNK);
-        let space = family.holding.space;
+        let space = family.heap.space;
         let whole = |bytes: usize| {
             let unit = if bytes > space.extent_bytes() { space.extent_bytes() } else { GRANULE };
             bytes.checked_next_multiple_of(unit)
@@ -198,7 +198,7 @@ impl Arena {
         }
         if size >= GRANULE && size >= next / DEDICATED_PART || align > GRANULE {
             let bytes = whole(size).ok_or(too_large)?;
-            let chunk = self.take_chunk(family, bytes, bytes, align)?;
+            let chunk = self.alloc_chunk(family, bytes, bytes, align)?;
             chunk.set_dedicated(true);
             let start = chunk.start().as_ptr();
             chunk.set_used(size);
@@ -213,7 +213,7 @@ impl Arena {
             Some(spare) => spare,
             None => {
                 let wanted = whole(next).ok_or(too_large)?.max(needed);
-                self.take_chunk(family, wanted, needed, 1)?
+                self.alloc_chunk(family, wanted, needed, 1)?
             }
         };
         // Not before there is a chunk: where it is refused, what is left at the cursor still serves
@@ -233,17 +233,17 @@ impl Arena {
     }
 
     /// Takes a chunk of so many bytes, or of fewer, but not less than are needed.
-    fn take_chunk(
+    fn alloc_chunk(
         &self,
         family: &'static FamilyTable,
         bytes: usize,
         needed: usize,
         align: usize,
     ) -> Result<Chunk, AllocError> {
-        let extent = family.holding.space.extent_bytes();
+        let extent = family.heap.space.extent_bytes();
         let mut bytes = bytes;
         let refused = loop {
-            match self.take_within_limit(family, bytes, align) {
+            match self.alloc_within_limit(family, bytes, align) {
                 Ok(chunk) => return Ok(chunk),
                 Err(error) if bytes == needed => break error,
                 Err(_) => {
@@ -259,7 +259,7 @@ impl Arena {
         if !self.is_over_limit(needed) {
             relieve(family, refused.kind());
         }
-        self.take_within_limit(family, needed, align)
+        self.alloc_within_limit(family, needed, align)
     }
 
     /// Whether so many bytes more would exceed the limit of this arena or of one that it is in.
@@ -277,7 +277,7 @@ impl Arena {
         core::iter::successors(Some(self), |inner| unsafe { inner.outer.get().as_ref() })
     }
 
-    fn take_within_limit(
+    fn alloc_within_limit(
         &self,
         family: &'static FamilyTable,
         bytes: usize,
@@ -287,11 +287,11 @@ impl Arena {
             return Err(AllocError::new(AllocErrorKind::Limit));
         }
         thread::attend();
-        if family.holding.space.is_given_up() {
+        if family.heap.space.is_given_up() {
             // All chunks of an arena are in one space.
             return Err(AllocError::new(AllocErrorKind::AddressSpace));
         }
-        let chunk = family.holding.take_chunk(bytes, align)?;
+        let chunk = family.heap.alloc_chunk(bytes, align)?;
         self.add(chunk);
         Ok(chunk)
     }

@@ -51,7 +51,7 @@ use core::ptr::{self, NonNull};
 
 use crate::error::AllocError;
 use crate::space::Space;
-use crate::space::holding::Chunk;
+use crate::space::family_heap::Chunk;
 use crate::space::order::{NONE, Order};
 use crate::space::window::Place;
 use crate::table::{FamilyTable, SetTable};
@@ -227,7 +227,7 @@ impl Arena {
 
     /// The space that the chunks are in; there is one where there is a chunk.
     fn space(&self) -> Option<&'static Space> {
-        self.family.get().map(|family| family.holding.space)
+        self.family.get().map(|family| family.heap.space)
     }
 
     /// Looks at or changes the order of the chunks.

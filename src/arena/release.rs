@@ -4,7 +4,7 @@ use core::ptr;
 
 use crate::abort;
 use crate::space::Space;
-use crate::space::holding::Chunk;
+use crate::space::family_heap::Chunk;
 use crate::space::order::NONE;
 use crate::sync::{AtomicU64, Ordering};
 use crate::thread;
@@ -257,9 +257,9 @@ impl Arena {
         // In the child of a fork the chunk may have to be given up with all that was inherited: then it
         // is left alone.
         thread::attend();
-        if let Some(family) = self.family.get().filter(|it| !it.holding.space.is_given_up()) {
+        if let Some(family) = self.family.get().filter(|it| !it.heap.space.is_given_up()) {
             // SAFETY: passed on; all chunks are of that family.
-            unsafe { family.holding.give_chunk(chunk) };
+            unsafe { family.heap.free_chunk(chunk) };
         }
     }
 

@@ -3,7 +3,7 @@
 use core::ops::Range;
 use core::ptr::NonNull;
 
-use crate::space::holding::Chunk;
+use crate::space::family_heap::Chunk;
 
 use super::bits::{self, Words};
 use super::checkpoint::{Checkpoint, Floor};

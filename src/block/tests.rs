@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::space::SYSTEM_SPACE;
-use crate::space::holding::Holding;
+use crate::space::family_heap::FamilyHeap;
 use crate::spec::FamilySpec;
 
 /// What a slot is, by the list.
@@ -46,13 +46,13 @@ struct Model {
 }
 
 impl Model {
-    fn new(holding: &'static Holding, class: usize, granules: u32, colour: usize) -> Self {
-        let taken = holding.take_block(granules, map_of(class), |taken| {
-            holding.write_tails(taken.first, 1, granules);
-            let mark = holding.mark.with_class(class);
+    fn new(heap: &'static FamilyHeap, class: usize, granules: u32, colour: usize) -> Self {
+        let taken = heap.alloc_block(granules, map_of(class), |taken| {
+            heap.write_tails(taken.first, 1, granules);
+            let tag = heap.tag.with_class(class);
             // A lane that nobody looks at.
             let lane = core::ptr::dangling_mut::<()>();
-            Block::found(holding.space, taken.first, granules, mark, colour, lane, true)
+            Block::init(heap.space, taken.first, granules, tag, colour, lane, true)
         });
         let block = taken.unwrap();
         let slots = (granules as usize * GRANULE - colour) / class::slot_size(class);
@@ -99,7 +99,7 @@ impl Model {
     /// Takes up to so many slots: the lowest free ones, then those never taken, the first last.
     fn take(&mut self, wanted: usize, eager: bool) {
         let mut out = vec![core::ptr::null_mut(); wanted];
-        let taken = self.block.take(&mut out, eager);
+        let taken = self.block.alloc(&mut out, eager);
         let expected: Vec<usize> = self.all(Free).chain(self.all(Uncarved)).take(wanted).collect();
         assert_eq!(taken, expected.len());
         for (&address, &slot) in out.iter().rev().zip(&expected) {
@@ -113,7 +113,7 @@ impl Model {
     /// Frees one slot, and settles where that has to be done.
     fn give(&mut self, slot: usize) {
         let before = self.live;
-        let given = self.block.give(self.divisor(), self.offset(slot));
+        let given = self.block.free_at(self.divisor(), self.offset(slot));
         if self.slots[slot] != Live {
             assert_eq!(given, None, "slot {slot} is {:?}", self.slots[slot]);
             return;
@@ -123,14 +123,14 @@ impl Model {
         let change = self.change(before);
         assert_eq!(given, Some(change != Change::None), "{change:?}");
         if given == Some(true) {
-            assert_eq!(self.block.settle(), change);
+            assert_eq!(self.block.recount(), change);
         }
     }
 
     /// Frees slots of one word: all of them or, where one cannot be freed, none.
-    fn give_word(&mut self, word: usize, mask: u64) {
+    fn free_word(&mut self, word: usize, mask: u64) {
         let (before, wrong) = (self.live, mask & !self.bits(word, Live));
-        let given = self.block.give_word(self.block.words(), word, mask);
+        let given = self.block.free_word(self.block.words(), word, mask);
         if wrong != 0 {
             assert_eq!(given, Err(wrong));
             return;
@@ -170,7 +170,7 @@ impl Model {
         // Before the first slot, behind the last, and where a stale distance may lead.
         let end = self.block.granules() as usize * GRANULE;
         for outside in [self.colour.wrapping_sub(1), self.offset(self.slots.len()), end, end + 1] {
-            assert_eq!(block.give(self.divisor(), outside), None);
+            assert_eq!(block.free_at(self.divisor(), outside), None);
             assert_eq!(block.carved_slot(self.divisor(), outside), None);
             assert_eq!(block.why_not(self.divisor(), outside), FreeError::Foreign);
         }
@@ -191,7 +191,7 @@ impl Model {
     }
 
     /// Frees what is live, looks whether the block is like new, and gives it back.
-    fn end(mut self, holding: &Holding) {
+    fn end(mut self, heap: &FamilyHeap) {
         for slot in self.all(Live).collect::<Vec<_>>() {
             self.give(slot);
         }
@@ -200,18 +200,18 @@ impl Model {
         assert!(self.block.words().iter().all(|word| word.load(Ordering::Relaxed) == 0));
         self.block.disown();
         // SAFETY: taken from here with so many, nothing in use, the bitmap zero.
-        unsafe { holding.give_block(self.block.granule, self.block.granules()) };
+        unsafe { heap.free_block(self.block.granule, self.block.granules()) };
     }
 }
 
-fn holding(name: &'static str) -> &'static Holding {
-    static ALL: Mutex<Vec<&Holding>> = Mutex::new(Vec::new());
+fn heap(name: &'static str) -> &'static FamilyHeap {
+    static ALL: Mutex<Vec<&FamilyHeap>> = Mutex::new(Vec::new());
     let space = SYSTEM_SPACE.get().unwrap();
     // No table has it, so no set is disturbed; what is known of it has to stay for ever, in sight of who
     // looks for leaks.
-    let holding = Box::leak(Box::new(Holding::new(space, name, &SPEC, 0, 1 << 20)));
-    ALL.lock().unwrap().push(holding);
-    holding
+    let heap = Box::leak(Box::new(FamilyHeap::new(space, name, &SPEC, 0, 1 << 20)));
+    ALL.lock().unwrap().push(heap);
+    heap
 }
 
 /// Each class without and with a colour, in its shortest block, and some in the longest. An interpreter has
@@ -233,10 +233,10 @@ fn each_shape(mut work: impl FnMut(usize, u32, usize)) {
 
 #[test]
 fn every_class_of_block_does_what_a_list_of_its_slots_says() {
-    let holding = holding("blocks");
+    let heap = heap("blocks");
     let mut random = Random(0x1234_5678_9ABC_DEF1);
     each_shape(|class, granules, colour| {
-        let mut model = Model::new(holding, class, granules, colour);
+        let mut model = Model::new(heap, class, granules, colour);
         model.verify(&mut random);
         let capacity = model.slots.len();
         let most = if cfg!(miri) { 16 } else { 1_000 };
@@ -255,40 +255,40 @@ fn every_class_of_block_does_what_a_list_of_its_slots_says() {
                     let mask = random.next() & random.next();
                     let inside = u64::MAX >> (64 - (capacity - word * 64).min(64));
                     if mask & inside != 0 {
-                        model.give_word(word, mask & inside);
+                        model.free_word(word, mask & inside);
                     }
                 }
                 _ => {
                     for word in 0..capacity.div_ceil(64) {
                         let live = model.bits(word, Live) & (random.next() | random.next());
                         if live != 0 {
-                            model.give_word(word, live);
+                            model.free_word(word, live);
                         }
                     }
                 }
             }
             model.verify(&mut random);
         }
-        model.end(holding);
+        model.end(heap);
     });
-    assert_eq!(holding.usage().committed, 0);
+    assert_eq!(heap.usage().committed, 0);
 }
 
 /// From full to empty by the last word, and from full to empty by one slot at a time: the two ends of the
 /// countdown.
 #[test]
 fn a_block_tells_when_it_is_full_no_more_and_when_it_is_empty() {
-    let holding = holding("ends");
+    let heap = heap("ends");
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     each_shape(|class, granules, colour| {
-        let mut model = Model::new(holding, class, granules, colour);
+        let mut model = Model::new(heap, class, granules, colour);
         let capacity = model.slots.len();
         for whole_words in [false, true] {
             model.take(capacity + 3, false);
             assert!(!model.block.has_room());
             if whole_words {
                 for word in (0..capacity.div_ceil(64)).rev() {
-                    model.give_word(word, model.bits(word, Live));
+                    model.free_word(word, model.bits(word, Live));
                 }
             } else {
                 (0..capacity).for_each(|slot| model.give(slot));
@@ -296,7 +296,7 @@ fn a_block_tells_when_it_is_full_no_more_and_when_it_is_empty() {
             assert!(model.block.is_empty());
             model.verify(&mut random);
         }
-        model.end(holding);
+        model.end(heap);
     });
 }
 
@@ -309,11 +309,11 @@ fn written(model: &Model, slot: usize) -> u8 {
 /// Zeroing spares what is free; giving pages back spares what is live and takes all whole pages between.
 #[test]
 fn pages_go_from_free_slots_alone_and_zeros_into_live_ones_alone() {
-    let holding = holding("pages");
-    let page = holding.space.page_size();
+    let heap = heap("pages");
+    let page = heap.space.page_size();
     let mut random = Random(0x0F1E_2D3C_4B5A_6978);
     each_shape(|class, granules, colour| {
-        let mut model = Model::new(holding, class, granules, colour);
+        let mut model = Model::new(heap, class, granules, colour);
         let capacity = model.slots.len();
         let carved = capacity - random.below(capacity / 4 + 1);
         model.take(carved, false);
@@ -349,6 +349,6 @@ fn pages_go_from_free_slots_alone_and_zeros_into_live_ones_alone() {
             let expected = if model.slots[slot] == Live { 0 } else { 0xA5 };
             assert_eq!(written(&model, slot), expected, "slot {slot} of {} bytes", model.size());
         }
-        model.end(holding);
+        model.end(heap);
     });
 }

@@ -16,7 +16,7 @@ use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family::{Family, FamilySet};
 use crate::table::SetTable;
-use crate::thread::{Head, RowHome, Taken, give_slowly, take_slowly};
+use crate::thread::{CacheSlot, Head, Taken, give_slowly, take_slowly};
 
 use super::{large, query};
 
@@ -73,28 +73,28 @@ pub(super) fn alloc_unclassed(
 ///
 /// # Safety
 ///
-/// As for [`RowHome::head`].
+/// As for [`CacheSlot::head`].
 #[inline(always)]
-unsafe fn head<const KNOWN: bool>(home: &RowHome, class: usize) -> &Head {
+unsafe fn head<const KNOWN: bool>(cache_slot: &CacheSlot, class: usize) -> &Head {
     if KNOWN {
         // SAFETY: passed on.
-        unsafe { home.head(class) }
+        unsafe { cache_slot.head(class) }
     } else {
-        // SAFETY: passed on; a class, scaled, of the row that the home points to.
-        unsafe { home.read_head(class << class::SCALE).head() }
+        // SAFETY: passed on; a class, scaled, of the cache that the cache slot points to.
+        unsafe { cache_slot.read_head(class << class::SCALE).head() }
     }
 }
 
 /// Takes a slot of a class, which is `KNOWN` or not.
 #[inline(always)]
 fn take<F: Family, const KNOWN: bool>(class: usize) -> Result<NonNull<u8>, AllocError> {
-    // SAFETY: a family's home is valid on the calling thread (contract of `Family`).
-    let home = unsafe { &*F::home() };
+    // SAFETY: a family's cache slot is valid on the calling thread (contract of `Family`).
+    let cache_slot = unsafe { &*F::cache_slot() };
     // SAFETY: classes come from `class::of`.
-    let head = unsafe { head::<KNOWN>(home, class) };
+    let head = unsafe { head::<KNOWN>(cache_slot, class) };
     match head.pop() {
         Some(slot) => Ok(slot),
-        None => take_slowly(home, <F::Set as FamilySet>::table(), F::INDEX, class),
+        None => take_slowly(cache_slot, <F::Set as FamilySet>::table(), F::INDEX, class),
     }
 }
 
@@ -106,11 +106,11 @@ fn take<F: Family, const KNOWN: bool>(class: usize) -> Result<NonNull<u8>, Alloc
 #[inline(always)]
 unsafe fn give<F: Family, const KNOWN: bool>(class: usize, slot: NonNull<u8>) {
     // SAFETY: as in `take`.
-    let home = unsafe { &*F::home() };
+    let cache_slot = unsafe { &*F::cache_slot() };
     // SAFETY: as in `take`.
-    if !unsafe { head::<KNOWN>(home, class) }.push(slot) {
+    if !unsafe { head::<KNOWN>(cache_slot, class) }.push(slot) {
         // SAFETY: passed on.
-        unsafe { give_slowly(slot, home, <F::Set as FamilySet>::table(), F::INDEX, class) };
+        unsafe { give_slowly(slot, cache_slot, <F::Set as FamilySet>::table(), F::INDEX, class) };
     }
 }
 

@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::lane::Lane;
-use crate::space::{Space, births};
+use crate::space::{Space, registry};
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::{self, exit};
 
@@ -79,8 +79,8 @@ pub fn check() -> Result<(), Corruption> {
     }
     for family in SetTable::all().flat_map(SetTable::all_used) {
         check_family(family).map_err(|(address, what)| Corruption {
-            set: family.holding.set_name,
-            family: family.holding.spec.name(),
+            set: family.heap.set_name,
+            family: family.heap.spec.name(),
             address,
             what,
         })?;
@@ -93,11 +93,11 @@ type Fault = (usize, &'static str);
 fn check_family(family: &'static FamilyTable) -> Result<(), Fault> {
     if cfg!(not(feature = "std")) && exit::most_magazines() > 0 {
         // There is nowhere to keep a list of what is parked, so nothing may be.
-        exit::unload_rows_of(family);
-        family.settle();
+        exit::unload_caches_of(family);
+        family.drain();
     }
     // The same again: lanes find their blocks by the granules that are looked at here.
-    family.holding.fault().map_or(Ok(()), Err)?;
+    family.heap.fault().map_or(Ok(()), Err)?;
     for class in family.classes() {
         let Some(first) = family.lanes(class).next() else { continue };
         // Nobody takes slots from this thread's magazines meanwhile.
@@ -130,7 +130,7 @@ fn gather(
             None => {
                 exit::for_each_slot(family, class, |slot| {
                     // What is in memory that was given up was freed since, and is in no block any more.
-                    if !births::is_given_up(slot.addr()) {
+                    if !registry::is_given_up(slot.addr()) {
                         seen.push(slot.addr());
                     }
                 });
@@ -221,7 +221,7 @@ impl Drop for Addresses {
 mod tests {
     use super::*;
     use crate::family::FamilySet;
-    use crate::thread::Homes;
+    use crate::thread::CacheSlots;
 
     #[famalloc::alloc_family]
     enum Lives {
@@ -234,10 +234,10 @@ mod tests {
         let sizes = [8, 48, 500];
         let slots = sizes.map(|size| famalloc::alloc_in::<lives::Any>(size).unwrap());
         // SAFETY: the thread's own, which this does not outlive; there is such a family.
-        let row = unsafe { Homes::home_of(Lives::homes(), 0) }.row();
+        let cache = unsafe { CacheSlots::cache_slot_of(Lives::cache_slots(), 0) }.cache();
         assert_eq!(check(), Ok(()));
         for (size, slot) in sizes.into_iter().zip(slots) {
-            let head = &row.heads()[class::of_size(size).unwrap()];
+            let head = &cache.heads()[class::of_size(size).unwrap()];
             let other = head.pop().unwrap();
             assert!(head.push(other) && head.push(other));
             let found = check();

@@ -115,14 +115,14 @@ pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
 pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere> {
     exit::close_dead_users(family);
     let _still = family.hold_still();
-    // A row of another thread may hold free slots, and nobody but that thread may touch it.
+    // A cache of another thread may hold free slots, and nobody but that thread may touch it.
     if !exit::is_only_user(family) {
         return Err(InUseElsewhere);
     }
     // All in all: a block that is about to go must not get an old slot back.
     let first_lanes = family.classes().filter_map(|class| family.lanes(class).next());
     let forgotten =
-        exit::forget_rows_of(family) + first_lanes.map(Lane::forget_parked).sum::<usize>();
+        exit::forget_caches_of(family) + first_lanes.map(Lane::forget_parked).sum::<usize>();
     // SAFETY: passed on; nothing is parked any more, and the lanes are held still.
     let freed = unsafe { free_extents(family) };
     // SAFETY: passed on.
@@ -138,10 +138,10 @@ pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InU
 ///
 /// As for [`free_all_in`], and no slot of the family is parked. The lanes are held still.
 unsafe fn free_extents(family: &'static FamilyTable) -> usize {
-    let space = family.holding.space;
+    let space = family.heap.space;
     let per_extent = space.granules_per_extent();
     let mut freed = 0;
-    for extent in family.holding.extents() {
+    for extent in family.heap.extents() {
         for granule in extent * per_extent..(extent + 1) * per_extent {
             // Whose it is is asked of each granule: what was freed last may have been the last of the
             // extent, which may be another family's by now.
@@ -150,19 +150,19 @@ unsafe fn free_extents(family: &'static FamilyTable) -> usize {
                 GranuleKind::Block => {
                     // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
                     let lane = unsafe { Block::at(space, granule).lane().cast::<Lane>().as_ref() };
-                    let own = |lane: &&Lane| ptr::eq(lane.holding, &raw const family.holding);
+                    let own = |lane: &&Lane| ptr::eq(lane.heap, &raw const family.heap);
                     if let Some(lane) = lane.filter(own) {
                         // SAFETY: passed on.
                         freed += unsafe { lane.free_block(granule) };
                     }
                 }
                 GranuleKind::Large => {
-                    if family.holding.is_owner(desc.holding.load(Ordering::Relaxed)) {
+                    if family.heap.is_owner(desc.heap.load(Ordering::Relaxed)) {
                         let bytes = desc.bytes.load(Ordering::Relaxed);
                         // SAFETY: a live allocation of this family that is not used again (contract).
                         unsafe { zero(family, space.granule_start(granule), bytes) };
                         // SAFETY: as above.
-                        unsafe { family.holding.give_large(granule) };
+                        unsafe { family.heap.free_large(granule) };
                         freed += 1;
                     }
                 }
@@ -179,14 +179,14 @@ unsafe fn free_extents(family: &'static FamilyTable) -> usize {
 ///
 /// As for [`free_all_in`].
 unsafe fn free_huge(family: &FamilyTable) -> usize {
-    let space = family.holding.space;
+    let space = family.heap.space;
     let mut freed = 0;
-    for extent in family.holding.huge_allocations() {
+    for extent in family.heap.huge_allocations() {
         let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
         // SAFETY: a live allocation of this family that is not used again (contract).
         unsafe { zero(family, space.extent_start(extent), bytes) };
         // SAFETY: as above.
-        unsafe { family.holding.give_huge(extent) };
+        unsafe { family.heap.free_huge(extent) };
         freed += 1;
     }
     freed
@@ -198,7 +198,7 @@ unsafe fn free_huge(family: &FamilyTable) -> usize {
 ///
 /// So many bytes at `start` are nobody's to use any more.
 unsafe fn zero(family: &FamilyTable, start: NonNull<u8>, bytes: usize) {
-    if family.holding.spec.zeroes_on_free() {
+    if family.heap.spec.zeroes_on_free() {
         // SAFETY: passed on.
         unsafe { start.write_bytes(0, bytes) };
     }

@@ -3,14 +3,14 @@
 //! It may be called from where nothing can be relied on: a signal handler that ends the process, of a
 //! thread that was in the midst of a call to the allocator. So it waits for no lock, leaves magazines as they
 //! are but for those in mailboxes, and believes no count without a bound. A magazine that is just changing
-//! hands is seen twice, in the thread's row and in its lane; it is looked at once.
+//! hands is seen twice, in the thread's cache and in its lane; it is looked at once.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::class;
 use crate::error::FreeError;
-use crate::space::births;
+use crate::space::registry;
 use crate::table::{FamilyTable, SetTable};
 use crate::thread::exit;
 
@@ -18,7 +18,7 @@ use super::check::Addresses;
 use super::query;
 
 /// Magazines of a cell that are looked at, at most: the thread's two, and those in the depots and
-/// outboxes of so many lanes.
+/// remote batches of so many lanes.
 const MOST_MAGAZINES: usize = 2 + 4 * (class::MAX_DEPOT + 4);
 
 type Wrong = (NonNull<u8>, FreeError);
@@ -54,7 +54,7 @@ fn gather(family: &FamilyTable, class: usize, seen: &mut Addresses) {
     exit::for_each_magazine(family, class, |slots| {
         if !own.contains(&slots.as_ptr()) {
             own[usize::from(!own[0].is_null())] = slots.as_ptr();
-            let known = |slot: &&*mut u8| !births::is_given_up(slot.addr());
+            let known = |slot: &&*mut u8| !registry::is_given_up(slot.addr());
             slots.iter().filter(known).for_each(|slot| seen.push(slot.addr()));
         }
     });
@@ -82,6 +82,6 @@ fn look(
     let Some(slot) = found else { return Ok(()) };
     let layout = Layout::from_size_align(class::slot_size(class), 1);
     let layout = layout.unwrap_or(Layout::new::<u8>());
-    let error = query::live(set, family.holding.index, slot, layout);
+    let error = query::live(set, family.heap.index, slot, layout);
     Err((slot, error.err().unwrap_or(FreeError::AlreadyFree)))
 }

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::space::Space;
-use crate::space::holding::{Holding, Large, Use};
+use crate::space::family_heap::{FamilyHeap, Large, Use};
 use crate::space::window::Place;
 use crate::sync::Ordering;
 use crate::table::SetTable;
@@ -53,14 +53,14 @@ fn alloc_as(
         return Err(AllocError::new(AllocErrorKind::TooLarge));
     }
     let table = thread::family(set, family)?;
-    table.holding.take_large(size, align, used).or_else(|error| {
+    table.heap.alloc_large(size, align, used).or_else(|error| {
         // What is too large is refused again, however much is given back. Other refusals may be cured
         // by deferred work.
         if error.kind() == AllocErrorKind::TooLarge {
             return Err(error);
         }
         relieve(table, error.kind());
-        table.holding.take_large(size, align, used)
+        table.heap.alloc_large(size, align, used)
     })
 }
 
@@ -98,7 +98,7 @@ pub(crate) unsafe fn free(
     // A live allocation is in a family that is in use.
     if let Some(table) = thread::used(set, family) {
         // SAFETY: live and not used any more.
-        unsafe { free_whole(&table.holding, start) };
+        unsafe { free_whole(&table.heap, start) };
     }
 }
 
@@ -106,12 +106,12 @@ pub(crate) unsafe fn free(
 ///
 /// # Safety
 ///
-/// It is one of this holding's, and nobody uses it any more.
-pub(super) unsafe fn free_whole(holding: &Holding, start: NonNull<u8>) {
+/// It is one of this family heap's, and nobody uses it any more.
+pub(super) unsafe fn free_whole(heap: &FamilyHeap, start: NonNull<u8>) {
     // SAFETY: passed on.
-    unsafe { zero_beyond(holding, start, 0) };
+    unsafe { zero_beyond(heap, start, 0) };
     // SAFETY: passed on.
-    unsafe { give(holding, start) };
+    unsafe { give(heap, start) };
 }
 
 /// Zeroes what lies beyond `size` bytes of the large allocation at `start`, if its family wishes
@@ -119,13 +119,13 @@ pub(super) unsafe fn free_whole(holding: &Holding, start: NonNull<u8>) {
 ///
 /// # Safety
 ///
-/// It is one of this holding's, and nobody uses those bytes any more.
-unsafe fn zero_beyond(holding: &Holding, start: NonNull<u8>, size: usize) {
-    if !holding.spec.zeroes_on_free() {
+/// It is one of this family heap's, and nobody uses those bytes any more.
+unsafe fn zero_beyond(heap: &FamilyHeap, start: NonNull<u8>, size: usize) {
+    if !heap.spec.zeroes_on_free() {
         return;
     }
-    let bytes = match holding.space.place_of(start.addr().get()) {
-        Some(place) => bytes_of(holding, place),
+    let bytes = match heap.space.place_of(start.addr().get()) {
+        Some(place) => bytes_of(heap, place),
         None => return,
     };
     if size < bytes {
@@ -135,8 +135,8 @@ unsafe fn zero_beyond(holding: &Holding, start: NonNull<u8>, size: usize) {
 }
 
 /// How many bytes the large allocation there has, whole pages; none if there is none.
-fn bytes_of(holding: &Holding, place: Place) -> usize {
-    let space = holding.space;
+fn bytes_of(heap: &FamilyHeap, place: Place) -> usize {
+    let space = heap.space;
     match place {
         Place::Large(granule) => space.granule(granule).bytes.load(Ordering::Relaxed),
         Place::Huge(extent) => space.extent(extent).bytes.load(Ordering::Relaxed),
@@ -145,13 +145,13 @@ fn bytes_of(holding: &Holding, place: Place) -> usize {
 }
 
 /// How many bytes the large allocation has that starts there, whole pages, and whose it is.
-pub(crate) fn at(start: NonNull<u8>) -> Option<(usize, &'static Holding)> {
+pub(crate) fn at(start: NonNull<u8>) -> Option<(usize, &'static FamilyHeap)> {
     let address = start.addr().get();
     let space = Space::all().find(|space| space.contains(address))?;
-    let (first, bytes, holding) = match space.place_of(address)? {
+    let (first, bytes, heap) = match space.place_of(address)? {
         Place::Large(granule) => {
             let desc = space.granule(granule);
-            (space.granule_start(granule), &desc.bytes, &desc.holding)
+            (space.granule_start(granule), &desc.bytes, &desc.heap)
         }
         Place::Huge(extent) => {
             let desc = space.extent(extent);
@@ -159,28 +159,28 @@ pub(crate) fn at(start: NonNull<u8>) -> Option<(usize, &'static Holding)> {
         }
         _ => return None,
     };
-    // SAFETY: a descriptor's holding is null or a holding, which lives as long as the process.
-    let holding = unsafe { holding.load(Ordering::Relaxed).cast::<Holding>().as_ref() }?;
-    (first == start).then(|| (bytes.load(Ordering::Relaxed), holding))
+    // SAFETY: a descriptor's heap is null or a family heap, which lives as long as the process.
+    let heap = unsafe { heap.load(Ordering::Relaxed).cast::<FamilyHeap>().as_ref() }?;
+    (first == start).then(|| (bytes.load(Ordering::Relaxed), heap))
 }
 
 /// Frees the large allocation at `start`, if there is one.
 ///
 /// # Safety
 ///
-/// It is one of this holding's, and nobody uses it any more.
-unsafe fn give(holding: &Holding, start: NonNull<u8>) {
-    if holding.space.is_given_up() {
+/// It is one of this family heap's, and nobody uses it any more.
+unsafe fn give(heap: &FamilyHeap, start: NonNull<u8>) {
+    if heap.space.is_given_up() {
         return;
     }
-    match holding.space.place_of(start.addr().get()) {
+    match heap.space.place_of(start.addr().get()) {
         // SAFETY: passed on.
-        Some(Place::Large(granule)) => unsafe { holding.give_large(granule) },
+        Some(Place::Large(granule)) => unsafe { heap.free_large(granule) },
         Some(Place::Huge(extent)) => {
             // While its pages are there to tell how it was used.
-            holding.learn_from(extent);
+            heap.learn_from(extent);
             // SAFETY: passed on.
-            unsafe { holding.give_huge(extent) }
+            unsafe { heap.free_huge(extent) }
         }
         _ => {}
     }
@@ -192,25 +192,25 @@ unsafe fn give(holding: &Holding, start: NonNull<u8>) {
 /// # Safety
 ///
 /// Nobody uses the bytes beyond `size` any more.
-pub(crate) unsafe fn resize_in_place(holding: &Holding, start: NonNull<u8>, size: usize) -> bool {
+pub(crate) unsafe fn resize_in_place(heap: &FamilyHeap, start: NonNull<u8>, size: usize) -> bool {
     thread::attend();
     // Nobody keeps books of it any more, so nothing can be taken beside it. The caller moves it.
-    if holding.space.is_given_up() {
+    if heap.space.is_given_up() {
         return false;
     }
     // Before it is shorter: afterwards what lies behind may be another's.
     // SAFETY: passed on.
-    unsafe { zero_beyond(holding, start, size) };
-    let Some(place) = holding.space.place_of(start.addr().get()) else { return false };
+    unsafe { zero_beyond(heap, start, size) };
+    let Some(place) = heap.space.place_of(start.addr().get()) else { return false };
     // Most of those who grow do so a little at a time: within their last page nothing has to be done.
     // The allocation is the caller's, so nobody changes what is read.
-    let pages = size.checked_next_multiple_of(holding.space.page_size());
-    if size > 0 && pages == Some(bytes_of(holding, place)) {
+    let pages = size.checked_next_multiple_of(heap.space.page_size());
+    if size > 0 && pages == Some(bytes_of(heap, place)) {
         return true;
     }
     match place {
-        Place::Large(granule) => holding.resize_large(granule, size),
-        Place::Huge(extent) => holding.resize_huge(extent, size),
+        Place::Large(granule) => heap.resize_large(granule, size),
+        Place::Huge(extent) => heap.resize_huge(extent, size),
         _ => false,
     }
 }
@@ -220,15 +220,15 @@ pub(crate) unsafe fn resize_in_place(holding: &Holding, start: NonNull<u8>, size
 ///
 /// # Safety
 ///
-/// `start` is a live allocation of this holding, which nobody else uses.
+/// `start` is a live allocation of this family heap, which nobody else uses.
 pub(crate) unsafe fn remap(
-    holding: &Holding,
+    heap: &FamilyHeap,
     start: NonNull<u8>,
     size: usize,
     align: usize,
 ) -> Option<NonNull<u8>> {
     thread::attend();
-    let space = holding.space;
+    let space = heap.space;
     let Some(Place::Huge(extent)) = space.place_of(start.addr().get()) else { return None };
     if space.is_given_up() {
         return None;
@@ -239,20 +239,20 @@ pub(crate) unsafe fn remap(
         return None;
     }
     // While there is something to be seen.
-    holding.learn_from(extent);
+    heap.learn_from(extent);
     let used = if bytes < size { Use::Moved(0) } else { Use::Unknown };
-    let new = holding.take_large(size, align, used).ok()?;
+    let new = heap.alloc_large(size, align, used).ok()?;
     if let Some(Place::Huge(to)) = space.place_of(new.start.addr().get()) {
         // The mapping moves with what was asked for it, so the same has to be noted of the extents
         // where it goes.
-        holding.advise_alike(extent, to, (moved >> space.extent_shift) as u32);
+        heap.advise_alike(extent, to, (moved >> space.extent_shift) as u32);
     }
     // SAFETY: both are committed allocations of whole pages, the new one unused.
-    unsafe { move_range(holding, start, new.start, moved) };
+    unsafe { move_range(heap, start, new.start, moved) };
     // SAFETY: its contents are in the new one, but for a tail that is given up.
-    unsafe { zero_beyond(holding, start, moved) };
+    unsafe { zero_beyond(heap, start, moved) };
     // SAFETY: as above.
-    unsafe { holding.give_huge(extent) };
+    unsafe { heap.free_huge(extent) };
     Some(new.start)
 }
 
@@ -261,26 +261,26 @@ pub(crate) unsafe fn remap(
 ///
 /// # Safety
 ///
-/// Both ranges are committed and of this holding, the first not used any more, the second not yet, and
+/// Both ranges are committed and of this family heap, the first not used any more, the second not yet, and
 /// both start with an extent.
-unsafe fn move_range(holding: &Holding, from: NonNull<u8>, to: NonNull<u8>, len: usize) {
+unsafe fn move_range(heap: &FamilyHeap, from: NonNull<u8>, to: NonNull<u8>, len: usize) {
     // SAFETY: passed on.
-    if unsafe { holding.space.source.move_pages(from, to, len) } {
+    if unsafe { heap.space.source.move_pages(from, to, len) } {
         return;
     }
-    let half = (len / 2).next_multiple_of(holding.space.extent_bytes());
+    let half = (len / 2).next_multiple_of(heap.space.extent_bytes());
     if half < len {
         // SAFETY: within both ranges.
         let (from_behind, to_behind) = unsafe { (from.add(half), to.add(half)) };
         // SAFETY: passed on, for a part.
-        unsafe { move_range(holding, from, to, half) };
+        unsafe { move_range(heap, from, to, half) };
         // SAFETY: passed on, for the rest.
-        unsafe { move_range(holding, from_behind, to_behind, len - half) };
+        unsafe { move_range(heap, from_behind, to_behind, len - half) };
         return;
     }
     // SAFETY: passed on; they are parts of different allocations.
     unsafe { to.copy_from_nonoverlapping(from, len) };
-    if holding.spec.zeroes_on_free() {
+    if heap.spec.zeroes_on_free() {
         // SAFETY: passed on.
         unsafe { from.write_bytes(0, len) };
     }

@@ -16,7 +16,7 @@ use core::time::Duration;
 use crate::family::FamilySet;
 #[cfg(feature = "std")]
 use crate::thread::background;
-use crate::thread::{self, Homes, exit};
+use crate::thread::{self, CacheSlots, exit};
 
 /// Creates what the calling thread needs to use a family: its thread cache, and the hook that gives it up
 /// when the thread ends. Returns whether it has them now; if not, the thread allocates under a lock.
@@ -36,9 +36,10 @@ use crate::thread::{self, Homes, exit};
 /// }).join().unwrap();
 /// ```
 pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
-    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
-    let home = unsafe { Homes::home_of(S::homes(), family.index()) };
-    thread::family(S::table(), family.index()).is_ok_and(|family| exit::row(home, family).is_some())
+    // SAFETY: the calling thread's cache slots (contract of `FamilySet`); positions come from the set.
+    let cache_slot = unsafe { CacheSlots::cache_slot_of(S::cache_slots(), family.index()) };
+    thread::family(S::table(), family.index())
+        .is_ok_and(|family| exit::cache(cache_slot, family).is_some())
 }
 
 /// Moves the free slots in the magazines of the calling thread, of all families, back to where other
@@ -61,7 +62,7 @@ pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
 /// assert_eq!(parked(), 0);
 /// ```
 pub fn thread_collect() {
-    exit::unload_rows();
+    exit::unload_caches();
 }
 
 /// Gives up everything that the calling thread keeps, as its exit does: its magazines, of all families,
@@ -94,7 +95,7 @@ pub fn thread_collect() {
 /// other.join().unwrap();
 /// ```
 pub fn thread_finalize() {
-    exit::close_rows();
+    exit::close_caches();
 }
 
 /// Starts a background thread of the allocator that returns memory to the system while all other threads

@@ -12,10 +12,10 @@ use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
 use crate::lane::Lane;
-use crate::space::holding::Holding;
+use crate::space::family_heap::FamilyHeap;
 use crate::space::map::GRANULE;
 use crate::space::window::Place;
-use crate::space::{Space, births};
+use crate::space::{Space, registry};
 use crate::sync::Ordering;
 use crate::table::SetTable;
 use crate::thread::{self, exit};
@@ -98,7 +98,10 @@ fn query_in(space: &'static Space, address: usize) -> Option<Query> {
 }
 
 /// What an address is, and whose.
-pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &'static Holding)> {
+pub(super) fn find_in(
+    space: &'static Space,
+    address: usize,
+) -> Option<(Query, &'static FamilyHeap)> {
     match space.place_of(address)? {
         Place::Block(granule) => {
             // Other threads may give the block back meanwhile. So each step checks what the one before
@@ -116,9 +119,9 @@ pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &
             }
             let slot = start + index * slot_bytes;
             let found = Query {
-                set: lane.holding.set_name,
-                family: lane.holding.spec.name(),
-                family_index: lane.holding.index,
+                set: lane.heap.set_name,
+                family: lane.heap.spec.name(),
+                family_index: lane.heap.index,
                 kind: QueryKind::Slot,
                 slot,
                 slot_bytes,
@@ -126,12 +129,12 @@ pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &
                 block: block.base().addr().get(),
                 block_bytes: block.granules() as usize * GRANULE,
             };
-            Some((found, lane.holding))
+            Some((found, lane.heap))
         }
         Place::Large(granule) => {
             let desc = space.granule(granule);
             whole(
-                desc.holding.load(Ordering::Relaxed),
+                desc.heap.load(Ordering::Relaxed),
                 QueryKind::Large,
                 space.granule_start(granule).addr().get(),
                 desc.bytes.load(Ordering::Relaxed),
@@ -151,7 +154,7 @@ pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &
         Place::Chunk(granule) => {
             let desc = space.granule(granule);
             whole(
-                desc.holding.load(Ordering::Relaxed),
+                desc.heap.load(Ordering::Relaxed),
                 QueryKind::Region,
                 space.granule_start(granule).addr().get(),
                 desc.bytes.load(Ordering::Relaxed),
@@ -163,7 +166,9 @@ pub(super) fn find_in(space: &'static Space, address: usize) -> Option<(Query, &
 }
 
 /// What is at an address, and whose; with the space.
-pub(super) fn find(address: usize) -> Result<(&'static Space, Query, &'static Holding), FreeError> {
+pub(super) fn find(
+    address: usize,
+) -> Result<(&'static Space, Query, &'static FamilyHeap), FreeError> {
     let mut spaces = Space::all();
     let space = spaces.find(|space| space.contains(address)).ok_or(FreeError::Foreign)?;
     let (found, owner) = find_in(space, address).ok_or(FreeError::NotAllocated)?;
@@ -171,19 +176,19 @@ pub(super) fn find(address: usize) -> Result<(&'static Space, Query, &'static Ho
 }
 
 fn whole(
-    holding: *mut (),
+    heap: *mut (),
     kind: QueryKind,
     slot: usize,
     slot_bytes: usize,
     address: usize,
-) -> Option<(Query, &'static Holding)> {
-    // SAFETY: a descriptor's holding is null or a holding, which lives as long as the process.
-    let holding = unsafe { holding.cast::<Holding>().as_ref() }?;
+) -> Option<(Query, &'static FamilyHeap)> {
+    // SAFETY: a descriptor's heap is null or a family heap, which lives as long as the process.
+    let heap = unsafe { heap.cast::<FamilyHeap>().as_ref() }?;
     let offset = address.checked_sub(slot).filter(|&offset| offset < slot_bytes)?;
     let found = Query {
-        set: holding.set_name,
-        family: holding.spec.name(),
-        family_index: holding.index,
+        set: heap.set_name,
+        family: heap.spec.name(),
+        family_index: heap.index,
         kind,
         slot,
         slot_bytes,
@@ -191,7 +196,7 @@ fn whole(
         block: slot,
         block_bytes: slot_bytes,
     };
-    Some((found, holding))
+    Some((found, heap))
 }
 
 /// Whether `start` is an allocation of this family with this layout, not known by its block to be
@@ -204,13 +209,13 @@ pub(super) fn live(
 ) -> Result<(), FreeError> {
     let address = start.addr().get();
     thread::attend();
-    if births::is_given_up(address) {
+    if registry::is_given_up(address) {
         // Nobody keeps books of it any more.
         return Ok(());
     }
     let (space, found, owner) = find(address)?;
     // By identity: another set may have the same name.
-    if !set.used(family).is_some_and(|table| table.holding.is_family_of(owner)) {
+    if !set.used(family).is_some_and(|table| table.heap.is_family_of(owner)) {
         return Err(FreeError::WrongFamily { owner: found.family });
     }
     if found.kind == QueryKind::Region {
@@ -274,7 +279,7 @@ pub(super) fn not_parked(
 }
 
 /// Aborts with a clear message unless the memory is [`live`] and in no magazine of the calling thread, where a
-/// slot is that was freed a moment ago. A slot that is parked in a lane is noticed when it is dispersed.
+/// slot is that was freed a moment ago. A slot that is parked in a lane is noticed when it is flushed.
 #[inline(never)]
 pub(super) fn expect_live(
     set: &'static SetTable,

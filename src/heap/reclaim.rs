@@ -55,18 +55,18 @@ pub fn reclaim(goal: usize) -> usize {
         return gone;
     }
     exit::close_all_of_dead();
-    // Before the lanes are settled, as their blocks come free by what is put into them.
-    exit::unload_rows();
+    // Before the lanes are drained, as their blocks come free by what is put into them.
+    exit::unload_caches();
     if goal == usize::MAX {
-        // Of all families before any is settled: a flush spares nobody, so that one settling of each
+        // Of all families before any is drained: a flush spares nobody, so that one draining of each
         // will do.
         families().for_each(handshake::unload_all);
-        return gone + settle_and_give_back(goal);
+        return gone + drain_and_give_back(goal);
     }
-    gone += settle_and_give_back(goal - gone);
+    gone += drain_and_give_back(goal - gone);
     if gone < goal {
         families().for_each(handshake::unload_idle);
-        gone += settle_and_give_back(goal - gone);
+        gone += drain_and_give_back(goal - gone);
     }
     gone
 }
@@ -77,17 +77,17 @@ fn families() -> impl Iterator<Item = &'static FamilyTable> {
 
 /// Does the deferred work of the lanes, family by family, and gives back what comes of it, until `goal`
 /// bytes have gone; returns how many went.
-fn settle_and_give_back(goal: usize) -> usize {
+fn drain_and_give_back(goal: usize) -> usize {
     let mut gone = 0;
     // Without a goal there is no end to it: what is left of that would be one.
     let left = |gone: usize| if goal == usize::MAX { goal } else { goal.saturating_sub(gone) };
     for family in families() {
-        family.settle();
-        let space = family.holding.space;
+        family.drain();
+        let space = family.heap.space;
         // In the order of what it costs the program to have it again: whole extents, granules, and then
         // pages between objects.
         gone += space.purge(left(gone));
-        gone += family.holding.decommit_free(left(gone));
+        gone += family.heap.decommit_free(left(gone));
         gone += family.trim(left(gone));
         if left(gone) == 0 {
             break;

@@ -140,7 +140,7 @@ pub unsafe fn realloc_layout_in<F: Family>(
     if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
         if let Some(table) = thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
             // SAFETY: passed on.
-            let moved = unsafe { large::remap(&table.holding, start, new.size(), new.align()) };
+            let moved = unsafe { large::remap(&table.heap, start, new.size(), new.align()) };
             if let Some(moved) = moved {
                 return Ok(moved);
             }
@@ -244,9 +244,7 @@ pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: 
         (Some(before), Some(after)) => before == after,
         (None, None) => thread::used(<F::Set as FamilySet>::table(), F::INDEX)
             // SAFETY: live, and not used beyond the new size (contract).
-            .is_some_and(|table| unsafe {
-                large::resize_in_place(&table.holding, start, new.size())
-            }),
+            .is_some_and(|table| unsafe { large::resize_in_place(&table.heap, start, new.size()) }),
         _ => false,
     }
 }

@@ -8,7 +8,7 @@
 use crate::class;
 use crate::family::{Family, FamilySet};
 use crate::table::FamilyTable;
-use crate::thread::{self, Row};
+use crate::thread::{self, ThreadCache};
 
 /// The use of one size class of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,20 +156,20 @@ impl FamilyUse {
     pub(super) fn of_table(family: &'static FamilyTable) -> Self {
         // All of it is counted before anything is allocated, which may be in this very family.
         let (mut whole, classes) = Self::sum(family);
-        whole.resident_bytes = family.holding.resident();
+        whole.resident_bytes = family.heap.resident();
         whole.classes = classes.used().to_vec();
         whole
     }
 
     #[cfg(not(feature = "std"))]
     fn of_table(family: &'static FamilyTable) -> Self {
-        Self { resident_bytes: family.holding.resident(), ..Self::sum(family).0 }
+        Self { resident_bytes: family.heap.resident(), ..Self::sum(family).0 }
     }
 
     /// The sum over all classes, and those.
     fn sum(family: &'static FamilyTable) -> (Self, ClassUses) {
         let in_magazines = magazines(family);
-        let held = family.holding.usage();
+        let held = family.heap.usage();
         let mut whole = Self {
             live_objects: held.large_objects,
             live_bytes: held.large_bytes,
@@ -182,7 +182,7 @@ impl FamilyUse {
             extents: held.extents as usize,
             resident_bytes: None,
             lock_acquisitions: held.locks,
-            ..Self::unused(family.holding.spec.name())
+            ..Self::unused(family.heap.spec.name())
         };
         let classes = ClassUses::of_all(family, in_magazines);
         for used in classes.used() {
@@ -321,12 +321,12 @@ impl ClassUses {
 /// What the magazines of all threads hold of each class.
 fn magazines(family: &FamilyTable) -> [usize; class::COUNT] {
     let mut counts = [0; class::COUNT];
-    let rows = family.rows.lock();
-    for links in rows.iter() {
-        // SAFETY: rows in the list stay valid while the list is locked.
-        let row = unsafe { Row::of_links(links) };
-        let heads = row.heads();
-        for class in row.classes() {
+    let caches = family.caches.lock();
+    for links in caches.iter() {
+        // SAFETY: caches in the list stay valid while the list is locked.
+        let cache = unsafe { ThreadCache::of_links(links) };
+        let heads = cache.heads();
+        for class in cache.classes() {
             counts[class] += heads[class].len(class);
         }
     }

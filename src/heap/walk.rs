@@ -164,7 +164,7 @@ pub(super) unsafe fn sweep(
     mut keep: impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> Result<usize, InUseElsewhere> {
     gather_free(family)?;
-    let zero = family.holding.spec.zeroes_on_free();
+    let zero = family.heap.spec.zeroes_on_free();
     let mut decide = |object: NonNull<u8>, bytes: usize| {
         let kept = keep(object, bytes);
         if !kept && zero {
@@ -174,8 +174,8 @@ pub(super) unsafe fn sweep(
         kept
     };
     let mut freed = 0;
-    let space = family.holding.space;
-    for extent in family.holding.extents() {
+    let space = family.heap.space;
+    for extent in family.heap.extents() {
         let per_extent = space.granules_per_extent();
         for granule in extent * per_extent..(extent + 1) * per_extent {
             // Whose it is is asked of each granule: what was freed last may have been the last of the
@@ -184,13 +184,13 @@ pub(super) unsafe fn sweep(
             match desc.kind() {
                 GranuleKind::Block => freed += sweep_block(family, granule, &mut decide),
                 GranuleKind::Large => {
-                    if !family.holding.is_owner(desc.holding.load(Ordering::Relaxed)) {
+                    if !family.heap.is_owner(desc.heap.load(Ordering::Relaxed)) {
                         continue;
                     }
                     let bytes = desc.bytes.load(Ordering::Relaxed);
                     if !decide(space.granule_start(granule), bytes) {
                         // SAFETY: this family's, and not used again (contract).
-                        unsafe { family.holding.give_large(granule) };
+                        unsafe { family.heap.free_large(granule) };
                         freed += 1;
                     }
                 }
@@ -198,11 +198,11 @@ pub(super) unsafe fn sweep(
             }
         }
     }
-    for extent in family.holding.huge_allocations() {
+    for extent in family.heap.huge_allocations() {
         let bytes = space.extent(extent).bytes.load(Ordering::Relaxed);
         if !decide(space.extent_start(extent), bytes) {
             // SAFETY: this family's, and not used again (contract).
-            unsafe { family.holding.give_huge(extent) };
+            unsafe { family.heap.free_huge(extent) };
             freed += 1;
         }
     }
@@ -216,10 +216,10 @@ fn sweep_block(
     granule: u32,
     decide: &mut impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> usize {
-    let block = Block::at(family.holding.space, granule);
+    let block = Block::at(family.heap.space, granule);
     // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
     let Some(lane) = (unsafe { block.lane().cast::<Lane>().as_ref() }) else { return 0 };
-    if !core::ptr::eq(lane.holding, &raw const family.holding) {
+    if !core::ptr::eq(lane.heap, &raw const family.heap) {
         return 0;
     }
     let bytes = class::slot_size(lane.class);
@@ -242,11 +242,11 @@ fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
     exit::close_dead_users(family);
     // Nobody moves slots between lanes meanwhile.
     let _still = family.hold_still();
-    // A row of another thread may hold free slots, and nobody but that thread may look.
+    // A cache of another thread may hold free slots, and nobody but that thread may look.
     if !exit::is_only_user(family) || family.has_orphans() {
         return Err(InUseElsewhere);
     }
-    exit::unload_rows_of(family);
+    exit::unload_caches_of(family);
     for class in family.classes() {
         // Gathering may post slots to a lane that was gathered before. Where there is no memory to sort them by
         // owner, a magazine goes from one owner to the next, and each takes out what is its own: so there is less

@@ -20,7 +20,7 @@ impl Lane {
         unsafe { self.next.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Whether a slot waits in the depot, an outbox or the mailbox. Takes the mail in to look.
+    /// Whether a slot waits in the depot, a remote batch or the mailbox. Takes the mail in to look.
     pub(crate) fn has_parked(&self, slot: NonNull<u8>) -> bool {
         let mut found = false;
         self.with_parked(|mut parked| found = Iterator::any(&mut parked, |held| held == slot));
@@ -60,7 +60,7 @@ impl Lane {
         let space = self.space();
         let per_extent = space.granules_per_extent();
         let (mut blocks, mut granules, mut carved, mut free) = (0, 0, 0, 0);
-        for extent in self.holding.extents() {
+        for extent in self.heap.extents() {
             for granule in extent * per_extent..(extent + 1) * per_extent {
                 if space.granule(granule).kind() != GranuleKind::Block {
                     continue;
@@ -107,8 +107,7 @@ impl Lane {
             if block.lane() != known {
                 // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
                 let lane = unsafe { block.lane().cast::<Self>().as_ref() };
-                let kin =
-                    |lane: &Self| ptr::eq(lane.holding, self.holding) && lane.class == self.class;
+                let kin = |lane: &Self| ptr::eq(lane.heap, self.heap) && lane.class == self.class;
                 if !lane.is_some_and(kin) {
                     return true;
                 }
@@ -126,7 +125,7 @@ impl Lane {
         let block = Block::at(self.space(), granule);
         // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
         let lane = unsafe { block.lane().cast::<Self>().as_ref() }?;
-        if !ptr::eq(lane.holding, self.holding) || lane.class != self.class {
+        if !ptr::eq(lane.heap, self.heap) || lane.class != self.class {
             return Some((slot, "a free slot is cached in the wrong family or size class"));
         }
         let offset = slot.wrapping_sub(block.start().addr().get());

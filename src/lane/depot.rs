@@ -1,4 +1,4 @@
-//! The depot: full magazines parked in a lane, the latest handed out first, the oldest dispersed
+//! The depot: full magazines parked in a lane, the latest handed out first, the oldest flushed
 //! when there are too many.
 
 use crate::class::MAX_DEPOT;
@@ -49,7 +49,7 @@ impl Depot {
 
     pub(crate) fn pop_latest(&mut self) -> Option<MagazineBox> {
         self.len = self.len.checked_sub(1)?;
-        self.settle(self.ring_place(self.len))
+        self.remove_at(self.ring_place(self.len))
     }
 
     pub(crate) fn pop_oldest(&mut self) -> Option<MagazineBox> {
@@ -57,14 +57,14 @@ impl Depot {
         // From the front of a ring: nothing else moves, whichever end is asked.
         let place = self.oldest;
         self.oldest = (place + 1) % MAX_DEPOT;
-        self.settle(place)
+        self.remove_at(place)
     }
 
     fn ring_place(&self, position: usize) -> usize {
         (self.oldest + position) % MAX_DEPOT
     }
 
-    fn settle(&mut self, place: usize) -> Option<MagazineBox> {
+    fn remove_at(&mut self, place: usize) -> Option<MagazineBox> {
         let magazine = self.ring[place].take()?;
         self.slots -= magazine.len();
         Some(magazine)

@@ -38,7 +38,7 @@ impl Lane {
         while let Some(magazine) = state.depot.pop_latest() {
             forget(state, magazine);
         }
-        while let Some(magazine) = state.outboxes.pop() {
+        while let Some(magazine) = state.remote_batches.pop() {
             forget(state, magazine);
         }
         let mut mail = self.mailbox.empty();
@@ -62,7 +62,7 @@ impl Lane {
         let block = Block::at(self.space(), granule);
         debug_assert!(ptr::eq(block.lane().cast(), self));
         let live = block.live();
-        if self.holding.spec.zeroes_on_free() {
+        if self.heap.spec.zeroes_on_free() {
             // SAFETY: passed on.
             unsafe { block.zero_live() };
         }

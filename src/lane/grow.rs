@@ -21,7 +21,7 @@ impl Lane {
     /// that costs nothing: where untouched memory is not scarce, and the program has not chosen the length of
     /// a block.
     fn colour(&self) -> usize {
-        let (class, family, spec) = (self.class, self.holding.index, &self.holding.spec);
+        let (class, family, spec) = (self.class, self.heap.index, &self.heap.spec);
         let is_scarce = spec.limit_bytes().is_some()
             || spec.block_bytes() > GRANULE
             || self.space().granules_per_extent() < WINDOW_GRANULES;
@@ -31,7 +31,7 @@ impl Lane {
 
     /// Takes another block of the family.
     pub(super) fn add_block(&self, state: &mut LaneState) -> Result<(), AllocError> {
-        let wanted = self.holding.spec.block_bytes() >> GRANULE_SHIFT;
+        let wanted = self.heap.spec.block_bytes() >> GRANULE_SHIFT;
         let least = class::block_granules(self.class, GRANULE);
         let per_extent = self.space().granules_per_extent();
         let mut granules = (wanted.max(least) as u32).min(per_extent);
@@ -52,13 +52,13 @@ impl Lane {
         let first = state.counts.blocks == 0;
         let colour = if first { self.colour() } else { 0 };
         let block = loop {
-            let taken = self.holding.take_block(granules, block::map_of(self.class), |taken| {
-                self.holding.write_tails(taken.first, 1, granules);
+            let taken = self.heap.alloc_block(granules, block::map_of(self.class), |taken| {
+                self.heap.write_tails(taken.first, 1, granules);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
-                let mark = self.holding.mark.with_class(self.class);
+                let tag = self.heap.tag.with_class(self.class);
                 let (space, owner) = (self.space(), self.as_owner());
-                Block::found(space, taken.first, granules, mark, colour, owner, page_by_page)
+                Block::init(space, taken.first, granules, tag, colour, owner, page_by_page)
             });
             match taken {
                 Ok(block) => break block,

@@ -1,6 +1,6 @@
 //! Magazines: bounded arrays of free slot addresses.
 //!
-//! A magazine is owned by whoever holds its [`MagazineBox`]: a row of a thread, a depot, an outbox;
+//! A magazine is owned by whoever holds its [`MagazineBox`]: a cache of a thread, a depot, a remote batch;
 //! or by a mailbox, between the one who posted it and the one who empties the mailbox. Moving the
 //! box moves the slots with it, so that a slot is in one place at a time (I2).
 //!
@@ -75,11 +75,11 @@ impl MagazineBox {
     /// An empty magazine for slots of a class.
     pub(crate) fn new(space: &Space, class: usize) -> Result<Self, AllocError> {
         let (raw, room): (NonNull<Magazine>, usize) = match class::magazine_capacity(class) {
-            0..=SHORT => (space.take_table::<Room<SHORT>>()?.cast(), SHORT),
-            LONGER..=MEDIUM => (space.take_table::<Room<MEDIUM>>()?.cast(), MEDIUM),
+            0..=SHORT => (space.alloc_table::<Room<SHORT>>()?.cast(), SHORT),
+            LONGER..=MEDIUM => (space.alloc_table::<Room<MEDIUM>>()?.cast(), MEDIUM),
             _ => {
                 const ALL: usize = class::MAX_MAGAZINE;
-                (space.take_table::<Room<ALL>>()?.cast(), ALL)
+                (space.alloc_table::<Room<ALL>>()?.cast(), ALL)
             }
         };
         let size = Size { len: 0, room: room as u8, nothing: [0; 6] };
@@ -94,11 +94,11 @@ impl MagazineBox {
         match self.room() {
             // SAFETY: taken from this space by `new` as of this length, and the box was the only access to
             // it.
-            SHORT => unsafe { space.give_table(self.raw.cast::<Room<SHORT>>()) },
+            SHORT => unsafe { space.free_table(self.raw.cast::<Room<SHORT>>()) },
             // SAFETY: as above.
-            MEDIUM => unsafe { space.give_table(self.raw.cast::<Room<MEDIUM>>()) },
+            MEDIUM => unsafe { space.free_table(self.raw.cast::<Room<MEDIUM>>()) },
             // SAFETY: as above.
-            _ => unsafe { space.give_table(self.raw.cast::<Room<{ class::MAX_MAGAZINE }>>()) },
+            _ => unsafe { space.free_table(self.raw.cast::<Room<{ class::MAX_MAGAZINE }>>()) },
         }
     }
 

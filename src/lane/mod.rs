@@ -8,14 +8,14 @@
 //! | lock                 |  | lock                 |
 //! | depot: full magazines|  | ...                  |
 //! | blocks with room     |  |                      |
-//! | outboxes ----------------> mailbox             | slots of the other lane, a magazine at a time
+//! | remote batches ----------------> mailbox             | slots of the other lane, a magazine at a time
 //! +----------------------+  +----------------------+
 //! ```
 //!
 //! A lane hands out full magazines and takes full magazines back. It serves from its depot, then
 //! its mailbox, then the lowest block with room, then a new block. What its depot has no room for
-//! is *dispersed*: its own slots to the bitmaps of their blocks, the slots of other lanes to
-//! outboxes, which go to their owners' mailboxes when full.
+//! is *flushed*: its own slots to the bitmaps of their blocks, the slots of other lanes to
+//! remote batches, which go to their owners' mailboxes when full.
 //!
 //! The lock is taken once for a magazine of operations. Anyone may take it: a thread that posts to
 //! an overfull mailbox empties it itself if the lock is free, and a reclaim does the work of lanes
@@ -25,7 +25,7 @@
 
 mod audit;
 pub(crate) mod depot;
-pub(crate) mod disperse;
+pub(crate) mod flush;
 mod forget;
 mod grow;
 pub(crate) mod magazine;
@@ -33,7 +33,7 @@ pub(crate) mod sweep;
 mod trim;
 
 use trim::SeenOn;
-pub(crate) use trim::{Occasion, Settled};
+pub(crate) use trim::{Drained, Occasion};
 
 use core::mem;
 use core::ptr::{self, NonNull};
@@ -41,16 +41,16 @@ use core::ptr::{self, NonNull};
 use crate::block::Block;
 use crate::class;
 use crate::error::AllocError;
-use crate::space::holding::Holding;
+use crate::space::family_heap::FamilyHeap;
 use crate::space::order::Order;
 use crate::space::tables::Table;
-use crate::space::{Space, births};
+use crate::space::{Space, registry};
 #[cfg(feature = "std")]
 use crate::sync::Patience;
 use crate::sync::{AtomicPtr, AtomicUsize, Guard, Lock, Ordering, prefetch};
 
 use depot::Depot;
-use disperse::Outboxes;
+use flush::RemoteBatches;
 use magazine::{MagazineBox, MagazineList, Mailbox};
 
 /// A mailbox with more magazines than this is emptied by whoever posts to it.
@@ -65,15 +65,15 @@ const EAGER_FROM: u32 = 2;
 /// fetching keeps up with them.
 const PREFETCH_FROM: usize = 96;
 
-/// When so many magazines of scattered slots were dispersed and none was asked for meanwhile, the depot is
-/// dispersed, too, before the next one is handed out. The program has freed far more than a depot holds, and
+/// When so many magazines of scattered slots were flushed and none was asked for meanwhile, the depot is
+/// flushed, too, before the next one is handed out. The program has freed far more than a depot holds, and
 /// what it allocates next shall lie in order.
 const SCATTERED_BOUND: u32 = 4 * class::MAX_DEPOT as u32;
 
 /// One locked block allocator of a cell.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    pub(crate) holding: &'static Holding,
+    pub(crate) heap: &'static FamilyHeap,
     pub(crate) class: usize,
     /// How many threads are assigned to this lane.
     pub(crate) users: AtomicUsize,
@@ -93,12 +93,12 @@ pub(crate) struct LaneState {
     /// Blocks with a slot to take.
     room: Order,
     depot: Depot,
-    outboxes: Outboxes,
+    remote_batches: RemoteBatches,
     /// Empty magazines.
     spare: MagazineList,
     /// Whether there ever was a block of several granules.
     long_blocks: bool,
-    /// How many magazines of scattered slots were dispersed since one was handed out.
+    /// How many magazines of scattered slots were flushed since one was handed out.
     scattered: u32,
     counts: LaneCounts,
     seen: SeenOn,
@@ -119,7 +119,7 @@ pub(crate) struct LaneCounts {
     pub(crate) locks: u64,
     /// Slots in the depot, of this lane and of others.
     pub(crate) depot: u64,
-    /// Slots in the depot, the outboxes and the mailbox, of this lane and of others.
+    /// Slots in the depot, the remote batches and the mailbox, of this lane and of others.
     pub(crate) parked: u64,
 }
 
@@ -127,14 +127,14 @@ pub(crate) struct LaneCounts {
 /// any. Nothing else that a lane gets has such slots.
 #[inline]
 fn drop_given_up(magazine: &mut MagazineBox) -> bool {
-    births::has_started_over()
-        && magazine.drop_all_that(|slot| births::is_given_up(slot.addr())) > 0
+    registry::has_started_over()
+        && magazine.drop_all_that(|slot| registry::is_given_up(slot.addr())) > 0
 }
 
 impl Lane {
-    pub(crate) const fn new(holding: &'static Holding, class: usize) -> Self {
+    pub(crate) const fn new(heap: &'static FamilyHeap, class: usize) -> Self {
         Self {
-            holding,
+            heap,
             class,
             users: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
@@ -142,7 +142,7 @@ impl Lane {
             state: Lock::new(LaneState {
                 room: Order::new(),
                 depot: Depot::new(),
-                outboxes: Outboxes::new(),
+                remote_batches: RemoteBatches::new(),
                 spare: MagazineList::new(),
                 long_blocks: false,
                 scattered: 0,
@@ -162,7 +162,7 @@ impl Lane {
     }
 
     pub(crate) fn space(&self) -> &'static Space {
-        self.holding.space
+        self.heap.space
     }
 
     fn as_owner(&self) -> *mut () {
@@ -179,14 +179,14 @@ impl Lane {
     /// are held: a thread posts only under the lock of a lane.
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
-    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
-        self.state.hold(patience)
+    pub(crate) fn lock_for_fork(&self, patience: &mut Patience) -> bool {
+        self.state.lock_for_fork(patience)
     }
 
     /// The same where nobody else knows it yet, if everything else is held for a fork.
     #[cfg(feature = "std")]
-    pub(crate) fn hold_newborn(&self) {
-        self.state.hold_newborn();
+    pub(crate) fn lock_newborn(&self) {
+        self.state.lock_newborn();
     }
 
     /// Whether somebody holds the lock.
@@ -207,9 +207,9 @@ impl Lane {
     ///
     /// As for [`Lock::let_go`].
     #[cfg(feature = "std")]
-    pub(crate) unsafe fn let_go(&self) {
+    pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.
-        unsafe { self.state.let_go() };
+        unsafe { self.state.unlock() };
     }
 
     /// Exchanges an empty magazine for one with at least one slot: for a full one, or with up to `fill`
@@ -250,7 +250,7 @@ impl Lane {
     ) -> Result<(), AllocError> {
         let capacity = class::magazine_capacity(self.class).min(count);
         let out = magazine.buffer(capacity);
-        let left = self.take_slots(state, out)?;
+        let left = self.alloc_slots(state, out)?;
         if class::slot_size(self.class) >= PREFETCH_FROM {
             for &slot in &out[left..] {
                 prefetch(slot);
@@ -266,7 +266,7 @@ impl Lane {
 
     /// Takes at least one slot from blocks, writing from the back of `out`; returns how many
     /// entries are left in front.
-    fn take_slots(&self, state: &mut LaneState, out: &mut [*mut u8]) -> Result<usize, AllocError> {
+    fn alloc_slots(&self, state: &mut LaneState, out: &mut [*mut u8]) -> Result<usize, AllocError> {
         let mut left = out.len();
         while left > 0 {
             let Some(granule) = state.room.lowest() else {
@@ -282,9 +282,9 @@ impl Lane {
             // These pages come back at a touch: so the family grows without an extent, and is to be
             // trimmed elsewhere.
             if block.lacks_pages() {
-                self.holding.note_regrown(block.bytes());
+                self.heap.note_regrown(block.bytes());
             }
-            left -= block.take(&mut out[..left], state.counts.blocks >= EAGER_FROM);
+            left -= block.alloc(&mut out[..left], state.counts.blocks >= EAGER_FROM);
             state.counts.carved += u64::from(block.carved() - carved);
             state.counts.free -= u64::from(free - block.free());
             if !block.has_room() {
@@ -344,7 +344,7 @@ impl Lane {
             if state.depot.len() == class::depot_capacity(self.class) {
                 // The coldest goes. What has just been freed stays, to be handed out first.
                 if let Some(mut oldest) = state.depot.pop_oldest() {
-                    self.disperse(state, &mut oldest, poke);
+                    self.flush(state, &mut oldest, poke);
                     state.depot.push_latest(full);
                     return oldest;
                 }
@@ -361,12 +361,12 @@ impl Lane {
                 return spare;
             }
         }
-        self.disperse(state, &mut full, poke);
+        self.flush(state, &mut full, poke);
         full
     }
 
     /// Takes one slot, for a thread that has no magazines.
-    pub(crate) fn take_one(&self) -> Result<NonNull<u8>, AllocError> {
+    pub(crate) fn alloc_one(&self) -> Result<NonNull<u8>, AllocError> {
         let mut state = self.lock();
         if state.depot.len() == 0 && !self.mailbox.is_empty() {
             self.collect_mail(&mut state);
@@ -383,7 +383,7 @@ impl Lane {
             }
         }
         if slot.is_null() {
-            self.take_slots(&mut state, core::slice::from_mut(&mut slot))?;
+            self.alloc_slots(&mut state, core::slice::from_mut(&mut slot))?;
         }
         self.note_peak(&mut state);
         // SAFETY: magazines and blocks hold addresses of slots, which are not null.
@@ -391,18 +391,18 @@ impl Lane {
     }
 
     /// Takes one slot of this lane back, for a thread that has no magazines.
-    pub(super) fn give_one(&self, slot: *mut u8) {
+    pub(super) fn free_one(&self, slot: *mut u8) {
         let mut state = self.lock();
         self.note_peak(&mut state);
-        self.give_own(&mut state, slot);
+        self.free_own(&mut state, slot);
     }
 
     /// Takes one slot of this lane's cell back, for a thread that has no magazines.
-    pub(crate) fn give_unbuffered(&self, slot: NonNull<u8>) {
-        if births::is_given_up(slot.addr().get()) {
+    pub(crate) fn free_unbuffered(&self, slot: NonNull<u8>) {
+        if registry::is_given_up(slot.addr().get()) {
             return;
         }
-        self.owner_of(slot.as_ptr()).0.give_one(slot.as_ptr());
+        self.owner_of(slot.as_ptr()).0.free_one(slot.as_ptr());
     }
 
     /// Takes what a thread leaves behind when it goes: its magazines, in whatever state.
@@ -414,13 +414,13 @@ impl Lane {
         for mut magazine in magazines.into_iter().flatten() {
             drop_given_up(&mut magazine);
             let mut state = self.lock();
-            self.disperse(&mut state, &mut magazine, &mut poke);
+            self.flush(&mut state, &mut magazine, &mut poke);
             drop(state);
             self.send_one_by_one(&mut magazine);
             self.keep_spare(&mut self.lock(), magazine);
         }
         if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.settle();
+            self.drain();
         }
         if let Some(lane) = poke {
             lane.collect_overdue_mail();
@@ -433,7 +433,7 @@ impl Lane {
         drop_given_up(magazine);
         let mut state = self.lock();
         self.note_peak(&mut state);
-        self.disperse(&mut state, magazine, &mut poke);
+        self.flush(&mut state, magazine, &mut poke);
         drop(state);
         self.send_one_by_one(magazine);
         if let Some(lane) = poke {
@@ -441,8 +441,8 @@ impl Lane {
         }
     }
 
-    /// Does all the deferred work of this lane: mail, depot, outboxes, empty blocks.
-    pub(crate) fn settle(&self) -> Settled {
+    /// Does all the deferred work of this lane: mail, depot, remote batches, empty blocks.
+    pub(crate) fn drain(&self) -> Drained {
         let mut state = self.lock();
         let mail = self.collect_mail(&mut state);
         state = self.empty_depot(state);
@@ -461,14 +461,14 @@ impl Lane {
         while let Some(spare) = state.spare.pop() {
             spare.discard(self.space());
         }
-        Settled { locks: state.counts.locks, mail }
+        Drained { locks: state.counts.locks, mail }
     }
 
-    /// Disperses all that is parked in the depot. Lets go of the lock for a moment where slots of
+    /// Flushes all that is parked in the depot. Lets go of the lock for a moment where slots of
     /// other lanes cannot be posted for want of memory.
     fn empty_depot<'a>(&'a self, mut state: Guard<'a, LaneState>) -> Guard<'a, LaneState> {
         while let Some(mut magazine) = state.depot.pop_latest() {
-            self.disperse(&mut state, &mut magazine, &mut None);
+            self.flush(&mut state, &mut magazine, &mut None);
             if !magazine.is_empty() {
                 drop(state);
                 self.send_one_by_one(&mut magazine);
@@ -510,11 +510,11 @@ impl Lane {
                 continue;
             }
             // Nearly all are this lane's own; the others are sent on.
-            self.disperse(state, &mut magazine, &mut None);
+            self.flush(state, &mut magazine, &mut None);
             if magazine.is_empty() {
                 self.keep_spare(state, magazine);
             } else if let Some(&slot) = magazine.slots().first() {
-                // For want of memory for an outbox: the magazine itself goes there.
+                // For want of memory for a remote batch: the magazine itself goes there.
                 self.owner_of(slot).0.mailbox.post(magazine);
             }
         }
@@ -548,7 +548,7 @@ impl Lane {
         state.counts.granules -= block.granules();
         // SAFETY: this lane took the block; nothing in it is in use (contract), and its bitmap has been
         // cleared.
-        unsafe { self.holding.give_block(block.granule, block.granules()) };
+        unsafe { self.heap.free_block(block.granule, block.granules()) };
     }
 
     fn reset_block(&self, state: &mut LaneState, block: Block<'_>) {
@@ -561,7 +561,7 @@ impl Lane {
     pub(crate) fn counts(&self) -> LaneCounts {
         let state = self.state.lock();
         let mut counts = state.counts;
-        let parked = state.depot.slots() + state.outboxes.slots() + self.mailbox.load().1;
+        let parked = state.depot.slots() + state.remote_batches.slots() + self.mailbox.load().1;
         counts.parked = parked as u64;
         counts.depot = state.depot.slots() as u64;
         counts

@@ -60,7 +60,7 @@ impl Lane {
         // Of the word before: the visitor is through with it, and no bit of a word changes while it is
         // visited.
         if dead != 0 {
-            match block.give_word(words, word - 1, dead) {
+            match block.free_word(words, word - 1, dead) {
                 Ok(change) => {
                     state.counts.free += u64::from(dead.count_ones());
                     if change != Change::None {

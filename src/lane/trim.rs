@@ -51,7 +51,7 @@ impl SeenOn {
 
 /// What was seen of a lane the last time. It is written as a whole, under the lane's lock, so it is true of
 /// one moment: when the lock had been taken so often. Where two threads trim a lane at a time, the one that
-/// settled it first may write last. Then what it writes is of a moment that has passed, and is not used.
+/// drained it first may write last. Then what it writes is of a moment that has passed, and is not used.
 #[derive(Debug)]
 struct Seen {
     /// How often the lock had been taken.
@@ -69,7 +69,7 @@ impl Seen {
 
 /// What a lane was like once all its deferred work was done.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settled {
+pub(crate) struct Drained {
     /// How often the lock had been taken.
     pub(super) locks: u64,
     /// Whether slots came in.
@@ -98,23 +98,23 @@ impl Lane {
         idle && any && !seen.trimmed
     }
 
-    /// Gives back pages without live slots, of a lane that is idle and settled, a few blocks of them at a
+    /// Gives back pages without live slots, of a lane that is idle and drained, a few blocks of them at a
     /// time; returns whether that was all.
-    pub(crate) fn trim_while_growing(&self, settled: Settled) -> bool {
+    pub(crate) fn trim_while_growing(&self, drained: Drained) -> bool {
         let page = self.space().page_size();
         let (_, done) = self.trim_pages(usize::MAX, page, RUNS_WHILE_GROWING);
-        self.note_trimmed(Occasion::Growth, settled, done, BEGINNING);
+        self.note_trimmed(Occasion::Growth, drained, done, BEGINNING);
         done
     }
 
     /// [`trim_while_growing`](Self::trim_while_growing) for a few pages at a time.
-    pub(crate) fn trim_in_passing(&self, settled: Settled) -> bool {
+    pub(crate) fn trim_in_passing(&self, drained: Drained) -> bool {
         let page = self.space().page_size();
         let mut place = {
             let seen = &self.state.lock().seen.decay;
-            // It was reached before the lane was settled, and nobody else had taken the lock. What came
+            // It was reached before the lane was drained, and nobody else had taken the lock. What came
             // with the mail may be before it.
-            if !settled.mail && seen.locks + 1 == settled.locks { seen.place } else { BEGINNING }
+            if !drained.mail && seen.locks + 1 == drained.locks { seen.place } else { BEGINNING }
         };
         let (mut looked_at, mut done) = (0, false);
         for _ in 0..TURNS_IN_PASSING {
@@ -127,14 +127,14 @@ impl Lane {
             }
         }
         let place = if done { BEGINNING } else { place };
-        self.note_trimmed(Occasion::Decay, settled, done, place);
+        self.note_trimmed(Occasion::Decay, drained, done, place);
         done
     }
 
-    /// Notes that the lane was trimmed to this place. Whoever has taken the lock since it was settled has used
+    /// Notes that the lane was trimmed to this place. Whoever has taken the lock since it was drained has used
     /// it.
-    fn note_trimmed(&self, on: Occasion, settled: Settled, trimmed: bool, place: Place) {
-        *self.state.lock().seen.on(on) = Seen { locks: settled.locks, trimmed, place };
+    fn note_trimmed(&self, on: Occasion, drained: Drained, trimmed: bool, place: Place) {
+        *self.state.lock().seen.on(on) = Seen { locks: drained.locks, trimmed, place };
     }
 
     /// Gives back pages without live slots in blocks that have room, until `goal` bytes have gone;

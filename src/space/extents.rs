@@ -1,16 +1,16 @@
 //! Taking whole extents from the reservation and giving them back.
 //!
-//! An extent is *free* (an address without memory), *warm* (free, its memory still there), or in
-//! use. Released extents stay warm for the [purge delay](crate::options), because taking memory back from the
+//! An extent is *free* (an address without memory), *dirty* (free, its memory still there), or in
+//! use. Released extents stay dirty for the [purge delay](crate::options), because taking memory back from the
 //! system costs more than anything else an allocator does. After that everybody who gives a magazine
-//! of slots or an extent back, or takes extents that are not warm, returns a small piece to the
-//! system, so that nobody has to wait for a large one. A thread that takes warm ones does not: it is
+//! of slots or an extent back, or takes extents that are not dirty, returns a small piece to the
+//! system, so that nobody has to wait for a large one. A thread that takes dirty ones does not: it is
 //! about to use the others.
 //! [`Space::purge`] returns all, and the memory of a long run goes when it is released: as much as lies
-//! side by side in one call. Single extents are taken warm ones first, lowest first; runs wherever
+//! side by side in one call. Single extents are taken dirty ones first, lowest first; runs wherever
 //! they fit first.
 //!
-//! All of it happens under one lock, the last in the lock order (lane, holding, extents).
+//! All of it happens under one lock, the last in the lock order (lane, family heap, extents).
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::options;
@@ -26,12 +26,12 @@ use super::ranges::Range;
 /// takes the system some ten microseconds. A huge page is returned whole, which takes no longer.
 pub(super) const PURGE_STEP: u32 = 2;
 /// A released run longer than this many extents is given back at once.
-pub(super) const LONGEST_WARM_RUN: u32 = 32;
+pub(super) const LONGEST_DIRTY_RUN: u32 = 32;
 
 /// What the lock of the extents guards, beside the bits of the ranges.
 #[derive(Debug)]
 pub(super) struct Extents {
-    /// The list of warm extents, longest free first.
+    /// The list of dirty extents, longest free first.
     earliest: u32,
     latest: u32,
     /// Addresses for maps, of each sort.
@@ -45,7 +45,7 @@ pub(super) struct Extents {
 /// For whom extents are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taker {
-    /// Anyone: extents that others have had will do, warm ones best.
+    /// Anyone: extents that others have had will do, dirty ones best.
     Any,
     /// An isolated family: extents that nobody ever had.
     Isolated,
@@ -78,12 +78,12 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locked<'_> {
-    /// The lowest warm extent.
-    fn lowest_warm(&self) -> Option<u32> {
+    /// The lowest dirty extent.
+    fn lowest_dirty(&self) -> Option<u32> {
         if self.state.earliest == NONE {
             return None;
         }
-        self.space.ranges.iter().find_map(Range::lowest_warm)
+        self.space.ranges.iter().find_map(Range::lowest_dirty)
     }
 
     /// Whether an extent is not to be had.
@@ -126,7 +126,7 @@ impl Locked<'_> {
         }
     }
 
-    fn unlink_warm(&mut self, range: &Range, extent: u32) {
+    fn unlink_dirty(&mut self, range: &Range, extent: u32) {
         let desc = self.space.extent(extent);
         let earlier = desc.earlier.load(Ordering::Relaxed);
         let later = desc.later.load(Ordering::Relaxed);
@@ -138,12 +138,12 @@ impl Locked<'_> {
             NONE => self.state.latest = earlier,
             _ => self.space.extent(later).earlier.store(earlier, Ordering::Relaxed),
         }
-        range.set_warm(extent, false);
+        range.set_dirty(extent, false);
         self.note_due();
     }
 
-    /// Lists an extent as warm since now.
-    fn link_warm(&mut self, range: &Range, extent: u32, now: u64) {
+    /// Lists an extent as dirty since now.
+    fn link_dirty(&mut self, range: &Range, extent: u32, now: u64) {
         let desc = self.space.extent(extent);
         // At the end, so that the list stays in the order in which extents became free, and its first
         // is the one that is due next.
@@ -154,13 +154,13 @@ impl Locked<'_> {
             latest => self.space.extent(latest).later.store(extent, Ordering::Relaxed),
         }
         self.state.latest = extent;
-        desc.set_kind(ExtentKind::Warm);
+        desc.set_kind(ExtentKind::Dirty);
         desc.since.store(now, Ordering::Relaxed);
-        range.set_warm(extent, true);
+        range.set_dirty(extent, true);
         self.note_due();
     }
 
-    /// Writes down when the next warm extent is due to be given back.
+    /// Writes down when the next dirty extent is due to be given back.
     fn note_due(&self) {
         let due = match self.state.earliest {
             NONE => u64::MAX,
@@ -172,16 +172,16 @@ impl Locked<'_> {
         self.space.purge_due.store(due, Ordering::Relaxed);
     }
 
-    /// Makes a warm extent whose memory has been given back a free one.
-    fn forget_warm(&mut self, range: &Range, extent: u32) {
+    /// Makes a dirty extent whose memory has been given back a free one.
+    fn forget_dirty(&mut self, range: &Range, extent: u32) {
         // The maps go with the extent's memory and not sooner: as long as it is retained, its next
         // family can use them.
         self.space.decommit_maps(extent);
-        self.unlink_warm(range, extent);
+        self.unlink_dirty(range, extent);
         self.space.extent(extent).set_kind(ExtentKind::Free);
     }
 
-    /// Gives back a piece of the extent that has been warm the longest, if that is since `before` at
+    /// Gives back a piece of the extent that has been dirty the longest, if that is since `before` at
     /// the latest. Returns how many bytes went: 0 where there is no such extent, or the source refuses.
     fn purge_step(&mut self, before: u64) -> usize {
         let (space, extent) = (self.space, self.state.earliest);
@@ -200,7 +200,7 @@ impl Locked<'_> {
         let (start, bytes) = (space.extent_start(extent), (count as usize) << GRANULE_SHIFT);
         // SAFETY: within the extent.
         let start = unsafe { start.add((first as usize) << GRANULE_SHIFT) };
-        // SAFETY: granules of a warm extent, which is committed and in nobody's use.
+        // SAFETY: granules of a dirty extent, which is committed and in nobody's use.
         if unsafe { space.source.decommit(start, bytes) }.is_err() {
             return 0;
         }
@@ -209,12 +209,12 @@ impl Locked<'_> {
         // Until nothing is left the extent stays the first of the list, and the next step goes on with
         // it.
         if absent == all {
-            self.forget_warm(space.range_of(extent), extent);
+            self.forget_dirty(space.range_of(extent), extent);
         }
         bytes
     }
 
-    /// Gives back the extent that has been warm the longest and all warm ones beside it, in one call, as
+    /// Gives back the extent that has been dirty the longest and all dirty ones beside it, in one call, as
     /// long as they are not more than a piece of `most` bytes. Returns how many bytes went.
     fn purge_run(&mut self, most: usize) -> usize {
         let (space, earliest) = (self.space, self.state.earliest);
@@ -222,15 +222,15 @@ impl Locked<'_> {
             return 0;
         }
         let range = space.range_of(earliest);
-        let most = (most >> space.extent_shift).clamp(1, LONGEST_WARM_RUN as usize) as u32;
-        let goes = |extent: &u32| range.holds(*extent) && range.is_warm(*extent);
+        let most = (most >> space.extent_shift).clamp(1, LONGEST_DIRTY_RUN as usize) as u32;
+        let goes = |extent: &u32| range.holds(*extent) && range.is_dirty(*extent);
         // One call for all that lies side by side with the oldest. Some of these are not due yet; to
         // wait for them would cost a call each.
         let before = (0..earliest).rev().take_while(goes).take(most as usize - 1).count() as u32;
         let first = earliest - before;
         let count = (first..).take_while(goes).take(most as usize).count() as u32;
         let bytes = (count as usize) << space.extent_shift;
-        // SAFETY: warm extents of one range, which are committed, but for what of them is absent.
+        // SAFETY: dirty extents of one range, which are committed, but for what of them is absent.
         if unsafe { space.source.decommit(space.extent_start(first), bytes) }.is_err() {
             return 0;
         }
@@ -239,12 +239,12 @@ impl Locked<'_> {
         let absent = |extent| space.extent(extent).absent.load(Ordering::Relaxed).count_ones();
         let gone: u32 = (first..first + count).map(absent).sum();
         for extent in first..first + count {
-            self.forget_warm(range, extent);
+            self.forget_dirty(range, extent);
         }
         bytes - ((gone as usize) << GRANULE_SHIFT)
     }
 
-    /// [`Self::purge_step`] for what has been warm long enough.
+    /// [`Self::purge_step`] for what has been dirty long enough.
     fn purge_overdue(&mut self) {
         let delay = options::purge_delay();
         if delay != options::NEVER {
@@ -257,8 +257,8 @@ impl Locked<'_> {
         let range = self.space.range_of(first);
         let mut fresh = true;
         for extent in first..first + count {
-            if range.is_warm(extent) {
-                self.unlink_warm(range, extent);
+            if range.is_dirty(extent) {
+                self.unlink_dirty(range, extent);
                 fresh = false;
             }
             range.set_free(extent, false);
@@ -282,7 +282,7 @@ impl Space {
 
     /// Takes `count` extents side by side, the first at an address that is a multiple of `align`
     /// extents. They are committed. The caller writes their descriptors and last their kinds.
-    pub(super) fn take_extents(
+    pub(super) fn alloc_extents(
         &self,
         count: u32,
         align: u32,
@@ -292,11 +292,11 @@ impl Space {
         // Retained extents lie scattered, so they are searched for single ones alone; a run takes those
         // that happen to lie in it.
         let one = count == 1 && align == 1 && taker == Taker::Any;
-        let warm = if one { extents.lowest_warm() } else { None };
-        if warm.is_none() {
+        let dirty = if one { extents.lowest_dirty() } else { None };
+        if dirty.is_none() {
             extents.purge_overdue();
         }
-        let first = match warm.or_else(|| extents.lowest_run(count, align, taker)) {
+        let first = match dirty.or_else(|| extents.lowest_run(count, align, taker)) {
             Some(first) => first,
             None => extents
                 .grow(count, align, taker)
@@ -306,7 +306,7 @@ impl Space {
         // A retained extent with all of its memory needs no call. Where the source refuses, nothing is
         // marked as taken yet (I6).
         let whole = |extent| self.extent(extent).absent.load(Ordering::Relaxed) == 0;
-        if !warm.is_some_and(whole) {
+        if !dirty.is_some_and(whole) {
             self.commit_extents(first, count)?;
         }
         Ok(extents.claim(first, count))
@@ -314,7 +314,7 @@ impl Space {
 
     /// Takes the `count` extents from `first` on, if they are all free, and of the range of the extent
     /// before.
-    pub(super) fn take_extents_at(
+    pub(super) fn alloc_extents_at(
         &self,
         first: u32,
         count: u32,
@@ -340,12 +340,12 @@ impl Space {
         let range = range.ok_or(AllocError::new(AllocErrorKind::AddressSpace))?;
         range.make_known(self, first + count)?;
         let bytes = (count as usize) << self.extent_shift;
-        // SAFETY: within the range; warm extents keep what they have.
+        // SAFETY: within the range; dirty extents keep what they have.
         unsafe { self.source.commit(self.extent_start(first), bytes) }
             .map_err(|_| AllocError::new(AllocErrorKind::Commit))
     }
 
-    /// Releases extents in use. They are warm from now on; the memory of a long run is given back at
+    /// Releases extents in use. They are dirty from now on; the memory of a long run is given back at
     /// once, by a few calls.
     ///
     /// # Safety
@@ -358,7 +358,7 @@ impl Space {
         let long = match options::purge_delay() {
             0 => true,
             options::NEVER => false,
-            _ => count > LONGEST_WARM_RUN,
+            _ => count > LONGEST_DIRTY_RUN,
         };
         let range = self.range_of(first);
         // They are in use until then, so nobody waits for the lock while the system is at it.
@@ -385,7 +385,7 @@ impl Space {
             range.set_free(extent, true);
             // A long run comes here, too, where the source has just refused to take it: its memory is
             // still there.
-            extents.link_warm(range, extent, now);
+            extents.link_dirty(range, extent, now);
         }
         extents.purge_overdue();
     }
@@ -401,7 +401,7 @@ impl Space {
         }
     }
 
-    /// Gives the memory of warm extents back, the longest free first, until `goal` bytes have gone
+    /// Gives the memory of dirty extents back, the longest free first, until `goal` bytes have gone
     /// or none is left; in the latter case also the addresses of ranges in which nothing is in use.
     /// Returns how many bytes went. Lets the lock go after each piece.
     pub(crate) fn purge(&self, goal: usize) -> usize {
@@ -427,7 +427,7 @@ impl Space {
     /// What is wrong with the extents of this space, if anything: an address, and what.
     pub(crate) fn fault(&self) -> Option<(usize, &'static str)> {
         let extents = self.lock_extents();
-        let (mut warm, mut end) = (0, 0);
+        let (mut dirty, mut end) = (0, 0);
         for range in self.ranges.iter() {
             if range.first < end {
                 let start = self.extent_start(range.first).addr().get();
@@ -437,14 +437,14 @@ impl Space {
             for extent in range.known(self) {
                 let kind = self.extent(extent).kind();
                 let wrong = |what| Some((self.extent_start(extent).addr().get(), what));
-                let unused = matches!(kind, ExtentKind::Free | ExtentKind::Warm);
+                let unused = matches!(kind, ExtentKind::Free | ExtentKind::Dirty);
                 // An extent is taken before its new owner has written what it is.
                 if !unused && range.is_free(extent) {
                     return wrong("an extent in use is listed as free");
                 }
-                if range.is_warm(extent) {
-                    warm += 1;
-                    if kind != ExtentKind::Warm || !range.is_free(extent) {
+                if range.is_dirty(extent) {
+                    dirty += 1;
+                    if kind != ExtentKind::Dirty || !range.is_free(extent) {
                         return wrong("an extent in use is listed as retained");
                     }
                 }
@@ -460,8 +460,8 @@ impl Space {
                 (later != NONE).then_some(later)
             },
         );
-        let listed = listed.take(warm + 1).count();
-        (listed != warm).then_some((0, "the list of retained extents is damaged"))
+        let listed = listed.take(dirty + 1).count();
+        (listed != dirty).then_some((0, "the list of retained extents is damaged"))
     }
 
     /// A granule's extent, and its position there.

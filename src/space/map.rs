@@ -75,16 +75,16 @@ pub(crate) struct GranuleDesc {
     /// its granules are known to be populated, from the first on. The region.
     pub(crate) first_word: AtomicU16,
     /// Block: the lane; null where there is no block. So this field alone tells a lane its own blocks. It is
-    /// kept apart from `holding`: whatever a reader finds here, however late, is a lane or null. Written under
+    /// kept apart from `family_heap`: whatever a reader finds here, however late, is a lane or null. Written under
     /// the lane's lock.
     pub(crate) lane: AtomicPtr<()>,
-    /// Large, Chunk: the holding, or null.
-    pub(crate) holding: AtomicPtr<()>,
+    /// Large, Chunk: the family heap, or null.
+    pub(crate) heap: AtomicPtr<()>,
     /// Block: its bitmap. Written with `kind`. Chunk: the bitmap of its free words, likewise.
     pub(crate) bitmap: AtomicPtr<AtomicU64>,
     /// Block: how many slots it has room for. Chunk: its number, in the order in which the region
     /// took its chunks. The region. Free, and the first or the last of a run: the length of the run. The
-    /// holding's lock.
+    /// family heap's lock.
     pub(crate) capacity: AtomicU32,
     /// Block: how many slots the bump cursor has passed. The lane's lock. Chunk: how many words
     /// the cursor has passed. The region.
@@ -103,11 +103,11 @@ pub(crate) struct GranuleDesc {
     /// region.
     pub(crate) trimmed: AtomicU16,
     /// Block: links of the lane's order of blocks with room. The lane's lock. Chunk: links of the
-    /// region's order of chunks. The region. Free, the first of a run: links of the holding's order of
-    /// free runs. The holding's lock.
+    /// region's order of chunks. The region. Free, the first of a run: links of the family heap's order of
+    /// free runs. The family heap's lock.
     left: AtomicU32,
     right: AtomicU32,
-    /// Large, Chunk: its bytes, whole pages. The holding's lock.
+    /// Large, Chunk: its bytes, whole pages. The family heap's lock.
     pub(crate) bytes: AtomicUsize,
 }
 
@@ -151,7 +151,7 @@ pub(crate) enum ExtentKind {
     /// Free, without memory.
     Free = 0,
     /// Free, with memory that its last user dirtied.
-    Warm = 1,
+    Dirty = 1,
     /// Belongs to a family and is cut into granules.
     Family = 2,
     /// The first extent of a huge allocation.
@@ -175,36 +175,36 @@ pub(crate) struct ExtentDesc {
     /// Whether anyone ever had it: then it is not for isolated families. The extents' lock.
     pub(crate) used: AtomicU8,
     /// Which maps it has (see `maps`), and, as in a granule, which may hold old contents; where it is cut
-    /// into granules, those know. The holding's lock and that of the extents, one of them to read.
+    /// into granules, those know. The family heap's lock and that of the extents, one of them to read.
     pub(super) maps: AtomicU8,
     /// Tail: how many extents before this one the head is.
     pub(crate) back: AtomicU32,
     /// Huge, Chunk: how many extents it spans.
     pub(crate) extents: AtomicU32,
-    /// Family: which granules are free. The holding's lock.
+    /// Family: which granules are free. The family heap's lock.
     pub(crate) free: AtomicU32,
-    /// Family: which granules may hold old contents. The holding's lock.
+    /// Family: which granules may hold old contents. The family heap's lock.
     pub(crate) dirty: AtomicU32,
-    /// Family, Warm: which granules' memory was given back by itself. The holding's lock.
+    /// Family, Dirty: which granules' memory was given back by itself. The family heap's lock.
     pub(crate) absent: AtomicU32,
-    /// Family: links of the holding's order of extents with room. The holding's lock.
+    /// Family: links of the family heap's order of extents with room. The family heap's lock.
     left: AtomicU32,
     right: AtomicU32,
-    /// Warm: neighbours in the list from the longest free to the latest. The extents' lock.
+    /// Dirty: neighbours in the list from the longest free to the latest. The extents' lock.
     pub(crate) earlier: AtomicU32,
     pub(crate) later: AtomicU32,
-    /// Warm: when it became free. The extents' lock.
+    /// Dirty: when it became free. The extents' lock.
     pub(crate) since: AtomicU64,
-    /// Family, Huge, Chunk: the holding.
+    /// Family, Huge, Chunk: the family heap.
     pub(crate) owner: AtomicPtr<()>,
-    /// Huge, Chunk: its bytes, whole pages. The holding's lock.
+    /// Huge, Chunk: its bytes, whole pages. The family heap's lock.
     pub(crate) bytes: AtomicUsize,
 }
 
 impl ExtentDesc {
     pub(crate) fn kind(&self) -> ExtentKind {
         match self.kind.load(Ordering::Acquire) {
-            1 => ExtentKind::Warm,
+            1 => ExtentKind::Dirty,
             2 => ExtentKind::Family,
             3 => ExtentKind::Huge,
             4 => ExtentKind::Tail,

@@ -231,7 +231,7 @@ impl Space {
     /// word of it, and a bit for each word, with whatever is in them. Makes them now.
     ///
     /// The extents belong to the caller, and the caller holds their family's lock.
-    pub(super) fn take_chunk_maps(
+    pub(super) fn alloc_chunk_maps(
         &self,
         granule: u32,
         bytes: usize,
@@ -280,7 +280,7 @@ impl Space {
     ///
     /// # Safety
     ///
-    /// The chunk at `granule` is `bytes` long, and `bits` is from [`Self::take_chunk_maps`] for it.
+    /// The chunk at `granule` is `bytes` long, and `bits` is from [`Self::alloc_chunk_maps`] for it.
     pub(super) unsafe fn chunk_map(
         &self,
         granule: u32,

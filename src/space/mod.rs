@@ -15,23 +15,23 @@
 //! of 64 MiB has room for a few dozen families. Below 16 MiB, in a buffer on a small machine, an extent is
 //! one granule.
 //!
-//! The modules: [`map`] the descriptors, [`window`] how they are found, [`marks`] what freeing needs to know,
+//! The modules: [`map`] the descriptors, [`window`] how they are found, [`owner_tags`] what freeing needs to know,
 //! [`ranges`] what was reserved, [`reserved`] what may yet be given back, [`plan`] the layout of what is reserved
 //! at once, [`maps`] the bitmaps, [`order`] the ordered sets, [`extents`] taking and releasing whole extents,
-//! [`advice`] huge pages, [`tables`] the allocator's own memory, [`holding`] what one family holds, [`births`]
+//! [`advice`] huge pages, [`tables`] the allocator's own memory, [`family_heap`] what one family holds, [`registry`]
 //! what comes into being, for a fork to know.
 
 mod advice;
-pub(crate) mod births;
 pub(crate) mod extents;
-pub(crate) mod holding;
+pub(crate) mod family_heap;
 pub(crate) mod map;
 pub(crate) mod maps;
-pub(crate) mod marks;
 pub(crate) mod order;
+pub(crate) mod owner_tags;
 mod plan;
 pub(crate) mod provenance;
 mod ranges;
+pub(crate) mod registry;
 mod reserved;
 pub(crate) mod tables;
 pub(crate) mod window;
@@ -46,7 +46,7 @@ use crate::sync::{AtomicPtr, AtomicU64, First, Lock, Ordering};
 use extents::Extents;
 use map::GRANULE_SHIFT;
 use map::{WINDOW_GRANULES, WINDOW_SHIFT};
-use marks::Marks;
+use owner_tags::OwnerTags;
 use ranges::Ranges;
 use tables::Tables;
 use window::Window;
@@ -68,7 +68,7 @@ pub struct SpaceCell {
     space: First<Space>,
     /// Held while the space is reserved.
     reserving: Lock<()>,
-    listing: births::Listing,
+    listing: registry::Listing,
 }
 
 /// The space over the operating system's pages, which sets use that name no other source.
@@ -108,7 +108,7 @@ impl SpaceCell {
             source,
             space: First::new(),
             reserving: Lock::new(()),
-            listing: births::Listing::new(),
+            listing: registry::Listing::new(),
         }
     }
 
@@ -128,7 +128,7 @@ impl SpaceCell {
         }
         let space = Space::reserve(self.source)?;
         #[cfg(feature = "std")]
-        space.hold_newborn();
+        space.lock_newborn();
         // Before any set has it: an address of it is looked for in this list from its first allocation
         // on.
         space.publish();
@@ -150,14 +150,14 @@ pub(crate) struct Space {
     span_bytes: usize,
     /// One entry for each window of the span: what is known about it, or null.
     table: NonNull<AtomicPtr<Window>>,
-    marks: Marks,
+    tags: OwnerTags,
     pub(crate) extent_shift: u32,
     page_size: usize,
     ranges: Ranges,
     /// Where everything was reserved at once, the maps of each sort.
     maps: Option<[NonNull<u8>; 3]>,
     extents: Lock<Extents>,
-    /// When the next warm extent is due to be given back; `u64::MAX` for never. A hint.
+    /// When the next dirty extent is due to be given back; `u64::MAX` for never. A hint.
     purge_due: AtomicU64,
     tables: Lock<Tables>,
     next: AtomicPtr<Space>,
@@ -190,7 +190,7 @@ impl Space {
         span_bytes: usize,
         extent_shift: u32,
         table: NonNull<AtomicPtr<Window>>,
-        marks: Marks,
+        tags: OwnerTags,
         maps: Option<[NonNull<u8>; 3]>,
     ) -> Self {
         Self {
@@ -198,7 +198,7 @@ impl Space {
             span,
             span_bytes,
             table,
-            marks,
+            tags,
             extent_shift,
             page_size: source.page_size(),
             ranges: Ranges::new(maps.is_none()),

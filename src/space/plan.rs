@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! base                                                                                base + size
-//! | extent 0 | extent 1 | ...       | Space | table, | Range, its | bitmaps: per granule        | marks |
-//! | 2 MiB    |          |           |       | marks  | windows    | 512 B   | 8 KiB   | 1 KiB   |       |
+//! | extent 0 | extent 1 | ...       | Space | table, | Range, its | bitmaps: per granule        | tags |
+//! | 2 MiB    |          |           |       | tags  | windows    | 512 B   | 8 KiB   | 1 KiB   |       |
 //! ```
 
 use core::ptr::{self, NonNull};
@@ -14,7 +14,7 @@ use crate::os::PageSource;
 use super::map::GRANULE_SHIFT;
 use super::map::WINDOW_SHIFT;
 use super::maps::Map;
-use super::marks::Marks;
+use super::owner_tags::OwnerTags;
 use super::ranges::{Books, Range};
 use super::{EXTENT_SHIFT, SMALL_EXTENT_SHIFT, SMALL_RESERVATION, Space};
 
@@ -37,7 +37,7 @@ struct Plan {
     directory: usize,
     books: usize,
     maps: [usize; 3],
-    marks: usize,
+    tags: usize,
     end: usize,
 }
 
@@ -47,16 +47,16 @@ impl Plan {
         let table = header + size_of::<Space>().next_multiple_of(64);
         let windows = header.div_ceil(1 << WINDOW_SHIFT);
         let directory = table + windows * size_of::<usize>();
-        let books = (directory + Marks::head(header, &NEAR)).next_multiple_of(page);
+        let books = (directory + OwnerTags::head(header, &NEAR)).next_multiple_of(page);
         let mut end = books + Books::of(extent_count, extent_shift, page).bytes;
         let maps = Map::ALL.map(|map| {
             let start = end;
             end += ((header >> GRANULE_SHIFT) * map.bytes()).next_multiple_of(page);
             start
         });
-        let marks = end;
-        end += Marks::bytes(header);
-        Self { extent_count, header, table, directory, books, maps, marks, end }
+        let tags = end;
+        end += OwnerTags::bytes(header);
+        Self { extent_count, header, table, directory, books, maps, tags, end }
     }
 
     /// The plan with the most extents that fits `size` bytes.
@@ -129,14 +129,14 @@ impl Space {
         let space = at(plan.header).cast::<Self>();
         let (table, maps) = (at(plan.table).cast(), plan.maps.map(at));
         let span = base.addr().get();
-        let reserved = match plan.end - plan.marks {
+        let reserved = match plan.end - plan.tags {
             0 => ptr::null_mut(),
-            _ => at(plan.marks).as_ptr().cast(),
+            _ => at(plan.tags).as_ptr().cast(),
         };
-        // SAFETY: just committed, zero, behind a table of words, before the books; room for the marks is at
+        // SAFETY: just committed, zero, behind a table of words, before the books; room for the tags is at
         // the end of the plan.
-        let marks = unsafe { Marks::write(at(plan.directory), plan.header, NEAR, reserved) };
-        let new = Self::new(source, span, plan.header, extent_shift, table, marks, Some(maps));
+        let tags = unsafe { OwnerTags::write(at(plan.directory), plan.header, NEAR, reserved) };
+        let new = Self::new(source, span, plan.header, extent_shift, table, tags, Some(maps));
         // SAFETY: just committed, zero, large enough, aligned to an extent.
         unsafe { space.write(new) };
         // SAFETY: written just now, and never moved or freed once published.
@@ -165,7 +165,7 @@ mod tests {
                 assert!(plan.end <= size && (plan.extent_count > 0 || page > 4096));
                 let more = Plan::new(plan.extent_count + 2, shift, page);
                 assert!(more.end > size, "{size}: room for two more was left");
-                for part in [plan.header, plan.books, plan.marks].into_iter().chain(plan.maps) {
+                for part in [plan.header, plan.books, plan.tags].into_iter().chain(plan.maps) {
                     assert_eq!(part % page, 0);
                 }
                 assert_eq!(plan.table % 64, 0);
@@ -180,7 +180,7 @@ mod tests {
     fn few_windows_are_known_before_they_are_used() {
         let space = Space::reserve(&crate::os::SYSTEM).unwrap();
         for taken in 1..200 {
-            let extents = space.take_extents(1, 1, crate::space::extents::Taker::Any).unwrap();
+            let extents = space.alloc_extents(1, 1, crate::space::extents::Taker::Any).unwrap();
             let known = space.extents_known().count();
             assert!(known >= taken && known <= (2 * taken).max(4), "{known} at {taken}");
             assert!(space.extents_known().any(|extent| extent == extents.first));

@@ -7,10 +7,10 @@
 //!
 //! ```text
 //!   a range in steps                       its bookkeeping, by itself
-//!   | extent | extent | extent | ...       | Range | taken, warm | windows: 2,176 bytes each |
+//!   | extent | extent | extent | ...       | Range | taken, dirty | windows: 2,176 bytes each |
 //!
 //!   all there is at once (see `plan`)
-//!   | extent | extent | extent | ...       | Space | table | Range | taken, warm | windows | bitmaps |
+//!   | extent | extent | extent | ...       | Space | table | Range | taken, dirty | windows | bitmaps |
 //! ```
 //!
 //! The ranges of a space are in one list, by address. The extents of a range are known from the first on:
@@ -32,7 +32,7 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use super::Space;
 use super::map::{WINDOW_GRANULES, WINDOW_SHIFT};
-use super::marks::Marks;
+use super::owner_tags::OwnerTags;
 use super::reserved::Reserved;
 use super::window::Window;
 
@@ -57,11 +57,11 @@ pub(crate) struct Range {
     /// no page of a large range's bits is touched before its extents are.
     taken: NonNull<AtomicU32>,
     /// One bit for each extent: not in use, and with memory.
-    warm: NonNull<AtomicU32>,
+    dirty: NonNull<AtomicU32>,
     /// No extent of the words of `taken` before this one is free.
     first_word: AtomicU32,
     pub(super) free_count: AtomicU32,
-    pub(super) warm_count: AtomicU32,
+    pub(super) dirty_count: AtomicU32,
     /// How many of its windows are known.
     known: AtomicU32,
     /// Whether its addresses have been given back. No extent is free then.
@@ -79,7 +79,7 @@ unsafe impl Sync for Range {}
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Books {
     taken: usize,
-    warm: usize,
+    dirty: usize,
     windows: usize,
     /// The bytes to commit at once.
     pub(super) head: usize,
@@ -91,13 +91,13 @@ impl Books {
     pub(super) const fn of(count: usize, extent_shift: u32, page: usize) -> Self {
         let bits = count.div_ceil(32) * 4;
         let taken = size_of::<Range>().next_multiple_of(64);
-        let warm = taken + bits;
-        let windows = (warm + bits).next_multiple_of(64);
+        let dirty = taken + bits;
+        let windows = (dirty + bits).next_multiple_of(64);
         let per_window = 1 << (WINDOW_SHIFT - extent_shift);
         let bytes = windows + count.div_ceil(per_window) * Window::stride(per_window);
         Self {
             taken,
-            warm,
+            dirty,
             windows,
             head: windows.next_multiple_of(page),
             bytes: bytes.next_multiple_of(page),
@@ -138,10 +138,10 @@ impl Range {
                 books,
                 windows: layout.windows,
                 taken: at(layout.taken).cast(),
-                warm: at(layout.warm).cast(),
+                dirty: at(layout.dirty).cast(),
                 first_word: AtomicU32::new(0),
                 free_count: AtomicU32::new(count),
-                warm_count: AtomicU32::new(0),
+                dirty_count: AtomicU32::new(0),
                 known: AtomicU32::new(0),
                 vacant: AtomicBool::new(false),
                 next: AtomicPtr::new(ptr::null_mut()),
@@ -172,9 +172,9 @@ impl Range {
         !bit(self.taken, word * 32).0.load(Ordering::Relaxed) & there
     }
 
-    /// The extents of a word that are warm, as its bits.
-    fn warm_in(&self, word: u32) -> u32 {
-        bit(self.warm, word * 32).0.load(Ordering::Relaxed)
+    /// The extents of a word that are dirty, as its bits.
+    fn dirty_in(&self, word: u32) -> u32 {
+        bit(self.dirty, word * 32).0.load(Ordering::Relaxed)
     }
 
     fn bytes(&self, space: &Space) -> usize {
@@ -216,8 +216,8 @@ impl Range {
         !self.get(self.taken, extent)
     }
 
-    pub(super) fn is_warm(&self, extent: u32) -> bool {
-        self.get(self.warm, extent)
+    pub(super) fn is_dirty(&self, extent: u32) -> bool {
+        self.get(self.dirty, extent)
     }
 
     pub(super) fn set_free(&self, extent: u32, free: bool) {
@@ -231,9 +231,9 @@ impl Range {
         }
     }
 
-    pub(super) fn set_warm(&self, extent: u32, warm: bool) {
-        debug_assert!(self.is_warm(extent) != warm);
-        self.turn(self.warm, extent, &self.warm_count, warm);
+    pub(super) fn set_dirty(&self, extent: u32, dirty: bool) {
+        debug_assert!(self.is_dirty(extent) != dirty);
+        self.turn(self.dirty, extent, &self.dirty_count, dirty);
     }
 
     /// The lowest extent of those that `of` names, from a word on.
@@ -244,11 +244,11 @@ impl Range {
         })
     }
 
-    pub(super) fn lowest_warm(&self) -> Option<u32> {
-        if self.warm_count.load(Ordering::Relaxed) == 0 {
+    pub(super) fn lowest_dirty(&self) -> Option<u32> {
+        if self.dirty_count.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        self.lowest(0, |word| self.warm_in(word))
+        self.lowest(0, |word| self.dirty_in(word))
     }
 
     pub(super) fn lowest_free(&self) -> Option<u32> {
@@ -270,9 +270,9 @@ impl Range {
     pub(super) fn fault(&self) -> Option<&'static str> {
         let count =
             |of: &dyn Fn(u32) -> u32| (0..self.words()).map(|it| of(it).count_ones()).sum::<u32>();
-        let (free, warm) = (|word| self.free_in(word), |word| self.warm_in(word));
+        let (free, dirty) = (|word| self.free_in(word), |word| self.dirty_in(word));
         let right = count(&free) == self.free_count.load(Ordering::Relaxed)
-            && count(&warm) == self.warm_count.load(Ordering::Relaxed)
+            && count(&dirty) == self.dirty_count.load(Ordering::Relaxed)
             && self.lowest(0, free).is_none_or(|lowest| {
                 (lowest - self.first) / 32 >= self.first_word.load(Ordering::Relaxed)
             });
@@ -307,7 +307,7 @@ impl Range {
             |number: u32| self.first * space.granules_per_extent() + number * WINDOW_GRANULES;
         // Before the windows are known: a block may be founded there at once, and its owner tags need a
         // place.
-        space.make_marks(granules(old)..granules(new))?;
+        space.make_tags(granules(old)..granules(new))?;
         for number in old..new {
             // SAFETY: there is a description for each window of the range.
             let window = unsafe { self.books.add(self.windows + number as usize * stride) };
@@ -416,10 +416,10 @@ impl Space {
         let both_sides = data.start.addr().get() != remote;
         let before = if both_sides { span_bytes / 2 } else { 0 };
         let span = data.start.addr().get().saturating_sub(before) & !(window - 1);
-        let near = Marks::near(span_bytes, data.start.addr().get() - span, both_sides);
+        let near = OwnerTags::near(span_bytes, data.start.addr().get() - span, both_sides);
         let table = size_of::<Self>().next_multiple_of(64);
         let directory = table + (span_bytes >> WINDOW_SHIFT) * size_of::<usize>();
-        let head = (directory + Marks::head(span_bytes, &near)).next_multiple_of(page);
+        let head = (directory + OwnerTags::head(span_bytes, &near)).next_multiple_of(page);
         let header = Reserved::new(source, 0, head, page).ok_or(refused)?;
         // SAFETY: reserved just now.
         unsafe { source.commit(header.start, head) }
@@ -427,10 +427,10 @@ impl Space {
         // SAFETY: committed zeros, as long as this needs.
         let space = unsafe {
             let head = header.start.add(directory);
-            let marks = Marks::write(head, span_bytes, near, ptr::null_mut());
+            let tags = OwnerTags::write(head, span_bytes, near, ptr::null_mut());
             let table = header.start.add(table).cast();
             let space = header.start.cast::<Self>();
-            space.write(Self::new(source, span, span_bytes, extent_shift, table, marks, None));
+            space.write(Self::new(source, span, span_bytes, extent_shift, table, tags, None));
             space.as_ref()
         };
         let count = (bytes >> extent_shift) as u32;

@@ -1,4 +1,4 @@
-//! The allocator's own memory: rows, magazines, lanes, cells come from the reservation too.
+//! The allocator's own memory: caches, magazines, lanes, cells come from the reservation too.
 //!
 //! Each kind of table is carved from extents by a bump cursor and, once given back, kept in a list
 //! of its kind for the next of it. Tables are never given back to the system: their number is
@@ -48,14 +48,14 @@ impl Tables {
 
 impl Space {
     /// Room for one `T`, not initialised.
-    pub(crate) fn take_table<T: Table>(&self) -> Result<NonNull<T>, AllocError> {
+    pub(crate) fn alloc_table<T: Table>(&self) -> Result<NonNull<T>, AllocError> {
         const {
             assert!(T::KIND < KINDS && align_of::<T>() <= ALIGN);
             assert!(size_of::<T>() >= size_of::<FreeTable>() && size_of::<T>() <= 64 << 10);
         }
         let mut tables = self.tables.lock();
         if let Some(free) = NonNull::new(tables.free[T::KIND]) {
-            // SAFETY: in the list of free ones, so written by `give_table` and nobody's.
+            // SAFETY: in the list of free ones, so written by `free_table` and nobody's.
             tables.free[T::KIND] = unsafe { free.read() }.next;
             return Ok(free.cast());
         }
@@ -63,7 +63,7 @@ impl Space {
         // What is left of the old extent is lost: less than one table.
         if tables.left < size {
             // Of no family, and against no limit: tables have no lifetime of the program's.
-            let taken = self.take_extents(1, 1, Taker::Any)?;
+            let taken = self.alloc_extents(1, 1, Taker::Any)?;
             self.extent(taken.first).set_kind(ExtentKind::Tables);
             tables.cursor = self.extent_start(taken.first).as_ptr();
             tables.left = self.extent_bytes();
@@ -80,8 +80,8 @@ impl Space {
     ///
     /// # Safety
     ///
-    /// From [`Self::take_table`] of this space and the same type, and nobody refers to it.
-    pub(crate) unsafe fn give_table<T: Table>(&self, table: NonNull<T>) {
+    /// From [`Self::alloc_table`] of this space and the same type, and nobody refers to it.
+    pub(crate) unsafe fn free_table<T: Table>(&self, table: NonNull<T>) {
         let mut tables = self.tables.lock();
         let free = table.cast::<FreeTable>();
         // SAFETY: large enough for a link (checked when it was taken), aligned, and ours alone.

@@ -244,7 +244,7 @@ impl Space {
                     _ => Place::Unused,
                 }
             }
-            ExtentKind::Free | ExtentKind::Warm | ExtentKind::Tables => Place::Unused,
+            ExtentKind::Free | ExtentKind::Dirty | ExtentKind::Tables => Place::Unused,
         })
     }
 

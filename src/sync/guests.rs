@@ -70,11 +70,11 @@ pub(crate) unsafe fn begin_fork() {
 /// # Safety
 ///
 /// As for [`begin_fork`]; and in a child no guest [was there](has_guest).
-pub(crate) unsafe fn end_fork(let_go: impl FnOnce()) {
+pub(crate) unsafe fn end_fork(unlock: impl FnOnce()) {
     enter();
     CLOCK.store(0, Ordering::Relaxed);
     FORKING.store(0, Ordering::Relaxed);
-    let_go();
+    unlock();
     leave();
 }
 
@@ -125,7 +125,7 @@ pub(super) fn leave() {
     let passed = PASSED.load(Ordering::Relaxed) - 1;
     PASSED.store(passed, Ordering::Relaxed);
     if passed == 0 {
-        GUESTS.let_go();
+        GUESTS.unlock();
     }
 }
 

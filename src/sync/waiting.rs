@@ -90,7 +90,7 @@ impl<T> Lock<T> {
 
     /// Takes the lock until [`Self::let_go`], for a fork; returns whether it could before its patience was
     /// over.
-    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
+    pub(crate) fn lock_for_fork(&self, patience: &mut Patience) -> bool {
         let taken = self.word.take() || self.word.wait(|overslept| patience.is_over(overslept));
         if taken {
             self.for_fork.store(true, Ordering::Relaxed);
@@ -100,7 +100,7 @@ impl<T> Lock<T> {
 
     /// Of a lock that nobody else knows yet, or that is held already: holds it too, if all others are held
     /// for a fork ([`guests`], G3).
-    pub(crate) fn hold_newborn(&self) {
+    pub(crate) fn lock_newborn(&self) {
         if guests::is_born_held() && self.word.take() {
             self.for_fork.store(true, Ordering::Relaxed);
         }
@@ -112,10 +112,10 @@ impl<T> Lock<T> {
     ///
     /// The calling thread is the one that takes locks for a fork, or the child of the thread that did, and
     /// nobody has a guard of it.
-    pub(crate) unsafe fn let_go(&self) {
+    pub(crate) unsafe fn unlock(&self) {
         if self.for_fork.load(Ordering::Relaxed) {
             self.for_fork.store(false, Ordering::Relaxed);
-            self.word.let_go();
+            self.word.unlock();
         }
     }
 
@@ -184,7 +184,7 @@ impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         if self.taken {
-            self.lock.word.let_go();
+            self.lock.word.unlock();
         } else {
             guests::leave();
         }
@@ -271,25 +271,25 @@ mod tests {
         let lock = Lock::new(());
         let guard = lock.lock();
         thread::scope(|scope| {
-            assert!(!scope.spawn(|| lock.hold(&mut Patience::new(2))).join().unwrap());
-            let waits = scope.spawn(|| lock.hold(&mut Patience::new(u32::MAX)));
+            assert!(!scope.spawn(|| lock.lock_for_fork(&mut Patience::new(2))).join().unwrap());
+            let waits = scope.spawn(|| lock.lock_for_fork(&mut Patience::new(u32::MAX)));
             thread::sleep(Duration::from_millis(5));
             drop(guard);
             assert!(waits.join().unwrap());
         });
         assert!(lock.try_lock().is_none());
         // SAFETY: as if this were that thread's child.
-        unsafe { lock.let_go() };
+        unsafe { lock.unlock() };
         assert!(lock.try_lock().is_some());
         let guard = lock.lock();
         // SAFETY: it is not held for a fork, so this does nothing.
-        unsafe { lock.let_go() };
+        unsafe { lock.unlock() };
         assert!(lock.is_mine());
         drop(guard);
     }
 
-    fn hold<T>(lock: &Lock<T>) {
-        assert!(lock.hold(&mut Patience::new(1)));
+    fn lock_for_fork<T>(lock: &Lock<T>) {
+        assert!(lock.lock_for_fork(&mut Patience::new(1)));
     }
 
     #[test]
@@ -299,7 +299,7 @@ mod tests {
         let elsewhere = |lock: &Lock<i32>| {
             thread::scope(|scope| scope.spawn(|| lock.try_lock().is_some()).join().unwrap())
         };
-        hold(&held);
+        lock_for_fork(&held);
         assert!(held.try_lock().is_none(), "it does not fork yet");
         // SAFETY: this thread holds the only lock in sight that is held for a fork.
         unsafe { guests::begin_fork() };
@@ -313,7 +313,7 @@ mod tests {
         drop(guard);
         assert!(elsewhere(&other), "a lock that was taken was not let go");
         // SAFETY: held above, and there is no guard.
-        unsafe { guests::end_fork(|| held.let_go()) };
+        unsafe { guests::end_fork(|| held.unlock()) };
         assert!(!guests::is_forking());
         assert_eq!(held.try_lock().map(|guard| *guard), Some(2));
         assert!(elsewhere(&held));
@@ -325,7 +325,7 @@ mod tests {
         static LOCKS: [Lock<u32>; 2] = [Lock::new(0), Lock::new(0)];
         const THREADS: u32 = 4;
         const EACH: u32 = if cfg!(miri) { 5 } else { 200 };
-        LOCKS.iter().for_each(hold);
+        LOCKS.iter().for_each(lock_for_fork);
         // SAFETY: this thread holds all the locks in sight.
         unsafe { guests::begin_fork() };
         let add = || {
@@ -354,7 +354,7 @@ mod tests {
                 hint::black_box(waits.is_finished());
             }
             // SAFETY: held above, and this thread has no guard.
-            unsafe { guests::end_fork(|| LOCKS.iter().for_each(|lock| lock.let_go())) };
+            unsafe { guests::end_fork(|| LOCKS.iter().for_each(|lock| lock.unlock())) };
             assert_eq!(waits.join().unwrap(), THREADS * EACH);
         });
         assert!(LOCKS.iter().all(|lock| !lock.is_held()));

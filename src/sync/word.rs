@@ -93,7 +93,7 @@ impl Word {
     }
 
     #[inline]
-    pub(super) fn let_go(&self) {
+    pub(super) fn unlock(&self) {
         if self.0.swap(FREE, Ordering::Release) & AWAITED != 0 {
             self.wake_one();
         }
@@ -223,7 +223,7 @@ mod tests {
                 thread::yield_now();
             }
             assert!(word.is_mine());
-            word.let_go();
+            word.unlock();
             assert!(waits.join().unwrap());
         });
         assert!(word.is_held() && !word.is_mine());

@@ -137,7 +137,7 @@ fn look() -> Next {
     }
     // Otherwise threads that went without a word would count as users, and this one would never end.
     exit::close_all_of_dead();
-    if any_rows() { Next::Sleep } else { Next::End }
+    if any_caches() { Next::Sleep } else { Next::End }
 }
 
 /// Says that there is no such thread, unless it was woken since it looked.
@@ -160,7 +160,7 @@ fn give_back(quiet: bool) {
 }
 
 /// Whether any thread has magazines.
-fn any_rows() -> bool {
+fn any_caches() -> bool {
     let mut families = SetTable::all().flat_map(SetTable::all_used);
-    families.any(|family| family.rows.lock().iter().next().is_some())
+    families.any(|family| family.caches.lock().iter().next().is_some())
 }

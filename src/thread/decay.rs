@@ -6,13 +6,13 @@
 //! touched since the last time is given back:
 //!
 //! 1. the magazines of threads that idle are emptied ([`handshake`]),
-//! 2. lanes that nobody has used are settled and trimmed,
+//! 2. lanes that nobody has used are drained and trimmed,
 //! 3. free granules lose their memory if none was taken or given back meanwhile.
 //!
 //! Extents that become empty by this are given back by their own decay, half a second later.
 //!
 //! Any thread's slow path takes a step of that, of any family: the next in turn. A step is small: a few
-//! rows, a lane, or a piece of memory; and there is one at most for each tick of the clock. A thread of its
+//! caches, a lane, or a piece of memory; and there is one at most for each tick of the clock. A thread of its
 //! own ([`background`](super::background)) can do it where all others sleep. The clock is that of the
 //! family's page source; without one nothing decays.
 
@@ -24,7 +24,7 @@ use crate::options;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::table::{FamilyTable, SetTable};
 
-use super::Row;
+use super::ThreadCache;
 #[cfg(feature = "std")]
 use super::background;
 use super::handshake::{self, Whose};
@@ -41,8 +41,8 @@ const PIECE: usize = 256 << 10;
 /// A step gives back so many pieces of what is due in the space of another family, at most.
 const PURGES: usize = 8;
 
-/// Where a round through a family is: at the rows, ...
-const ROWS: usize = 0;
+/// Where a round through a family is: at the caches, ...
+const CACHES: usize = 0;
 /// ... at the lanes of this class and those after it, ...
 const FIRST_CLASS: usize = 1;
 /// ... or at the free granules.
@@ -50,9 +50,9 @@ const GRANULES: usize = FIRST_CLASS + class::COUNT;
 
 /// Takes a step now and then, of the next family; called at the end of the slow path, without locks.
 #[inline]
-pub(super) fn pass_by(row: &Row, family: &FamilyTable) {
+pub(super) fn pass_by(cache: &ThreadCache, family: &FamilyTable) {
     // Each slow path moves the turn on by two.
-    if row.turn.load(Ordering::Relaxed) % (2 * EVERY) == 0 {
+    if cache.turn.load(Ordering::Relaxed) % (2 * EVERY) == 0 {
         look_at_clock(family);
     }
 }
@@ -63,13 +63,13 @@ fn look_at_clock(family: &FamilyTable) {
     static LAST: AtomicU64 = AtomicU64::new(0);
     #[cfg(feature = "std")]
     background::wake();
-    let now = family.holding.space.source.milliseconds();
+    let now = family.heap.space.source.milliseconds();
     if LAST.load(Ordering::Relaxed) != now {
         LAST.store(now, Ordering::Relaxed);
         if let Some(next) = next_family() {
             step(next);
             // Where threads give magazines back they do that too.
-            let (own, other) = (family.holding.space, next.holding.space);
+            let (own, other) = (family.heap.space, next.heap.space);
             let pieces = if ptr::eq(own, other) { 0 } else { PURGES };
             (0..pieces).for_each(|_| other.purge_on_the_way());
         }
@@ -87,7 +87,7 @@ fn next_family() -> Option<&'static FamilyTable> {
     })
 }
 
-/// After so many rounds in a row in which nothing happened all of a family has gone back that can.
+/// After so many rounds in a cache in which nothing happened all of a family has gone back that can.
 #[cfg(feature = "std")]
 const QUIET_ROUNDS: u32 = 2;
 
@@ -110,7 +110,7 @@ pub(super) fn expect_work() {
 
 /// What the clock of a family says, with how long empty memory is kept; `None` where nothing decays.
 fn now_to_decay(family: &FamilyTable) -> Option<(u64, u64)> {
-    let now = family.holding.space.source.milliseconds();
+    let now = family.heap.space.source.milliseconds();
     let delay = options::purge_delay();
     (now != 0 && delay != options::NEVER).then_some((now, delay))
 }
@@ -125,34 +125,34 @@ fn step(family: &'static FamilyTable) -> bool {
     // Two threads may be at it at once: then something is looked at twice, or too early.
     let place = decay.place.load(Ordering::Relaxed);
     let next = match place {
-        ROWS => empty_rows(family),
-        GRANULES => give_granules_back(family),
-        class => settle_lanes(family, class - FIRST_CLASS),
+        CACHES => empty_caches(family),
+        GRANULES => free_granules_back(family),
+        class => drain_lanes(family, class - FIRST_CLASS),
     };
-    if next == ROWS && place != ROWS {
+    if next == CACHES && place != CACHES {
         decay.end_round(now.saturating_add(delay.max(SHORTEST_ROUND)));
     }
     decay.place.store(next, Ordering::Relaxed);
     true
 }
 
-fn empty_rows(family: &FamilyTable) -> usize {
+fn empty_caches(family: &FamilyTable) -> usize {
     let looked = handshake::unload_next(family, Whose::Idle);
     if looked.any_at_work {
         family.decay.note_work();
     }
-    if looked.more { ROWS } else { FIRST_CLASS }
+    if looked.more { CACHES } else { FIRST_CLASS }
 }
 
 /// Settles and trims the lanes of the next classes, as far as nobody has used them; at most one.
-fn settle_lanes(family: &'static FamilyTable, first: usize) -> usize {
+fn drain_lanes(family: &'static FamilyTable, first: usize) -> usize {
     let mut looked_at = 0;
     for class in first..class::COUNT {
         for lane in family.lanes(class) {
             looked_at += 1;
             if lane.is_idle(Occasion::Decay) {
                 family.decay.note_work();
-                let all = family.settle_and_trim(lane, Lane::trim_in_passing);
+                let all = family.drain_and_trim(lane, Lane::trim_in_passing);
                 // The rest of it is for the next step.
                 return FIRST_CLASS + if all { class + 1 } else { class };
             }
@@ -165,21 +165,21 @@ fn settle_lanes(family: &'static FamilyTable, first: usize) -> usize {
 }
 
 /// Gives the memory of some free granules back, if nothing was done to the family's since the last time.
-fn give_granules_back(family: &FamilyTable) -> usize {
-    let (decay, holding) = (&family.decay, &family.holding);
-    let locks = holding.usage().locks;
+fn free_granules_back(family: &FamilyTable) -> usize {
+    let (decay, heap) = (&family.decay, &family.heap);
+    let locks = heap.usage().locks;
     let before = decay.locks_seen.swap(locks, Ordering::Relaxed);
     // Somebody takes or gives granules, who may need them again at once: they are left to the next
     // round.
     if locks != before {
         decay.note_work();
-        return ROWS;
+        return CACHES;
     }
-    let gone = holding.decommit_free(PIECE);
+    let gone = heap.decommit_free(PIECE);
     if gone > 0 {
         decay.note_work();
     }
     // All of this was no use.
-    decay.locks_seen.store(holding.usage().locks, Ordering::Relaxed);
-    if gone < PIECE { ROWS } else { GRANULES }
+    decay.locks_seen.store(heap.usage().locks, Ordering::Relaxed);
+    if gone < PIECE { CACHES } else { GRANULES }
 }

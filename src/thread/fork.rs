@@ -8,7 +8,7 @@
 //! on the way of an allocation; a fork pays for it with a few writes for each lane and family, and
 //! so with a copy of the pages in which these are.
 //!
-//! **What the other threads had.** Their rows are taken off the lists in the child and given back, and
+//! **What the other threads had.** Their caches are taken off the lists in the child and given back, and
 //! lanes that they were assigned count as free. The *slots* in their magazines stay as they are: in
 //! use, and nobody's. A magazine has no lock, its thread may have been in the middle of a push, and a
 //! fork copies page after page while other threads go on, so that what a magazine seems to hold may be
@@ -72,7 +72,7 @@ use crate::sync::guests::{self, Waiter, is_forking};
 use crate::sync::{
     AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Lock, Ordering, Patience,
 };
-use crate::table::{FamilyTable, SetTable, hold};
+use crate::table::{FamilyTable, SetTable, fork_locks};
 
 use super::{background, exit};
 
@@ -215,12 +215,12 @@ fn may_hold() -> bool {
         // A guest may be at work, but not this thread itself.
         return !guests::is_passing() && !exit::is_busy();
     }
-    if exit::is_busy() || hold::is_any_mine() || !wait_for_turn() {
+    if exit::is_busy() || fork_locks::is_any_mine() || !wait_for_turn() {
         return false;
     }
-    if !hold::hold_all(&mut Patience::new(PATIENCE)) {
+    if !fork_locks::lock_all_for_fork(&mut Patience::new(PATIENCE)) {
         // SAFETY: taken just now.
-        unsafe { ONE_AT_A_TIME.let_go() };
+        unsafe { ONE_AT_A_TIME.unlock() };
         return false;
     }
     PROCESS.store(os::process(), Ordering::Relaxed);
@@ -235,7 +235,7 @@ fn wait_for_turn() -> bool {
     let mut waiter = Waiter::default();
     for _ in 0..PATIENCE_WITH_FORK {
         loop {
-            if ONE_AT_A_TIME.hold(&mut Patience::new(1)) {
+            if ONE_AT_A_TIME.lock_for_fork(&mut Patience::new(1)) {
                 return true;
             }
             // Otherwise it does not count.
@@ -279,7 +279,7 @@ unsafe extern "C" fn child() {
 
 /// Has the calling thread look, out of line, whether something is torn.
 fn be_torn() {
-    exit::hide_rows();
+    exit::hide_caches();
     TORN.store(true, Ordering::Relaxed);
     notice().set_calm(false);
 }
@@ -291,9 +291,9 @@ fn end() {
     if depth == 0 {
         notice().set_calm(!TORN.load(Ordering::Relaxed));
         // SAFETY: taken in `prepare`, by this thread or the one it is a copy of; there is no guest.
-        unsafe { guests::end_fork(|| hold::let_all_go()) };
+        unsafe { guests::end_fork(|| fork_locks::unlock_all()) };
         // SAFETY: as above.
-        unsafe { ONE_AT_A_TIME.let_go() };
+        unsafe { ONE_AT_A_TIME.unlock() };
     }
 }
 
@@ -317,14 +317,14 @@ fn attend_now() {
         be_torn();
     }
     if TORN.load(Ordering::Relaxed) {
-        if exit::is_busy() || ONE_AT_A_TIME.is_held() || hold::is_any_held() {
+        if exit::is_busy() || ONE_AT_A_TIME.is_held() || fork_locks::is_any_held() {
             start_over();
         } else {
             // What was interrupted has come to its end, or nothing was.
             TORN.store(false, Ordering::Relaxed);
             notice().set_calm(true);
             tidy();
-            exit::show_rows();
+            exit::show_caches();
         }
     } else if is_forking()
         && guests::has_guest()
@@ -338,10 +338,10 @@ fn attend_now() {
 /// Gives up all that was inherited.
 #[cold]
 fn start_over() {
-    exit::forget_rows();
-    // SAFETY: only in a child with one thread, which has no rows now. What it interrupted goes on with what
+    exit::forget_caches();
+    // SAFETY: only in a child with one thread, which has no caches now. What it interrupted goes on with what
     // has been given up, if ever.
-    unsafe { hold::start_over() };
+    unsafe { fork_locks::start_over() };
     guests::forget_fork();
     DEPTH.store(0, Ordering::Relaxed);
     TORN.store(false, Ordering::Relaxed);
@@ -354,11 +354,11 @@ fn start_over() {
 fn tidy() {
     exit::begin_again();
     for family in SetTable::all().flat_map(SetTable::all_used) {
-        if exit::close_rows_of_others(family) > 0 {
+        if exit::close_caches_of_others(family) > 0 {
             family.note_orphans();
         }
         for lane in family.all_lanes() {
-            let users = exit::rows_with_lane(family, lane);
+            let users = exit::caches_with_lane(family, lane);
             // A page that is written is a page that is copied.
             if lane.users.load(Ordering::Relaxed) != users {
                 lane.users.store(users, Ordering::Relaxed);
@@ -370,8 +370,8 @@ fn tidy() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::births;
-    use crate::thread::{Homes, RowHome};
+    use crate::space::registry;
+    use crate::thread::{CacheSlot, CacheSlots};
     use core::ptr::NonNull;
     use famalloc::FamilySet;
 
@@ -380,9 +380,9 @@ mod tests {
         Any,
     }
 
-    fn home() -> &'static RowHome {
+    fn cache_slot() -> &'static CacheSlot {
         // SAFETY: the thread's own, which this does not outlive; there is such a family.
-        unsafe { Homes::home_of(Lives::homes(), 0) }
+        unsafe { CacheSlots::cache_slot_of(Lives::cache_slots(), 0) }
     }
 
     fn allocate() {
@@ -431,36 +431,40 @@ mod tests {
         unsafe { os::unmap_wiped_at_fork(NonNull::from(now).cast()) };
     }
 
-    /// Whether the child has no rows in its reach, starts over at its first allocation, and has rows then.
+    /// Whether the child has no caches in its reach, starts over at its first allocation, and has caches then.
     fn starts_over() -> i32 {
-        let hidden = home().row().is_empty_row();
+        let hidden = cache_slot().cache().is_empty_cache();
         allocate();
-        i32::from(hidden && births::has_started_over() && !home().row().is_empty_row())
+        i32::from(hidden && registry::has_started_over() && !cache_slot().cache().is_empty_cache())
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "an interpreter cannot fork")]
-    fn a_row_in_the_midst_of_a_change_is_not_used_in_a_child() {
+    fn a_cache_in_the_midst_of_a_change_is_not_used_in_a_child() {
         let _alone = guests::alone();
         allocate();
         assert_eq!(forked(starts_over), 0, "nothing was in the midst of anything");
-        let busy = home().row().begin();
+        let busy = cache_slot().cache().begin();
         assert_eq!(forked(starts_over), 1);
         // In the child of a child as well.
         assert_eq!(forked(|| forked(starts_over)), 1);
         // Nothing is lost where that comes to its end.
-        let row = std::ptr::from_ref(home().row());
+        let cache = std::ptr::from_ref(cache_slot().cache());
         let mut busy = Some(busy);
         let comes_back = || {
             drop(busy.take());
-            let hidden = home().row().is_empty_row();
+            let hidden = cache_slot().cache().is_empty_cache();
             allocate();
-            i32::from(hidden && !births::has_started_over() && std::ptr::eq(row, home().row()))
+            i32::from(
+                hidden
+                    && !registry::has_started_over()
+                    && std::ptr::eq(cache, cache_slot().cache()),
+            )
         };
         assert_eq!(forked(comes_back), 1);
         drop(busy);
         assert_eq!(forked(starts_over), 0);
-        assert!(std::ptr::eq(row, home().row()), "the parent was changed");
+        assert!(std::ptr::eq(cache, cache_slot().cache()), "the parent was changed");
         allocate();
         famalloc::check().unwrap();
     }

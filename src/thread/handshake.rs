@@ -1,23 +1,23 @@
 //! Taking the slots of threads that idle.
 //!
-//! A row is its own thread's: the fast path reads and writes it as plain words, and nothing there tells
+//! A cache is its own thread's: the fast path reads and writes it as plain words, and nothing there tells
 //! others that somebody is at it. So that the memory of a thread that sleeps can be given back without
 //! it, another thread may take the addresses in its magazines, by this exchange:
 //!
 //! ```text
 //! whoever takes                                     the owner's slow path
-//! 1. marks the row as closed                        a. makes the row's turn odd
+//! 1. marks the cache as closed                        a. makes the cache's turn odd
 //! 2. has every thread pass a barrier                b. light barrier
-//! 3. turn odd: lets go of the row                   c. row closed: waits for the list's lock
+//! 3. turn odd: lets go of the cache                   c. cache closed: waits for the list's lock
 //! 4. closes the heads                               d. ... refills, makes room ...
 //! 5. has every thread pass a barrier                e. makes the turn even
 //! 6. takes slots from the front
-//! 7. opens the heads, then the row                  the owner's fast path
+//! 7. opens the heads, then the cache                  the owner's fast path
 //!                                                   f. top and bottom (or limit): a slot (or room)?
 //!                                                   g. writes the top and uses the slot below (at) it
 //! ```
 //!
-//! All of 1 to 7 happens under the locks of the family's growth and of its list of rows. The barrier that
+//! All of 1 to 7 happens under the locks of the family's growth and of its list of caches. The barrier that
 //! every thread passes is the system's ([`os::barrier_all_threads`]): each thread has a point between two of
 //! its instructions. What it did before that point, the taker sees; what it does after it, sees what the
 //! taker did before the barrier. It takes the place of a barrier in the owner's code, where only the compiler has to
@@ -27,9 +27,9 @@
 //! loops. The top that is written after a slot was put below it is written with release, and read with
 //! acquire.
 //!
-//! **The slow path is kept out.** If (a) lies before the owner's point of barrier 2, (3) sees it, and the row is
+//! **The slow path is kept out.** If (a) lies before the owner's point of barrier 2, (3) sees it, and the cache is
 //! left alone. Otherwise (c) sees (1), and the owner waits until the lock is let go, after (7). Its turn
-//! is odd by then, so nobody closes the row again. So from (4) to (7) the owner does nothing to the heads
+//! is odd by then, so nobody closes the cache again. So from (4) to (7) the owner does nothing to the heads
 //! but (f) and (g).
 //!
 //! **Of the fast path at most one step is under way.** After its point of barrier 5 the owner finds a bottom above
@@ -63,11 +63,11 @@ use crate::lane::magazine::MagazineBox;
 use crate::options;
 use crate::os;
 use crate::sync::{Ordering, light_barrier};
-use crate::table::{FamilyTable, RowList};
+use crate::table::{CacheList, FamilyTable};
 
-use super::Row;
+use super::ThreadCache;
 
-/// So many rows are emptied at a time, while the locks are held, ...
+/// So many caches are emptied at a time, while the locks are held, ...
 const BATCH: usize = 4;
 /// ... and so many looked at.
 const LOOKED_AT: usize = 64;
@@ -98,17 +98,17 @@ impl Whose {
     }
 }
 
-/// The owner's slow path: while this is there nobody else takes anything from the row.
+/// The owner's slow path: while this is there nobody else takes anything from the cache.
 pub(super) struct Turn<'a> {
-    row: &'a Row,
+    cache: &'a ThreadCache,
     /// What the turn was before: odd for a turn in a turn, as a signal handler may take.
     before: u32,
 }
 
-impl Row {
-    /// Begins the owner's slow path; waits while another thread is at the row.
+impl ThreadCache {
+    /// Begins the owner's slow path; waits while another thread is at the cache.
     ///
-    /// The caller is the row's thread, and holds neither the lock of the family's rows nor, unless also
+    /// The caller is the cache's thread, and holds neither the lock of the family's caches nor, unless also
     /// that of its growth, any of a lane.
     #[inline]
     pub(super) fn begin(&self) -> Turn<'_> {
@@ -120,26 +120,26 @@ impl Row {
         if self.closed.load(Ordering::Acquire) {
             self.wait();
         }
-        Turn { row: self, before }
+        Turn { cache: self, before }
     }
 
-    /// [`begin`](Self::begin) that does not wait: `None` where somebody is at the row.
+    /// [`begin`](Self::begin) that does not wait: `None` where somebody is at the cache.
     pub(super) fn try_begin(&self) -> Option<Turn<'_>> {
         let before = self.turn.load(Ordering::Relaxed);
         self.turn.store(before | 1, Ordering::Relaxed);
         light_barrier();
-        let turn = Turn { row: self, before };
+        let turn = Turn { cache: self, before };
         (!self.closed.load(Ordering::Acquire)).then_some(turn)
     }
 
-    /// Waits for whoever has closed the row.
+    /// Waits for whoever has closed the cache.
     #[cold]
     #[inline(never)]
     fn wait(&self) {
-        // SAFETY: a row that has a thread has a family, which lives as long as the process.
+        // SAFETY: a cache that has a thread has a family, which lives as long as the process.
         let family = unsafe { &*self.family.load(Ordering::Relaxed) };
-        // Whoever has closed the row has this lock until it is open again.
-        drop(family.rows.lock());
+        // Whoever has closed the cache has this lock until it is open again.
+        drop(family.caches.lock());
     }
 
     /// Whether the owner is in its slow path. Certain only behind a barrier.
@@ -147,7 +147,7 @@ impl Row {
         self.turn.load(Ordering::Acquire) % 2 != 0
     }
 
-    /// The classes of which the row has magazines.
+    /// The classes of which the cache has magazines.
     pub(crate) fn classes(&self) -> impl Iterator<Item = usize> + use<> {
         let words = [0, 1].map(|word| self.used[word].load(Ordering::Relaxed));
         let mut bits = u128::from(words[0]) | u128::from(words[1]) << 64;
@@ -186,7 +186,7 @@ impl Row {
     ///
     /// # Safety
     ///
-    /// The row is this family's, the heads are closed, every thread has passed a barrier since then, and
+    /// The cache is this family's, the heads are closed, every thread has passed a barrier since then, and
     /// the owner's slow path waits.
     unsafe fn empty_heads(&self, transit: &mut MagazineBox) {
         for class in self.classes() {
@@ -211,33 +211,33 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         // A turn within a turn ends nothing: the outer one goes on.
         let after = if self.before % 2 == 0 { self.before.wrapping_add(2) } else { self.before };
-        self.row.turn.store(after, Ordering::Release);
+        self.cache.turn.store(after, Ordering::Release);
     }
 }
 
 /// What [`unload_next`] has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Looked {
-    /// Whether there are more rows behind those. `false` also where no row can be reached.
+    /// Whether there are more caches behind those. `false` also where no cache can be reached.
     pub(crate) more: bool,
-    /// Whether a row had something to take, or a thread did not idle.
+    /// Whether a cache had something to take, or a thread did not idle.
     pub(crate) any_at_work: bool,
 }
 
-/// Some rows of a family that are closed.
+/// Some caches of a family that are closed.
 struct Closed<'a> {
-    rows: [Option<&'a Row>; BATCH],
+    caches: [Option<&'a ThreadCache>; BATCH],
     count: usize,
 }
 
 impl<'a> Closed<'a> {
-    fn iter(&self) -> impl Iterator<Item = &'a Row> {
-        self.rows[..self.count].iter().flatten().copied()
+    fn iter(&self) -> impl Iterator<Item = &'a ThreadCache> {
+        self.caches[..self.count].iter().flatten().copied()
     }
 
-    /// Closes the next rows of the list in which there is something to take.
-    fn choose(list: &'a mut RowList, whose: Whose, now: u32) -> (Self, Looked) {
-        let mut closed = Self { rows: [None; BATCH], count: 0 };
+    /// Closes the next caches of the list in which there is something to take.
+    fn choose(list: &'a mut CacheList, whose: Whose, now: u32) -> (Self, Looked) {
+        let mut closed = Self { caches: [None; BATCH], count: 0 };
         let mut looked = Looked { more: true, any_at_work: false };
         for _ in 0..LOOKED_AT {
             if closed.count == BATCH {
@@ -247,19 +247,19 @@ impl<'a> Closed<'a> {
                 looked.more = false;
                 break;
             };
-            // SAFETY: rows in the list stay valid while the list is locked.
-            let row = unsafe { Row::of_links(links) };
+            // SAFETY: caches in the list stay valid while the list is locked.
+            let cache = unsafe { ThreadCache::of_links(links) };
             let is_meant = match whose {
-                Whose::Idle => row.is_idle(now, false),
-                Whose::IdleOrNew => row.is_idle(now, true),
+                Whose::Idle => cache.is_idle(now, false),
+                Whose::IdleOrNew => cache.is_idle(now, true),
                 Whose::All => true,
             };
-            let closes = is_meant && row.has_to_take();
+            let closes = is_meant && cache.has_to_take();
             looked.any_at_work |= closes || !is_meant;
             if closes {
                 // No order is needed: the barrier that follows has every owner see it.
-                row.closed.store(true, Ordering::Relaxed);
-                closed.rows[closed.count] = Some(row);
+                cache.closed.store(true, Ordering::Relaxed);
+                closed.caches[closed.count] = Some(cache);
                 closed.count += 1;
             }
         }
@@ -268,8 +268,8 @@ impl<'a> Closed<'a> {
 
     /// Opens and drops those whose thread was in its slow path when they were closed.
     fn spare_those_in_turn(&mut self) {
-        for row in &mut self.rows[..self.count] {
-            if let Some(closed) = row.take_if(|row| row.is_in_turn()) {
+        for cache in &mut self.caches[..self.count] {
+            if let Some(closed) = cache.take_if(|cache| cache.is_in_turn()) {
                 closed.closed.store(false, Ordering::Release);
             }
         }
@@ -278,42 +278,42 @@ impl<'a> Closed<'a> {
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.iter().for_each(|row| row.closed.store(false, Ordering::Release));
+        self.iter().for_each(|cache| cache.closed.store(false, Ordering::Release));
     }
 }
 
-/// Empties the magazines of the next few rows of a family, from where this stopped before.
+/// Empties the magazines of the next few caches of a family, from where this stopped before.
 pub(crate) fn unload_next(family: &FamilyTable, whose: Whose) -> Looked {
     if !options::trim_idle() {
         return Looked::default();
     }
     // For differences the lower half is enough.
-    let now = family.holding.space.source.milliseconds() as u32;
+    let now = family.heap.space.source.milliseconds() as u32;
     // Slots are in nobody's sight for a moment.
     let _still = family.hold_still();
-    let mut list = family.rows.lock();
+    let mut list = family.caches.lock();
     let (mut closed, looked) = Closed::choose(&mut list, whose, now);
     if closed.count == 0 {
         return looked;
     }
-    let Ok(mut transit) = MagazineBox::new(family.holding.space, 0) else {
+    let Ok(mut transit) = MagazineBox::new(family.heap.space, 0) else {
         return Looked::default();
     };
     let reached = os::barrier_all_threads();
     if reached {
         closed.spare_those_in_turn();
-        closed.iter().for_each(Row::close_heads);
+        closed.iter().for_each(ThreadCache::close_heads);
         // Where the system refuses this one, an owner may be in the midst of a step: nothing is taken,
         // and the heads are opened as they were.
         if os::barrier_all_threads() {
-            for row in closed.iter() {
+            for cache in closed.iter() {
                 // SAFETY: closed, and behind two barriers: the owner's slow path waits.
-                unsafe { row.empty_heads(&mut transit) };
+                unsafe { cache.empty_heads(&mut transit) };
             }
         }
-        closed.iter().for_each(Row::open_heads);
+        closed.iter().for_each(ThreadCache::open_heads);
     }
-    transit.discard(family.holding.space);
+    transit.discard(family.heap.space);
     if reached { looked } else { Looked::default() }
 }
 
@@ -328,6 +328,6 @@ pub(crate) fn unload_idle(family: &FamilyTable) {
 }
 
 fn unload(family: &FamilyTable, whose: Whose) {
-    family.rows.lock().restart(whose.place());
+    family.caches.lock().restart(whose.place());
     while unload_next(family, whose).more {}
 }

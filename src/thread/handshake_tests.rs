@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::Row;
+use super::ThreadCache;
 use super::handshake::{REST, unload_all, unload_idle};
 use crate::os;
 use crate::table::FamilyTable;
@@ -25,11 +25,13 @@ fn use_slots(count: usize) {
 
 /// How many slots of a family are in magazines.
 fn in_magazines(family: &FamilyTable) -> usize {
-    let list = family.rows.lock();
-    // SAFETY: rows in the list stay valid while the list is locked.
-    let rows = list.iter().map(|links| unsafe { Row::of_links(links) });
-    let of_row = |row: &Row| row.classes().map(|class| row.heads[class].len(class)).sum::<usize>();
-    rows.map(of_row).sum()
+    let list = family.caches.lock();
+    // SAFETY: caches in the list stay valid while the list is locked.
+    let caches = list.iter().map(|links| unsafe { ThreadCache::of_links(links) });
+    let of_cache = |cache: &ThreadCache| {
+        cache.classes().map(|class| cache.heads[class].len(class)).sum::<usize>()
+    };
+    caches.map(of_cache).sum()
 }
 
 /// Who has been in its slow path since the last look keeps what it has; who has not for a while, loses it.

@@ -80,7 +80,7 @@ const _: () = assert!(size_of::<Head>() == 1 << class::SCALE);
 const CLOSED: *mut *mut u8 = ptr::without_provenance_mut(usize::MAX);
 
 /// How many slots lie from `from` to `to`, at most as many as a magazine of the class can hold: on
-/// another thread than the row's the two may be of different magazines.
+/// another thread than the cache's the two may be of different magazines.
 fn between(from: *mut *mut u8, to: *mut *mut u8, class: usize) -> usize {
     let bytes = to.addr().wrapping_sub(from.addr());
     (bytes / size_of::<*mut u8>()).min(class::magazine_capacity(class))
@@ -141,7 +141,7 @@ impl Head {
         if top >= self.limit.load(Ordering::Relaxed) {
             return Pushed::NoRoom;
         }
-        // SAFETY: not the empty row's, which is full. Before the first slot lies the magazine's length,
+        // SAFETY: not the empty cache's, which is full. Before the first slot lies the magazine's length,
         // which is no address, or null where others have taken slots.
         if unsafe { *top.sub(1) } == slot.as_ptr() {
             return Pushed::Again;
@@ -176,7 +176,7 @@ impl Head {
         self.start.load(Ordering::Relaxed).wrapping_add(taken)
     }
 
-    /// How many slots are in the magazines. Exact on the row's own thread and while that
+    /// How many slots are in the magazines. Exact on the cache's own thread and while that
     /// thread rests; in between it is a bound.
     pub(crate) fn len(&self, class: usize) -> usize {
         self.loaded_len(class) + self.previous_len()
@@ -192,7 +192,7 @@ impl Head {
         self.previous_len.load(Ordering::Relaxed).into()
     }
 
-    /// Calls `visit` with the slots of each magazine, on the row's own thread. Whatever that was in
+    /// Calls `visit` with the slots of each magazine, on the cache's own thread. Whatever that was in
     /// the midst of, no count is believed beyond what a magazine can hold.
     pub(crate) fn for_each_magazine(&self, class: usize, mut visit: impl FnMut(&[*mut u8])) {
         if self.lane().is_none() {
@@ -211,7 +211,7 @@ impl Head {
         }
     }
 
-    /// The addresses in the magazines, on the row's own thread.
+    /// The addresses in the magazines, on the cache's own thread.
     pub(crate) fn slots(&self, class: usize) -> impl Iterator<Item = *mut u8> {
         let range = |first: *mut *mut u8, count: usize| {
             // SAFETY: the slots from the first to the top are written.
@@ -286,7 +286,7 @@ impl Head {
         family: &'static FamilyTable,
         class: usize,
     ) -> Result<&'static Lane, AllocError> {
-        let space = family.holding.space;
+        let space = family.heap.space;
         // Before the lane: an assigned lane counts this thread, which would have to be undone where
         // there is no magazine.
         let loaded = MagazineBox::new(space, class)?;

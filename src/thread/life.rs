@@ -1,21 +1,21 @@
 //! Life marks: what a thread leaves behind in spite of its exit hook is found, and nothing is lost for
 //! good.
 //!
-//! A thread's exit hook gives its rows back, but the thread may go on after it: destructors of keys may run
+//! A thread's exit hook gives its caches back, but the thread may go on after it: destructors of keys may run
 //! later, or use the allocator for the first time when the hook cannot be called any more. And a thread may
-//! end by a system call of its own. So a thread that gets rows gets a *life mark* too: a
-//! [`Pulse`], which the kernel stops when the thread is gone, and the list of its rows.
+//! end by a system call of its own. So a thread that gets caches gets a *life mark* too: a
+//! [`Pulse`], which the kernel stops when the thread is gone, and the list of its caches.
 //!
 //! ```text
 //! newest --> mark of D --> mark of C --> mark of B --> mark of A
 //!            alive         dead          stopped       alive
-//!                          rows          given back
+//!                          caches          given back
 //!                                ^ looked at next
 //! ```
 //!
 //! Every thread that gets a mark looks at a few others in turn, and so does a family that grows; a
 //! [`reclaim`](crate::reclaim) looks at all. A mark whose thread has stopped it is given back. One whose
-//! thread is dead is taken off the list, and the thread that found it closes the rows: they are that thread's
+//! thread is dead is taken off the list, and the thread that found it closes the caches: they are that thread's
 //! alone, as a pulse is found dead once.
 //!
 //! **The list** is such that nobody ever waits for it, and a fork finds it whole at any time: marks are
@@ -34,19 +34,19 @@ use crate::space::Space;
 use crate::space::tables::Table;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, this_thread};
 
-use super::Row;
+use super::ThreadCache;
 
 /// How many marks a thread looks at when it gets one of its own.
 pub(super) const LOOKS: usize = 4;
 
-/// The mark of a thread with rows.
+/// The mark of a thread with caches.
 // In this order, so that what is written over it once it is given back is a cell.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct LifeMark {
     pulse: Pulse,
-    /// The thread's rows, newest first.
-    pub(super) rows: AtomicPtr<Row>,
+    /// The thread's caches, newest first.
+    pub(super) caches: AtomicPtr<ThreadCache>,
     /// The mark that was newest before this one.
     next: AtomicPtr<LifeMark>,
     space: &'static Space,
@@ -68,16 +68,16 @@ static BEFORE: AtomicPtr<LifeMark> = AtomicPtr::new(ptr::null_mut());
 /// Gives the calling thread a mark, with memory from `space`. None where the system has no such
 /// pulses, or there is no memory.
 pub(super) fn begin(space: &'static Space) -> Option<&'static LifeMark> {
-    let raw = space.take_table::<LifeMark>().ok()?;
+    let raw = space.alloc_table::<LifeMark>().ok()?;
     // SAFETY: room for a mark, ours alone, which stays where it is.
     let started = unsafe { Pulse::start(pulse_of(raw)) };
     if !started {
         // SAFETY: from this space, and nobody has seen it.
-        unsafe { space.give_table(raw) };
+        unsafe { space.free_table(raw) };
         return None;
     }
     // SAFETY: as above.
-    unsafe { (&raw mut (*raw.as_ptr()).rows).write(AtomicPtr::new(ptr::null_mut())) };
+    unsafe { (&raw mut (*raw.as_ptr()).caches).write(AtomicPtr::new(ptr::null_mut())) };
     // SAFETY: as above.
     unsafe { (&raw mut (*raw.as_ptr()).next).write(AtomicPtr::new(ptr::null_mut())) };
     // SAFETY: as above.
@@ -105,9 +105,9 @@ fn pulse_of(mark: NonNull<LifeMark>) -> NonNull<Pulse> {
     unsafe { mark.byte_add(core::mem::offset_of!(LifeMark, pulse)) }.cast()
 }
 
-/// Stops the calling thread's mark, which has no rows any more. The next thread that looks at it gives it back.
+/// Stops the calling thread's mark, which has no caches any more. The next thread that looks at it gives it back.
 pub(super) fn end(mark: &'static LifeMark) {
-    debug_assert!(mark.rows.load(Ordering::Relaxed).is_null());
+    debug_assert!(mark.caches.load(Ordering::Relaxed).is_null());
     mark.pulse.stop();
 }
 
@@ -150,15 +150,15 @@ pub(super) fn next_dead(looks: &mut usize) -> Option<DeadThread> {
     .flatten()
 }
 
-/// A thread that is gone. Whoever has this closes its rows.
+/// A thread that is gone. Whoever has this closes its caches.
 pub(super) struct DeadThread {
     mark: &'static LifeMark,
 }
 
 impl DeadThread {
-    /// Its rows, as it left them.
-    pub(super) fn rows(&self) -> *mut Row {
-        self.mark.rows.load(Ordering::Relaxed)
+    /// Its caches, as it left them.
+    pub(super) fn caches(&self) -> *mut ThreadCache {
+        self.mark.caches.load(Ordering::Relaxed)
     }
 }
 
@@ -175,7 +175,7 @@ impl LifeMark {
     /// It is off the list, and nobody refers to it: not its thread, nor the C library for that.
     unsafe fn give_back(&self) {
         // SAFETY: passed on.
-        unsafe { self.space.give_table(NonNull::from(self)) };
+        unsafe { self.space.free_table(NonNull::from(self)) };
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) fn begin_again(own: Option<&'static LifeMark>) -> Option<&'static Lif
     }
     let own = own?;
     let new = begin(own.space)?;
-    new.rows.store(own.rows.load(Ordering::Relaxed), Ordering::Relaxed);
+    new.caches.store(own.caches.load(Ordering::Relaxed), Ordering::Relaxed);
     Some(new)
 }
 

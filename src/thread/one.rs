@@ -1,12 +1,12 @@
 //! The promise that there is but one thread.
 //!
 //! Without the standard library the allocator cannot tell threads apart, so none has magazines. Where
-//! there is only one there is nothing to tell apart: its homes and its list of rows are statics, and
+//! there is only one there is nothing to tell apart: its cache slots and its list of caches are statics, and
 //! it never ends.
 
 use crate::sync::{AtomicBool, Ordering};
 
-use super::Homes;
+use super::CacheSlots;
 
 static PROMISED: AtomicBool = AtomicBool::new(false);
 
@@ -17,7 +17,7 @@ pub(super) fn is_promised() -> bool {
 
 /// Promises that from now on this thread is the only one that uses the allocator, so that it can have
 /// magazines: an allocation is then a dozen instructions without a lock, as it is with the standard
-/// library. Like there, a double free is then noticed when magazines are dispersed, not at once. A
+/// library. Like there, a double free is then noticed when magazines are flushed, not at once. A
 /// [`check`](crate::check) empties the magazines first.
 ///
 /// Without it any number of threads may do so, each operation under a lock.
@@ -57,23 +57,23 @@ impl<T> OneThread<T> {
     }
 }
 
-/// The homes of a family set.
+/// The cache slots of a family set.
 #[derive(Debug)]
-pub struct StaticHomes<const N: usize>(Homes<N>);
+pub struct StaticCacheSlots<const N: usize>(CacheSlots<N>);
 
 // SAFETY: as for `OneThread`.
-unsafe impl<const N: usize> Sync for StaticHomes<N> {}
+unsafe impl<const N: usize> Sync for StaticCacheSlots<N> {}
 
-impl<const N: usize> StaticHomes<N> {
-    /// Homes that point at the empty row; see [`Homes::new`].
+impl<const N: usize> StaticCacheSlots<N> {
+    /// CacheSlots that point at the empty cache; see [`CacheSlots::new`].
     #[must_use]
     pub const fn new(fallback: usize) -> Self {
-        Self(Homes::new(fallback))
+        Self(CacheSlots::new(fallback))
     }
 
     /// What a thread-local has under this name.
     #[inline(always)]
-    pub fn with<R>(&self, use_homes: impl FnOnce(&Homes<N>) -> R) -> R {
-        use_homes(&self.0)
+    pub fn with<R>(&self, use_cache_slots: impl FnOnce(&CacheSlots<N>) -> R) -> R {
+        use_cache_slots(&self.0)
     }
 }

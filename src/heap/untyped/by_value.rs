@@ -43,7 +43,7 @@ pub fn alloc_bytes<S: FamilySet>(family: &S, size: usize) -> Option<NonNull<u8>>
         // SAFETY: a family of the set, and it is asked for a class, scaled.
         unsafe { S::read_head(family.index(), scaled) }
     };
-    // SAFETY: of the row of the family.
+    // SAFETY: of the cache of the family.
     unsafe { alloc_bytes_at::<S>(|| family.index(), head, size, || None) }
 }
 
@@ -83,7 +83,7 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
     // By identity: another set may have the same name.
     let ours = AnyFamily::at(owner.index)?;
     let table = thread::used(S::table(), owner.index)?;
-    table.holding.is_family_of(owner).then_some(ours)
+    table.heap.is_family_of(owner).then_some(ours)
 }
 
 /// [`walk_in`](crate::walk_in) for a family that is known only at run time.

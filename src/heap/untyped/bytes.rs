@@ -7,11 +7,11 @@ use crate::class;
 use crate::family::FamilySet;
 use crate::scope;
 use crate::table::SetTable;
-use crate::thread::{HeadAt, RowHome, take_slowly};
+use crate::thread::{CacheSlot, HeadAt, take_slowly};
 
 use crate::heap::large;
 
-use super::{alloc_unclassed, home_at, take_any_at};
+use super::{alloc_unclassed, cache_slot_at, take_any_at};
 
 /// [`alloc_in_scope`](super::alloc_in_scope) as C's `malloc` has it: `size` bytes, aligned to 16, which
 /// suits any object. A size of 0 is served as one of 1. `None` if the allocation fails.
@@ -68,12 +68,12 @@ pub fn alloc_bytes_or_else<S: FamilySet>(
         // SAFETY: it is asked for a class, scaled.
         unsafe { S::read_head_of_scope(scaled) }
     };
-    // SAFETY: of the scope's row.
+    // SAFETY: of the scope's cache.
     unsafe { alloc_bytes_at::<S>(scope::current::<S>, head, size, refused) }
 }
 
 /// Bytes for C in the family with the position that `family` returns, which is asked out of line alone. `head`
-/// returns the head at a scaled class of that family's row.
+/// returns the head at a scaled class of that family's cache.
 ///
 /// # Safety
 ///
@@ -93,7 +93,7 @@ pub(in crate::heap) unsafe fn alloc_bytes_at<S: FamilySet>(
         Some(slot) => Some(slot),
         None => {
             let family = family();
-            take_small_or_else(size, home_at::<S>(family), S::table(), family, refused)
+            take_small_or_else(size, cache_slot_at::<S>(family), S::table(), family, refused)
         }
     }
 }
@@ -102,13 +102,13 @@ pub(in crate::heap) unsafe fn alloc_bytes_at<S: FamilySet>(
 #[cold]
 #[inline(never)]
 pub(super) fn take_or_else(
-    home: &RowHome,
+    cache_slot: &CacheSlot,
     set: &'static SetTable,
     family: usize,
     class: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
-    take_slowly(home, set, family, class).ok().or_else(refused)
+    take_slowly(cache_slot, set, family, class).ok().or_else(refused)
 }
 
 /// [`take_or_else`] of a small size. It has come in a register, so that the fast path need not keep the class.
@@ -116,12 +116,12 @@ pub(super) fn take_or_else(
 #[inline(never)]
 fn take_small_or_else(
     size: usize,
-    home: &RowHome,
+    cache_slot: &CacheSlot,
     set: &'static SetTable,
     family: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
-    take_or_else(home, set, family, class::known_small_c(size), refused)
+    take_or_else(cache_slot, set, family, class::known_small_c(size), refused)
 }
 
 /// Sizes that are not small.
@@ -176,7 +176,7 @@ pub fn alloc_zeroed_bytes_or_else<S: FamilySet>(
         Some(slot) => Some(unsafe { zeroed(slot, size) }),
         None => {
             let family = scope::current::<S>();
-            take_zeroed_or_else(size, home_at::<S>(family), S::table(), family, refused)
+            take_zeroed_or_else(size, cache_slot_at::<S>(family), S::table(), family, refused)
         }
     }
 }
@@ -186,13 +186,13 @@ pub fn alloc_zeroed_bytes_or_else<S: FamilySet>(
 #[inline(never)]
 fn take_zeroed_or_else(
     size: usize,
-    home: &RowHome,
+    cache_slot: &CacheSlot,
     set: &'static SetTable,
     family: usize,
     refused: impl FnOnce() -> Option<NonNull<u8>>,
 ) -> Option<NonNull<u8>> {
     let class = class::known_small_c(size);
-    let Ok(slot) = take_slowly(home, set, family, class) else { return refused() };
+    let Ok(slot) = take_slowly(cache_slot, set, family, class) else { return refused() };
     // SAFETY: a slot of the class, the caller's.
     unsafe { slot.write_bytes(0, class::slot_size(class)) };
     Some(slot)

@@ -9,10 +9,10 @@ use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::lane::Lane;
-use crate::space::marks::Cell;
+use crate::space::owner_tags::Cell;
 use crate::space::window::Place;
 use crate::thread::head::Pushed;
-use crate::thread::{self, Homes, give_slowly};
+use crate::thread::{self, CacheSlots, give_slowly};
 
 use crate::heap::large;
 use crate::heap::query::{self, QueryKind, find};
@@ -167,11 +167,11 @@ unsafe fn free_slowly<S: FamilySet>(
     if gave_last::<S>(cell, start) {
         return freed_again(start, refused);
     }
-    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
-    let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
+    // SAFETY: the calling thread's cache slots; a cell of this set is of a family of it.
+    let cache_slot = unsafe { CacheSlots::cache_slot_of(S::cache_slots(), cell.family()) };
     let class = cell.scaled_class() >> class::SCALE;
     // SAFETY: passed on.
-    unsafe { give_slowly(start, home, table, cell.family(), class) }
+    unsafe { give_slowly(start, cache_slot, table, cell.family(), class) }
 }
 
 /// What a C caller says about the size of the memory that it frees.
@@ -393,7 +393,7 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
         return Err(FreeError::Interior { offset: found.offset });
     }
     let Some(Place::Block(granule)) = space.place_of(found.slot) else {
-        // SAFETY: live large memory of this holding, not used any more (contract).
+        // SAFETY: live large memory of this family heap, not used any more (contract).
         unsafe { large::free_whole(owner, start) };
         return Ok(());
     };
@@ -410,7 +410,7 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
     }
     // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
     match unsafe { block.lane().cast::<Lane>().as_ref() } {
-        Some(lane) => lane.give_unbuffered(start),
+        Some(lane) => lane.free_unbuffered(start),
         None => return Err(FreeError::AlreadyFree),
     }
     Ok(())

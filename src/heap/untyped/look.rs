@@ -8,9 +8,9 @@ use crate::class;
 use crate::error::FreeError;
 use crate::family::FamilySet;
 use crate::heap::query::{self, QueryKind, find};
-use crate::space::marks::Cell;
+use crate::space::owner_tags::Cell;
 use crate::table::SetTable;
-use crate::thread::Homes;
+use crate::thread::CacheSlots;
 
 /// Whether a slot of the set may be in use, as far as a short look tells: it is where a slot is, its block
 /// does not know it as free, and it is not the one that the thread freed last.
@@ -25,10 +25,10 @@ pub(super) fn look<S: FamilySet>(cell: Cell, start: NonNull<u8>) -> Result<(), F
 /// Whether it is the one that the thread freed last.
 #[inline]
 pub(super) fn gave_last<S: FamilySet>(cell: Cell, start: NonNull<u8>) -> bool {
-    // SAFETY: the calling thread's homes; a cell of this set is of a family of it.
-    let home = unsafe { Homes::home_of(S::homes(), cell.family()) };
+    // SAFETY: the calling thread's cache slots; a cell of this set is of a family of it.
+    let cache_slot = unsafe { CacheSlots::cache_slot_of(S::cache_slots(), cell.family()) };
     // SAFETY: a cell has a class, scaled.
-    unsafe { home.head_at(cell.scaled_class()) }.gave_last(start.as_ptr())
+    unsafe { cache_slot.head_at(cell.scaled_class()) }.gave_last(start.as_ptr())
 }
 
 /// Whether a slot is where its block has one that it does not know as free.
@@ -40,7 +40,7 @@ pub(super) fn look_at_block(
 ) -> Result<(), FreeError> {
     // By the block's own books, since an owner tag says the same for every byte of a granule.
     let in_use = || {
-        let space = set.used(cell.family())?.holding.space;
+        let space = set.used(cell.family())?.heap.space;
         let (granule, desc, offset) = space.lookup().head_of(start.addr().get())?;
         let block = Block::of(space, granule, desc);
         let slot = block.carved_slot(class::Divisor::of(cell.class()), offset)?;

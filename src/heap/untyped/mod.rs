@@ -3,7 +3,7 @@
 //!
 //! Allocations take the family as a value of the set, or from the scope of the thread. Frees need only the
 //! address. Each granule of a block has an owner tag of four bytes that identifies the family, of all
-//! sets, and the class of its slots (`space::marks`). So a free costs one load of that tag more than a
+//! sets, and the class of its slots (`space::owner_tags`). So a free costs one load of that tag more than a
 //! typed one, and then makes the same push into the thread's magazine. Everything that is not a slot of
 //! this set is handled out of line: large memory, slots of other sets (which return to their lane at once,
 //! under its lock), and memory that is not famalloc's, which is left to the caller.
@@ -22,7 +22,7 @@ use crate::error::AllocError;
 use crate::family::FamilySet;
 use crate::scope;
 use crate::table::SetTable;
-use crate::thread::{Homes, RowHome, take_slowly};
+use crate::thread::{CacheSlot, CacheSlots, take_slowly};
 
 use super::large;
 
@@ -45,7 +45,7 @@ fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, All
     // SAFETY: positions come from the set, and classes from `class::of_layout`.
     match unsafe { S::read_head(family, class << class::SCALE).head() }.pop() {
         Some(slot) => Ok(slot),
-        None => take_slowly(home_at::<S>(family), S::table(), family, class),
+        None => take_slowly(cache_slot_at::<S>(family), S::table(), family, class),
     }
 }
 
@@ -55,15 +55,15 @@ fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>>
     // SAFETY: as above.
     match unsafe { S::read_head(family, class << class::SCALE).head() }.pop() {
         Some(slot) => Some(slot),
-        None => take_or_else(home_at::<S>(family), S::table(), family, class, || None),
+        None => take_or_else(cache_slot_at::<S>(family), S::table(), family, class, || None),
     }
 }
 
-/// The calling thread's home of the family with this position.
+/// The calling thread's cache slot of the family with this position.
 #[inline(always)]
-fn home_at<'a, S: FamilySet>(family: usize) -> &'a RowHome {
-    // SAFETY: the calling thread's homes (contract of `FamilySet`); positions come from the set.
-    unsafe { Homes::home_of(S::homes(), family) }
+fn cache_slot_at<'a, S: FamilySet>(family: usize) -> &'a CacheSlot {
+    // SAFETY: the calling thread's cache slots (contract of `FamilySet`); positions come from the set.
+    unsafe { CacheSlots::cache_slot_of(S::cache_slots(), family) }
 }
 
 #[inline(always)]
@@ -187,7 +187,7 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
         Some(slot) => Some(slot),
         None => {
             let family = scope::current::<S>();
-            take_or_else(home_at::<S>(family), S::table(), family, class, || None)
+            take_or_else(cache_slot_at::<S>(family), S::table(), family, class, || None)
         }
     }
 }
@@ -244,7 +244,7 @@ mod tests {
         static SPECS: [FamilySpec; 1] = [FamilySpec::new("None")];
         static CELLS: [FamilyCell; 1] = [FamilyCell::new()];
         static SET: SetTable =
-            SetTable::new("None", &SPECS, &CELLS, &SYSTEM_SPACE, || Other::homes().cast());
+            SetTable::new("None", &SPECS, &CELLS, &SYSTEM_SPACE, || Other::cache_slots().cast());
         SET.note_space(SYSTEM_SPACE.get().unwrap());
         for size in [24, 100 << 10] {
             let layout = Layout::from_size_align(size, 8).unwrap();

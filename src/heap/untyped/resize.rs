@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family::FamilySet;
-use crate::space::holding::Holding;
+use crate::space::family_heap::FamilyHeap;
 use crate::space::provenance::renewed;
 use crate::table::SetTable;
 use crate::thread;
@@ -174,12 +174,12 @@ pub unsafe fn resize_in_place(start: NonNull<u8>, new: Layout) -> Result<bool, F
     if found.kind == QueryKind::Slot {
         return Ok(new.size() <= found.slot_bytes);
     }
-    // SAFETY: large memory of this holding, not used beyond the new size (contract).
+    // SAFETY: large memory of this family heap, not used beyond the new size (contract).
     Ok(unsafe { large::resize_in_place(owner, start, new.size()) })
 }
 
 /// The allocation that starts at an address.
-fn at_start(start: NonNull<u8>) -> Result<(Query, &'static Holding), FreeError> {
+fn at_start(start: NonNull<u8>) -> Result<(Query, &'static FamilyHeap), FreeError> {
     let (_, found, owner) = find(start.addr().get())?;
     match found.kind {
         QueryKind::Region => Err(FreeError::InRegion),
@@ -336,7 +336,7 @@ unsafe fn realloc_elsewhere(
         if aligned && unsafe { large::resize_in_place(owner, start, new.size()) } {
             return Ok(renewed(start));
         }
-        // SAFETY: a live allocation of this holding, the caller's.
+        // SAFETY: a live allocation of this family heap, the caller's.
         if let Some(moved) = unsafe { large::remap(owner, start, new.size(), new.align()) } {
             return Ok(moved);
         }
@@ -363,9 +363,9 @@ unsafe fn realloc_elsewhere(
     Ok(moved)
 }
 
-/// Allocates in the family of a holding, without the thread's magazines, for what has `old` bytes.
+/// Allocates in the family of a family heap, without the thread's magazines, for what has `old` bytes.
 fn alloc_of(
-    owner: &'static Holding,
+    owner: &'static FamilyHeap,
     layout: Layout,
     old: usize,
 ) -> Result<NonNull<u8>, AllocError> {
@@ -373,7 +373,7 @@ fn alloc_of(
         return Err(AllocError::new(AllocErrorKind::AddressSpace));
     };
     match class::of_layout(layout) {
-        Some(class) => thread::family(set, owner.index)?.any_lane(class)?.take_one(),
+        Some(class) => thread::family(set, owner.index)?.any_lane(class)?.alloc_one(),
         None => large::alloc_moved(set, owner.index, layout.size(), layout.align(), old),
     }
 }

@@ -45,7 +45,7 @@ fn a_granules_kind_and_its_stale_bitmaps_leave_each_other_alone() {
 fn an_extent_is_what_it_was_said_to_be() {
     for kind in [
         ExtentKind::Free,
-        ExtentKind::Warm,
+        ExtentKind::Dirty,
         ExtentKind::Family,
         ExtentKind::Huge,
         ExtentKind::Tail,

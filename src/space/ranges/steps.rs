@@ -63,7 +63,7 @@ impl Locked<'_> {
         let mut any = false;
         for range in space.ranges.iter().filter(|_| space.ranges.grows) {
             let unused = range.free_count.load(Ordering::Relaxed) == range.count
-                && range.warm_count.load(Ordering::Relaxed) == 0;
+                && range.dirty_count.load(Ordering::Relaxed) == 0;
             if range.is_vacant() || !unused || room == 0 {
                 continue;
             }

@@ -16,39 +16,39 @@ use crate::space::window::{Lookup, Place};
 use super::magazine::MagazineBox;
 use super::{Lane, LaneState, MAILBOX_BOUND};
 
-/// How many pairs of neighbours in a magazine are looked at before it is dispersed.
+/// How many pairs of neighbours in a magazine are looked at before it is flushed.
 const SAMPLES: usize = 5;
 /// How many slots of a magazine are looked at before it is sent away as it is.
 const OWNER_SAMPLES: usize = 8;
 /// How many other lanes a lane collects slots for at the same time.
-const OUTBOXES: usize = 4;
+const REMOTE_BATCHES: usize = 4;
 
 /// Magazines in which slots of other lanes are collected, one for each lane.
 #[derive(Debug)]
-pub(super) struct Outboxes {
-    boxes: [Option<Outbox>; OUTBOXES],
+pub(super) struct RemoteBatches {
+    boxes: [Option<RemoteBatch>; REMOTE_BATCHES],
 }
 
 #[derive(Debug)]
-struct Outbox {
+struct RemoteBatch {
     lane: &'static Lane,
     magazine: MagazineBox,
 }
 
-impl Outboxes {
+impl RemoteBatches {
     pub(super) const fn new() -> Self {
-        Self { boxes: [const { None }; OUTBOXES] }
+        Self { boxes: [const { None }; REMOTE_BATCHES] }
     }
 
     /// Takes one of the magazines out.
     pub(super) fn pop(&mut self) -> Option<MagazineBox> {
-        let outbox = self.boxes.iter_mut().find_map(Option::take)?;
-        Some(outbox.magazine)
+        let remote_batch = self.boxes.iter_mut().find_map(Option::take)?;
+        Some(remote_batch.magazine)
     }
 
     /// How many slots wait to be posted.
     pub(super) fn slots(&self) -> usize {
-        self.boxes.iter().flatten().map(|outbox| outbox.magazine.len()).sum()
+        self.boxes.iter().flatten().map(|remote_batch| remote_batch.magazine.len()).sum()
     }
 }
 
@@ -74,7 +74,7 @@ fn refuse(lane: &Lane, slot: *mut u8, error: FreeError) -> ! {
 impl Lane {
     /// The lane's family, for a message.
     pub(super) fn name(&self) -> abort::Name {
-        abort::Name { set: self.holding.set_name, family: self.holding.spec.name() }
+        abort::Name { set: self.heap.set_name, family: self.heap.spec.name() }
     }
 
     /// The lane whose slot this is. Aborts if it is no slot of this cell.
@@ -87,8 +87,8 @@ impl Lane {
         let Some(owner) = (unsafe { owner.as_ref() }) else {
             refuse(self, slot, FreeError::Foreign)
         };
-        if !core::ptr::eq(owner.holding, self.holding) {
-            refuse(self, slot, FreeError::WrongFamily { owner: owner.holding.spec.name() })
+        if !core::ptr::eq(owner.heap, self.heap) {
+            refuse(self, slot, FreeError::WrongFamily { owner: owner.heap.spec.name() })
         }
         if owner.class != self.class {
             let size = class::slot_size(self.class);
@@ -144,15 +144,15 @@ impl Lane {
         owners.all(|owner| core::ptr::eq(owner, first)).then_some(first)
     }
 
-    /// Empties a magazine: own slots to their blocks, others to outboxes. Slots for which no
-    /// outbox can be had are left in it.
-    pub(super) fn disperse(
+    /// Empties a magazine: own slots to their blocks, others to remote batches. Slots for which no
+    /// remote batch can be had are left in it.
+    pub(super) fn flush(
         &self,
         state: &mut LaneState,
         magazine: &mut MagazineBox,
         poke: &mut Option<&'static Lane>,
     ) {
-        let others = self.give_own_ones(state, magazine);
+        let others = self.free_own_slots(state, magazine);
         let mut left = 0;
         for index in 0..others {
             let slot = magazine.slots()[index];
@@ -169,15 +169,15 @@ impl Lane {
 
     /// Frees the slots of a magazine that are this lane's own, in their blocks, and moves the others
     /// to its front; returns how many these are.
-    fn give_own_ones(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
+    fn free_own_slots(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
         if self.looks_ordered(magazine.slots()) {
-            return self.give_runs(state, magazine);
+            return self.free_runs(state, magazine);
         }
         state.scattered = state.scattered.saturating_add(1);
         if state.long_blocks {
-            self.give_scattered::<true>(state, magazine)
+            self.free_scattered::<true>(state, magazine)
         } else {
-            self.give_scattered::<false>(state, magazine)
+            self.free_scattered::<false>(state, magazine)
         }
     }
 
@@ -192,11 +192,11 @@ impl Lane {
         places.filter(neighbours).count() * 2 > SAMPLES
     }
 
-    /// [`Self::give_own_ones`] for slots most of which are neighbours of each other.
+    /// [`Self::free_own_slots`] for slots most of which are neighbours of each other.
     ///
     /// What was allocated together tends to be freed together, in order or in reverse. Then a word
     /// of the bitmap takes up to 64 of them at once.
-    fn give_runs(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
+    fn free_runs(&self, state: &mut LaneState, magazine: &mut MagazineBox) -> usize {
         let divisor = class::Divisor::of(self.class);
         let lookup = self.space().lookup();
         let slots = magazine.all();
@@ -215,21 +215,21 @@ impl Lane {
             let ascends = run > 1 && slots[next + 1] > slot;
             let count = run.min(if ascends { block.carved() as usize - index } else { index + 1 });
             let lowest = if ascends { index } else { index + 1 - count };
-            self.give_run(state, block, lowest, count);
+            self.free_run(state, block, lowest, count);
             next += count;
         }
         others
     }
 
     /// Frees so many carved slots of one block from position `index` on.
-    fn give_run(&self, state: &mut LaneState, block: Block<'_>, index: usize, count: usize) {
+    fn free_run(&self, state: &mut LaneState, block: Block<'_>, index: usize, count: usize) {
         let (words, end) = (block.words(), index + count);
         let mut changes = Change::None;
         for word in index / 64..=(end - 1) / 64 {
             let from = index.saturating_sub(word * 64);
             let upto = (end - word * 64).min(64);
             let mask = (u64::MAX << from) & (u64::MAX >> (64 - upto));
-            match block.give_word(words, word, mask) {
+            match block.free_word(words, word, mask) {
                 Ok(change) => {
                     state.counts.free += u64::from(mask.count_ones());
                     changes = changes.then(change);
@@ -249,13 +249,13 @@ impl Lane {
         }
     }
 
-    /// [`Self::give_own_ones`] for slots in any order.
+    /// [`Self::free_own_slots`] for slots in any order.
     ///
     /// Nothing is kept from one slot to the next, neither a block nor a bitmap word: what the slots
     /// of a magazine have in common is in the first-level cache, and a branch that asks whether the
     /// last block comes again would guess wrong too often.
     #[inline(never)]
-    fn give_scattered<const LONG: bool>(
+    fn free_scattered<const LONG: bool>(
         &self,
         state: &mut LaneState,
         magazine: &mut MagazineBox,
@@ -273,7 +273,7 @@ impl Lane {
                 others += 1;
                 continue;
             };
-            match block.give(divisor, offset) {
+            match block.free_at(divisor, offset) {
                 Some(false) => {}
                 Some(true) => self.note_change(state, slot),
                 None => self.refuse_own(slot),
@@ -297,7 +297,7 @@ impl Lane {
     #[cold]
     fn note_change(&self, state: &mut LaneState, slot: *mut u8) {
         if let Some((block, _)) = self.own_block::<true>(self.space().lookup(), slot) {
-            let change = block.settle();
+            let change = block.recount();
             self.note_change_of(state, block, change);
         }
     }
@@ -331,11 +331,11 @@ impl Lane {
     }
 
     /// Frees one slot of this lane's own.
-    pub(super) fn give_own(&self, state: &mut LaneState, slot: *mut u8) {
+    pub(super) fn free_own(&self, state: &mut LaneState, slot: *mut u8) {
         let Some((block, offset)) = self.own_block::<true>(self.space().lookup(), slot) else {
             abort::wrong_lane(self.name(), slot, class::slot_size(self.class))
         };
-        let Some(changed) = block.give(class::Divisor::of(self.class), offset) else {
+        let Some(changed) = block.free_at(class::Divisor::of(self.class), offset) else {
             self.refuse_own(slot)
         };
         state.counts.free += 1;
@@ -344,7 +344,7 @@ impl Lane {
         }
     }
 
-    /// Puts a slot of another lane into the outbox for it; gives it back for want of memory.
+    /// Puts a slot of another lane into the remote batch for it; gives it back for want of memory.
     fn send(
         &self,
         state: &mut LaneState,
@@ -352,29 +352,32 @@ impl Lane {
         slot: *mut u8,
         poke: &mut Option<&'static Lane>,
     ) -> Result<(), *mut u8> {
-        let boxes = &state.outboxes.boxes;
+        let boxes = &state.remote_batches.boxes;
         let place = boxes
             .iter()
-            .position(|outbox| outbox.as_ref().is_some_and(|it| core::ptr::eq(it.lane, lane)))
+            .position(|remote_batch| {
+                remote_batch.as_ref().is_some_and(|it| core::ptr::eq(it.lane, lane))
+            })
             .or_else(|| boxes.iter().position(Option::is_none));
         let place = match place {
             Some(place) => place,
             None => {
                 // All are for other lanes: the fullest goes.
-                let fullness = |it: &Option<Outbox>| it.as_ref().map(|it| it.magazine.len());
-                let fullest = (0..OUTBOXES).max_by_key(|&at| fullness(&boxes[at])).unwrap_or(0);
+                let fullness = |it: &Option<RemoteBatch>| it.as_ref().map(|it| it.magazine.len());
+                let fullest =
+                    (0..REMOTE_BATCHES).max_by_key(|&at| fullness(&boxes[at])).unwrap_or(0);
                 self.post(state, fullest, poke);
                 fullest
             }
         };
-        if state.outboxes.boxes[place].is_none() {
+        if state.remote_batches.boxes[place].is_none() {
             // To free must not fail: the caller then takes the owner's lock for this one slot.
             let Some(magazine) = self.take_spare(state) else { return Err(slot) };
-            state.outboxes.boxes[place] = Some(Outbox { lane, magazine });
+            state.remote_batches.boxes[place] = Some(RemoteBatch { lane, magazine });
         }
-        if let Some(outbox) = &mut state.outboxes.boxes[place] {
-            outbox.magazine.push(slot);
-            if outbox.magazine.len() == class::magazine_capacity(self.class) {
+        if let Some(remote_batch) = &mut state.remote_batches.boxes[place] {
+            remote_batch.magazine.push(slot);
+            if remote_batch.magazine.len() == class::magazine_capacity(self.class) {
                 self.post(state, place, poke);
             }
         }
@@ -382,7 +385,7 @@ impl Lane {
     }
 
     fn post(&self, state: &mut LaneState, place: usize, poke: &mut Option<&'static Lane>) {
-        if let Some(Outbox { lane, magazine }) = state.outboxes.boxes[place].take() {
+        if let Some(RemoteBatch { lane, magazine }) = state.remote_batches.boxes[place].take() {
             // The owner may sleep for ever, and its mailbox must not grow for ever: the thread that
             // overfills it empties it, as soon as it holds no lock.
             if lane.mailbox.post(magazine) > MAILBOX_BOUND {
@@ -391,25 +394,26 @@ impl Lane {
         }
     }
 
-    /// Posts all outboxes, full or not.
+    /// Posts all remote batches, full or not.
     pub(super) fn post_all(&self, state: &mut LaneState) {
-        for place in 0..OUTBOXES {
+        for place in 0..REMOTE_BATCHES {
             self.post(state, place, &mut None);
         }
     }
 
-    /// Frees what a dispersal has left over, each slot under its own lane's lock. The caller holds
+    /// Frees what a flush has left over, each slot under its own lane's lock. The caller holds
     /// no lock.
     pub(super) fn send_one_by_one(&self, magazine: &mut MagazineBox) {
         while let Some(slot) = magazine.pop() {
-            self.owner_of(slot).0.give_one(slot);
+            self.owner_of(slot).0.free_one(slot);
         }
     }
 
     /// The magazines parked here. The caller holds the lock.
     pub(super) fn magazines(state: &LaneState) -> impl Iterator<Item = &MagazineBox> {
-        let outboxes = state.outboxes.boxes.iter().flatten().map(|outbox| &outbox.magazine);
-        state.depot.iter().chain(outboxes)
+        let remote_batches =
+            state.remote_batches.boxes.iter().flatten().map(|remote_batch| &remote_batch.magazine);
+        state.depot.iter().chain(remote_batches)
     }
 
     /// The addresses parked here, for the integrity check. The caller holds the lock.

@@ -34,11 +34,11 @@ macro_rules! surroundings {
         }
 
         impl Space {
-            fn hold(&self, _: &mut Patience) -> bool {
+            fn lock_for_fork(&self, _: &mut Patience) -> bool {
                 match *self {}
             }
 
-            unsafe fn let_go(&self) {
+            unsafe fn unlock(&self) {
                 match *self {}
             }
         }
@@ -49,13 +49,13 @@ macro_rules! surroundings {
         }
 
         impl Family {
-            fn hold(&self, patience: &mut Patience) -> bool {
-                self.lock.hold(patience)
+            fn lock_for_fork(&self, patience: &mut Patience) -> bool {
+                self.lock.lock_for_fork(patience)
             }
 
-            unsafe fn let_go(&self) {
+            unsafe fn unlock(&self) {
                 // SAFETY: passed on.
-                unsafe { self.lock.let_go() }
+                unsafe { self.lock.unlock() }
             }
         }
 
@@ -87,9 +87,9 @@ macro_rules! properties {
             }
             let ours = &ROOM[own];
             ours.written.replace(1);
-            births::give_birth(|| {
+            registry::register(|| {
                 if FAMILY.get().is_none() {
-                    ours.lock.hold_newborn();
+                    ours.lock.lock_newborn();
                 }
                 FAMILY.get_or_set(ours)
             })
@@ -121,7 +121,7 @@ macro_rules! properties {
         /// Whoever reads the new count finds what was made known.
         fn what_is_counted_is_there() {
             let reader = thread::spawn(|| {
-                if births::count() > 0 {
+                if registry::count() > 0 {
                     let family = FAMILY.get().expect("counted, and not there");
                     assert_eq!(family.written.get(), 1);
                 }
@@ -133,25 +133,25 @@ macro_rules! properties {
 
         /// Has `meanwhile` run while all locks are held for a fork; returns whether they could be taken.
         fn fork(meanwhile: impl FnOnce()) -> bool {
-            let held = hold_all(&mut Patience::new(3));
+            let held = lock_all_for_fork(&mut Patience::new(3));
             if held {
                 assert!(
                     FAMILY.get().is_none_or(|family| family.lock.is_mine()),
-                    "a fork does not hold what is there"
+                    "a fork does not lock_for_fork what is there"
                 );
                 // SAFETY: held just now.
                 unsafe { guests::begin_fork() };
                 meanwhile();
-                let let_go = || {
+                let unlock = || {
                     assert!(
                         FAMILY.get().is_none_or(|family| family.lock.is_held()),
                         "what a guest has made is not held"
                     );
                     // SAFETY: held above, and nobody is a guest.
-                    unsafe { let_all_go() };
+                    unsafe { unlock_all() };
                 };
                 // SAFETY: begun above.
-                unsafe { guests::end_fork(let_go) };
+                unsafe { guests::end_fork(unlock) };
             }
             held
         }

@@ -1,25 +1,25 @@
-//! Marks: what freeing needs to know of a slot whose address is all that is known, four bytes for each
+//! Tags: what freeing needs to know of a slot whose address is all that is known, four bytes for each
 //! granule, in one load.
 //!
 //! ```text
 //! address - first near address = | granule | byte in granule |
 //!                                   |
-//!                        near -> | mark | mark | mark | ...
+//!                        near -> | tag | tag | tag | ...
 //! ```
 //!
 //! A *stretch* is 2 GiB of the span, and some of them are *near*: those around the first range of the space, beside
-//! which further ranges are put as long as there is room. Their marks are one array, there from the start, of
-//! zeros that are nobody's mark and take no memory. The marks of another stretch come into being when one of its
+//! which further ranges are put as long as there is room. Their tags are one array, there from the start, of
+//! zeros that are nobody's tag and take no memory. The tags of another stretch come into being when one of its
 //! windows does, and stay for good; a free there finds them by a directory with an entry for each stretch.
 //!
-//! Marks lie apart from the descriptors of the granules: sixteen in a cache line, so that a program that frees in
-//! many blocks reads few lines. An entry of the directory is not where the marks of its stretch begin, but so far
-//! before that the number of the granule in the whole span leads to its mark.
+//! Tags lie apart from the descriptors of the granules: sixteen in a cache line, so that a program that frees in
+//! many blocks reads few lines. An entry of the directory is not where the tags of its stretch begin, but so far
+//! before that the number of the granule in the whole span leads to its tag.
 //!
-//! A mark is written under the lock of whoever has the granule, before the first slot is handed out, and
-//! cleared before the granule is given back. So a thread that frees a slot it owns finds the mark of the
+//! A tag is written under the lock of whoever has the granule, before the first slot is handed out, and
+//! cleared before the granule is given back. So a thread that frees a slot it owns finds the tag of the
 //! slot's block (I1). It needs no memory order for that: it got the address from a thread that had seen
-//! the mark written.
+//! the tag written.
 
 use core::mem;
 use core::ops::Range;
@@ -33,7 +33,7 @@ use super::map::GRANULE_SHIFT;
 use super::reserved::Reserved;
 use super::{SMALL_SPAN, Space};
 
-/// So many stretches are near where the span is large: 16 GiB, whose marks are 1 MiB of addresses, of which a page
+/// So many stretches are near where the span is large: 16 GiB, whose tags are 1 MiB of addresses, of which a page
 /// has memory for each 64 MiB of the heap. (Until 2026-11 all were found by the directory. One load more, on which
 /// the next waits, in each `free` was a tenth of the time of a program that frees all the time.)
 const NEAR: usize = 8;
@@ -41,10 +41,10 @@ const NEAR: usize = 8;
 const STRETCH_SHIFT: u32 = 31;
 /// log2 of a stretch's granules.
 const STRETCH_GRANULES_SHIFT: u32 = STRETCH_SHIFT - GRANULE_SHIFT;
-/// The bytes of the marks of a stretch.
-const STRETCH_MARKS: usize = (1 << STRETCH_GRANULES_SHIFT) * size_of::<AtomicU32>();
+/// The bytes of the tags of a stretch.
+const STRETCH_TAGS: usize = (1 << STRETCH_GRANULES_SHIFT) * size_of::<AtomicU32>();
 
-/// What the granules of a block are marked with: the family, by its number among those of all sets, and
+/// What the granules of a block are tagged with: the family, by its number among those of all sets, and
 /// the class.
 ///
 /// ```text
@@ -52,20 +52,20 @@ const STRETCH_MARKS: usize = (1 << STRETCH_GRANULES_SHIFT) * size_of::<AtomicU32
 /// ```
 ///
 /// The class is [scaled](class::SCALE), as the fast path wants it. The number 0 is no family's: it stands
-/// where there is no block, and in the marks of families with whose slots something has to be done
+/// where there is no block, and in the tags of families with whose slots something has to be done
 /// before they are given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark(u32);
+pub(crate) struct OwnerTag(u32);
 
-impl Mark {
+impl OwnerTag {
     const NUMBER_SHIFT: u32 = 16;
-    /// The highest number that a mark has room for.
+    /// The highest number that a tag has room for.
     const LAST: usize = u16::MAX as usize;
 
     /// Of no block.
     pub(crate) const NONE: Self = Self(0);
 
-    /// The mark of the blocks of the family with this number, without a class. Where something has to be
+    /// The tag of the blocks of the family with this number, without a class. Where something has to be
     /// done with a slot before it is given up, the family is `special`, and has no number there; nor has one
     /// whose number is too high.
     pub(crate) const fn of_family(number: usize, special: bool) -> Self {
@@ -96,7 +96,7 @@ impl Mark {
     }
 }
 
-impl Mark {
+impl OwnerTag {
     /// [`among`](Self::among), where the class has to be this one: which family it is, of so many. Both
     /// are one comparison, as another class leaves something in the upper half.
     #[inline(always)]
@@ -115,13 +115,13 @@ impl Cell {
     /// The position of the family in its set.
     #[inline(always)]
     pub(crate) const fn family(self) -> usize {
-        (self.0 >> Mark::NUMBER_SHIFT) as usize
+        (self.0 >> OwnerTag::NUMBER_SHIFT) as usize
     }
 
     /// The class, scaled.
     #[inline(always)]
     pub(crate) const fn scaled_class(self) -> usize {
-        (self.0 & ((1 << Mark::NUMBER_SHIFT) - 1)) as usize
+        (self.0 & ((1 << OwnerTag::NUMBER_SHIFT) - 1)) as usize
     }
 
     /// The class.
@@ -131,20 +131,20 @@ impl Cell {
     }
 }
 
-/// The marks of a space.
+/// The tags of a space.
 #[derive(Clone, Debug)]
-pub(super) struct Marks {
-    /// An entry for each stretch of the span, null where it has no marks yet.
+pub(super) struct OwnerTags {
+    /// An entry for each stretch of the span, null where it has no tags yet.
     directory: NonNull<AtomicPtr<AtomicU32>>,
     /// The near stretches, ...
     near: Range<usize>,
-    /// ... and their marks.
-    near_marks: NonNull<AtomicU32>,
-    /// Where everything was reserved at once, room for all marks.
+    /// ... and their tags.
+    near_tags: NonNull<AtomicU32>,
+    /// Where everything was reserved at once, room for all tags.
     reserved: *mut AtomicU32,
 }
 
-impl Marks {
+impl OwnerTags {
     fn stretches(span_bytes: usize) -> usize {
         span_bytes.div_ceil(1 << STRETCH_SHIFT)
     }
@@ -159,18 +159,18 @@ impl Marks {
         start..start + many
     }
 
-    /// The bytes of a directory, and of what lies behind it and is committed with it: the marks of the near
+    /// The bytes of a directory, and of what lies behind it and is committed with it: the tags of the near
     /// stretches.
     pub(super) fn head(span_bytes: usize, near: &Range<usize>) -> usize {
-        let marks = (span_bytes.div_ceil(1 << GRANULE_SHIFT)) * size_of::<AtomicU32>();
-        Self::stretches(span_bytes) * size_of::<usize>() + marks.min(near.len() * STRETCH_MARKS)
+        let tags = (span_bytes.div_ceil(1 << GRANULE_SHIFT)) * size_of::<AtomicU32>();
+        Self::stretches(span_bytes) * size_of::<usize>() + tags.min(near.len() * STRETCH_TAGS)
     }
 
-    /// The bytes of the marks of all stretches, where there are several.
+    /// The bytes of the tags of all stretches, where there are several.
     pub(super) fn bytes(span_bytes: usize) -> usize {
         match Self::stretches(span_bytes) {
             0 | 1 => 0,
-            stretches => stretches * STRETCH_MARKS,
+            stretches => stretches * STRETCH_TAGS,
         }
     }
 
@@ -189,13 +189,13 @@ impl Marks {
     ) -> Self {
         let directory = head.cast::<AtomicPtr<AtomicU32>>();
         // SAFETY: within the head (contract).
-        let near_marks = unsafe { directory.add(Self::stretches(span_bytes)) }.cast();
-        let marks = Self { directory, near: near.clone(), near_marks, reserved };
+        let near_tags = unsafe { directory.add(Self::stretches(span_bytes)) }.cast();
+        let tags = Self { directory, near: near.clone(), near_tags, reserved };
         for (at, stretch) in near.enumerate() {
-            let of_stretch = near_marks.as_ptr().wrapping_add(at << STRETCH_GRANULES_SHIFT);
-            marks.entry(stretch).store(biased(of_stretch, stretch), Ordering::Relaxed);
+            let of_stretch = near_tags.as_ptr().wrapping_add(at << STRETCH_GRANULES_SHIFT);
+            tags.entry(stretch).store(biased(of_stretch, stretch), Ordering::Relaxed);
         }
-        marks
+        tags
     }
 
     fn entry(&self, stretch: usize) -> &AtomicPtr<AtomicU32> {
@@ -204,86 +204,86 @@ impl Marks {
     }
 }
 
-/// The entry for a stretch whose marks begin there.
-fn biased(marks: *mut AtomicU32, stretch: usize) -> *mut AtomicU32 {
-    marks.wrapping_sub(stretch << STRETCH_GRANULES_SHIFT)
+/// The entry for a stretch whose tags begin there.
+fn biased(tags: *mut AtomicU32, stretch: usize) -> *mut AtomicU32 {
+    tags.wrapping_sub(stretch << STRETCH_GRANULES_SHIFT)
 }
 
 impl Space {
-    /// Sees to it that all granules in a part of the span can be marked. The caller has the lock of the
+    /// Sees to it that all granules in a part of the span can be tagged. The caller has the lock of the
     /// extents, or is alone.
-    pub(super) fn make_marks(&self, granules: Range<u32>) -> Result<(), AllocError> {
+    pub(super) fn make_tags(&self, granules: Range<u32>) -> Result<(), AllocError> {
         let stretch_of = |granule: u32| granule as usize >> STRETCH_GRANULES_SHIFT;
         for stretch in stretch_of(granules.start)..=stretch_of(granules.end - 1) {
-            let entry = self.marks.entry(stretch);
+            let entry = self.tags.entry(stretch);
             if !entry.load(Ordering::Relaxed).is_null() {
                 continue;
             }
-            let marks = self.room_for_marks(stretch)?;
+            let tags = self.room_for_tags(stretch)?;
             // Release: freeing reads the entry without a lock, and must find memory behind it.
-            entry.store(biased(marks.cast().as_ptr(), stretch), Ordering::Release);
+            entry.store(biased(tags.cast().as_ptr(), stretch), Ordering::Release);
         }
         Ok(())
     }
 
-    /// Zeros for the marks of a stretch.
-    fn room_for_marks(&self, stretch: usize) -> Result<NonNull<u8>, AllocError> {
+    /// Zeros for the tags of a stretch.
+    fn room_for_tags(&self, stretch: usize) -> Result<NonNull<u8>, AllocError> {
         let commit = |start: NonNull<u8>| {
             // SAFETY: whole pages, reserved for this alone.
-            unsafe { self.source.commit(start, STRETCH_MARKS) }
+            unsafe { self.source.commit(start, STRETCH_TAGS) }
                 .map_err(|_| AllocError::new(AllocErrorKind::Commit))
         };
-        if let Some(reserved) = NonNull::new(self.marks.reserved) {
-            // SAFETY: there is room for the marks of every stretch.
-            let start = unsafe { reserved.cast::<u8>().add(stretch * STRETCH_MARKS) };
+        if let Some(reserved) = NonNull::new(self.tags.reserved) {
+            // SAFETY: there is room for the tags of every stretch.
+            let start = unsafe { reserved.cast::<u8>().add(stretch * STRETCH_TAGS) };
             return commit(start).map(|()| start);
         }
-        let room = Reserved::new(self.source, 0, STRETCH_MARKS, self.page_size())
+        let room = Reserved::new(self.source, 0, STRETCH_TAGS, self.page_size())
             .ok_or(AllocError::new(AllocErrorKind::AddressSpace))?;
         commit(room.start).map(|()| room.keep())
     }
 
-    /// Marks a granule of a window that is known.
-    pub(crate) fn mark(&self, granule: u32, mark: Mark) {
-        let entry = self.marks.entry(granule as usize >> STRETCH_GRANULES_SHIFT);
-        let marked = entry.load(Ordering::Relaxed).wrapping_add(granule as usize);
-        // SAFETY: the window is known, so its stretch has marks, which live as long as the process.
-        unsafe { &*marked }.store(mark.0, Ordering::Relaxed);
+    /// Tags a granule of a window that is known.
+    pub(crate) fn tag(&self, granule: u32, tag: OwnerTag) {
+        let entry = self.tags.entry(granule as usize >> STRETCH_GRANULES_SHIFT);
+        let tagged = entry.load(Ordering::Relaxed).wrapping_add(granule as usize);
+        // SAFETY: the window is known, so its stretch has tags, which live as long as the process.
+        unsafe { &*tagged }.store(tag.0, Ordering::Relaxed);
     }
 
-    /// The mark at an address, wherever in the span that is.
-    fn mark_at(&self, address: usize) -> Mark {
-        let Some(offset) = self.offset_of(address) else { return Mark::NONE };
+    /// The tag at an address, wherever in the span that is.
+    fn tag_at(&self, address: usize) -> OwnerTag {
+        let Some(offset) = self.offset_of(address) else { return OwnerTag::NONE };
         let granule = offset >> GRANULE_SHIFT;
-        let entry = self.marks.entry(granule >> STRETCH_GRANULES_SHIFT).load(Ordering::Acquire);
+        let entry = self.tags.entry(granule >> STRETCH_GRANULES_SHIFT).load(Ordering::Acquire);
         if entry.is_null() {
-            return Mark::NONE;
+            return OwnerTag::NONE;
         }
-        // SAFETY: an entry leads to marks for all granules of its stretch within the span, which live as long as
+        // SAFETY: an entry leads to tags for all granules of its stretch within the span, which live as long as
         // the process.
-        Mark(unsafe { &*entry.wrapping_add(granule) }.load(Ordering::Relaxed))
+        OwnerTag(unsafe { &*entry.wrapping_add(granule) }.load(Ordering::Relaxed))
     }
 }
 
-/// The way to the marks of a space, and which of them are those of a set: in a static, where the fast path of
+/// The way to the tags of a space, and which of them are those of a set: in a static, where the fast path of
 /// freeing has it at hand. Before somebody has written it, it knows no address.
 #[derive(Debug)]
 #[repr(align(32))]
-pub(crate) struct MarkLookup {
+pub(crate) struct TagLookup {
     /// The first near address, ...
     start: AtomicUsize,
-    /// ... the marks of the near stretches, and of how many granules there are any.
+    /// ... the tags of the near stretches, and of how many granules there are any.
     near: AtomicPtr<AtomicU32>,
     granules: AtomicU32,
-    /// The mark of the first family, special or not.
+    /// The tag of the first family, special or not.
     first: AtomicU32,
     /// Where the others are, if it is known.
     space: AtomicPtr<Space>,
 }
 
-const _: () = assert!(mem::size_of::<MarkLookup>() == 32);
+const _: () = assert!(mem::size_of::<TagLookup>() == 32);
 
-impl MarkLookup {
+impl TagLookup {
     pub(crate) const fn new() -> Self {
         Self {
             start: AtomicUsize::new(0),
@@ -294,20 +294,20 @@ impl MarkLookup {
         }
     }
 
-    /// Makes this look in a space for the marks of so many families from this number on, if marks have room
+    /// Makes this look in a space for the tags of so many families from this number on, if tags have room
     /// for their numbers. All that ever do so name the same, until it is [forgotten](Self::forget).
     pub(crate) fn set(&self, space: &'static Space, number: usize, families: usize) {
         // Such a set knows no address. Its frees take the way by the descriptors, which is slower and
         // never wrong.
-        if number + families > Mark::LAST + 1 {
+        if number + families > OwnerTag::LAST + 1 {
             return;
         }
-        let marks = &space.marks;
-        let before = marks.near.start << STRETCH_SHIFT;
-        let bytes = (space.span_bytes - before).min(marks.near.len() << STRETCH_SHIFT);
-        self.first.store(Mark::of_family(number, false).0, Ordering::Relaxed);
+        let tags = &space.tags;
+        let before = tags.near.start << STRETCH_SHIFT;
+        let bytes = (space.span_bytes - before).min(tags.near.len() << STRETCH_SHIFT);
+        self.first.store(OwnerTag::of_family(number, false).0, Ordering::Relaxed);
         self.start.store(space.span + before, Ordering::Relaxed);
-        self.near.store(marks.near_marks.as_ptr(), Ordering::Relaxed);
+        self.near.store(tags.near_tags.as_ptr(), Ordering::Relaxed);
         // Last: a reader that finds granules finds the fields above written.
         self.granules.store(bytes.div_ceil(1 << GRANULE_SHIFT) as u32, Ordering::Release);
         self.space.store(ptr::from_ref(space).cast_mut(), Ordering::Release);
@@ -325,14 +325,14 @@ impl MarkLookup {
     /// among them and it is near; otherwise some cell, or `None`. Any address whatever may be asked for.
     #[inline(always)]
     pub(crate) fn cell_near(&self, address: usize, families: usize) -> Option<Cell> {
-        self.mark_near::<0>(address)?.among(self.first.load(Ordering::Relaxed), families)
+        self.tag_near::<0>(address)?.among(self.first.load(Ordering::Relaxed), families)
     }
 
     /// The same, and `None` for an address at which no object of C's starts.
     #[inline(always)]
     pub(crate) fn cell_of_c_object_near(&self, address: usize, families: usize) -> Option<Cell> {
-        let mark = self.mark_near::<{ class::C_ALIGN.trailing_zeros() }>(address)?;
-        mark.among(self.first.load(Ordering::Relaxed), families)
+        let tag = self.tag_near::<{ class::C_ALIGN.trailing_zeros() }>(address)?;
+        tag.among(self.first.load(Ordering::Relaxed), families)
     }
 
     /// Which family that is, if the class is this one, scaled.
@@ -343,8 +343,8 @@ impl MarkLookup {
         scaled: usize,
         families: usize,
     ) -> Option<usize> {
-        let mark = self.mark_near::<{ class::C_ALIGN.trailing_zeros() }>(address)?;
-        mark.family_among(self.first.load(Ordering::Relaxed), scaled, families)
+        let tag = self.tag_near::<{ class::C_ALIGN.trailing_zeros() }>(address)?;
+        tag.family_among(self.first.load(Ordering::Relaxed), scaled, families)
     }
 
     /// [`cell_near`](Self::cell_near) of what is near or not.
@@ -359,22 +359,22 @@ impl MarkLookup {
     pub(crate) fn cell_far(&self, address: usize, families: usize) -> Option<Cell> {
         // SAFETY: null, or a space, which lives as long as the process.
         let space = unsafe { self.space.load(Ordering::Acquire).as_ref() }?;
-        space.mark_at(address).among(self.first.load(Ordering::Relaxed), families)
+        space.tag_at(address).among(self.first.load(Ordering::Relaxed), families)
     }
 
-    /// The mark at an address that is near, if so many of its lowest bits are zero: others are rotated to where they
+    /// The tag at an address that is near, if so many of its lowest bits are zero: others are rotated to where they
     /// make the granule's number one that there is not.
     #[inline(always)]
-    fn mark_near<const ZEROS: u32>(&self, address: usize) -> Option<Mark> {
+    fn tag_near<const ZEROS: u32>(&self, address: usize) -> Option<OwnerTag> {
         let granules = self.granules.load(Ordering::Acquire);
         let offset = address.wrapping_sub(self.start.load(Ordering::Relaxed));
         let granule = offset.rotate_right(ZEROS) >> (GRANULE_SHIFT - ZEROS);
         if granule >= granules as usize {
             return None;
         }
-        let marked = self.near.load(Ordering::Relaxed).wrapping_add(granule);
-        // SAFETY: there are granules, so there are so many marks, which live as long as the process.
-        Some(Mark(unsafe { &*marked }.load(Ordering::Relaxed)))
+        let tagged = self.near.load(Ordering::Relaxed).wrapping_add(granule);
+        // SAFETY: there are granules, so there are so many tags, which live as long as the process.
+        Some(OwnerTag(unsafe { &*tagged }.load(Ordering::Relaxed)))
     }
 }
 

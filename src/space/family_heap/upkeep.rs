@@ -7,9 +7,9 @@ use crate::sync::Ordering;
 
 use super::granules::run_mask;
 use super::runs::{Run, RunLinks};
-use super::{Holding, HoldingState};
+use super::{FamilyHeap, HeapState};
 
-impl Holding {
+impl FamilyHeap {
     /// All extents of this family that are cut into granules, in address order.
     pub(crate) fn extents(&self) -> impl Iterator<Item = u32> {
         self.space.extents_known().filter(|&extent| self.has(extent, ExtentKind::Family))
@@ -69,7 +69,7 @@ impl Holding {
         let desc = space.extent(extent);
         let first = extent * space.granules_per_extent() + mask.trailing_zeros();
         let bytes = (mask.count_ones() as usize) << GRANULE_SHIFT;
-        // SAFETY: committed granules that are free; nobody can take them meanwhile, as the holding
+        // SAFETY: committed granules that are free; nobody can take them meanwhile, as the family heap
         // is locked.
         if unsafe { space.source.decommit(space.granule_start(first), bytes) }.is_err() {
             return 0;
@@ -150,7 +150,7 @@ impl Holding {
     }
 
     /// What is wrong with the list of free runs, given that granules are free where the map says so.
-    fn fault_of_runs(&self, state: &HoldingState) -> Option<(usize, &'static str)> {
+    fn fault_of_runs(&self, state: &HeapState) -> Option<(usize, &'static str)> {
         let (space, links) = (self.space, RunLinks(self.space));
         let wrong = |run: Run, what| Some((space.granule_start(run.first).addr().get(), what));
         let (mut found, mut run) = (0, Run { first: 0, len: 0 });

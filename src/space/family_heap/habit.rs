@@ -16,7 +16,7 @@ use crate::options;
 use crate::space::map::{ExtentKind, GRANULE};
 use crate::sync::Ordering;
 
-use super::{Holding, HoldingState};
+use super::{FamilyHeap, HeapState};
 
 /// From this many whole extents on, memory that will be used all over is given huge pages.
 const HUGE_PAGES_FROM: u32 = 4;
@@ -72,12 +72,12 @@ impl Habit {
     }
 }
 
-impl Holding {
+impl FamilyHeap {
     /// Asks for huge pages in whole extents from `first` on, as far as bytes `from` to `to` of what starts
     /// there are likely to be used all over.
     pub(super) fn want_huge_pages_for(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         first: u32,
         (from, to): (usize, usize),
         used: Use,

@@ -3,13 +3,13 @@
 //! the same two sorts.
 
 use crate::error::{AllocError, AllocErrorKind};
-use crate::space::extents::{LONGEST_WARM_RUN, Taken};
+use crate::space::extents::{LONGEST_DIRTY_RUN, Taken};
 use crate::space::map::{ExtentKind, ExtentLinks, GRANULE, GranuleKind};
 use crate::sync::Ordering;
 
 use super::granules::Wanted;
 use super::runs::{Run, RunLinks};
-use super::{Holding, HoldingState, Large, Use};
+use super::{FamilyHeap, HeapState, Large, Use};
 
 /// Alignments above this are refused: such an address lies so far out that the map up to it would
 /// cost more than anything that is put there.
@@ -18,9 +18,9 @@ const LARGEST_ALIGN: usize = 1 << 36;
 /// moved each time: that costs less than the addresses would, as its pages need not be copied.
 const ROOMY_EXTENTS: u32 = 4;
 
-impl Holding {
+impl FamilyHeap {
     /// A large or huge allocation: `size` bytes, above zero, at a multiple of `align`.
-    pub(crate) fn take_large(
+    pub(crate) fn alloc_large(
         &self,
         size: usize,
         align: usize,
@@ -32,15 +32,15 @@ impl Holding {
         state.usage.commit(bytes, self.spec.limit_bytes())?;
         let extent_bytes = self.space.extent_bytes();
         let taken = if bytes <= extent_bytes && align <= extent_bytes {
-            self.take_granule_run(&mut state, bytes, align, used)
+            self.alloc_granule_run(&mut state, bytes, align, used)
         } else {
-            self.take_extent_run(&mut state, bytes, align, used)
+            self.alloc_extent_run(&mut state, bytes, align, used)
         };
         match taken {
             Ok(large) => {
                 state.usage.large_objects += 1;
                 state.usage.large_bytes += bytes;
-                state.usage.settle();
+                state.usage.raise_peaks();
                 Ok(large)
             }
             Err(error) => {
@@ -50,9 +50,9 @@ impl Holding {
         }
     }
 
-    fn take_granule_run(
+    fn alloc_granule_run(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         bytes: usize,
         align: usize,
         used: Use,
@@ -65,7 +65,7 @@ impl Holding {
             true => count.min(self.space.granules_per_extent() - count),
             false => 0,
         };
-        let taken = self.take_granules(state, &wanted.with_room(room))?;
+        let taken = self.alloc_granules(state, &wanted.with_room(room))?;
         self.write_run(taken.first, count, bytes, GranuleKind::Large);
         Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
     }
@@ -74,7 +74,7 @@ impl Holding {
     pub(super) fn write_run(&self, first: u32, count: u32, bytes: usize, kind: GranuleKind) {
         self.write_tails(first, 1, count);
         let desc = self.space.granule(first);
-        desc.holding.store(self.as_owner(), Ordering::Relaxed);
+        desc.heap.store(self.as_owner(), Ordering::Relaxed);
         desc.back.store(0, Ordering::Relaxed);
         desc.granules.store(count as u8, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
@@ -83,20 +83,20 @@ impl Holding {
         desc.set_kind(kind);
     }
 
-    fn take_extent_run(
+    fn alloc_extent_run(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         bytes: usize,
         align: usize,
         used: Use,
     ) -> Result<Large, AllocError> {
         let roomy = match self.should_have_room(used) {
-            true => self.take_roomy_extents(state, bytes, align),
+            true => self.alloc_roomy_extents(state, bytes, align),
             false => None,
         };
         let (taken, count) = match roomy {
             Some(taken) => taken,
-            None => self.take_extents(state, bytes, align)?,
+            None => self.alloc_extents(state, bytes, align)?,
         };
         self.want_huge_pages_for(state, taken.first, (0, bytes), used);
         self.write_huge(taken.first, count, bytes, ExtentKind::Huge);
@@ -109,11 +109,11 @@ impl Holding {
         matches!(used, Use::Moved(_)) && !self.spec.is_isolated()
     }
 
-    /// As [`take_extents`](Self::take_extents), but at a round address, behind which as much room is likely to
+    /// As [`alloc_extents`](Self::alloc_extents), but at a round address, behind which as much room is likely to
     /// stay free: everybody takes the lowest extents there are, so those before a round address go first.
-    fn take_roomy_extents(
+    fn alloc_roomy_extents(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         bytes: usize,
         align: usize,
     ) -> Option<(Taken, u32)> {
@@ -122,13 +122,13 @@ impl Holding {
             return None;
         }
         let round = (2 * bytes).next_power_of_two();
-        self.take_extents(state, bytes, align.max(round)).ok()
+        self.alloc_extents(state, bytes, align.max(round)).ok()
     }
 
     /// Takes as many whole extents as so many bytes need, and says how many those are.
-    pub(super) fn take_extents(
+    pub(super) fn alloc_extents(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         bytes: usize,
         align: usize,
     ) -> Result<(Taken, u32), AllocError> {
@@ -140,16 +140,16 @@ impl Holding {
             return Err(too_large);
         }
         let align = align.div_ceil(space.extent_bytes()) as u32;
-        let taken = match self.take_own_run(state, count, align) {
+        let taken = match self.alloc_own_run(state, count, align) {
             Some(taken) => taken,
-            None => space.take_extents(count, align, self.taker())?,
+            None => space.alloc_extents(count, align, self.taker())?,
         };
         Ok((taken, count))
     }
 
     /// A run of empty extents that an isolated family has from before. Other families do not keep
     /// empty extents.
-    fn take_own_run(&self, state: &mut HoldingState, count: u32, align: u32) -> Option<Taken> {
+    fn alloc_own_run(&self, state: &mut HeapState, count: u32, align: u32) -> Option<Taken> {
         if !self.spec.is_isolated() {
             return None;
         }
@@ -178,8 +178,8 @@ impl Holding {
     ///
     /// # Safety
     ///
-    /// The run is this holding's, and nothing in it is in use.
-    pub(super) unsafe fn release_run(&self, state: &mut HoldingState, first: u32, count: u32) {
+    /// The run is this family heap's, and nothing in it is in use.
+    pub(super) unsafe fn release_run(&self, state: &mut HeapState, first: u32, count: u32) {
         if !self.spec.is_isolated() {
             // SAFETY: passed on.
             unsafe { self.space.release_extents(first, count) };
@@ -189,7 +189,7 @@ impl Holding {
             self.adopt(state, extent, false);
             // The addresses stay the family's (I1). The memory of a long run goes at once, as it does
             // elsewhere.
-            if count > LONGEST_WARM_RUN {
+            if count > LONGEST_DIRTY_RUN {
                 self.decommit_granules(extent, self.all());
             }
         }
@@ -212,22 +212,22 @@ impl Holding {
     ///
     /// # Safety
     ///
-    /// It is one of this holding's, and nobody uses it.
-    pub(crate) unsafe fn give_large(&self, granule: u32) {
+    /// It is one of this family heap's, and nobody uses it.
+    pub(crate) unsafe fn free_large(&self, granule: u32) {
         let mut state = self.lock();
         let desc = self.space.granule(granule);
         self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
         let count = u32::from(desc.granules.load(Ordering::Relaxed));
         // SAFETY: passed on.
-        unsafe { self.give_granules(&mut state, granule, count) };
+        unsafe { self.free_granules(&mut state, granule, count) };
     }
 
     /// Frees the huge allocation whose first extent this is.
     ///
     /// # Safety
     ///
-    /// It is one of this holding's, and nobody uses it.
-    pub(crate) unsafe fn give_huge(&self, extent: u32) {
+    /// It is one of this family heap's, and nobody uses it.
+    pub(crate) unsafe fn free_huge(&self, extent: u32) {
         let mut state = self.lock();
         let desc = self.space.extent(extent);
         self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
@@ -236,7 +236,7 @@ impl Holding {
         unsafe { self.release_run(&mut state, extent, count) };
     }
 
-    fn forget_large(&self, state: &mut HoldingState, bytes: usize) {
+    fn forget_large(&self, state: &mut HeapState, bytes: usize) {
         state.usage.committed -= bytes;
         state.usage.large_objects -= 1;
         state.usage.large_bytes -= bytes;
@@ -272,24 +272,24 @@ impl Holding {
         desc.bytes.store(bytes, Ordering::Relaxed);
         if new < old {
             // SAFETY: the tail of the allocation, which is not part of it any more.
-            unsafe { self.give_granules(&mut state, granule + new, old - new) };
+            unsafe { self.free_granules(&mut state, granule + new, old - new) };
         }
-        state.usage.settle();
+        state.usage.raise_peaks();
         true
     }
 
     /// Takes the `count` granules from `behind` on, which lies behind a granule in use; returns whether it
     /// could.
-    fn grow_run(&self, state: &mut HoldingState, behind: u32, count: u32) -> bool {
+    fn grow_run(&self, state: &mut HeapState, behind: u32, count: u32) -> bool {
         let run = self.run_from(behind).unwrap_or(Run { first: behind, len: 0 });
         let (extent, position) = self.space.granule_in_extent(run.end());
         let opens = run.len < count;
         // What there is reaches to the end of its extent, and the next one can be had.
-        if opens && (position != 0 || !self.take_extent_at(state, extent)) {
+        if opens && (position != 0 || !self.alloc_extent_at(state, extent)) {
             return false;
         }
         let Some(run) = self.run_from(behind) else { return false };
-        let taken = self.take_part(state, run, behind, count);
+        let taken = self.alloc_part(state, run, behind, count);
         // The extent was taken for this alone, and a family keeps none in which nothing is in use.
         if taken.is_err() && opens {
             self.release_part(state, run, extent);
@@ -312,7 +312,7 @@ impl Holding {
         if !self.recount_large(&mut state, old_bytes, bytes) {
             return false;
         }
-        if new > old && space.take_extents_at(extent + old, new - old, self.taker()).is_err() {
+        if new > old && space.alloc_extents_at(extent + old, new - old, self.taker()).is_err() {
             self.recount_large(&mut state, bytes, old_bytes);
             return false;
         }
@@ -325,12 +325,12 @@ impl Holding {
             // SAFETY: the tail of the allocation, which is not part of it any more.
             unsafe { self.release_run(&mut state, extent + new, old - new) };
         }
-        state.usage.settle();
+        state.usage.raise_peaks();
         true
     }
 
     /// Counts a large allocation of `old` bytes as one of `new`; `false` if that is over the limit.
-    fn recount_large(&self, state: &mut HoldingState, old: usize, new: usize) -> bool {
+    fn recount_large(&self, state: &mut HeapState, old: usize, new: usize) -> bool {
         if new > old && state.usage.commit(new - old, self.spec.limit_bytes()).is_err() {
             return false;
         }

@@ -23,7 +23,7 @@ static BIRTH: Lock<()> = Lock::new(());
 
 /// How many things have come into being. Written under the lock.
 #[cfg(feature = "std")]
-static BIRTHS: AtomicUsize = AtomicUsize::new(0);
+static REGISTRY: AtomicUsize = AtomicUsize::new(0);
 
 /// All places of spaces that were ever used, newest first.
 static CELLS: AtomicPtr<SpaceCell> = AtomicPtr::new(ptr::null_mut());
@@ -42,14 +42,14 @@ impl Listing {
 }
 
 /// Has `publish` make something known to other threads; nothing else comes into being meanwhile.
-pub(crate) fn give_birth<T>(publish: impl FnOnce() -> T) -> T {
+pub(crate) fn register<T>(publish: impl FnOnce() -> T) -> T {
     // A fork takes this lock last. While it holds it the count stands still, so it knows that it has
     // locked all there is to lock.
     let _birth = BIRTH.lock();
     let published = publish();
     // Not sooner: a thread that has read the new count has to find what was published.
     #[cfg(feature = "std")]
-    BIRTHS.store(BIRTHS.load(Ordering::Relaxed) + 1, Ordering::Release);
+    REGISTRY.store(REGISTRY.load(Ordering::Relaxed) + 1, Ordering::Release);
     published
 }
 
@@ -59,7 +59,7 @@ impl SpaceCell {
         if self.listing.listed.load(Ordering::Acquire) {
             return;
         }
-        give_birth(|| {
+        register(|| {
             if self.listing.listed.load(Ordering::Relaxed) {
                 return;
             }
@@ -68,7 +68,7 @@ impl SpaceCell {
             if !ptr::eq(first, self) {
                 // The system's place is held by every fork, known or not.
                 #[cfg(feature = "std")]
-                self.reserving.hold_newborn();
+                self.reserving.lock_newborn();
                 self.listing.next.store(first, Ordering::Relaxed);
                 CELLS.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
             }
@@ -80,13 +80,13 @@ impl SpaceCell {
 /// How many things have come into being so far.
 #[cfg(feature = "std")]
 pub(crate) fn count() -> usize {
-    BIRTHS.load(Ordering::Acquire)
+    REGISTRY.load(Ordering::Acquire)
 }
 
 /// Lets nothing more come into being; returns whether it could before its patience was over.
 #[cfg(feature = "std")]
-pub(crate) fn hold(patience: &mut Patience) -> bool {
-    BIRTH.hold(patience)
+pub(crate) fn lock_for_fork(patience: &mut Patience) -> bool {
+    BIRTH.lock_for_fork(patience)
 }
 
 /// Lets things come into being again.
@@ -95,9 +95,9 @@ pub(crate) fn hold(patience: &mut Patience) -> bool {
 ///
 /// As for [`Lock::let_go`].
 #[cfg(feature = "std")]
-pub(crate) unsafe fn let_go() {
+pub(crate) unsafe fn unlock() {
     // SAFETY: passed on.
-    unsafe { BIRTH.let_go() };
+    unsafe { BIRTH.unlock() };
 }
 
 /// The lock under which things come into being.
@@ -202,14 +202,14 @@ impl SpaceCell {
 impl Space {
     /// Takes the locks of the space itself, inside those of all its families; returns whether it could
     /// before its patience was over.
-    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
-        self.tables.hold(patience) && self.extents.hold(patience)
+    pub(crate) fn lock_for_fork(&self, patience: &mut Patience) -> bool {
+        self.tables.lock_for_fork(patience) && self.extents.lock_for_fork(patience)
     }
 
     /// Takes the locks of a space that nobody knows yet, if those of all others are held for a fork.
-    pub(super) fn hold_newborn(&self) {
-        self.tables.hold_newborn();
-        self.extents.hold_newborn();
+    pub(super) fn lock_newborn(&self) {
+        self.tables.lock_newborn();
+        self.extents.lock_newborn();
     }
 
     /// Ends what [`Self::hold`] began.
@@ -217,11 +217,11 @@ impl Space {
     /// # Safety
     ///
     /// As for [`Lock::let_go`].
-    pub(crate) unsafe fn let_go(&self) {
+    pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.
-        unsafe { self.extents.let_go() };
+        unsafe { self.extents.unlock() };
         // SAFETY: passed on.
-        unsafe { self.tables.let_go() };
+        unsafe { self.tables.unlock() };
     }
 
     /// Whether somebody holds one of its locks.

@@ -345,7 +345,7 @@ fn a_lane_does_not_take_its_former_blocks_for_its_own() {
 }
 
 /// Slots of a full magazine of which two threads free the second half, the one after the other, so
-/// that it is noticed when the magazine is dispersed.
+/// that it is noticed when the magazine is flushed.
 #[test]
 fn a_run_that_was_freed_before_is_noticed() {
     const NAME: &str = "a_run_that_was_freed_before_is_noticed";

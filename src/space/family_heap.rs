@@ -17,8 +17,8 @@ use super::Space;
 use super::extents::Taker;
 use super::map::GRANULE_SHIFT;
 use super::maps::Map;
-use super::marks::Mark;
 use super::order::Order;
+use super::owner_tags::OwnerTag;
 
 mod chunk;
 mod granules;
@@ -34,7 +34,7 @@ use habit::Habit;
 use runs::Runs;
 
 /// The memory of one family.
-pub(crate) struct Holding {
+pub(crate) struct FamilyHeap {
     pub(crate) space: &'static Space,
     pub(crate) set_name: &'static str,
     pub(crate) spec: &'static FamilySpec,
@@ -43,8 +43,8 @@ pub(crate) struct Holding {
     /// Its number among the families of all sets, the same for as long as the process lives.
     pub(crate) number: usize,
     /// The mark of its blocks, without a class.
-    pub(crate) mark: Mark,
-    state: Lock<HoldingState>,
+    pub(crate) tag: OwnerTag,
+    state: Lock<HeapState>,
     /// Whether an extent was taken since somebody last asked, ...
     grown: AtomicBool,
     /// ... and how much memory that was given back has been used again, up to an extent of it.
@@ -52,18 +52,18 @@ pub(crate) struct Holding {
 }
 
 #[derive(Debug)]
-struct HoldingState {
+struct HeapState {
     /// Extents with at least one free granule.
     room: Order,
     /// The free granules of all extents.
     runs: Runs,
     habit: Habit,
-    usage: HoldingUse,
+    usage: HeapUse,
 }
 
 /// How much a family holds.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct HoldingUse {
+pub(crate) struct HeapUse {
     /// Extents cut into granules.
     pub(crate) extents: u32,
     /// Bytes of blocks, of chunks, and of large and huge allocations: what counts against the limit.
@@ -80,7 +80,7 @@ pub(crate) struct HoldingUse {
     pub(crate) locks: u64,
 }
 
-impl HoldingUse {
+impl HeapUse {
     fn commit(&mut self, bytes: usize, limit: Option<usize>) -> Result<(), AllocError> {
         let committed = self.committed + bytes;
         if limit.is_some_and(|limit| committed > limit) {
@@ -92,7 +92,7 @@ impl HoldingUse {
         Ok(())
     }
 
-    fn settle(&mut self) {
+    fn raise_peaks(&mut self) {
         self.committed_peak = self.committed_peak.max(self.committed);
         self.large_bytes_peak = self.large_bytes_peak.max(self.large_bytes);
     }
@@ -114,7 +114,7 @@ pub(crate) struct Large {
     pub(crate) fresh: bool,
 }
 
-impl Holding {
+impl FamilyHeap {
     pub(crate) const fn new(
         space: &'static Space,
         set_name: &'static str,
@@ -128,12 +128,12 @@ impl Holding {
             spec,
             index,
             number,
-            mark: Mark::of_family(number, spec.zeroes_on_free()),
-            state: Lock::new(HoldingState {
+            tag: OwnerTag::of_family(number, spec.zeroes_on_free()),
+            state: Lock::new(HeapState {
                 room: Order::new(),
                 runs: Runs::new(),
                 habit: Habit::new(),
-                usage: HoldingUse {
+                usage: HeapUse {
                     extents: 0,
                     committed: 0,
                     committed_peak: 0,
@@ -149,7 +149,7 @@ impl Holding {
         }
     }
 
-    fn lock(&self) -> Guard<'_, HoldingState> {
+    fn lock(&self) -> Guard<'_, HeapState> {
         let mut state = self.state.lock();
         state.usage.locks += 1;
         state
@@ -158,14 +158,14 @@ impl Holding {
     /// Keeps the family's memory as it is, until [`Self::let_go`].
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
-    pub(crate) fn hold(&self, patience: &mut Patience) -> bool {
-        self.state.hold(patience)
+    pub(crate) fn lock_for_fork(&self, patience: &mut Patience) -> bool {
+        self.state.lock_for_fork(patience)
     }
 
     /// The same where nobody else knows it yet, if everything else is held for a fork.
     #[cfg(feature = "std")]
-    pub(crate) fn hold_newborn(&self) {
-        self.state.hold_newborn();
+    pub(crate) fn lock_newborn(&self) {
+        self.state.lock_newborn();
     }
 
     /// Whether somebody holds the lock.
@@ -186,13 +186,13 @@ impl Holding {
     ///
     /// As for [`Lock::let_go`].
     #[cfg(feature = "std")]
-    pub(crate) unsafe fn let_go(&self) {
+    pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.
-        unsafe { self.state.let_go() };
+        unsafe { self.state.unlock() };
     }
 
     /// How much is held now.
-    pub(crate) fn usage(&self) -> HoldingUse {
+    pub(crate) fn usage(&self) -> HeapUse {
         self.state.lock().usage
     }
 
@@ -229,14 +229,14 @@ impl Holding {
         self.number == other.number
     }
 
-    /// Whether an owner read from a descriptor is this holding.
+    /// Whether an owner read from a descriptor is this family heap.
     pub(crate) fn is_owner(&self, owner: *mut ()) -> bool {
         ptr::eq(owner, self.as_owner())
     }
 
     /// Takes `count` granules side by side for a block. Their descriptors are the caller's to
     /// write, in `found`, so that the map says at any time what the extent says. They have a `map`.
-    pub(crate) fn take_block<T>(
+    pub(crate) fn alloc_block<T>(
         &self,
         count: u32,
         map: Map,
@@ -245,9 +245,9 @@ impl Holding {
         let mut state = self.lock();
         let bytes = (count as usize) << GRANULE_SHIFT;
         state.usage.commit(bytes, self.spec.limit_bytes())?;
-        match self.take_mapped(&mut state, count, map) {
+        match self.alloc_mapped(&mut state, count, map) {
             Ok(taken) => {
-                state.usage.settle();
+                state.usage.raise_peaks();
                 // Still under the lock: an integrity check must not see granules that are neither free
                 // nor anybody's.
                 Ok(found(taken))
@@ -263,15 +263,15 @@ impl Holding {
     ///
     /// # Safety
     ///
-    /// From [`Self::take_block`] with this count, nothing in them in use, their bitmap all zero.
-    pub(crate) unsafe fn give_block(&self, first: u32, count: u32) {
+    /// From [`Self::alloc_block`] with this count, nothing in them in use, their bitmap all zero.
+    pub(crate) unsafe fn free_block(&self, first: u32, count: u32) {
         let mut state = self.lock();
         state.usage.committed -= (count as usize) << GRANULE_SHIFT;
         // Before the granules go: their extent may go with them, and the next family writes owner tags
         // of its own there.
-        (first..first + count).for_each(|granule| self.space.mark(granule, Mark::NONE));
+        (first..first + count).for_each(|granule| self.space.tag(granule, OwnerTag::NONE));
         // SAFETY: passed on.
-        unsafe { self.give_granules(&mut state, first, count) };
+        unsafe { self.free_granules(&mut state, first, count) };
     }
 
     /// For whom this family takes extents.
@@ -280,9 +280,9 @@ impl Holding {
     }
 }
 
-impl core::fmt::Debug for Holding {
+impl core::fmt::Debug for FamilyHeap {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Holding")
+        f.debug_struct("FamilyHeap")
             .field("set", &self.set_name)
             .field("family", &self.spec.name())
             .field("index", &self.index)

@@ -20,7 +20,7 @@ use crate::space::maps::Map;
 use crate::sync::Ordering;
 
 use super::runs::{Run, RunLinks, Runs};
-use super::{Granules, Holding, HoldingState};
+use super::{FamilyHeap, Granules, HeapState};
 
 /// How many extents with room are looked at, from the lowest on.
 const SEARCHED_EXTENTS: usize = 16;
@@ -86,38 +86,38 @@ fn lowest_fit(free: u32, count: u32, align: u32, per_extent: u32) -> Option<u32>
     None
 }
 
-impl Holding {
+impl FamilyHeap {
     /// Takes granules of one extent for a block, with a map of this sort.
-    pub(super) fn take_mapped(
+    pub(super) fn alloc_mapped(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         count: u32,
         map: Map,
     ) -> Result<Granules, AllocError> {
-        let taken = self.take_granules(state, &Wanted::block(count))?;
+        let taken = self.alloc_granules(state, &Wanted::block(count))?;
         let (extent, _) = self.space.granule_in_extent(taken.first);
         self.space.ensure_map(extent, map).map(|()| taken).inspect_err(|_| {
             // SAFETY: taken just now.
-            unsafe { self.give_granules(state, taken.first, count) };
+            unsafe { self.free_granules(state, taken.first, count) };
         })
     }
 
     /// Takes granules that are side by side.
-    pub(super) fn take_granules(
+    pub(super) fn alloc_granules(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         wanted: &Wanted,
     ) -> Result<Granules, AllocError> {
         let low = if wanted.in_one_extent { self.find_low_place(state, wanted) } else { None };
         let found = low.or_else(|| self.find_place(state, wanted, wanted.count + wanted.room));
         if let Some((run, first)) = found {
-            return self.take_part(state, run, first, wanted.count);
+            return self.alloc_part(state, run, first, wanted.count);
         }
-        let (extent, run) = match self.take_extent(state, wanted.in_one_extent) {
+        let (extent, run) = match self.alloc_extent(state, wanted.in_one_extent) {
             Ok(taken) => taken,
             Err(refused) => {
                 let (run, first) = self.find_place(state, wanted, wanted.count).ok_or(refused)?;
-                return self.take_part(state, run, first, wanted.count);
+                return self.alloc_part(state, run, first, wanted.count);
             }
         };
         // There is a place at the start of the extent, if not before; one that lies before it as a whole
@@ -125,7 +125,7 @@ impl Holding {
         let start = self.granules_of(extent).first;
         let first = self.place_in(run, wanted).filter(|first| first + wanted.count > start);
         let first = first.unwrap_or(start);
-        let taken = self.take_part(state, run, first, wanted.count);
+        let taken = self.alloc_part(state, run, first, wanted.count);
         if taken.is_err() {
             // What of the run lies before the extent could not be committed.
             self.release_part(state, run, extent);
@@ -134,7 +134,7 @@ impl Holding {
     }
 
     /// The place in the lowest extent that has room for what is wanted, and the run that it is in.
-    fn find_low_place(&self, state: &HoldingState, wanted: &Wanted) -> Option<(Run, u32)> {
+    fn find_low_place(&self, state: &HeapState, wanted: &Wanted) -> Option<(Run, u32)> {
         let (space, links) = (self.space, ExtentLinks(self.space));
         let per_extent = space.granules_per_extent();
         let free = |extent| space.extent(extent).free.load(Ordering::Relaxed);
@@ -167,7 +167,7 @@ impl Holding {
     /// A run of at least so many free granules that has a place for what is wanted, and the place.
     pub(super) fn find_place(
         &self,
-        state: &HoldingState,
+        state: &HeapState,
         wanted: &Wanted,
         least: u32,
     ) -> Option<(Run, u32)> {
@@ -204,9 +204,9 @@ impl Holding {
     }
 
     /// Takes `count` granules from `first` on out of a free run.
-    pub(super) fn take_part(
+    pub(super) fn alloc_part(
         &self,
-        state: &mut HoldingState,
+        state: &mut HeapState,
         run: Run,
         first: u32,
         count: u32,
@@ -218,7 +218,7 @@ impl Holding {
     }
 
     /// Marks free granules as in use, in their extents; returns whether they are fresh.
-    fn claim(&self, state: &mut HoldingState, part: Run) -> Result<bool, AllocError> {
+    fn claim(&self, state: &mut HeapState, part: Run) -> Result<bool, AllocError> {
         let space = self.space;
         // In two passes: the source may refuse in the second of two extents, and then nothing must be
         // marked as taken in the first (I6). What was committed there stays so.
@@ -228,7 +228,7 @@ impl Holding {
             if absent & mask != 0 {
                 let start = extent * space.granules_per_extent() + mask.trailing_zeros();
                 let bytes = (mask.count_ones() as usize) << GRANULE_SHIFT;
-                // SAFETY: granules of this holding; those that have memory keep it.
+                // SAFETY: granules of this family heap; those that have memory keep it.
                 unsafe { space.source.commit(space.granule_start(start), bytes) }
                     .map_err(|_| AllocError::new(AllocErrorKind::Commit))?;
                 desc.absent.store(absent & !mask, Ordering::Relaxed);
@@ -253,9 +253,9 @@ impl Holding {
     /// Adds an extent, all its granules free; returns it, and the run that it is in. It will be used all
     /// over where that is by blocks and chunks: these are filled from the front. Of a large allocation
     /// nobody knows, and what it leaves of the extent may stay unused for long.
-    fn take_extent(&self, state: &mut HoldingState, dense: bool) -> Result<(u32, Run), AllocError> {
+    fn alloc_extent(&self, state: &mut HeapState, dense: bool) -> Result<(u32, Run), AllocError> {
         let space = self.space;
-        let taken = space.take_extents(1, 1, self.taker())?;
+        let taken = space.alloc_extents(1, 1, self.taker())?;
         self.grow_on();
         let run = self.adopt(state, taken.first, taken.fresh);
         if taken.fresh {
@@ -267,8 +267,8 @@ impl Holding {
 
     /// Adds the extent behind a free run that ends with an extent, or with which nothing free ends; returns
     /// whether it could be had.
-    pub(super) fn take_extent_at(&self, state: &mut HoldingState, extent: u32) -> bool {
-        match self.space.take_extents_at(extent, 1, self.taker()) {
+    pub(super) fn alloc_extent_at(&self, state: &mut HeapState, extent: u32) -> bool {
+        match self.space.alloc_extents_at(extent, 1, self.taker()) {
             Ok(taken) => {
                 self.grow_on();
                 self.adopt(state, extent, taken.fresh);
@@ -279,7 +279,7 @@ impl Holding {
     }
 
     /// Makes a taken extent one of this family's, all its granules free; returns the run that it is in.
-    pub(super) fn adopt(&self, state: &mut HoldingState, extent: u32, fresh: bool) -> Run {
+    pub(super) fn adopt(&self, state: &mut HeapState, extent: u32, fresh: bool) -> Run {
         let space = self.space;
         let desc = space.extent(extent);
         desc.owner.store(self.as_owner(), Ordering::Relaxed);
@@ -307,7 +307,7 @@ impl Holding {
     }
 
     /// Releases a wholly free extent, which is part of this run, unless the family keeps such.
-    pub(super) fn release_part(&self, state: &mut HoldingState, run: Run, extent: u32) {
+    pub(super) fn release_part(&self, state: &mut HeapState, run: Run, extent: u32) {
         if self.spec.is_isolated() {
             return;
         }
@@ -320,8 +320,8 @@ impl Holding {
 
     /// # Safety
     ///
-    /// The granules are this holding's and nothing in them is in use.
-    pub(super) unsafe fn give_granules(&self, state: &mut HoldingState, first: u32, count: u32) {
+    /// The granules are this family heap's and nothing in them is in use.
+    pub(super) unsafe fn free_granules(&self, state: &mut HeapState, first: u32, count: u32) {
         let (space, given) = (self.space, Run { first, len: count });
         for granule in first..given.end() {
             space.granule(granule).set_kind(GranuleKind::Free);
@@ -351,7 +351,7 @@ impl Holding {
     }
 
     /// Granules that have become free, and what is free beside them: a run that is in no order yet.
-    fn join(&self, state: &mut HoldingState, given: Run) -> Run {
+    fn join(&self, state: &mut HeapState, given: Run) -> Run {
         let (first, last) = (given.first, given.end() - 1);
         let before = first.checked_sub(1).is_some_and(|before| self.is_free_beside(before, first));
         let behind = self.is_free_beside(given.end(), last);

@@ -2,7 +2,7 @@
 //!
 //! A chunk is described by the descriptor of its first granule, whichever of the two it is. What the
 //! region writes there is its own affair: one thread at a time has the region, so that needs no lock.
-//! Taking a chunk and giving it back are the holding's, under its lock.
+//! Taking a chunk and giving it back are the family heap's, under its lock.
 //!
 //! The maps of a chunk lie where the bitmaps of blocks would. A region leaves them as they are, so a
 //! chunk is given back in constant time; the granules remember that their bitmaps are stale, and the
@@ -15,7 +15,7 @@ use crate::space::Space;
 use crate::space::map::{ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, Stale};
 use crate::sync::{AtomicU64, Ordering};
 
-use super::Holding;
+use super::FamilyHeap;
 use super::granules::Wanted;
 
 /// A chunk of a region.
@@ -160,10 +160,10 @@ impl Chunk {
     }
 }
 
-impl Holding {
+impl FamilyHeap {
     /// A chunk of `bytes` bytes, a multiple of granules and above an extent of extents, at a multiple
     /// of `align`.
-    pub(crate) fn take_chunk(&self, bytes: usize, align: usize) -> Result<Chunk, AllocError> {
+    pub(crate) fn alloc_chunk(&self, bytes: usize, align: usize) -> Result<Chunk, AllocError> {
         let space = self.space;
         let mut state = self.lock();
         state.usage.commit(bytes, self.spec.limit_bytes())?;
@@ -171,10 +171,10 @@ impl Holding {
         let taken = if small {
             let count = (bytes >> GRANULE_SHIFT) as u32;
             let align = align.div_ceil(GRANULE) as u32;
-            self.take_granules(&mut state, &Wanted::chunk(count, align)).and_then(|taken| {
-                let bits = space.take_chunk_maps(taken.first, bytes).inspect_err(|_| {
+            self.alloc_granules(&mut state, &Wanted::chunk(count, align)).and_then(|taken| {
+                let bits = space.alloc_chunk_maps(taken.first, bytes).inspect_err(|_| {
                     // SAFETY: taken just now.
-                    unsafe { self.give_granules(&mut state, taken.first, count) };
+                    unsafe { self.free_granules(&mut state, taken.first, count) };
                 })?;
                 // After the maps: where there is no memory for these, the granules go back without ever
                 // having been a chunk.
@@ -184,9 +184,9 @@ impl Holding {
                 Ok((taken.first, page_by_page, bits))
             })
         } else {
-            self.take_extents(&mut state, bytes, align).and_then(|(taken, count)| {
+            self.alloc_extents(&mut state, bytes, align).and_then(|(taken, count)| {
                 let granule = taken.first * space.granules_per_extent();
-                let bits = space.take_chunk_maps(granule, bytes).inspect_err(|_| {
+                let bits = space.alloc_chunk_maps(granule, bytes).inspect_err(|_| {
                     // SAFETY: taken just now.
                     unsafe { self.release_run(&mut state, taken.first, count) };
                 })?;
@@ -197,7 +197,7 @@ impl Holding {
                     space.extent(extent).maps.fetch_or(Stale::Wide as u8, Ordering::Relaxed);
                 }
                 let desc = space.granule(granule);
-                desc.holding.store(self.as_owner(), Ordering::Relaxed);
+                desc.heap.store(self.as_owner(), Ordering::Relaxed);
                 desc.bytes.store(bytes, Ordering::Relaxed);
                 self.write_huge(taken.first, count, bytes, ExtentKind::Chunk);
                 let page_by_page = taken.fresh && !space.has_huge_pages(granule);
@@ -207,7 +207,7 @@ impl Holding {
         match taken {
             Ok((granule, page_by_page, bits)) => {
                 state.usage.chunk_bytes += bytes;
-                state.usage.settle();
+                state.usage.raise_peaks();
                 let chunk = Chunk::at(space, granule);
                 chunk.desc().first_word.store(0, Ordering::Relaxed);
                 chunk.note_populated(if page_by_page { 0 } else { bytes });
@@ -227,8 +227,8 @@ impl Holding {
     ///
     /// # Safety
     ///
-    /// From [`Self::take_chunk`] of this holding, and nothing in it is in use.
-    pub(crate) unsafe fn give_chunk(&self, chunk: Chunk) {
+    /// From [`Self::alloc_chunk`] of this family heap, and nothing in it is in use.
+    pub(crate) unsafe fn free_chunk(&self, chunk: Chunk) {
         let mut state = self.lock();
         let bytes = chunk.bytes();
         state.usage.committed -= bytes;
@@ -248,7 +248,7 @@ impl Holding {
                 self.space.granule(granule).set_stale(Stale::Wide, true);
             }
             // SAFETY: passed on.
-            unsafe { self.give_granules(&mut state, chunk.granule, count) };
+            unsafe { self.free_granules(&mut state, chunk.granule, count) };
         }
     }
 }

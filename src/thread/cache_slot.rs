@@ -1,33 +1,33 @@
-//! What a thread keeps for one family set: where its rows are, and the family of the scope it is in.
+//! What a thread keeps for one family set: where its caches are, and the family of the scope it is in.
 
 use core::cell::Cell;
 use core::fmt;
 
-use super::{EMPTY_ROW, Head, Row};
+use super::{EMPTY_CACHE, Head, ThreadCache};
 use crate::class;
 
-/// Where a thread keeps the address of its row of one family.
+/// Where a thread keeps the address of its cache of one family.
 #[repr(transparent)]
-pub struct RowHome {
-    pub(super) row: Cell<*const Row>,
+pub struct CacheSlot {
+    pub(super) cache: Cell<*const ThreadCache>,
 }
 
-impl RowHome {
-    /// A home without a row: it points at the empty row.
+impl CacheSlot {
+    /// A cache slot without a cache: it points at the empty cache.
     #[must_use]
     pub const fn new() -> Self {
-        Self { row: Cell::new(EMPTY_ROW.as_row()) }
+        Self { cache: Cell::new(EMPTY_CACHE.as_cache()) }
     }
 
-    /// The row.
+    /// The cache.
     #[inline(always)]
-    pub(crate) fn row(&self) -> &Row {
-        // SAFETY: a home points at the empty row, or at the row of its own thread, which is given
-        // back only after the home has been pointed at the empty row again.
-        unsafe { &*self.row.get() }
+    pub(crate) fn cache(&self) -> &ThreadCache {
+        // SAFETY: a cache slot points at the empty cache, or at the cache of its own thread, which is given
+        // back only after the cache slot has been pointed at the empty cache again.
+        unsafe { &*self.cache.get() }
     }
 
-    /// The row's head of a class.
+    /// The cache's head of a class.
     ///
     /// # Safety
     ///
@@ -39,9 +39,9 @@ impl RowHome {
         unsafe { self.head_at(class << class::SCALE) }
     }
 
-    /// The row's head of a class that is [scaled](class::SCALE).
+    /// The cache's head of a class that is [scaled](class::SCALE).
     ///
-    /// There is no reference to the whole row on the way: Miri looks at each field of what a reference is
+    /// There is no reference to the whole cache on the way: Miri looks at each field of what a reference is
     /// made to, and there are hundreds.
     ///
     /// # Safety
@@ -52,8 +52,8 @@ impl RowHome {
         debug_assert!(
             scaled < size_of::<[Head; class::COUNT]>() && scaled % size_of::<Head>() == 0
         );
-        // SAFETY: as in `row`. The heads come first.
-        let head = unsafe { self.row.get().cast::<Head>().byte_add(scaled) };
+        // SAFETY: as in `cache`. The heads come first.
+        let head = unsafe { self.cache.get().cast::<Head>().byte_add(scaled) };
         // SAFETY: passed on: one's start.
         unsafe { &*head }
     }
@@ -74,7 +74,7 @@ impl RowHome {
 ///
 /// A free writes the head that the next allocation reads, and processors are quick to forward what was written
 /// only where they foresee that it is the same place. Intel's of 2021 on do so for addresses that are a register
-/// and a constant, and not where another register is an index: with the row in one register and the class in
+/// and a constant, and not where another register is an index: with the cache in one register and the class in
 /// another, a pair of `malloc` and `free` takes 9 ns where it takes 2.5 with their sum in one (Xeon of the Sapphire
 /// Rapids generation, 2026-11-29), though no instruction is saved.
 #[doc(hidden)]
@@ -87,7 +87,7 @@ impl HeadAt {
     ///
     /// # Safety
     ///
-    /// It is a head of a row to which a home of the calling thread points.
+    /// It is a head of a cache to which a cache slot of the calling thread points.
     #[inline(always)]
     #[must_use]
     pub const unsafe fn as_read(head: *const ()) -> Self {
@@ -98,10 +98,10 @@ impl HeadAt {
     ///
     /// # Safety
     ///
-    /// The calling thread has a row whose head it is, and does nothing out of line while it is used.
+    /// The calling thread has a cache whose head it is, and does nothing out of line while it is used.
     #[inline(always)]
     pub(crate) unsafe fn head<'a>(self) -> &'a Head {
-        // SAFETY: passed on: heads are in rows, which are the calling thread's, or the one of all.
+        // SAFETY: passed on: heads are in caches, which are the calling thread's, or the one of all.
         unsafe { &*self.0 }
     }
 }
@@ -126,79 +126,79 @@ fn in_a_register<T>(address: *const T) -> *const T {
     address
 }
 
-impl Default for RowHome {
+impl Default for CacheSlot {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for RowHome {
+impl fmt::Debug for CacheSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowHome").field("made", &!self.row().is_empty_row()).finish()
+        f.debug_struct("CacheSlot").field("made", &!self.cache().is_empty_cache()).finish()
     }
 }
 
 /// All of them, for a set of `N` families, and the family in which unmodified code allocates now.
 ///
-/// Where the row of that family is, is kept once more: to read first which family it is and then where its row is
-/// would be a read more for all the others of an allocation to wait for. So whoever points a home at another row does
-/// it here (`Homes::point`), and whoever changes the scope (`Homes::enter`). A signal handler that comes between the
-/// two writes of either allocates in the scope that was before, from a row of its thread's.
+/// Where the cache of that family is, is kept once more: to read first which family it is and then where its cache is
+/// would be a read more for all the others of an allocation to wait for. So whoever points a cache slot at another cache does
+/// it here (`CacheSlots::point`), and whoever changes the scope (`CacheSlots::enter`). A signal handler that comes between the
+/// two writes of either allocates in the scope that was before, from a cache of its thread's.
 ///
-/// The size is not part of how they are reached: `Homes<0>` stands for those of any set.
+/// The size is not part of how they are reached: `CacheSlots<0>` stands for those of any set.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Homes<const N: usize> {
+pub struct CacheSlots<const N: usize> {
     scope: Cell<usize>,
-    of_scope: RowHome,
-    rows: [RowHome; N],
+    of_scope: CacheSlot,
+    caches: [CacheSlot; N],
 }
 
-impl<const N: usize> Homes<N> {
-    /// Homes without rows, outside of any scope: unmodified code allocates in the family `fallback`.
+impl<const N: usize> CacheSlots<N> {
+    /// CacheSlots without caches, outside of any scope: unmodified code allocates in the family `fallback`.
     #[must_use]
     pub const fn new(fallback: usize) -> Self {
         Self {
             scope: Cell::new(fallback),
-            of_scope: RowHome::new(),
-            rows: [const { RowHome::new() }; N],
+            of_scope: CacheSlot::new(),
+            caches: [const { CacheSlot::new() }; N],
         }
     }
 
-    /// The home of a family.
+    /// The cache slot of a family.
     #[inline(always)]
-    pub const fn home(&self, family: usize) -> *const RowHome {
-        &raw const self.rows[family]
+    pub const fn cache_slot(&self, family: usize) -> *const CacheSlot {
+        &raw const self.caches[family]
     }
 
     /// These, whatever their number.
     #[inline(always)]
-    pub const fn start(&self) -> *const Homes<0> {
+    pub const fn start(&self) -> *const CacheSlots<0> {
         (&raw const *self).cast()
     }
 }
 
-impl Homes<0> {
+impl CacheSlots<0> {
     /// The family of the scope.
     ///
     /// # Safety
     ///
-    /// `this` is the start of the calling thread's homes of a set. They are not used after the thread
+    /// `this` is the start of the calling thread's cache slots of a set. They are not used after the thread
     /// has ended.
     #[inline(always)]
     pub(crate) unsafe fn scope(this: *const Self) -> usize {
-        // SAFETY: the homes are valid (contract).
+        // SAFETY: the cache slots are valid (contract).
         unsafe { (*this).scope.get() }
     }
 
-    /// The home that points where that of the scope's family does.
+    /// The cache slot that points where that of the scope's family does.
     ///
     /// # Safety
     ///
     /// As for [`Self::scope`].
     #[inline(always)]
-    pub(crate) unsafe fn of_scope<'a>(this: *const Self) -> &'a RowHome {
-        // SAFETY: the homes are valid (contract).
+    pub(crate) unsafe fn of_scope<'a>(this: *const Self) -> &'a CacheSlot {
+        // SAFETY: the cache slots are valid (contract).
         unsafe { &(*this).of_scope }
     }
 
@@ -206,41 +206,41 @@ impl Homes<0> {
     ///
     /// # Safety
     ///
-    /// As for [`Self::home_of`].
+    /// As for [`Self::cache_slot_of`].
     #[inline(always)]
     pub(crate) unsafe fn enter(this: *const Self, family: usize) -> usize {
         // SAFETY: passed on.
-        let row = unsafe { Self::home_of(this, family) }.row.get();
-        // SAFETY: the homes are valid (contract).
+        let cache = unsafe { Self::cache_slot_of(this, family) }.cache.get();
+        // SAFETY: the cache slots are valid (contract).
         let before = unsafe { (*this).scope.replace(family) };
         // SAFETY: as above.
-        unsafe { Self::of_scope(this) }.row.set(row);
+        unsafe { Self::of_scope(this) }.cache.set(cache);
         before
     }
 
-    /// Points the home of a family at a row.
+    /// Points the cache slot of a family at a cache.
     ///
     /// # Safety
     ///
-    /// As for [`Self::home_of`]; and the row is the empty one, or the calling thread's for this family.
-    pub(super) unsafe fn point(this: *const Self, family: usize, row: *const Row) {
+    /// As for [`Self::cache_slot_of`]; and the cache is the empty one, or the calling thread's for this family.
+    pub(super) unsafe fn point(this: *const Self, family: usize, cache: *const ThreadCache) {
         // SAFETY: passed on.
-        unsafe { Self::home_of(this, family) }.row.set(row);
+        unsafe { Self::cache_slot_of(this, family) }.cache.set(cache);
         // SAFETY: passed on.
         if unsafe { Self::scope(this) } == family {
             // SAFETY: passed on.
-            unsafe { Self::of_scope(this) }.row.set(row);
+            unsafe { Self::of_scope(this) }.cache.set(cache);
         }
     }
 
-    /// The home of a family.
+    /// The cache slot of a family.
     ///
     /// # Safety
     ///
     /// As for [`Self::scope`], and the set has more than `family` families.
     #[inline(always)]
-    pub(crate) unsafe fn home_of<'a>(this: *const Self, family: usize) -> &'a RowHome {
-        // SAFETY: the rows of as many families as the set has come last (`repr(C)`).
-        unsafe { &*(&raw const (*this).rows).cast::<RowHome>().add(family) }
+    pub(crate) unsafe fn cache_slot_of<'a>(this: *const Self, family: usize) -> &'a CacheSlot {
+        // SAFETY: the caches of as many families as the set has come last (`repr(C)`).
+        unsafe { &*(&raw const (*this).caches).cast::<CacheSlot>().add(family) }
     }
 }

@@ -3,8 +3,8 @@
 //! The order in which locks nest, outermost first, is the order in which they are taken here:
 //!
 //! 1. for each place of a space (the newest first, the system's last): the lock of reserving it;
-//! 2. for each family over that space: growth, rows, the lanes of each class in their order, the
-//!    holding;
+//! 2. for each family over that space: growth, caches, the lanes of each class in their order, the
+//!    family heap;
 //! 3. the space's tables, then its extents;
 //! 4. last of all the lock under which things come into being.
 //!
@@ -14,7 +14,7 @@
 //! could wait for each other without a fork as well; and where one does, its space is to be used
 //! first after the other's.
 //!
-//! What comes into being while locks are taken is noticed by the count of births; then all are let
+//! What comes into being while locks are taken is noticed by the count of registrations; then all are let
 //! go and it starts again. Once all are held, nothing more comes into being: no set and no family becomes
 //! known, no space is reserved, no lane is added. The exceptions are threads that pass the locks
 //! ([`guests`]): what they make is held from the start. Locks that are held for the fork are marked as such,
@@ -22,29 +22,29 @@
 
 use core::ptr;
 
-use crate::space::{SpaceCell, births};
+use crate::space::{SpaceCell, registry};
 use crate::sync::{Patience, guests};
 
 use super::{FamilyTable, SetTable};
 
 /// Takes all locks; returns whether it could before its patience was over, and has none otherwise.
-pub(crate) fn hold_all(patience: &mut Patience) -> bool {
+pub(crate) fn lock_all_for_fork(patience: &mut Patience) -> bool {
     loop {
         // Before anything is gone through: what becomes known from here on may be missed, and then the
         // count differs.
-        let count = births::count();
+        let count = registry::count();
         let held = SpaceCell::in_lock_order().all(|cell| {
-            cell.lock().hold(patience)
-                && families_over(cell).all(|family| family.hold(patience))
-                && cell.reserved().is_none_or(|space| space.hold(patience))
+            cell.lock().lock_for_fork(patience)
+                && families_over(cell).all(|family| family.lock_for_fork(patience))
+                && cell.reserved().is_none_or(|space| space.lock_for_fork(patience))
         });
         // The innermost, so the last. With it nothing more becomes known.
-        let held = held && births::hold(patience);
-        if held && births::count() == count {
+        let held = held && registry::lock_for_fork(patience);
+        if held && registry::count() == count {
             return true;
         }
         // SAFETY: taken above.
-        unsafe { let_all_go() };
+        unsafe { unlock_all() };
         if !held {
             return false;
         }
@@ -55,28 +55,28 @@ pub(crate) fn hold_all(patience: &mut Patience) -> bool {
 ///
 /// # Safety
 ///
-/// The calling thread has called [`hold_all`], or is the child of the thread that did, and nobody has a guard
+/// The calling thread has called [`lock_all_for_fork`], or is the child of the thread that did, and nobody has a guard
 /// of any.
-pub(crate) unsafe fn let_all_go() {
+pub(crate) unsafe fn unlock_all() {
     for cell in SpaceCell::in_lock_order() {
         if let Some(space) = cell.reserved() {
             // SAFETY: passed on.
-            unsafe { space.let_go() };
+            unsafe { space.unlock() };
         }
         for family in families_over(cell) {
             // SAFETY: passed on.
-            unsafe { family.let_go() };
+            unsafe { family.unlock() };
         }
         // SAFETY: passed on.
-        unsafe { cell.lock().let_go() };
+        unsafe { cell.lock().unlock() };
     }
     // SAFETY: passed on.
-    unsafe { births::let_go() };
+    unsafe { registry::unlock() };
 }
 
 /// Whether anybody holds a lock.
 pub(crate) fn is_any_held() -> bool {
-    births::lock().is_held()
+    registry::lock().is_held()
         || SpaceCell::in_lock_order().any(|cell| {
             cell.lock().is_held()
                 || cell.reserved().is_some_and(|space| space.is_held())
@@ -87,7 +87,7 @@ pub(crate) fn is_any_held() -> bool {
 /// Whether the calling thread holds a lock: it has interrupted itself.
 pub(crate) fn is_any_mine() -> bool {
     guests::is_passing()
-        || births::lock().is_mine()
+        || registry::lock().is_mine()
         || SpaceCell::in_lock_order().any(|cell| {
             cell.lock().is_mine()
                 || cell.reserved().is_some_and(|space| space.is_mine())
@@ -99,7 +99,7 @@ pub(crate) fn is_any_mine() -> bool {
 ///
 /// # Safety
 ///
-/// In the child of a fork, of which this is the only thread; it has no rows.
+/// In the child of a fork, of which this is the only thread; it has no caches.
 pub(crate) unsafe fn start_over() {
     for set in SetTable::all() {
         // What is freed by its address alone then takes the slow path, which asks whether that was
@@ -108,7 +108,7 @@ pub(crate) unsafe fn start_over() {
         set.families.iter().for_each(|cell| cell.family.forget());
     }
     // SAFETY: passed on.
-    unsafe { births::start_over() };
+    unsafe { registry::start_over() };
 }
 
 /// The families whose memory is from there.
@@ -117,47 +117,47 @@ fn families_over(cell: &'static SpaceCell) -> impl Iterator<Item = &'static Fami
 }
 
 impl FamilyTable {
-    fn hold(&self, patience: &mut Patience) -> bool {
-        self.growth.hold(patience)
-            && self.rows.hold(patience)
-            && self.all_lanes().all(|lane| lane.hold(patience))
-            && self.holding.hold(patience)
+    fn lock_for_fork(&self, patience: &mut Patience) -> bool {
+        self.growth.lock_for_fork(patience)
+            && self.caches.lock_for_fork(patience)
+            && self.all_lanes().all(|lane| lane.lock_for_fork(patience))
+            && self.heap.lock_for_fork(patience)
     }
 
     /// Takes the locks of a family that nobody knows yet, if those of all others are held for a fork.
-    pub(super) fn hold_newborn(&self) {
-        self.growth.hold_newborn();
-        self.rows.hold_newborn();
-        self.holding.hold_newborn();
+    pub(super) fn lock_newborn(&self) {
+        self.growth.lock_newborn();
+        self.caches.lock_newborn();
+        self.heap.lock_newborn();
     }
 
     fn is_held(&self) -> bool {
         self.growth.is_held()
-            || self.rows.is_held()
-            || self.holding.is_held()
+            || self.caches.is_held()
+            || self.heap.is_held()
             || self.all_lanes().any(|lane| lane.is_held())
     }
 
     fn is_mine(&self) -> bool {
         self.growth.is_mine()
-            || self.rows.is_mine()
-            || self.holding.is_mine()
+            || self.caches.is_mine()
+            || self.heap.is_mine()
             || self.all_lanes().any(|lane| lane.is_mine())
     }
 
     /// # Safety
     ///
-    /// As for [`let_all_go`].
-    unsafe fn let_go(&self) {
+    /// As for [`unlock_all`].
+    unsafe fn unlock(&self) {
         // SAFETY: passed on.
-        unsafe { self.holding.let_go() };
+        unsafe { self.heap.unlock() };
         for lane in self.all_lanes() {
             // SAFETY: passed on.
-            unsafe { lane.let_go() };
+            unsafe { lane.unlock() };
         }
         // SAFETY: passed on.
-        unsafe { self.rows.let_go() };
+        unsafe { self.caches.unlock() };
         // SAFETY: passed on.
-        unsafe { self.growth.let_go() };
+        unsafe { self.growth.unlock() };
     }
 }

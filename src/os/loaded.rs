@@ -24,7 +24,13 @@ pub(super) fn stay_loaded() {
     if cfg!(any(target_env = "musl", miri)) {
         return;
     }
-    let mut search = Search { code: stay_loaded as fn() as usize, unloadable: ptr::null() };
+    let code = stay_loaded as fn() as usize;
+    // A program is never unloaded, and most users of this are. So these ask the loader nothing: the lock of its
+    // list stays held for ever in a child whose parent had a thread in there when it forked.
+    if is_of_the_program(code) {
+        return;
+    }
+    let mut search = Search { code, unloadable: ptr::null() };
     // The loader's list, not `dladdr`, which waits while any thread loads a library and runs its
     // constructors, and not a look into the dynamic section, which a static program has not got.
     // SAFETY: the function is of the type asked for, and the search outlives the call.
@@ -45,6 +51,38 @@ pub(super) fn stay_loaded() {
     }
 }
 
+/// Whether an address is in the program itself, as far as the kernel tells.
+fn is_of_the_program(address: usize) -> bool {
+    // SAFETY: has no preconditions.
+    let [start, count] =
+        [libc::AT_PHDR, libc::AT_PHNUM].map(|kind| unsafe { libc::getauxval(kind) });
+    let table = ptr::with_exposed_provenance::<libc::Elf64_Phdr>(start as usize);
+    if table.is_null() || count == 0 {
+        return false;
+    }
+    // SAFETY: so many program headers of the program are there for as long as the process lives.
+    let headers = unsafe { core::slice::from_raw_parts(table, count as usize) };
+    // They say where they are themselves. Those of a static program do not, but lie behind the header of its file,
+    // with which its first segment begins.
+    let own = headers.iter().find(|header| header.p_type == libc::PT_PHDR);
+    let first = headers.iter().find(|it| it.p_type == libc::PT_LOAD && it.p_offset == 0);
+    let behind = size_of::<libc::Elf64_Ehdr>();
+    let offset = match (own, first) {
+        (Some(own), _) => own.p_vaddr as usize,
+        (None, Some(first)) => first.p_vaddr as usize + behind,
+        (None, None) => return false,
+    };
+    has(headers, table.addr().wrapping_sub(offset), address)
+}
+
+/// Whether an address is in a segment of the object with these program headers.
+fn has(headers: &[libc::Elf64_Phdr], base: usize, address: usize) -> bool {
+    headers.iter().any(|header| {
+        let start = base.wrapping_add(header.p_vaddr as usize);
+        header.p_type == libc::PT_LOAD && address.wrapping_sub(start) < header.p_memsz as usize
+    })
+}
+
 /// Looks at one object; says whether the search is over.
 unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_void) -> c_int {
     // SAFETY: the caller's information about an object, and the search of who called that.
@@ -56,11 +94,7 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_
     }
     // SAFETY: so many program headers are there, of an object that is loaded.
     let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, count) };
-    let has_code = headers.iter().any(|header| {
-        let start = base.wrapping_add(header.p_vaddr as usize);
-        header.p_type == libc::PT_LOAD && search.code.wrapping_sub(start) < header.p_memsz as usize
-    });
-    if !has_code {
+    if !has(headers, base, search.code) {
         return 0;
     }
     // SAFETY: null, or a string of the loader's.
@@ -101,5 +135,22 @@ unsafe fn says_nodelete(base: usize, offset: usize) -> bool {
         }
         // SAFETY: as above.
         entry = unsafe { entry.add(1) };
+    }
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_told_from_its_libraries() {
+        static OWN: [u8; 3] = [1, 2, 3];
+        let local = 0_u8;
+        let of_program = [is_of_the_program as fn(usize) -> bool as usize, OWN.as_ptr().addr()];
+        assert!(of_program.into_iter().all(is_of_the_program));
+        // SAFETY: a string.
+        let of_library = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) };
+        let others = [0, usize::MAX, ptr::from_ref(&local).addr(), of_library.addr()];
+        assert!(!others.into_iter().any(is_of_the_program));
     }
 }

@@ -31,7 +31,7 @@ fn a_mark_gives_back_the_family_and_the_class() {
     for first in numbers() {
         let of_first = OwnerTag::of_family(first, false).0;
         for family in around(16).into_iter().filter(|family| first + family <= OwnerTag::LAST) {
-            for class in 0..class::COUNT {
+            for class in (0..class::COUNT).step_by(if cfg!(miri) { 41 } else { 1 }) {
                 let tag = of(first + family, class);
                 assert_eq!(tag.class(), class);
                 let cell = tag.among(of_first, family + 1).expect("the last of so many");
@@ -52,7 +52,8 @@ fn a_mark_gives_back_the_family_and_the_class() {
 fn every_class_fits_beside_every_family() {
     // All families, the last class: one bit too many would change the neighbour.
     let (of_first, last) = (OwnerTag::of_family(1, false).0, class::COUNT - 1);
-    for family in 0..OwnerTag::LAST {
+    let step = if cfg!(miri) { 251 } else { 1 };
+    for family in (0..OwnerTag::LAST).step_by(step).chain([OwnerTag::LAST - 1]) {
         let cell = of(family + 1, last).among(of_first, OwnerTag::LAST).unwrap();
         assert_eq!((cell.family(), cell.class()), (family, last));
     }
@@ -190,7 +191,8 @@ mod of_spaces {
         static SPACES: [OnceLock<Space>; 8] = [const { OnceLock::new() }; 8];
         let nears = [0..1, 1..3, 0..4, 3..4];
         let kinds = nears.iter().flat_map(|near| [(near.clone(), false), (near.clone(), true)]);
-        for ((near, at_once), space) in kinds.zip(&SPACES) {
+        let some = if cfg!(miri) { 3 } else { 1 };
+        for ((near, at_once), space) in kinds.zip(&SPACES).step_by(some) {
             let space = space.get_or_init(|| of_tags_alone(near.clone(), at_once));
             let lookup = TagLookup::new();
             lookup.set(space, 1, ALL);

@@ -15,7 +15,7 @@ use crate::heap::walk::{self, InUseElsewhere};
 use super::bytes::alloc_bytes_at;
 
 /// Allocates `size` bytes in a family that is known only at run time, aligned for every C object that
-/// fits: like [`alloc_bytes_in_scope`](untyped::alloc_bytes_in_scope), but not in the family of the scope.
+/// fits: like [`alloc_bytes_in_scope`](super::alloc_bytes_in_scope), but not in the family of the scope.
 /// `None` if no memory is available. A size of 0 is served as 1.
 ///
 /// # Examples

@@ -1,6 +1,6 @@
 //! The standard library's own collections and handles, in a family. For the nightly compiler.
 //!
-//! Their `new_in` and `with_capacity_in` take [`In`]; [`FamilyCollection`](super::FamilyCollection) needs
+//! Their `new_in` and `with_capacity_in` take [`In`]; [`FamilyCollection`] needs
 //! no argument.
 
 use std::collections as of_std;

@@ -9,7 +9,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::spec::FamilySpec;
 use crate::table::SetTable;
 use crate::thread::CacheSlots;

@@ -20,7 +20,7 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
 use crate::error::FreeError;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::heap::untyped::{self, ReallocError};
 
 /// What a C `malloc` aligns objects of this size and more to.

@@ -115,7 +115,7 @@
 //! | `lane` | lanes, depots, mailboxes, flushing of magazines |
 //! | `table` | the table of a family set |
 //! | `thread` | thread caches, the fast path, thread exit, fork, decay of idle memory |
-//! | `family`, `any_family`, `scope` | the traits of families; families as values; scopes |
+//! | `family_set`, `any_family`, `scope`, `family` | the traits of sets and families; families as values; scopes |
 //! | `heap` | the functions for raw memory, queries, statistics, checks; [`untyped`] and [`lifecycle`] |
 //! | `arena` | what regions are built on |
 //! | [`boxed`], [`rc`], [`thin`], [`region`], [`pool`], [`collections`], [`object_alloc`], `in_family`, `allocator`, `serde`, `global` | the public types |
@@ -278,6 +278,7 @@ mod class;
 pub mod collections;
 mod error;
 mod family;
+mod family_set;
 mod global;
 mod heap;
 mod in_family;
@@ -302,7 +303,8 @@ pub use any_family::AnyFamily;
 pub use boxed::FamilyBox;
 pub use error::{AllocError, AllocErrorKind, FreeError};
 pub use famalloc_macros::alloc_family;
-pub use family::{Family, FamilyOf, FamilySet, InFamily};
+pub use family::{Family, FamilyOf, InFamily, Scoped};
+pub use family_set::FamilySet;
 pub use global::{FamAlloc, NoNext};
 pub use heap::alloc::{
     alloc_in, alloc_layout_in, alloc_zeroed_in, alloc_zeroed_layout_in, free_in, free_layout_in,
@@ -328,7 +330,7 @@ pub use os::{FixedBuffer, PageError, PageSource};
 pub use pool::Pool;
 pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
-pub use scope::{ScopeGuard, Scoped};
+pub use scope::ScopeGuard;
 pub use spec::FamilySpec;
 pub use thin::{ThinSlice, ThinStr};
 #[cfg(not(feature = "std"))]

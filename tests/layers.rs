@@ -5,7 +5,7 @@
 //! `error`, `spec` and `options` are used by all and use nothing; `class` is pure arithmetic, so it lies below
 //! `os` although the story tells it after `space`; `abort` words
 //! what `os` writes; `family`, the traits by which types find their
-//! table and row, lies between `thread` and `heap`. Each face is a layer of its own: a handle may be made of
+//! table and thread cache, lies between `thread` and `heap`. Each face is a layer of its own: a handle may be made of
 //! another, and not the other way round as well. `lib.rs` names everything.
 //!
 //! A path is found in `use crate::..`, in `crate::..` in the midst of code, and in as many `super::`
@@ -32,7 +32,10 @@ const LAYERS: &[&[&str]] = &[
     &["table"],
     &["thread"],
     // Types find their family, or a number does; scopes name one for code that names none.
-    &["family", "any_family", "scope"],
+    &["family_set"],
+    &["any_family"],
+    &["scope"],
+    &["family"],
     &["heap"],
     // What regions are made of.
     &["arena"],

@@ -144,7 +144,8 @@ mod tests {
 
     use super::*;
     use crate::arena::Arena;
-    use crate::family::{Family, FamilySet};
+    use crate::family::Family;
+    use crate::family_set::FamilySet;
 
     /// A small generator (xorshift), so that a failing run can be run again.
     fn below(state: &mut u64, bound: usize) -> usize {

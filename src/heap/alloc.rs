@@ -14,7 +14,8 @@ use core::ptr::{self, NonNull};
 
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
-use crate::family::{Family, FamilySet};
+use crate::family::Family;
+use crate::family_set::FamilySet;
 use crate::table::SetTable;
 use crate::thread::{CacheSlot, Head, Taken, give_slowly, take_slowly};
 

@@ -220,7 +220,7 @@ impl Drop for Addresses {
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
-    use crate::family::FamilySet;
+    use crate::family_set::FamilySet;
     use crate::thread::CacheSlots;
 
     #[famalloc::alloc_family]

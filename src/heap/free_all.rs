@@ -17,7 +17,8 @@
 use core::ptr::{self, NonNull};
 
 use crate::block::Block;
-use crate::family::{Family, FamilySet};
+use crate::family::Family;
+use crate::family_set::FamilySet;
 use crate::lane::Lane;
 use crate::space::map::GranuleKind;
 use crate::sync::Ordering;

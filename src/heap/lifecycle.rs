@@ -13,7 +13,7 @@
 #[cfg(feature = "std")]
 use core::time::Duration;
 
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 #[cfg(feature = "std")]
 use crate::thread::background;
 use crate::thread::{self, CacheSlots, exit};

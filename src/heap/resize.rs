@@ -7,7 +7,8 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::error::AllocError;
-use crate::family::{Family, FamilySet};
+use crate::family::Family;
+use crate::family_set::FamilySet;
 use crate::space::provenance::renewed;
 use crate::thread;
 

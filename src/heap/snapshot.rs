@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::thread;
 
 use super::usage::FamilyUse;

@@ -6,7 +6,8 @@
 //! by at most the contents of the magazines while they run.
 
 use crate::class;
-use crate::family::{Family, FamilySet};
+use crate::family::Family;
+use crate::family_set::FamilySet;
 use crate::table::FamilyTable;
 use crate::thread::{self, ThreadCache};
 

@@ -9,7 +9,7 @@ use core::ptr::NonNull;
 use crate::any_family::AnyFamily;
 use crate::arena::{self, Arena};
 use crate::error::AllocError;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 
 use super::RegionUse;
 use super::value::Slot;

@@ -117,7 +117,8 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::arena::Arena;
 use crate::error::AllocError;
-use crate::family::{Family, FamilySet};
+use crate::family::Family;
+use crate::family_set::FamilySet;
 
 /// An arena of family `F`: objects that die together.
 ///

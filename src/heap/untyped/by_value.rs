@@ -4,7 +4,7 @@
 use core::ptr::NonNull;
 
 use crate::any_family::AnyFamily;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::space::Space;
 use crate::thread;
 

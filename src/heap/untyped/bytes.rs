@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::class;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::scope;
 use crate::table::SetTable;
 use crate::thread::{CacheSlot, HeadAt, take_slowly};

@@ -7,7 +7,7 @@ use crate::abort;
 use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::lane::Lane;
 use crate::space::owner_tags::Cell;
 use crate::space::window::Place;

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use crate::block::Block;
 use crate::class;
 use crate::error::FreeError;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::heap::query::{self, QueryKind, find};
 use crate::space::owner_tags::Cell;
 use crate::table::SetTable;

@@ -19,7 +19,7 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::error::AllocError;
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::scope;
 use crate::table::SetTable;
 use crate::thread::{CacheSlot, CacheSlots, take_slowly};

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
-use crate::family::FamilySet;
+use crate::family_set::FamilySet;
 use crate::space::family_heap::FamilyHeap;
 use crate::space::provenance::renewed;
 use crate::table::SetTable;

@@ -27,7 +27,7 @@ pub(crate) fn current<S: FamilySet>() -> usize {
 /// A scope that lasts until the guard is dropped: the calling thread allocates in its family when it names
 /// none.
 ///
-/// Made by [`Family::enter`]. It stays on its thread. Guards are dropped in reverse order, as the language
+/// Made by [`Family::enter`](crate::Family::enter). It stays on its thread. Guards are dropped in reverse order, as the language
 /// ensures for variables; dropping one restores the scope that was there when it was made.
 ///
 /// # Examples

@@ -4,20 +4,9 @@
 //! `__operators!`, of C++. What a list is for is its first argument: `export_malloc!` makes a C function
 //! of each entry, the header's generator a declaration.
 
-use famalloc::FamilySet;
-
 use crate::environment;
-use crate::names::Names;
+use crate::set::Exports;
 use crate::standard;
-
-/// The family set under a C `malloc`. [`export_malloc!`](crate::export_malloc) implements it.
-pub trait Exports: 'static {
-    /// The family set.
-    type Set: FamilySet;
-
-    /// The names of the families.
-    fn names() -> &'static Names;
-}
 
 /// Prepares what must exist before the first allocation. Called when the library is loaded.
 pub fn initialize<E: Exports>() {

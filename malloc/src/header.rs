@@ -5,17 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::types::{CONSTANTS, STRUCTURES};
-
-/// Documentation, name, and type in Rust's words.
-type Named = (&'static [&'static str], &'static str, &'static str);
-
-/// A structure.
-pub(crate) struct Structure {
-    pub(crate) text: &'static [&'static str],
-    pub(crate) name: &'static str,
-    pub(crate) fields: &'static [Named],
-}
+use crate::types::{CONSTANTS, STRUCTURES, Structure};
 
 /// A function.
 struct Declaration {

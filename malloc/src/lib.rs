@@ -30,13 +30,15 @@ mod next;
 mod objects;
 pub mod operators;
 mod replaced;
+mod set;
 pub mod standard;
 pub mod stats;
 mod text;
 pub mod types;
 
-pub use exports::{Exports, initialize};
+pub use exports::initialize;
 pub use families::Families;
+pub use set::Exports;
 
 /// What the expansion of the macros names; not part of the interface.
 #[doc(hidden)]

@@ -7,8 +7,8 @@
 
 use core::ffi::c_void;
 
-use crate::exports::Exports;
 use crate::first;
+use crate::set::Exports;
 use crate::standard;
 
 /// `__libc_malloc`.

@@ -18,8 +18,8 @@ use core::ptr;
 
 use famalloc::untyped::{self, Claim};
 
-use crate::exports::Exports;
 use crate::replaced;
+use crate::set::Exports;
 use crate::standard::{aligned_layout, free, free_claimed, layout_of};
 use crate::text::StandardError;
 

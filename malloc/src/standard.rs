@@ -16,9 +16,9 @@ use famalloc::FreeError;
 use famalloc::untyped::{self, Claim, ReallocError};
 
 use crate::errno;
-use crate::exports::Exports;
 use crate::first;
 use crate::next;
+use crate::set::Exports;
 
 /// What any C object may have to be aligned to.
 const MAX_ALIGN: usize = 16;

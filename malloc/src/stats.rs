@@ -11,7 +11,7 @@ use famalloc::{AnyFamily, ClassUse, FamilySet, FamilyUse, options};
 
 use crate::calls::FamilyOf;
 use crate::cancel;
-use crate::exports::Exports;
+use crate::set::Exports;
 use crate::text::{StandardError, Text};
 use crate::types::{FILE, mallinfo as Info, mallinfo2 as Info2};
 

@@ -10,6 +10,18 @@ use core::mem::MaybeUninit;
 pub use core::ffi::{c_char, c_int, c_void};
 pub use libc::FILE;
 
+/// Documentation, name, and type in Rust's words.
+#[cfg(test)]
+pub(crate) type Named = (&'static [&'static str], &'static str, &'static str);
+
+/// A structure.
+#[cfg(test)]
+pub(crate) struct Structure {
+    pub(crate) text: &'static [&'static str],
+    pub(crate) name: &'static str,
+    pub(crate) fields: &'static [Named],
+}
+
 /// Makes constants and structures, and the table of them from which the header is generated.
 macro_rules! c_interface {
     (
@@ -53,8 +65,8 @@ macro_rules! c_interface {
 
         /// The structures.
         #[cfg(test)]
-        pub(crate) const STRUCTURES: &[crate::header::Structure] = &[
-            $(crate::header::Structure {
+        pub(crate) const STRUCTURES: &[Structure] = &[
+            $(Structure {
                 text: &[$($text),*],
                 name: stringify!($name),
                 fields: &[

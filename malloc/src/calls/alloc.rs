@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use famalloc::untyped;
 
 use super::family;
-use crate::exports::Exports;
+use crate::set::Exports;
 use crate::standard::{self, aligned_layout, einval, enomem, layout_of, or_enomem};
 use crate::types::fam_family_t;
 

@@ -8,8 +8,8 @@ use famalloc::{AnyFamily, FamilySet, untyped};
 
 use super::number;
 use crate::errno;
-use crate::exports::Exports;
 use crate::names::Vacancy;
+use crate::set::Exports;
 use crate::types::{FAM_NONE, fam_family_t};
 
 fn refused(code: core::ffi::c_int) -> fam_family_t {

@@ -3,7 +3,7 @@
 
 use famalloc::{AnyFamily, lifecycle};
 
-use crate::exports::Exports;
+use crate::set::Exports;
 
 /// `fam_initialize`. (What is better done when the library is loaded was done then.)
 pub fn initialize<E: Exports>() {

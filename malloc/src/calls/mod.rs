@@ -12,7 +12,7 @@ pub mod scopes;
 
 use famalloc::AnyFamily;
 
-use crate::exports::Exports;
+use crate::set::Exports;
 use crate::types::fam_family_t;
 
 /// A family of the set, as the calls have it.

@@ -9,7 +9,7 @@ use famalloc::region::{AnyCheckpoint, AnyRegion};
 use famalloc::{AnyFamily, untyped};
 
 use super::{FamilyOf, family};
-use crate::exports::Exports;
+use crate::set::Exports;
 use crate::standard::{aligned_layout, einval, enomem, layout_of, or_enomem};
 use crate::types::{fam_family_t, fam_region_mark_t, fam_region_stats_t, fam_region_t};
 

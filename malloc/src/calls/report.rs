@@ -8,7 +8,7 @@ use core::slice;
 use famalloc::{FamilyUse, QueryKind, untyped};
 
 use super::{family, number};
-use crate::exports::Exports;
+use crate::set::Exports;
 use crate::text::Text;
 use crate::types::{
     FAM_HUGE, FAM_LARGE, FAM_NONE, FAM_REGION, FAM_SLOT, fam_family_t, fam_query_t, fam_stats_t,

@@ -4,7 +4,7 @@ use famalloc::{AnyFamily, ScopeGuard};
 
 use super::{family, number};
 use crate::errno;
-use crate::exports::Exports;
+use crate::set::Exports;
 use crate::types::{FAM_NONE, fam_family_t};
 
 /// `fam_scope_enter`.

@@ -49,7 +49,7 @@ pub use scoped::Scoped;
 /// assert_eq!(lives::Level::INDEX, 1);
 /// assert_eq!(lives::Level::SPEC.name(), "Level");
 /// ```
-pub unsafe trait Family: Copy + Send + Sync + 'static {
+pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
     /// The set this family belongs to.
     type Set: FamilySet;
     /// The variant that this marker stands for.
@@ -171,7 +171,7 @@ pub unsafe trait Family: Copy + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to no family",
     label = "no `#[alloc_family(Set::Variant)]` on this type",
-    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, set::Variant>::new_in(..)`"
+    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, _>::new_in(.., set::Variant)`"
 )]
 pub trait InFamily {
     /// The family of this type.

@@ -114,12 +114,12 @@ fn race<A: Send, B: Send>(
 }
 
 fn pair() -> (Handle, Handle) {
-    let one = Handle::new_in(Value::new());
+    let one = Handle::new_in(Value::new(), lives::Shared);
     (one.clone(), one)
 }
 
 fn strong_and_weak() -> (Handle, Weak) {
-    let one = Handle::new_in(Value::new());
+    let one = Handle::new_in(Value::new(), lives::Shared);
     let weak = FamilyArc::downgrade(&one);
     (one, weak)
 }
@@ -162,7 +162,7 @@ fn random_operations_of_several_threads() {
         }
     }
     nothing_is_left(|| {
-        let first = Handle::new_in(Value::new());
+        let first = Handle::new_in(Value::new(), lives::Shared);
         thread::scope(|scope| {
             let threads = [0, 1, 2, 3].map(|seed| {
                 let first = first.clone();
@@ -320,11 +320,14 @@ fn the_value_of_a_cycle_is_seen_whole() {
             });
             for _ in 0..ROUNDS {
                 let mut watch = None;
-                let handle = Handle::new_cyclic_in(|weak| {
-                    watch = Some(weak.clone());
-                    send.send(weak.clone()).unwrap();
-                    Value::new()
-                });
+                let handle = Handle::new_cyclic_in(
+                    |weak| {
+                        watch = Some(weak.clone());
+                        send.send(weak.clone()).unwrap();
+                        Value::new()
+                    },
+                    lives::Shared,
+                );
                 handle.check();
                 // Until the other thread had it: it would wait for ever for a value that is gone.
                 let watch = watch.unwrap();
@@ -345,7 +348,7 @@ fn values_may_be_dropped_by_another_thread_than_made_them() {
         thread::scope(|scope| {
             let thread = scope.spawn(move || {
                 for _ in 0..ROUNDS {
-                    send.send(Handle::new_in(Value::new())).unwrap();
+                    send.send(Handle::new_in(Value::new(), lives::Shared)).unwrap();
                 }
             });
             let kept: Vec<Handle> = receive.into_iter().collect();

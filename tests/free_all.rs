@@ -491,13 +491,13 @@ fn may_be_beside_checks_snapshots_and_reclaims() {
 fn handles_that_were_forgotten_go_and_are_known_to_have_gone() {
     let _alone = one_at_a_time();
     let forgotten: Vec<_> = (0..1_000u64)
-        .map(|at| FamilyBox::into_raw(FamilyBox::<u64, lives::Forgotten>::new_in(at)))
+        .map(|at| FamilyBox::into_raw(FamilyBox::<u64, _>::new_in(at, lives::Forgotten)))
         .collect();
     let live = |it: &*mut u64| query(*it).is_some();
     assert!(forgotten.iter().all(live));
     free_all::<lives::Forgotten>(1_000);
     assert!(!forgotten.iter().any(live));
-    let next = FamilyBox::<u64, lives::Forgotten>::new_in(5);
+    let next = FamilyBox::<u64, _>::new_in(5, lives::Forgotten);
     assert_eq!(*next, 5);
     drop(next);
     assert_all_given_back::<Lives>();

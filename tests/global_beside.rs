@@ -72,12 +72,12 @@ fn typed_and_unmodified_values_hold_each_other() {
     lives::Secret::scope(|| drop(tree));
     assert_eq!((live("Ast"), live("Code"), live("Secret")), (0, 0, 0));
 
-    let shared = lives::Ast::scope(|| FamilyArc::<_, lives::Code>::new_in(vec![7u8; 1_000]));
+    let shared = lives::Ast::scope(|| FamilyArc::new_in(vec![7u8; 1_000], lives::Code));
     let thin = ThinStr::<lives::Secret>::from("short text");
     assert_eq!((of(&*shared), of(shared.as_slice()), of(&*thin)), ("Code", "Ast", "Secret"));
     // A box of the standard library and one of the family, from the same slots.
     let boxed = lives::Ast::scope(|| Box::new([1u64; 6]));
-    let families = FamilyBox::<_, lives::Ast>::new_in([2u64; 6]);
+    let families = FamilyBox::new_in([2u64; 6], lives::Ast);
     assert_eq!((of(&*boxed), of(&*families)), ("Ast", "Ast"));
     assert_eq!(usage::<lives::Ast>().live_objects, 3);
     drop((boxed, families));
@@ -221,7 +221,7 @@ fn churn(seed: u64, stop: &AtomicBool) {
             held.insert(key, vec![key as u8; 3 << 20]);
         }
         if random.below(50) == 0 {
-            let boxed = FamilyBox::<_, lives::Ast>::new_in(held.len());
+            let boxed = FamilyBox::new_in(held.len(), lives::Ast);
             thread::spawn(move || drop(boxed)).join().unwrap();
         }
     }

@@ -385,7 +385,8 @@ fn what_nobody_uses_for_a_while_decays() {
             now += patience();
             PAGES.set_time(now);
             // A few magazines of some families.
-            let some: Vec<_> = (0..2000).map(FamilyBox::<u64, slow::Awake>::new_in).collect();
+            let some: Vec<_> =
+                (0..2000).map(|value| FamilyBox::<u64, _>::new_in(value, slow::Awake)).collect();
             drop(some);
         }
     };
@@ -435,7 +436,11 @@ fn what_is_sent_to_lanes_that_nobody_uses_decays() {
         for _ in 0..rounds(4000) {
             now += patience();
             PAGES.set_time(now);
-            drop((0..2000).map(FamilyBox::<u64, post::Awake>::new_in).collect::<Vec<_>>());
+            drop(
+                (0..2000)
+                    .map(|value| FamilyBox::<u64, _>::new_in(value, post::Awake))
+                    .collect::<Vec<_>>(),
+            );
         }
     };
     wait();

@@ -263,11 +263,11 @@ fn objects_are_in_the_state_that_is_promised() {
     let all_dropped = || assert_eq!(COUNTS.get().0, COUNTS.get().1);
     objects(&In::<lives::Objects>::new());
     all_dropped();
-    let pool = Pool::<Counted, lives::Objects>::new_in(Counted::default);
+    let pool = Pool::<Counted, _>::new_in(Counted::default, lives::Objects);
     objects(&pool);
     drop(pool);
     all_dropped();
-    let pool = Pool::<Counted, lives::Objects>::new_in(Counted::default);
+    let pool = Pool::<Counted, _>::new_in(Counted::default, lives::Objects);
     objects(&pool.front());
     drop(pool);
     all_dropped();
@@ -444,7 +444,7 @@ fn a_pool_of_raw_memory_has_a_working_set_and_a_limit() {
 #[test]
 fn pools_ask_the_global_allocator_for_nothing() {
     let _alone = one_at_a_time();
-    let pool = Pool::<[u64; 9], lives::Objects>::new_in(|| [7; 9])
+    let pool = Pool::<[u64; 9], _>::new_in(|| [7; 9], lives::Objects)
         .with_reset(|object| object[0] = 7)
         .with_retention(Retention::working_set().at_most(400));
     let mut held: Vec<Lent<'_, _, Pool<_, _>>> = Vec::with_capacity(1000);

@@ -44,7 +44,7 @@ fn use_again(freed: NonNull<u8>) {
 
 #[test]
 fn a_slot_that_was_freed_by_a_reference_to_less_is_handed_out_whole() {
-    let mut value = FamilyBox::<[u8; 17], lives::Other>::new_in([1; 17]);
+    let mut value = FamilyBox::<[u8; 17], _>::new_in([1; 17], lives::Other);
     let start = NonNull::from(&mut *value).cast::<u8>();
     let _ = FamilyBox::into_raw(value);
     // SAFETY: the box's memory, of this layout; the box is no more.
@@ -54,7 +54,7 @@ fn a_slot_that_was_freed_by_a_reference_to_less_is_handed_out_whole() {
 
 #[test]
 fn a_slot_that_was_freed_by_a_shared_reference_can_be_written() {
-    let value = FamilyBox::<[u8; 24], lives::Other>::new_in([1; 24]);
+    let value = FamilyBox::<[u8; 24], _>::new_in([1; 24], lives::Other);
     let start = NonNull::from(&*value).cast::<u8>();
     let _ = FamilyBox::into_raw(value);
     // SAFETY: as above.
@@ -70,7 +70,7 @@ fn what_grows_where_it_is_can_be_used_up_to_its_new_end() {
     bytes.extend([2; 7]);
     assert_eq!(bytes[16..], [1, 2, 2, 2, 2, 2, 2, 2]);
     let (old, new) = (Layout::new::<[u8; 17]>(), Layout::new::<[u8; 24]>());
-    let mut value = FamilyBox::<[u8; 17], lives::Other>::new_in([1; 17]);
+    let mut value = FamilyBox::<[u8; 17], _>::new_in([1; 17], lives::Other);
     let start = NonNull::from(&mut *value).cast::<u8>();
     let _ = FamilyBox::into_raw(value);
     // SAFETY: the box's memory, of this layout; the box is no more.
@@ -81,7 +81,8 @@ fn what_grows_where_it_is_can_be_used_up_to_its_new_end() {
 fn a_row_of_a_thread_that_has_ended_is_the_next_ones() {
     for _ in 0..3 {
         let sum = std::thread::spawn(|| {
-            let all: Vec<_> = (0..20).map(FamilyBox::<u64, lives::Other>::new_in).collect();
+            let all: Vec<_> =
+                (0..20).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Other)).collect();
             all.iter().map(|number| **number).sum::<u64>()
         });
         assert_eq!(sum.join().unwrap(), 190);

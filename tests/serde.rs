@@ -48,9 +48,9 @@ type Boxed<T> = FamilyBox<T, lives::Alike>;
 
 #[test]
 fn handles_read_and_write_what_box_does() {
-    alike(Boxed::new_in(7), Box::new(7));
-    alike(Boxed::new_in(()), Box::new(()));
-    alike(Boxed::new_in([1.5; 3]), Box::new([1.5; 3]));
+    alike(Boxed::new_in(7, lives::Alike), Box::new(7));
+    alike(Boxed::new_in((), lives::Alike), Box::new(()));
+    alike(Boxed::new_in([1.5; 3], lives::Alike), Box::new([1.5; 3]));
     alike(Boxed::<[u32]>::from([1, 2, 3]), Box::<[u32]>::from([1, 2, 3]));
     alike(Boxed::<[u32]>::from([]), Box::<[u32]>::from([]));
     alike(Boxed::<[()]>::from([(); 5]), Box::<[()]>::from([(); 5]));
@@ -58,14 +58,14 @@ fn handles_read_and_write_what_box_does() {
     alike(Boxed::<Path>::from(Path::new("a/b")), Box::<Path>::from(Path::new("a/b")));
     alike(Boxed::<OsStr>::from(OsStr::new("name")), OsString::from("name"));
     alike(Boxed::<CStr>::from(c"name"), CString::from(c"name"));
-    alike(Boxed::new_in(Boxed::<str>::from("in it")), "in it".to_owned());
-    alike(Some(Boxed::new_in(true)), Some(true));
+    alike(Boxed::new_in(Boxed::<str>::from("in it"), lives::Alike), "in it".to_owned());
+    alike(Some(Boxed::new_in(true, lives::Alike)), Some(true));
 
     type F = lives::Alike;
-    alike(FamilyRc::<_, F>::new_in(7), 7);
+    alike(FamilyRc::new_in(7, F::default()), 7);
     alike(FamilyRc::<str, F>::from("text"), "text".to_owned());
     alike(FamilyRc::<[u8], F>::from([1, 2]), vec![1, 2]);
-    alike(FamilyArc::<_, F>::new_in("text".to_owned()), "text".to_owned());
+    alike(FamilyArc::new_in("text".to_owned(), F::default()), "text".to_owned());
     alike(FamilyArc::<[u8], F>::from([]), Vec::<u8>::new());
     alike(ThinStr::<F>::from("text"), "text".to_owned());
     alike(ThinSlice::<u8, F>::from([1, 2]), vec![1, 2]);
@@ -111,7 +111,7 @@ fn what_is_read_is_made_in_the_family_and_nowhere_else() {
     drop((boxed, slice, inline, spilled, text, two, four, one));
     assert_eq!(live(), 0);
     // In place: the slot stays.
-    let mut place: FamilyBox<u64, F> = FamilyBox::new_in(1);
+    let mut place = FamilyBox::<u64, _>::new_in(1, F::default());
     let slot = FamilyBox::as_ptr(&place);
     let mut json = serde_json::Deserializer::from_str("2");
     Deserialize::deserialize_in_place(&mut json, &mut place).unwrap();

@@ -310,7 +310,7 @@ fn the_scope_forgets_a_cache_that_was_given_up() {
         };
         assert_eq!(family_now(), name);
         thread_finalize();
-        drop(FamilyBox::<[u64; 6], lives::Other>::new_in([7; 6]));
+        drop(FamilyBox::<[u64; 6], _>::new_in([7; 6], lives::Other));
         assert_eq!(family_now(), name);
         thread_finalize();
     }

@@ -38,7 +38,8 @@ fn agrees_with_a_model_over_random_lives() {
     const OTHERS: u64 = times(100, 10) as u64;
     let mut random = 0x9E37_79B9_7F4A_7C15;
     let mut model: BTreeMap<usize, (NonNull<u8>, Layout)> = BTreeMap::new();
-    let others: Vec<_> = (0..OTHERS).map(FamilyBox::<u64, lives::Other>::new_in).collect();
+    let others: Vec<_> =
+        (0..OTHERS).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Other)).collect();
     for round in 0..times(40, 2) {
         for _ in 0..times(500, 10) {
             let bits = if next(&mut random) % 100 == 0 { 22 } else { next(&mut random) % 12 };
@@ -113,8 +114,8 @@ fn a_sweep_may_use_other_families() {
 
     let objects: Vec<_> = (0..2 * EACH as u64)
         .map(|value| {
-            let part = FamilyBox::<u64, lives::Part>::new_in(value);
-            FamilyBox::into_raw(FamilyBox::<_, lives::Object>::new_in(part))
+            let part = FamilyBox::<u64, _>::new_in(value, lives::Part);
+            FamilyBox::into_raw(FamilyBox::new_in(part, lives::Object))
         })
         .collect();
     let mut made = Vec::new();
@@ -124,7 +125,7 @@ fn a_sweep_may_use_other_families() {
             let part = object.cast::<FamilyBox<u64, lives::Part>>();
             let odd = **part.as_ref() % 2 == 1;
             if !odd {
-                made.push(FamilyBox::<u64, lives::Part>::new_in(*part.read()));
+                made.push(FamilyBox::<u64, _>::new_in(*part.read(), lives::Part));
             }
             odd
         })
@@ -148,7 +149,8 @@ fn a_panic_in_the_callback_leaves_the_family_whole() {
     }
 
     const COUNT: usize = times(1000, 150);
-    let boxes: Vec<_> = (0..COUNT as u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+    let boxes: Vec<_> =
+        (0..COUNT as u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
     let mut calls = 0;
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         walk_in::<lives::Object>(|_, _| {
@@ -173,7 +175,7 @@ fn refused_while_another_thread_has_magazines() {
     let (made, wait) = channel();
     let (go_on, gate) = channel::<()>();
     let other = std::thread::spawn(move || {
-        made.send(FamilyBox::<u64, lives::Object>::new_in(7)).unwrap();
+        made.send(FamilyBox::<u64, _>::new_in(7, lives::Object)).unwrap();
         gate.recv().unwrap();
     });
     let object = wait.recv().unwrap();
@@ -247,7 +249,7 @@ fn a_visit_may_free_everything() {
 
     const COUNT: usize = times(1000, 130);
     let mut objects: Vec<_> =
-        (0..COUNT as u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+        (0..COUNT as u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
     let mut others = Vec::new();
     let mut gone = 0;
     walk_in::<lives::Object>(|object, bytes| {
@@ -255,7 +257,9 @@ fn a_visit_may_free_everything() {
         if others.is_empty() {
             objects.clear();
             flush();
-            others.extend((0..COUNT).map(|_| FamilyBox::<[u64; 2], lives::Object>::new_in([7; 2])));
+            others.extend(
+                (0..COUNT).map(|_| FamilyBox::<[u64; 2], _>::new_in([7; 2], lives::Object)),
+            );
         }
         if bytes == 16 {
             assert_eq!(query(object.as_ptr()).map(|found| found.offset), Some(0));

@@ -141,7 +141,7 @@ pub fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut operations = 0;
     {
-        let pool = Probes::new_in(Probe::new).with_reset(Probe::reset);
+        let pool = Probes::new_in(Probe::new, lives::Probe).with_reset(Probe::reset);
         let pool = pool.with_retention(retention(&mut input));
         let front = pool.front();
         let mut used = Used::default();
@@ -167,7 +167,7 @@ pub fn run(bytes: &[u8]) {
                     (probe, _) => drop(probe),
                 },
                 190..196 => {
-                    if let Ok(mut probe) = FamilyBox::try_new_in(Probe::new()) {
+                    if let Ok(mut probe) = FamilyBox::try_new_in(Probe::new(), lives::Probe) {
                         probe.take();
                         used.boxes.push(probe);
                     }

@@ -23,7 +23,7 @@ macro_rules! downcast {
             /// # #[alloc_family]
             /// # enum Lives { Ast }
             /// # type Fault = fmt::Error;
-            /// let boxed = FamilyBox::<_, lives::Ast>::new_in(Fault::default());
+            /// let boxed = FamilyBox::new_in(Fault::default(), lives::Ast);
             #[doc = concat!("let boxed = unsize!(boxed => ", stringify!($object), ");")]
             /// let boxed = boxed.downcast::<std::num::ParseIntError>().unwrap_err();
             /// let boxed: FamilyBox<Fault, lives::Ast> = boxed.downcast().unwrap();
@@ -52,7 +52,7 @@ macro_rules! downcast {
             /// # #[alloc_family]
             /// # enum Lives { Ast }
             /// # type Fault = fmt::Error;
-            /// let boxed = FamilyBox::<_, lives::Ast>::new_in(Fault::default());
+            /// let boxed = FamilyBox::new_in(Fault::default(), lives::Ast);
             #[doc = concat!("let boxed = unsize!(boxed => ", stringify!($object), ");")]
             /// // SAFETY: it was made from one just above.
             /// let boxed: FamilyBox<Fault, lives::Ast> = unsafe { boxed.downcast_unchecked() };

@@ -10,7 +10,7 @@ impl<T: Clone, F: Family> Clone for FamilyBox<T, F> {
     /// place. If `clone` panics the slot is freed.
     #[inline]
     fn clone(&self) -> Self {
-        Self::new_with_in(|| (**self).clone())
+        Self::new_with_in(|| (**self).clone(), F::default())
     }
 
     /// Keeps the slot and calls the value's own `clone_from`.

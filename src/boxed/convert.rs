@@ -53,7 +53,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Task }
-    /// let boxed = FamilyBox::<_, lives::Task>::new_in(7);
+    /// let boxed = FamilyBox::new_in(7, lives::Task);
     /// let boxed: Box<i32> = FamilyBox::into_box(boxed);
     /// assert_eq!(*boxed, 7);
     /// ```

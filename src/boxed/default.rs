@@ -9,7 +9,7 @@ impl<T: Default, F: Family> Default for FamilyBox<T, F> {
     /// Allocates the slot first, then makes the default value.
     #[inline]
     fn default() -> Self {
-        Self::new_with_in(T::default)
+        Self::new_with_in(T::default, F::default())
     }
 }
 

@@ -36,7 +36,7 @@ macro_rules! boxed_error {
             /// Puts the error into the family, so that `?` works in functions that return this.
             fn from(error: E) -> Self {
                 // SAFETY: the value is the same; this is the compiler's own unsizing coercion.
-                unsafe { FamilyBox::view_as(FamilyBox::<E, F>::new_in(error), |error| error as *mut _) }
+                unsafe { FamilyBox::view_as(FamilyBox::<E, _>::new_in(error, F::default()), |error| error as *mut _) }
             }
         }
 

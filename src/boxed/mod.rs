@@ -197,7 +197,7 @@ use crate::heap::free_layout_in;
 /// # use famalloc::{alloc_family, FamilyBox};
 /// # #[alloc_family]
 /// # enum Lives { Ast }
-/// let shared = FamilyBox::<_, lives::Ast>::new_in(std::rc::Rc::new(7));
+/// let shared = FamilyBox::new_in(std::rc::Rc::new(7), lives::Ast);
 /// std::thread::spawn(move || println!("{shared}"));
 /// ```
 pub struct FamilyBox<T: ?Sized, F: Family = FamilyOf<T>> {

@@ -1,13 +1,13 @@
 //! Allocating a box for one value.
 //!
 //! Each call whose argument tells the type has two forms: the plain one puts the value into the family of
-//! its type, the one ending in `_in` into the family that the box's type names. Calls without such an
+//! its type, the one ending in `_in` into the family that is named. Calls without such an
 //! argument are always written with a type, and the type names the family, so they have one form:
 //!
 //! | written | family |
 //! |---|---|
 //! | `FamilyBox::new(node)` | that of `Node` |
-//! | `FamilyBox::<_, lives::Ast>::new_in(7)` | `lives::Ast` |
+//! | `FamilyBox::new_in(7, lives::Ast)` | `lives::Ast` |
 //! | `FamilyBox::<Node>::new_uninit()` | that of `Node` |
 //! | `FamilyBox::<u32, lives::Ast>::new_uninit()` | `lives::Ast` |
 
@@ -39,7 +39,7 @@ impl<T: InFamily> FamilyBox<T> {
     #[inline]
     #[must_use]
     pub fn new(value: T) -> Self {
-        Self::new_in(value)
+        Self::new_in(value, T::Family::default())
     }
 
     /// [`new`](Self::new) that returns an error; then the value is dropped.
@@ -62,7 +62,7 @@ impl<T: InFamily> FamilyBox<T> {
     /// ```
     #[inline]
     pub fn try_new(value: T) -> Result<Self, AllocError> {
-        Self::try_new_in(value)
+        Self::try_new_in(value, T::Family::default())
     }
 
     /// Allocates a slot first and then calls `make` for the value.
@@ -83,7 +83,7 @@ impl<T: InFamily> FamilyBox<T> {
     #[inline]
     #[must_use]
     pub fn new_with(make: impl FnOnce() -> T) -> Self {
-        Self::new_with_in(make)
+        Self::new_with_in(make, T::Family::default())
     }
 
     /// [`new_with`](Self::new_with) that returns an error; then `make` is not called.
@@ -106,7 +106,7 @@ impl<T: InFamily> FamilyBox<T> {
     /// ```
     #[inline]
     pub fn try_new_with(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
-        Self::try_new_with_in(make)
+        Self::try_new_with_in(make, T::Family::default())
     }
 
     /// Allocates a value in the family of its type and pins it.
@@ -127,7 +127,7 @@ impl<T: InFamily> FamilyBox<T> {
     #[inline]
     #[must_use]
     pub fn pin(value: T) -> Pin<Self> {
-        Self::pin_in(value)
+        Self::pin_in(value, T::Family::default())
     }
 
     /// [`pin`](Self::pin) that returns an error; then the value is dropped.
@@ -150,12 +150,12 @@ impl<T: InFamily> FamilyBox<T> {
     /// ```
     #[inline]
     pub fn try_pin(value: T) -> Result<Pin<Self>, AllocError> {
-        Self::try_pin_in(value)
+        Self::try_pin_in(value, T::Family::default())
     }
 }
 
 impl<T, F: Family> FamilyBox<T, F> {
-    /// Allocates a value in the family that the box's type names, whatever the value's type.
+    /// Allocates a value in a family, named by its marker (`lives::Ast`), whatever the value's type.
     ///
     /// # Examples
     ///
@@ -165,13 +165,13 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # enum Lives { Ast }
     /// type AstBox<T> = FamilyBox<T, lives::Ast>;
     ///
-    /// let seven = AstBox::new_in(7);
-    /// let eight = FamilyBox::<_, lives::Ast>::new_in(8);
+    /// let seven = AstBox::new_in(7, lives::Ast);
+    /// let eight = FamilyBox::new_in(8, lives::Ast);
     /// assert_eq!(*seven + *eight, 15);
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_in(value: T) -> Self {
+    pub fn new_in(value: T, _family: F) -> Self {
         let slot = match alloc_value_in::<F, T>() {
             Ok(slot) => slot,
             Err(error) => failed(error, Layout::new::<T>()),
@@ -194,12 +194,12 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyBox::<_, lives::Ast>::try_new_in(7)?;
+    /// let seven = FamilyBox::try_new_in(7, lives::Ast)?;
     /// assert_eq!(*seven, 7);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_in(value: T) -> Result<Self, AllocError> {
+    pub fn try_new_in(value: T, _family: F) -> Result<Self, AllocError> {
         let slot = alloc_value_in::<F, T>()?;
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
@@ -217,12 +217,12 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let zeros = FamilyBox::<_, lives::Ast>::new_with_in(|| [0_u8; 1024]);
+    /// let zeros = FamilyBox::new_with_in(|| [0_u8; 1024], lives::Ast);
     /// assert_eq!(zeros.len(), 1024);
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_with_in(make: impl FnOnce() -> T) -> Self {
+    pub fn new_with_in(make: impl FnOnce() -> T, _family: F) -> Self {
         FamilyBox::write(Self::new_uninit(), make())
     }
 
@@ -238,12 +238,12 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyBox::<_, lives::Ast>::try_new_with_in(|| 7)?;
+    /// let seven = FamilyBox::try_new_with_in(|| 7, lives::Ast)?;
     /// assert_eq!(*seven, 7);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_with_in(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
+    pub fn try_new_with_in(make: impl FnOnce() -> T, _family: F) -> Result<Self, AllocError> {
         let slot = Self::try_new_uninit()?;
         Ok(FamilyBox::write(slot, make()))
     }
@@ -256,13 +256,13 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Task }
-    /// let task = FamilyBox::<_, lives::Task>::pin_in(async { 7 });
+    /// let task = FamilyBox::pin_in(async { 7 }, lives::Task);
     /// # drop(task);
     /// ```
     #[inline]
     #[must_use]
-    pub fn pin_in(value: T) -> Pin<Self> {
-        Self::into_pin(Self::new_in(value))
+    pub fn pin_in(value: T, family: F) -> Pin<Self> {
+        Self::into_pin(Self::new_in(value, family))
     }
 
     /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
@@ -277,13 +277,13 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Task }
-    /// let task = FamilyBox::<_, lives::Task>::try_pin_in(async { 7 })?;
+    /// let task = FamilyBox::try_pin_in(async { 7 }, lives::Task)?;
     /// # drop(task);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_pin_in(value: T) -> Result<Pin<Self>, AllocError> {
-        Self::try_new_in(value).map(Self::into_pin)
+    pub fn try_pin_in(value: T, family: F) -> Result<Pin<Self>, AllocError> {
+        Self::try_new_in(value, family).map(Self::into_pin)
     }
 
     /// Allocates an uninitialised slot for a `T`.

@@ -26,7 +26,7 @@ use crate::family::Family;
 /// let name = String::from("task ");
 /// let closure = move |number: u32| name + &number.to_string();
 /// let task: Task = unsize!(
-///     FamilyBox::<_, lives::Task>::new_in(closure) => dyn CallOnce<(u32,), Output = String>
+///     FamilyBox::new_in(closure, lives::Task) => dyn CallOnce<(u32,), Output = String>
 /// );
 /// assert_eq!(FamilyBox::call_once(task, (7,)), "task 7");
 /// ```
@@ -80,7 +80,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # #[alloc_family]
     /// # enum Lives { Task }
     /// let name = String::from("x");
-    /// let task = FamilyBox::<_, lives::Task>::new_in(move || name);
+    /// let task = FamilyBox::new_in(move || name, lives::Task);
     /// assert_eq!(FamilyBox::call_once(task, ()), "x");
     /// ```
     pub fn call_once<Args>(this: Self, arguments: Args) -> T::Output

@@ -34,7 +34,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let boxed = FamilyBox::<u32, lives::Ast>::new_in(7);
+    /// let boxed = FamilyBox::<u32, _>::new_in(7, lives::Ast);
     /// let raw = FamilyBox::into_raw(boxed);
     /// // SAFETY: `raw` comes from `into_raw` of the same type, and is used once.
     /// let boxed = unsafe { FamilyBox::<u32, lives::Ast>::from_raw(raw) };
@@ -61,7 +61,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let value = FamilyBox::into_non_null(FamilyBox::<u32, lives::Ast>::new_in(7));
+    /// let value = FamilyBox::into_non_null(FamilyBox::<u32, _>::new_in(7, lives::Ast));
     /// // SAFETY: `value` comes from `into_non_null` of the same type, and is used once.
     /// let boxed = unsafe { FamilyBox::<u32, lives::Ast>::from_non_null(value) };
     /// assert_eq!(*boxed, 7);
@@ -84,7 +84,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use std::{alloc::Layout, ptr::{self, NonNull}};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let raw = FamilyBox::into_raw(FamilyBox::<String, lives::Ast>::new_in("gone".into()));
+    /// let raw = FamilyBox::into_raw(FamilyBox::<String, _>::new_in("gone".into(), lives::Ast));
     /// let slot = NonNull::new(raw).unwrap().cast::<u8>();
     /// // SAFETY: `into_raw` gave us the value, and it is not used again.
     /// unsafe { ptr::drop_in_place(raw) };
@@ -105,7 +105,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let value = FamilyBox::into_non_null(FamilyBox::<u32, lives::Ast>::new_in(7));
+    /// let value = FamilyBox::into_non_null(FamilyBox::<u32, _>::new_in(7, lives::Ast));
     /// // SAFETY: the value is ours and alive.
     /// assert_eq!(unsafe { value.read() }, 7);
     /// # // SAFETY: as it came.
@@ -127,7 +127,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let boxed = FamilyBox::<u32, lives::Ast>::new_in(7);
+    /// let boxed = FamilyBox::<u32, _>::new_in(7, lives::Ast);
     /// // SAFETY: the value is alive as long as `boxed` is.
     /// assert_eq!(unsafe { FamilyBox::as_ptr(&boxed).read() }, 7);
     /// ```
@@ -145,7 +145,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let mut boxed = FamilyBox::<u32, lives::Ast>::new_in(7);
+    /// let mut boxed = FamilyBox::<u32, _>::new_in(7, lives::Ast);
     /// let value = FamilyBox::as_mut_ptr(&mut boxed);
     /// // SAFETY: the value is alive, and nothing else refers to it.
     /// unsafe { value.write(8) };
@@ -165,7 +165,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Config }
-    /// let config: &'static mut u32 = FamilyBox::leak(FamilyBox::<u32, lives::Config>::new_in(7));
+    /// let config: &'static mut u32 = FamilyBox::leak(FamilyBox::<u32, _>::new_in(7, lives::Config));
     /// *config += 1;
     /// assert_eq!(*config, 8);
     /// # // SAFETY: the only pointer to the value; so that not even the example leaks.

@@ -190,7 +190,7 @@ impl<T: Clone, F: Family> From<&mut [T]> for FamilyBox<[T], F> {
 impl<T, F: Family, const N: usize> From<[T; N]> for FamilyBox<[T], F> {
     #[inline]
     fn from(elements: [T; N]) -> Self {
-        FamilyBox::<[T; N], F>::new_in(elements).into()
+        FamilyBox::<[T; N], _>::new_in(elements, F::default()).into()
     }
 }
 

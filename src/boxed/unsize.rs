@@ -53,7 +53,7 @@ use crate::family::Family;
 /// ];
 /// assert_eq!(shapes.iter().map(|shape| shape.area()).sum::<f32>(), 13.0);
 ///
-/// let slice = unsize!(FamilyBox::<_, lives::Scene>::new_in([1, 2, 3]) => [i32]);
+/// let slice = unsize!(FamilyBox::new_in([1, 2, 3], lives::Scene) => [i32]);
 /// assert_eq!(slice.len(), 3);
 ///
 /// let shared = famalloc::FamilyRc::new(Square(4.0));
@@ -68,7 +68,7 @@ use crate::family::Family;
 /// # #[alloc_family]
 /// # enum Lives { Scene }
 /// struct NotDebug;
-/// let boxed = FamilyBox::<_, lives::Scene>::new_in(NotDebug);
+/// let boxed = FamilyBox::new_in(NotDebug, lives::Scene);
 /// let boxed = unsize!(boxed => dyn std::fmt::Debug);
 /// ```
 ///
@@ -76,7 +76,7 @@ use crate::family::Family;
 /// # use famalloc::{alloc_family, unsize, FamilyBox};
 /// # #[alloc_family]
 /// # enum Lives { Scene }
-/// let boxed = FamilyBox::<u32, lives::Scene>::new_in(7);
+/// let boxed = FamilyBox::<u32, _>::new_in(7, lives::Scene);
 /// let boxed = unsize!(boxed => f32);
 /// ```
 ///
@@ -88,7 +88,7 @@ use crate::family::Family;
 /// # enum Lives { Scene }
 /// # use std::fmt::Debug;
 /// let local = String::from("x");
-/// let boxed = FamilyBox::<_, lives::Scene>::new_in(&local);
+/// let boxed = FamilyBox::new_in(&local, lives::Scene);
 /// let boxed: FamilyBox<dyn Debug + 'static, lives::Scene> = unsize!(boxed => dyn Debug + 'static);
 /// ```
 ///
@@ -96,7 +96,7 @@ use crate::family::Family;
 /// # use famalloc::{alloc_family, unsize, FamilyBox};
 /// # #[alloc_family]
 /// # enum Lives { Scene }
-/// let boxed = FamilyBox::<_, lives::Scene>::new_in(std::rc::Rc::new(7));
+/// let boxed = FamilyBox::new_in(std::rc::Rc::new(7), lives::Scene);
 /// let boxed = unsize!(boxed => dyn std::fmt::Debug + Send);
 /// ```
 #[macro_export]

@@ -17,7 +17,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let name = FamilyBox::<_, lives::Ast>::new_in(String::from("x"));
+    /// let name = FamilyBox::new_in(String::from("x"), lives::Ast);
     /// let name: String = FamilyBox::into_inner(name);
     /// assert_eq!(name, "x");
     /// ```
@@ -39,7 +39,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let name = FamilyBox::<_, lives::Ast>::new_in(String::from("x"));
+    /// let name = FamilyBox::new_in(String::from("x"), lives::Ast);
     /// let (old, slot) = FamilyBox::take(name);
     /// let name = FamilyBox::write(slot, old + "y");
     /// assert_eq!(*name, "xy");
@@ -63,7 +63,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyBox::<_, lives::Ast>::new_in(7_u32);
+    /// let seven = FamilyBox::new_in(7_u32, lives::Ast);
     /// let minus = FamilyBox::map(seven, |value| -i64::from(value));
     /// assert_eq!(*minus, -7);
     /// ```
@@ -79,7 +79,7 @@ impl<T, F: Family> FamilyBox<T, F> {
             // SAFETY: it holds a valid `U` now.
             unsafe { FamilyBox::from_non_null(slot) }
         } else {
-            FamilyBox::new_in(change(Self::into_inner(this)))
+            FamilyBox::new_in(change(Self::into_inner(this)), F::default())
         }
     }
 
@@ -91,7 +91,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyBox::<_, lives::Ast>::new_in(7);
+    /// let seven = FamilyBox::new_in(7, lives::Ast);
     /// let slice: FamilyBox<[i32], lives::Ast> = FamilyBox::into_boxed_slice(seven);
     /// assert_eq!(*slice, [7]);
     /// ```
@@ -118,7 +118,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// # use std::pin::Pin;
     /// # #[alloc_family]
     /// # enum Lives { Task }
-    /// let task = FamilyBox::<_, lives::Task>::new_in(async { 7 });
+    /// let task = FamilyBox::new_in(async { 7 }, lives::Task);
     /// let task: Pin<FamilyBox<_, lives::Task>> = FamilyBox::into_pin(task);
     /// # drop(task);
     /// ```
@@ -182,7 +182,7 @@ impl<T, F: Family> From<T> for FamilyBox<T, F> {
     /// [`new_in`](FamilyBox::new_in).
     #[inline]
     fn from(value: T) -> Self {
-        Self::new_in(value)
+        Self::new_in(value, F::default())
     }
 }
 

@@ -88,7 +88,7 @@ use super::walk::InUseElsewhere;
 /// for source in ["1 2 3", "4 5 6 7"] {
 ///     let tokens = std::iter::successors(scan(source), |token| token.next);
 ///     let sum = tokens.filter_map(|token| token.text.parse::<u64>().ok()).sum();
-///     sums.push(FamilyBox::<u64, lives::Program>::new_in(sum));
+///     sums.push(FamilyBox::<u64, _>::new_in(sum, lives::Program));
 ///
 ///     // SAFETY: no token is used after this line, no other thread has any, and a token has nothing
 ///     // to drop.

@@ -55,7 +55,7 @@ pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
 ///     Request,
 /// }
 ///
-/// drop(FamilyBox::<u64, lives::Request>::new_in(7));
+/// drop(FamilyBox::<u64, _>::new_in(7, lives::Request));
 /// let parked = || ClassUse::of::<lives::Request>().map(|class| class.parked_objects).sum::<usize>();
 /// assert!(parked() > 0);
 /// lifecycle::thread_collect();
@@ -84,7 +84,7 @@ pub fn thread_collect() {
 /// let (made, wait) = channel();
 /// let (go_on, gate) = channel::<()>();
 /// let other = std::thread::spawn(move || {
-///     drop(FamilyBox::<u32, lives::Object>::new_in(7));
+///     drop(FamilyBox::<u32, _>::new_in(7, lives::Object));
 ///     lifecycle::thread_finalize();
 ///     made.send(()).unwrap();
 ///     gate.recv().unwrap();

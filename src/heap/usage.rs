@@ -95,7 +95,7 @@ impl FamilyUse {
     ///     Ast,
     /// }
     ///
-    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
     /// let used = FamilyUse::of::<lives::Ast>();
     /// assert_eq!((used.live_objects, used.live_bytes), (1, 8));
     /// # drop(number);
@@ -121,7 +121,7 @@ impl FamilyUse {
     ///     Ast,
     /// }
     ///
-    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
     /// assert_eq!(FamilyUse::totals(&Lives::Ast).live_bytes, 8);
     /// # drop(number);
     /// ```
@@ -223,8 +223,8 @@ impl ClassUse {
     ///     Ast,
     /// }
     ///
-    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
-    /// let triple = FamilyBox::<[u64; 3], lives::Ast>::new_in([7; 3]);
+    /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
+    /// let triple = FamilyBox::<[u64; 3], _>::new_in([7; 3], lives::Ast);
     /// let sizes = ClassUse::of::<lives::Ast>().map(|class| class.slot_bytes);
     /// assert!(sizes.eq([8, 24]));
     /// # drop((number, triple));
@@ -245,7 +245,7 @@ impl ClassUse {
     ///     Ast,
     /// }
     ///
-    /// let number = FamilyBox::<u64, lives::Ast>::new_in(7);
+    /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
     /// assert!(ClassUse::each(&Lives::Ast).map(|class| class.slot_bytes).eq([8]));
     /// # drop(number);
     /// ```

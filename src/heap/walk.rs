@@ -36,7 +36,7 @@ use crate::thread::{self, exit};
 /// let (made, wait) = channel();
 /// let (go_on, gate) = channel::<()>();
 /// let other = std::thread::spawn(move || {
-///     drop(FamilyBox::<u32, lives::Object>::new_in(7));
+///     drop(FamilyBox::<u32, _>::new_in(7, lives::Object));
 ///     made.send(()).unwrap();
 ///     gate.recv().unwrap();
 /// });
@@ -79,7 +79,7 @@ impl core::error::Error for InUseElsewhere {}
 ///     Object,
 /// }
 ///
-/// let objects: Vec<_> = (0..100u64).map(FamilyBox::<u64, lives::Object>::new_in).collect();
+/// let objects: Vec<_> = (0..100u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
 /// let mut visited = Vec::new();
 /// walk_in::<lives::Object>(|object, bytes| visited.push((object.addr().get(), bytes)))?;
 /// assert_eq!(visited.len(), 100);

@@ -17,7 +17,7 @@ use crate::boxed::FamilyBox;
 /// # use famalloc::{alloc_family, Pool};
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+/// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
 /// let object = pool.get();
 /// drop(pool);
 /// assert_eq!(*object, 7);
@@ -30,7 +30,7 @@ use crate::boxed::FamilyBox;
 /// # use std::cell::Cell;
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// static POOL: Pool<Cell<u32>, lives::Frame> = Pool::new_in(|| Cell::new(7));
+/// static POOL: Pool<Cell<u32>, lives::Frame> = Pool::new_in(|| Cell::new(7), lives::Frame);
 /// let object = POOL.get();
 /// std::thread::scope(|scope| {
 ///     scope.spawn(|| object.set(8));
@@ -44,7 +44,7 @@ use crate::boxed::FamilyBox;
 /// # use famalloc::{alloc_family, Pool};
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// let pool = Pool::<String, lives::Frame>::new_in(String::new);
+/// let pool = Pool::<String, _>::new_in(String::new, lives::Frame);
 /// let mut line = pool.get();
 /// line.push_str("kept");
 /// drop(line);
@@ -91,7 +91,7 @@ impl<'a, T, A: ObjectAlloc<T>> Lent<'a, T, A> {
     /// # #[alloc_family]
     /// # enum Lives { Frame }
     ///
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let object = Lent::into_non_null(pool.get());
     /// // SAFETY: handed out by this pool, and not used again.
     /// unsafe { pool.free_object(object) };
@@ -111,7 +111,7 @@ impl<'a, T, A: ObjectAlloc<T>> Lent<'a, T, A> {
     /// # use famalloc::{alloc_family, object_alloc::Lent, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// assert!(std::ptr::eq(Lent::home(&pool.get()), &pool));
     /// ```
     #[inline]
@@ -130,7 +130,7 @@ impl<T, A: FamilyObjectAlloc<T>> Lent<'_, T, A> {
     /// # use famalloc::{alloc_family, object_alloc::Lent, FamilyBox, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let seven: FamilyBox<u32, lives::Frame> = Lent::detach(pool.get());
     /// assert!(pool.is_empty());
     /// pool.put(seven);

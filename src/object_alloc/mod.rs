@@ -41,7 +41,7 @@
 //! }
 //!
 //! let family = In::<lives::Request>::new();
-//! let pool = Pool::<Vec<String>, lives::Request>::new_in(Vec::new);
+//! let pool = Pool::<Vec<String>, _>::new_in(Vec::new, lives::Request);
 //! assert_eq!(sorted("c a b", &family)?, "a b c");
 //! assert_eq!(sorted("c a b", &pool)?, "a b c");
 //! assert_eq!(sorted("e d", &pool)?, "d e");
@@ -115,7 +115,7 @@ pub unsafe trait ObjectAlloc<T> {
     /// #[alloc_family]
     /// enum Lives { Frame }
     ///
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let object = pool.try_alloc_object()?;
     /// // SAFETY: valid and ours alone; freed once, where it came from.
     /// unsafe {
@@ -198,7 +198,7 @@ unsafe impl<T: Default, F: Family> ObjectAlloc<T> for In<F> {
 
     #[inline]
     fn try_alloc_object(&self) -> Result<NonNull<T>, AllocError> {
-        FamilyBox::<T, F>::try_new_with_in(T::default).map(FamilyBox::into_non_null)
+        FamilyBox::<T, _>::try_new_with_in(T::default, F::default()).map(FamilyBox::into_non_null)
     }
 
     #[inline]

@@ -37,7 +37,7 @@ const PAGE: usize = 4096;
 ///     Frame,
 /// }
 ///
-/// let frame = FamilyBox::<[u64; 100], lives::Frame>::new_in([7; 100]);
+/// let frame = FamilyBox::<[u64; 100], _>::new_in([7; 100], lives::Frame);
 /// assert!(PAGES.contains(frame.as_slice().as_ptr().cast()));
 ///
 /// let error = famalloc::alloc_in::<lives::Frame>(5 << 20).unwrap_err();

@@ -28,7 +28,7 @@ pub(super) const BATCH: usize = 16;
 /// # use famalloc::{alloc_family, Pool};
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+/// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
 /// drop(pool.get());
 /// drop(pool.get());
 /// let counts = pool.counts();

@@ -33,7 +33,7 @@ const MOST_BYTES: usize = 64 << 10;
 /// # use famalloc::{alloc_family, Pool};
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+/// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
 /// let front = pool.front();
 /// std::thread::scope(|scope| {
 ///     scope.spawn(|| front.get());
@@ -48,7 +48,7 @@ const MOST_BYTES: usize = 64 << 10;
 /// # use famalloc::{alloc_family, Pool};
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// let pool = Pool::<Vec<u32>, lives::Frame>::new_in(Vec::new).with_reset(Vec::clear);
+/// let pool = Pool::<Vec<u32>, _>::new_in(Vec::new, lives::Frame).with_reset(Vec::clear);
 /// std::thread::scope(|scope| {
 ///     for _ in 0..2 {
 ///         scope.spawn(|| {
@@ -71,7 +71,7 @@ const MOST_BYTES: usize = 64 << 10;
 /// # enum Lives { Frame }
 ///
 /// static LINES: Pool<String, lives::Frame> =
-///     Pool::new_in(String::new).with_reset(|line| line.clear());
+///     Pool::new_in(String::new, lives::Frame).with_reset(|line| line.clear());
 ///
 /// thread_local! {
 ///     static FRONT: PoolFront<'static, String, lives::Frame> = LINES.front();
@@ -135,7 +135,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let front = pool.front();
     /// assert_eq!(*front.get(), 7);
     /// ```
@@ -163,7 +163,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let front = pool.front();
     /// assert_eq!(*front.try_get()?, 7);
     /// # Ok::<(), famalloc::AllocError>(())
@@ -185,9 +185,9 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     /// # use famalloc::{alloc_family, FamilyBox, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let front = pool.front();
-    /// front.put(FamilyBox::new_in(8));
+    /// front.put(FamilyBox::new_in(8, lives::Frame));
     /// assert_eq!(*front.get(), 8);
     /// ```
     #[inline]
@@ -215,7 +215,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// let front = pool.front();
     /// drop(front.get());
     /// assert_eq!((front.len(), pool.len()), (1, 0));
@@ -247,7 +247,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// assert!(pool.front().is_empty());
     /// ```
     #[must_use]

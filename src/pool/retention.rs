@@ -66,7 +66,7 @@ impl Retention {
     /// # #[alloc_family]
     /// # enum Lives { Frame }
     /// # use famalloc::FamilyBox;
-    /// let pool = Pool::<u32, lives::Frame>::new_in(u32::default)
+    /// let pool = Pool::<u32, _>::new_in(u32::default, lives::Frame)
     ///     .with_retention(Retention::working_set());
     /// let three = [pool.get(), pool.get(), pool.get()];
     /// drop(three);
@@ -88,7 +88,7 @@ impl Retention {
     /// # #[alloc_family]
     /// # enum Lives { Frame }
     /// let retention = Retention::everything().at_most(2);
-    /// let pool = Pool::<u32, lives::Frame>::new_in(u32::default).with_retention(retention);
+    /// let pool = Pool::<u32, _>::new_in(u32::default, lives::Frame).with_retention(retention);
     /// drop([pool.get(), pool.get(), pool.get()]);
     /// assert_eq!(pool.len(), 2);
     /// ```

@@ -24,7 +24,7 @@ use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
 /// #[alloc_family]
 /// enum Lives { Frame }
 ///
-/// static POOL: Pool<String, lives::Frame> = Pool::new_in(String::new);
+/// static POOL: Pool<String, lives::Frame> = Pool::new_in(String::new, lives::Frame);
 ///
 /// fn line() -> Pooled<'static, String, lives::Frame> {
 ///     POOL.get()
@@ -75,7 +75,7 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 /// # use std::rc::Rc;
 /// # #[alloc_family]
 /// # enum Lives { Frame }
-/// static POOL: Pool<Rc<u32>, lives::Frame> = Pool::new_in(|| Rc::new(7));
+/// static POOL: Pool<Rc<u32>, lives::Frame> = Pool::new_in(|| Rc::new(7), lives::Frame);
 /// ```
 ///
 /// Whatever an object refers to must outlive the pool:
@@ -88,7 +88,7 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 ///     *pool.get() = text;
 /// }
 ///
-/// let pool = Pool::<&str, lives::Frame>::new_in(|| "");
+/// let pool = Pool::<&str, _>::new_in(|| "", lives::Frame);
 /// {
 ///     let text = String::from("short-lived");
 ///     set(&pool, &text);
@@ -142,12 +142,12 @@ impl<T: InFamily> Pool<T> {
     /// ```
     #[must_use]
     pub const fn new(make: fn() -> T) -> Self {
-        Self::new_in(make)
+        Self::of(make)
     }
 }
 
 impl<T, F: Family> Pool<T, F> {
-    /// An empty pool in the family that its type names; otherwise like [`new`](Pool::new).
+    /// An empty pool in a family; otherwise like [`new`](Pool::new).
     ///
     /// # Examples
     ///
@@ -155,11 +155,15 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// static BUFFERS: Pool<[u8; 4096], lives::Frame> = Pool::new_in(|| [0; 4096]);
+    /// static BUFFERS: Pool<[u8; 4096], lives::Frame> = Pool::new_in(|| [0; 4096], lives::Frame);
     /// BUFFERS.get()[0] = 1;
     /// ```
     #[must_use]
-    pub const fn new_in(make: fn() -> T) -> Self {
+    pub const fn new_in(make: fn() -> T, _family: F) -> Self {
+        Self::of(make)
+    }
+
+    const fn of(make: fn() -> T) -> Self {
         Self { depot: Depot::new(), make, reset: None, owns: PhantomData }
     }
 
@@ -173,7 +177,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # #[alloc_family]
     /// # enum Lives { Frame }
     /// static LINES: Pool<String, lives::Frame> =
-    ///     Pool::new_in(String::new).with_reset(|line| line.clear());
+    ///     Pool::new_in(String::new, lives::Frame).with_reset(|line| line.clear());
     /// LINES.get().push('x');
     /// assert_eq!(*LINES.get(), "");
     /// ```
@@ -210,7 +214,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<Vec<u8>, lives::Frame>::new_in(Vec::new);
+    /// let pool = Pool::<Vec<u8>, _>::new_in(Vec::new, lives::Frame);
     /// pool.get().reserve(100);
     /// assert!(pool.get().capacity() >= 100);
     /// ```
@@ -236,7 +240,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// assert_eq!(*pool.try_get()?, 7);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
@@ -261,7 +265,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<Vec<u8>, lives::Frame>::new_in(Vec::new);
+    /// let pool = Pool::<Vec<u8>, _>::new_in(Vec::new, lives::Frame);
     /// let expected = 100;
     /// let buffer = pool.get_with(|| Vec::with_capacity(expected));
     /// assert!(buffer.capacity() >= 100);
@@ -290,7 +294,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// assert_eq!(*pool.try_get_with(|| 8)?, 8);
     /// assert_eq!(*pool.try_get_with(|| 9)?, 8); // one is there
     /// # Ok::<(), famalloc::AllocError>(())
@@ -314,8 +318,8 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, FamilyBox, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
-    /// pool.put(FamilyBox::new_in(8));
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
+    /// pool.put(FamilyBox::new_in(8, lives::Frame));
     /// assert_eq!(*pool.get(), 8);
     /// ```
     pub fn put(&self, object: FamilyBox<T, F>) {
@@ -345,7 +349,7 @@ impl<T, F: Family> Pool<T, F> {
     }
 
     pub(super) fn make(&self, make: impl FnOnce() -> T) -> Result<NonNull<T>, AllocError> {
-        let object = FamilyBox::<T, F>::try_new_with_in(make)?;
+        let object = FamilyBox::<T, _>::try_new_with_in(make, F::default())?;
         self.depot.count_made();
         Ok(FamilyBox::into_non_null(object))
     }

@@ -47,7 +47,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// drop([pool.get(), pool.get(), pool.get()]);
     /// assert_eq!(pool.trim(1), 2);
     /// assert_eq!(pool.len(), 1);
@@ -73,7 +73,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool, Snapshot};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let pool = Pool::<u32, lives::Frame>::new_in(|| 7);
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
     /// drop(pool.get());
     /// pool.clear();
     /// assert_eq!(Snapshot::of::<Lives>().family("Frame").unwrap().live_objects, 0);
@@ -101,7 +101,7 @@ impl<T, F: Family> Pool<T, F> {
     /// # use famalloc::{alloc_family, Pool};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// assert!(Pool::<u32, lives::Frame>::new_in(|| 7).is_empty());
+    /// assert!(Pool::<u32, _>::new_in(|| 7, lives::Frame).is_empty());
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {

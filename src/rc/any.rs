@@ -22,7 +22,7 @@ macro_rules! downcast {
             /// # use std::any::Any;
             /// # #[alloc_family]
             /// # enum Lives { Ast }
-            /// let any = FamilyArc::<_, lives::Ast>::new_in(7_u32);
+            /// let any = FamilyArc::new_in(7_u32, lives::Ast);
             #[doc = concat!("let any = unsize!(any => ", stringify!($object), ");")]
             /// let any = any.downcast::<String>().unwrap_err();
             /// assert_eq!(*any.downcast::<u32>().unwrap(), 7);
@@ -50,7 +50,7 @@ macro_rules! downcast {
             /// # use std::any::Any;
             /// # #[alloc_family]
             /// # enum Lives { Ast }
-            /// let any = FamilyRc::<_, lives::Ast>::new_in(7_u32);
+            /// let any = FamilyRc::new_in(7_u32, lives::Ast);
             #[doc = concat!("let any = unsize!(any => ", stringify!($object), ");")]
             /// // SAFETY: it was made from one just above.
             /// assert_eq!(*unsafe { any.downcast_unchecked::<u32>() }, 7);

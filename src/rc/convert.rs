@@ -16,7 +16,7 @@ impl<T, F: Family, C: Counter> From<T> for Counted<T, F, C> {
     /// [`new_in`](Counted::new_in).
     #[inline]
     fn from(value: T) -> Self {
-        Self::new_in(value)
+        Self::new_in(value, F::default())
     }
 }
 

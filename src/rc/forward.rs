@@ -37,7 +37,7 @@ impl<T: Default, F: Family, C: Counter> Default for Counted<T, F, C> {
     /// Allocates the slot first, then makes the default value.
     #[inline]
     fn default() -> Self {
-        Self::new_with_in(T::default)
+        Self::new_with_in(T::default, F::default())
     }
 }
 

@@ -126,7 +126,7 @@ use crate::heap::free_layout_in;
 /// # use famalloc::{alloc_family, FamilyRc};
 /// # #[alloc_family]
 /// # enum Lives { Scene }
-/// let shared = FamilyRc::<_, lives::Scene>::new_in(7);
+/// let shared = FamilyRc::new_in(7, lives::Scene);
 /// std::thread::spawn(move || println!("{shared}"));
 /// ```
 ///
@@ -145,7 +145,7 @@ use crate::heap::free_layout_in;
 /// # enum Lives { Scene }
 /// let outlives = {
 ///     let local = String::from("x");
-///     FamilyRc::<_, lives::Scene>::new_in(&local)
+///     FamilyRc::new_in(&local, lives::Scene)
 /// };
 /// println!("{outlives}");
 /// ```
@@ -156,7 +156,7 @@ use crate::heap::free_layout_in;
 /// # use famalloc::{alloc_family, FamilyRc};
 /// # #[alloc_family]
 /// # enum Lives { Scene }
-/// let mut words = FamilyRc::<_, lives::Scene>::new_in(vec![1]);
+/// let mut words = FamilyRc::new_in(vec![1], lives::Scene);
 /// let first = &words[0];
 /// FamilyRc::make_mut(&mut words).clear();
 /// println!("{first}");
@@ -192,7 +192,7 @@ pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
 /// # use famalloc::{alloc_family, FamilyArc};
 /// # #[alloc_family]
 /// # enum Lives { Config }
-/// let shared = FamilyArc::<_, lives::Config>::new_in(std::cell::Cell::new(7));
+/// let shared = FamilyArc::new_in(std::cell::Cell::new(7), lives::Config);
 /// std::thread::spawn(move || shared.set(8));
 /// ```
 pub type FamilyArc<T, F = FamilyOf<T>> = Counted<T, F, Shared>;
@@ -222,8 +222,8 @@ pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
 ///     Counted::strong_count(handle) > 1
 /// }
 ///
-/// assert!(!is_shared(&FamilyRc::<_, lives::Scene>::new_in(7)));
-/// let one = FamilyArc::<_, lives::Scene>::new_in(7);
+/// assert!(!is_shared(&FamilyRc::new_in(7, lives::Scene)));
+/// let one = FamilyArc::new_in(7, lives::Scene);
 /// let other = one.clone();
 /// assert!(is_shared(&one));
 /// # drop(other);

@@ -33,7 +33,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     #[inline]
     #[must_use]
     pub fn new(value: T) -> Self {
-        Self::new_in(value)
+        Self::new_in(value, T::Family::default())
     }
 
     /// [`new`](Self::new) that returns an error; then the value is dropped.
@@ -56,7 +56,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     /// ```
     #[inline]
     pub fn try_new(value: T) -> Result<Self, AllocError> {
-        Self::try_new_in(value)
+        Self::try_new_in(value, T::Family::default())
     }
 
     /// Allocates a slot first and then calls `make` for the value; if it panics the slot is freed.
@@ -75,7 +75,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     #[inline]
     #[must_use]
     pub fn new_with(make: impl FnOnce() -> T) -> Self {
-        Self::new_with_in(make)
+        Self::new_with_in(make, T::Family::default())
     }
 
     /// [`new_with`](Self::new_with) that returns an error; then `make` is not called.
@@ -98,7 +98,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     /// ```
     #[inline]
     pub fn try_new_with(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
-        Self::try_new_with_in(make)
+        Self::try_new_with_in(make, T::Family::default())
     }
 
     /// Allocates a value that has a weak handle to itself, in the family of its type.
@@ -121,7 +121,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     /// assert!(FamilyRc::ptr_eq(&gadget.me.upgrade().unwrap(), &gadget));
     /// ```
     pub fn new_cyclic(make: impl FnOnce(&Weak<T, FamilyOf<T>, C>) -> T) -> Self {
-        Self::new_cyclic_in(make)
+        Self::new_cyclic_in(make, T::Family::default())
     }
 
     /// Allocates a value in the family of its type and pins it.
@@ -142,7 +142,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     #[inline]
     #[must_use]
     pub fn pin(value: T) -> Pin<Self> {
-        Self::pin_in(value)
+        Self::pin_in(value, T::Family::default())
     }
 
     /// [`pin`](Self::pin) that returns an error; then the value is dropped.
@@ -165,7 +165,7 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     /// ```
     #[inline]
     pub fn try_pin(value: T) -> Result<Pin<Self>, AllocError> {
-        Self::try_pin_in(value)
+        Self::try_pin_in(value, T::Family::default())
     }
 }
 
@@ -177,7 +177,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
         Ok(slot.cast())
     }
 
-    /// Allocates a value in the family that the handle's type names, whatever the value's type.
+    /// Allocates a value in a family, named by its marker (`lives::Ast`), whatever the value's type.
     ///
     /// # Examples
     ///
@@ -187,13 +187,13 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # enum Lives { Ast }
     /// type AstRc<T> = FamilyRc<T, lives::Ast>;
     ///
-    /// let seven = AstRc::new_in(7);
-    /// let eight = FamilyArc::<_, lives::Ast>::new_in(8);
+    /// let seven = AstRc::new_in(7, lives::Ast);
+    /// let eight = FamilyArc::new_in(8, lives::Ast);
     /// assert_eq!(*seven + *eight, 15);
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_in(value: T) -> Self {
+    pub fn new_in(value: T, _family: F) -> Self {
         let slot = match Self::slot(C::alone()) {
             Ok(slot) => slot,
             Err(error) => no_slot(error, Layout::new::<T>()),
@@ -216,12 +216,12 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyRc::<_, lives::Ast>::try_new_in(7)?;
+    /// let seven = FamilyRc::try_new_in(7, lives::Ast)?;
     /// assert_eq!(*seven, 7);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_in(value: T) -> Result<Self, AllocError> {
+    pub fn try_new_in(value: T, _family: F) -> Result<Self, AllocError> {
         let slot = Self::slot(C::alone())?;
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
@@ -238,12 +238,12 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let zeros = FamilyRc::<_, lives::Ast>::new_with_in(|| [0_u8; 1024]);
+    /// let zeros = FamilyRc::new_with_in(|| [0_u8; 1024], lives::Ast);
     /// assert_eq!(zeros.len(), 1024);
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_with_in(make: impl FnOnce() -> T) -> Self {
+    pub fn new_with_in(make: impl FnOnce() -> T, _family: F) -> Self {
         Self::new_uninit().filled(make())
     }
 
@@ -259,12 +259,12 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyRc::<_, lives::Ast>::try_new_with_in(|| 7)?;
+    /// let seven = FamilyRc::try_new_with_in(|| 7, lives::Ast)?;
     /// assert_eq!(*seven, 7);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_with_in(make: impl FnOnce() -> T) -> Result<Self, AllocError> {
+    pub fn try_new_with_in(make: impl FnOnce() -> T, _family: F) -> Result<Self, AllocError> {
         let slot = Self::try_new_uninit()?;
         Ok(slot.filled(make()))
     }
@@ -279,13 +279,13 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # enum Lives { Scene }
     /// struct Gadget(FamilyArcWeak<Gadget, lives::Scene>);
     ///
-    /// let gadget = FamilyArc::<_, lives::Scene>::new_cyclic_in(|me| {
+    /// let gadget = FamilyArc::new_cyclic_in(|me| {
     ///     assert!(me.upgrade().is_none());
     ///     Gadget(me.clone())
-    /// });
+    /// }, lives::Scene);
     /// assert!(gadget.0.upgrade().is_some());
     /// ```
-    pub fn new_cyclic_in(make: impl FnOnce(&Weak<T, F, C>) -> T) -> Self {
+    pub fn new_cyclic_in(make: impl FnOnce(&Weak<T, F, C>) -> T, _family: F) -> Self {
         let slot = match Self::slot(C::unborn()) {
             Ok(slot) => slot,
             Err(error) => no_slot(error, Layout::new::<T>()),
@@ -315,15 +315,15 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Task }
-    /// let task = FamilyRc::<_, lives::Task>::pin_in(async { 7 });
+    /// let task = FamilyRc::pin_in(async { 7 }, lives::Task);
     /// # drop(task);
     /// ```
     #[inline]
     #[must_use]
-    pub fn pin_in(value: T) -> Pin<Self> {
+    pub fn pin_in(value: T, family: F) -> Pin<Self> {
         // SAFETY: nobody has the handle unpinned, so nobody can move the value out or borrow it
         // mutably; it stays in its slot until it is dropped there.
-        unsafe { Pin::new_unchecked(Self::new_in(value)) }
+        unsafe { Pin::new_unchecked(Self::new_in(value, family)) }
     }
 
     /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
@@ -338,13 +338,13 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Task }
-    /// let task = FamilyRc::<_, lives::Task>::try_pin_in(async { 7 })?;
+    /// let task = FamilyRc::try_pin_in(async { 7 }, lives::Task)?;
     /// # drop(task);
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_pin_in(value: T) -> Result<Pin<Self>, AllocError> {
-        let handle = Self::try_new_in(value)?;
+    pub fn try_pin_in(value: T, family: F) -> Result<Pin<Self>, AllocError> {
+        let handle = Self::try_new_in(value, family)?;
         // SAFETY: as for `pin_in`.
         Ok(unsafe { Pin::new_unchecked(handle) })
     }

@@ -47,7 +47,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let raw = FamilyRc::into_raw(FamilyRc::<u32, lives::Ast>::new_in(7));
+    /// let raw = FamilyRc::into_raw(FamilyRc::<u32, _>::new_in(7, lives::Ast));
     /// // SAFETY: the value is alive as long as the count is.
     /// assert_eq!(unsafe { raw.read() }, 7);
     /// // SAFETY: `raw` comes from `into_raw` of the same type, and is used once.
@@ -88,7 +88,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let handle = FamilyRc::<u32, lives::Ast>::new_in(7);
+    /// let handle = FamilyRc::<u32, _>::new_in(7, lives::Ast);
     /// // SAFETY: the value is alive as long as `handle` is.
     /// assert_eq!(unsafe { FamilyRc::as_ptr(&handle).read() }, 7);
     /// ```
@@ -113,7 +113,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # enum Lives { Ast }
     /// type Number = FamilyArc<u32, lives::Ast>;
     ///
-    /// let handle = Number::new_in(7);
+    /// let handle = Number::new_in(7, lives::Ast);
     /// let raw = FamilyArc::as_ptr(&handle);
     /// // SAFETY: `handle` lives throughout.
     /// unsafe { Number::increment_strong_count(raw) };

@@ -15,7 +15,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let one = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let one = FamilyRc::new_in(7, lives::Ast);
     /// let other = one.clone();
     /// assert_eq!(FamilyRc::strong_count(&one), 2);
     /// # drop(other);
@@ -34,7 +34,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let one = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let one = FamilyRc::new_in(7, lives::Ast);
     /// let weak = FamilyRc::downgrade(&one);
     /// assert_eq!(FamilyRc::weak_count(&one), 1);
     /// # drop(weak);
@@ -54,7 +54,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let [one, other] = [7, 7].map(FamilyRc::<_, lives::Ast>::new_in);
+    /// let [one, other] = [7, 7].map(|value| FamilyRc::new_in(value, lives::Ast));
     /// assert!(FamilyRc::ptr_eq(&one, &one.clone()));
     /// assert!(one == other && !FamilyRc::ptr_eq(&one, &other));
     /// ```
@@ -76,7 +76,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let seven = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let seven = FamilyRc::new_in(7, lives::Ast);
     /// let weak = FamilyRc::downgrade(&seven);
     /// assert_eq!(weak.upgrade(), Some(seven));
     /// ```

@@ -201,7 +201,7 @@ impl<T: Clone, F: Family, C: Counter> From<&mut [T]> for Counted<[T], F, C> {
 impl<T, F: Family, C: Counter, const N: usize> From<[T; N]> for Counted<[T], F, C> {
     #[inline]
     fn from(elements: [T; N]) -> Self {
-        Counted::<[T; N], F, C>::new_in(elements).into()
+        Counted::<[T; N], _, C>::new_in(elements, F::default()).into()
     }
 }
 

@@ -30,7 +30,7 @@ mod sealed {
 impl<T: Clone> CloneToSlot for T {
     #[inline]
     fn clone_to_slot<F: Family, C: Counter>(&self) -> Counted<Self, F, C> {
-        Counted::new_with_in(|| self.clone())
+        Counted::new_with_in(|| self.clone(), F::default())
     }
 }
 
@@ -55,7 +55,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let mut one = FamilyRc::<_, lives::Ast>::new_in(7);
+    /// let mut one = FamilyRc::new_in(7, lives::Ast);
     /// *FamilyRc::get_mut(&mut one).unwrap() += 1;
     /// let other = one.clone();
     /// assert!(FamilyRc::get_mut(&mut one).is_none());
@@ -161,7 +161,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let one = FamilyRc::<_, lives::Ast>::new_in(String::from("x"));
+    /// let one = FamilyRc::new_in(String::from("x"), lives::Ast);
     /// let other = one.clone();
     /// let one = FamilyRc::try_unwrap(one).unwrap_err();
     /// drop(other);
@@ -187,7 +187,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyArc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let one = FamilyArc::<_, lives::Ast>::new_in(7);
+    /// let one = FamilyArc::new_in(7, lives::Ast);
     /// let other = one.clone();
     /// assert_eq!(FamilyArc::into_inner(one), None);
     /// assert_eq!(FamilyArc::into_inner(other), Some(7));
@@ -213,7 +213,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
-    /// let one = FamilyRc::<_, lives::Ast>::new_in(String::from("x"));
+    /// let one = FamilyRc::new_in(String::from("x"), lives::Ast);
     /// let other = one.clone();
     /// assert_eq!(FamilyRc::unwrap_or_clone(one), "x");
     /// assert_eq!(FamilyRc::unwrap_or_clone(other), "x");

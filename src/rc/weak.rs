@@ -26,7 +26,7 @@ use crate::heap::free_layout_in;
 /// #[alloc_family]
 /// enum Lives { Scene }
 ///
-/// let node = FamilyRc::<_, lives::Scene>::new_in(7);
+/// let node = FamilyRc::new_in(7, lives::Scene);
 /// let weak: FamilyRcWeak<i32, lives::Scene> = FamilyRc::downgrade(&node);
 /// assert_eq!(weak.upgrade().as_deref(), Some(&7));
 /// drop(node);
@@ -112,7 +112,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyArc};
     /// # #[alloc_family]
     /// # enum Lives { Scene }
-    /// let node = FamilyArc::<_, lives::Scene>::new_in(7);
+    /// let node = FamilyArc::new_in(7, lives::Scene);
     /// let weak = FamilyArc::downgrade(&node);
     /// assert!(FamilyArc::ptr_eq(&weak.upgrade().unwrap(), &node));
     /// ```
@@ -136,7 +136,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Scene }
-    /// let node = FamilyRc::<_, lives::Scene>::new_in(7);
+    /// let node = FamilyRc::new_in(7, lives::Scene);
     /// let weak = FamilyRc::downgrade(&node);
     /// assert_eq!(weak.strong_count(), 1);
     /// drop(node);
@@ -156,7 +156,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Scene }
-    /// let node = FamilyRc::<_, lives::Scene>::new_in(7);
+    /// let node = FamilyRc::new_in(7, lives::Scene);
     /// let weak = FamilyRc::downgrade(&node);
     /// assert_eq!(weak.weak_count(), 1);
     /// drop(node);
@@ -180,7 +180,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Scene }
-    /// let [one, other] = [7, 7].map(FamilyRc::<_, lives::Scene>::new_in);
+    /// let [one, other] = [7, 7].map(|value| FamilyRc::new_in(value, lives::Scene));
     /// let weak = FamilyRc::downgrade(&one);
     /// assert!(weak.ptr_eq(&weak.clone()));
     /// assert!(!weak.ptr_eq(&FamilyRc::downgrade(&other)));
@@ -199,7 +199,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc};
     /// # #[alloc_family]
     /// # enum Lives { Scene }
-    /// let node = FamilyRc::<_, lives::Scene>::new_in(7);
+    /// let node = FamilyRc::new_in(7, lives::Scene);
     /// assert_eq!(FamilyRc::downgrade(&node).as_ptr(), FamilyRc::as_ptr(&node));
     /// ```
     #[inline]
@@ -216,7 +216,7 @@ impl<T: ?Sized, F: Family, C: Counter> Weak<T, F, C> {
     /// # use famalloc::{alloc_family, FamilyRc, FamilyRcWeak};
     /// # #[alloc_family]
     /// # enum Lives { Scene }
-    /// let node = FamilyRc::<_, lives::Scene>::new_in(7);
+    /// let node = FamilyRc::new_in(7, lives::Scene);
     /// let raw = FamilyRc::downgrade(&node).into_raw();
     /// assert_eq!(FamilyRc::weak_count(&node), 1);
     /// // SAFETY: it comes from `into_raw` of the same type, and is used once.

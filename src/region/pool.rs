@@ -237,10 +237,10 @@ where
         };
         let node = match node {
             Some(node) => node,
-            None => FamilyBox::try_new_with_in(|| Node {
-                region: Region::with_limit(self.limit),
-                next: None,
-            })?,
+            None => {
+                let make = || Node { region: Region::with_limit(self.limit), next: None };
+                FamilyBox::try_new_with_in(make, F::default())?
+            }
         };
         Ok(PooledRegion { pool: self, node: Some(node) })
     }

@@ -310,7 +310,7 @@ mod tests {
         wait.recv().unwrap();
         assert!(all() == 0 && with_list(|_| ()).is_none());
         // So the handlers are registered, and this thread has a mark.
-        drop(famalloc::FamilyBox::<u8, lives::Any>::new_in(1));
+        drop(famalloc::FamilyBox::<u8, _>::new_in(1, lives::Any));
         // SAFETY: the child uses what a child may use.
         let child = unsafe { libc::fork() };
         if child == 0 {

@@ -76,7 +76,7 @@ fn handles_are_covariant_in_their_value() {
         handle
     }
     crate::leaks_nothing(|| {
-        assert_eq!(*shorten(FamilyRc::new_in("x")), "x");
+        assert_eq!(*shorten(FamilyRc::new_in("x", crate::lives::A)), "x");
         assert!(shorten_weak(FamilyArcWeak::new()).upgrade().is_none());
     });
 }

@@ -21,10 +21,10 @@ fn the_family_is_that_of_the_type<C: Counter>() {
         Counted::new_cyclic(|_| Node(7)),
         Pin::into_inner(Counted::pin(Node(7))),
         Pin::into_inner(Counted::try_pin(Node(7)).unwrap()),
-        InA::new_in(Node(7)),
-        InA::try_new_in(Node(7)).unwrap(),
-        InA::new_with_in(|| Node(7)),
-        InA::try_new_with_in(|| Node(7)).unwrap(),
+        InA::new_in(Node(7), lives::A),
+        InA::try_new_in(Node(7), lives::A).unwrap(),
+        InA::new_with_in(|| Node(7), lives::A),
+        InA::try_new_with_in(|| Node(7), lives::A).unwrap(),
         InA::from(Node(7)),
         InA::from(FamilyBox::new(Node(7))),
         InA::from(Box::new(Node(7))),
@@ -32,7 +32,7 @@ fn the_family_is_that_of_the_type<C: Counter>() {
     assert_eq!(slots(), 1 + more.len());
     assert!(more.iter().all(|other| *other == node && !Counted::ptr_eq(other, &node)));
     assert_eq!(*InA::<Node, C>::default(), Node(0));
-    let in_b = Counted::<_, lives::B, C>::new_in(Node(7));
+    let in_b = Counted::<_, _, C>::new_in(Node(7), lives::B);
     let found = query(Counted::as_ptr(&in_b)).unwrap();
     // The number lies behind the counter, in a slot for both.
     assert_eq!((found.family, found.kind), ("B", QueryKind::Slot));
@@ -61,9 +61,9 @@ struct Page([u8; 4096]);
 struct AlignedNothing;
 
 fn round_trip<T: Clone + PartialEq + Debug, C: Counter>(value: &T) {
-    let one = InA::<_, C>::new_in(value.clone());
+    let one = InA::<_, C>::new_in(value.clone(), lives::A);
     assert!(InA::as_ptr(&one).is_aligned());
-    let other = InA::<_, C>::new_in(value.clone());
+    let other = InA::<_, C>::new_in(value.clone(), lives::A);
     assert!(!InA::ptr_eq(&one, &other));
     assert_eq!((&*one, &*other), (value, value));
     assert_eq!(InA::into_inner(one), Some(value.clone()));
@@ -76,7 +76,7 @@ fn round_trip<T: Clone + PartialEq + Debug, C: Counter>(value: &T) {
     assert_eq!(*many, *vec![value.clone(); 3]);
     let many = InA::<[T], C>::from(&many[..2]);
     assert_eq!(*many, *vec![value.clone(); 2]);
-    let boxed = FamilyBox::<T, lives::A>::new_in(value.clone());
+    let boxed = FamilyBox::<T, _>::new_in(value.clone(), lives::A);
     assert_eq!(*InA::<T, C>::from(boxed), *value);
 }
 
@@ -93,8 +93,9 @@ fn any_layout_works<C: Counter>() {
 }
 
 fn values_do_not_overlap_their_counters<C: Counter>() {
-    let handles: Vec<_> =
-        (0..times(1000, 30) as u64).map(|number| InA::<_, C>::new_in([number; 3])).collect();
+    let handles: Vec<_> = (0..times(1000, 30) as u64)
+        .map(|number| InA::<_, C>::new_in([number; 3], lives::A))
+        .collect();
     let copies: Vec<_> = handles.to_vec();
     let weak: Vec<_> = handles.iter().map(InA::downgrade).collect();
     for (number, handle) in (0..).zip(&handles) {
@@ -118,7 +119,7 @@ fn slots_can_be_had_before_their_values<C: Counter>() {
     let zeros = unsafe { InA::<[u16], C>::new_zeroed_slice(5).assume_init() };
     assert_eq!(*zeros, [0; 5]);
     // Filled with something before, so that zeros have to be written.
-    drop(InA::<_, C>::new_in([u64::MAX; 12]));
+    drop(InA::<_, C>::new_in([u64::MAX; 12], lives::A));
     // SAFETY: zeros are valid numbers.
     let zeros = unsafe { InA::<[u64; 12], C>::try_new_zeroed().unwrap().assume_init() };
     assert_eq!(*zeros, [0; 12]);
@@ -138,31 +139,37 @@ fn a_cycle_leads_back<C: Counter>() {
         me: WeakInA<Gadget<C>, C>,
         number: u32,
     }
-    let gadget = InA::<_, C>::new_cyclic_in(|me| {
-        assert!(me.upgrade().is_none());
-        assert!(me.clone().upgrade().is_none());
-        Gadget { me: me.clone(), number: 7 }
-    });
+    let gadget = InA::<_, C>::new_cyclic_in(
+        |me| {
+            assert!(me.upgrade().is_none());
+            assert!(me.clone().upgrade().is_none());
+            Gadget { me: me.clone(), number: 7 }
+        },
+        lives::A,
+    );
     assert_eq!((InA::strong_count(&gadget), InA::weak_count(&gadget)), (1, 1));
     assert_eq!(gadget.me.upgrade().unwrap().number, 7);
 }
 
 fn pinned_values_stay<C: Counter>() {
     struct Anchored(u32, PhantomPinned);
-    let pinned = InA::<_, C>::pin_in(Anchored(7, PhantomPinned));
+    let pinned = InA::<_, C>::pin_in(Anchored(7, PhantomPinned), lives::A);
     let copy = pinned.clone();
     assert!(std::ptr::eq(&*pinned, &*copy));
-    assert_eq!((pinned.0, InA::<_, C>::try_pin_in(8).unwrap().as_ref().get_ref()), (7, &8));
+    assert_eq!(
+        (pinned.0, InA::<_, C>::try_pin_in(8, lives::A).unwrap().as_ref().get_ref()),
+        (7, &8)
+    );
     assert_eq!(*Pin::<InA<u32, C>>::default(), 0);
 }
 
 fn values_show_through<C: Counter>() {
-    let one = InA::<_, C>::new_in(String::from("x"));
+    let one = InA::<_, C>::new_in(String::from("x"), lives::A);
     assert_eq!(format!("{one} {one:?} {one:p}"), format!("x \"x\" {:p}", InA::as_ptr(&one)));
     assert_eq!((one.as_ref() as &String, &*one), (&String::from("x"), &String::from("x")));
     let numbers = [1, 2, 2].map(InA::<f64, C>::new_in_f64);
     assert!(numbers[0] < numbers[1] && numbers[1] == numbers[2] && numbers[1] >= numbers[2]);
-    let nan = InA::<f64, C>::new_in(f64::NAN);
+    let nan = InA::<f64, C>::new_in(f64::NAN, lives::A);
     assert!(nan != nan.clone() && nan.partial_cmp(&nan).is_none());
     // Found by its borrowed form.
     let set: std::collections::BTreeSet<InA<str, C>> = ["x".into(), "y".into()].into();
@@ -172,7 +179,7 @@ fn values_show_through<C: Counter>() {
     fn shown(error: &dyn std::error::Error) -> String {
         error.to_string()
     }
-    assert_eq!(shown(&InA::<_, C>::new_in(std::fmt::Error)), std::fmt::Error.to_string());
+    assert_eq!(shown(&InA::<_, C>::new_in(std::fmt::Error, lives::A)), std::fmt::Error.to_string());
     fn any<T: Display + ?Sized>(value: &T) -> String {
         value.to_string()
     }
@@ -185,13 +192,13 @@ trait FromInteger<T> {
 
 impl<C: Counter> FromInteger<f64> for InA<f64, C> {
     fn new_in_f64(value: i32) -> Self {
-        Self::new_in(value.into())
+        Self::new_in(value.into(), lives::A)
     }
 }
 
 fn values_are_dropped_once_and_in_order<C: Counter>() {
     let ledger = Ledger::default();
-    let one = InA::<_, C>::new_in(ledger.value());
+    let one = InA::<_, C>::new_in(ledger.value(), lives::A);
     let copies = [one.clone(), one.clone()];
     drop(one);
     assert_eq!((ledger.live(), slots()), (1, 1));
@@ -206,8 +213,8 @@ fn values_are_dropped_once_and_in_order<C: Counter>() {
         }
     }
     let order = std::cell::RefCell::new(Vec::new());
-    let inner = InA::<_, C>::new_in(Noting(1, &order));
-    drop(InA::<_, C>::new_in((Noting(0, &order), inner, Noting(2, &order))));
+    let inner = InA::<_, C>::new_in(Noting(1, &order), lives::A);
+    drop(InA::<_, C>::new_in((Noting(0, &order), inner, Noting(2, &order)), lives::A));
     drop(InA::<[_], C>::from([Noting(3, &order), Noting(4, &order)]));
     assert_eq!(*order.borrow(), [0, 1, 2, 3, 4]);
 }

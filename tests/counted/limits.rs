@@ -20,11 +20,11 @@ fn calls_that_can_fail_say_so<C: Counter>() {
     let ledger = Ledger::default();
     let refused = |error: famalloc::AllocError| assert_eq!(error.kind(), AllocErrorKind::Limit);
     let value = (ledger.value(), [0_u8; LARGE]);
-    refused(Limited::<_, C>::try_new_in(value).map(drop).unwrap_err());
+    refused(Limited::<_, C>::try_new_in(value, bounds::Small).map(drop).unwrap_err());
     assert_eq!(ledger.live(), 0, "the value is dropped where there is no room for it");
     let uncalled = || -> [u8; LARGE] { unreachable!("there is no room for what it makes") };
-    refused(Limited::<_, C>::try_new_with_in(uncalled).map(drop).unwrap_err());
-    refused(Limited::<_, C>::try_pin_in([0_u8; LARGE]).map(drop).unwrap_err());
+    refused(Limited::<_, C>::try_new_with_in(uncalled, bounds::Small).map(drop).unwrap_err());
+    refused(Limited::<_, C>::try_pin_in([0_u8; LARGE], bounds::Small).map(drop).unwrap_err());
     refused(Limited::<[u8; LARGE], C>::try_new_uninit().map(drop).unwrap_err());
     refused(Limited::<[u8; LARGE], C>::try_new_zeroed().map(drop).unwrap_err());
     refused(Limited::<[u8], C>::try_new_uninit_slice(LARGE).map(drop).unwrap_err());
@@ -39,16 +39,19 @@ fn calls_that_can_fail_say_so<C: Counter>() {
 
 fn what_is_full_takes_again_what_is_freed<C: Counter>() {
     let mut held: Vec<Limited<[u64; 63], C>> = Vec::new();
-    while let Ok(one) = Limited::try_new_in([held.len() as u64; 63]) {
+    while let Ok(one) = Limited::try_new_in([held.len() as u64; 63], bounds::Small) {
         held.push(one);
     }
     // Slots of 512 bytes with their counters.
     assert_eq!(held.len(), 128);
     assert!((0..).zip(&held).all(|(number, one)| **one == [number; 63]));
     let weak = Counted::downgrade(&held.pop().unwrap());
-    assert!(Limited::<_, C>::try_new_in([0_u64; 63]).is_err(), "a weak handle keeps the slot");
+    assert!(
+        Limited::<_, C>::try_new_in([0_u64; 63], bounds::Small).is_err(),
+        "a weak handle keeps the slot"
+    );
     drop(weak);
-    let again = Limited::<_, C>::try_new_in([0_u64; 63]).unwrap();
+    let again = Limited::<_, C>::try_new_in([0_u64; 63], bounds::Small).unwrap();
     assert!(Counted::ptr_eq(&again.clone(), &again), "one more handle needs no memory");
 }
 

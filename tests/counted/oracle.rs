@@ -7,6 +7,7 @@ use std::rc::Rc;
 use famalloc::rc::Counter;
 
 use crate::common::{Random, times};
+use crate::lives;
 use crate::{InA, WeakInA, slots};
 
 /// A value that counts its copies that live, beside a payload that gives it a layout.
@@ -57,11 +58,14 @@ impl<P: Clone, C: Counter> Pairs<P, C> {
         if self.strong.is_empty() || (self.strong.len() < 12 && random.below(8) == 0) {
             if random.below(3) == 0 {
                 let mut ours_weak = None;
-                let ours = InA::new_cyclic_in(|weak| {
-                    assert_eq!((weak.strong_count(), weak.weak_count()), (0, 0));
-                    ours_weak = Some(weak.clone());
-                    make(&ours)
-                });
+                let ours = InA::new_cyclic_in(
+                    |weak| {
+                        assert_eq!((weak.strong_count(), weak.weak_count()), (0, 0));
+                        ours_weak = Some(weak.clone());
+                        make(&ours)
+                    },
+                    lives::A,
+                );
                 let mut theirs_weak = None;
                 let theirs = Rc::new_cyclic(|weak| {
                     theirs_weak = Some(weak.clone());
@@ -70,7 +74,7 @@ impl<P: Clone, C: Counter> Pairs<P, C> {
                 self.strong.push((ours, theirs));
                 self.weak.push((ours_weak.unwrap(), theirs_weak.unwrap()));
             } else {
-                self.strong.push((InA::new_in(make(&ours)), Rc::new(make(&theirs))));
+                self.strong.push((InA::new_in(make(&ours), lives::A), Rc::new(make(&theirs))));
             }
             return;
         }

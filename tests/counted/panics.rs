@@ -10,9 +10,10 @@ use crate::ledger::{Ledger, Tracked, lives, panic_of};
 use crate::{InA, WeakInA, slots};
 
 fn in_the_constructor<C: Counter>() {
-    let failing = || InA::<_, C>::new_with_in(|| -> Tracked { panic!("constructor") });
+    let failing = || InA::<_, C>::new_with_in(|| -> Tracked { panic!("constructor") }, lives::A);
     assert_eq!(panic_of(failing), "constructor");
-    let failing = || InA::<_, C>::try_new_with_in(|| -> Tracked { panic!("constructor") });
+    let failing =
+        || InA::<_, C>::try_new_with_in(|| -> Tracked { panic!("constructor") }, lives::A);
     assert_eq!(panic_of(failing), "constructor");
     struct NoDefault;
     impl Default for NoDefault {
@@ -25,16 +26,19 @@ fn in_the_constructor<C: Counter>() {
 }
 
 fn in_the_constructor_of_a_cycle<C: Counter>() {
-    let failing = || InA::<_, C>::new_cyclic_in(|_| -> Tracked { panic!("cycle") });
+    let failing = || InA::<_, C>::new_cyclic_in(|_| -> Tracked { panic!("cycle") }, lives::A);
     assert_eq!(panic_of(failing), "cycle");
     assert_eq!(slots(), 0);
     // A weak handle that is kept keeps the slot, and never gets a value.
     let mut kept: Option<WeakInA<Tracked, C>> = None;
     let failing = || {
-        InA::<_, C>::new_cyclic_in(|weak| -> Tracked {
-            kept = Some(weak.clone());
-            panic!("cycle")
-        })
+        InA::<_, C>::new_cyclic_in(
+            |weak| -> Tracked {
+                kept = Some(weak.clone());
+                panic!("cycle")
+            },
+            lives::A,
+        )
     };
     assert_eq!(panic_of(failing), "cycle");
     let kept = kept.unwrap();
@@ -46,12 +50,12 @@ fn in_the_constructor_of_a_cycle<C: Counter>() {
 
 fn in_the_destructor<C: Counter>() {
     let ledger = Ledger::default();
-    let one = InA::<_, C>::new_in((ledger.value(), ledger.value()));
+    let one = InA::<_, C>::new_in((ledger.value(), ledger.value()), lives::A);
     ledger.drop_fails_at(0);
     assert_eq!(panic_of(|| drop(one)), "drop");
     assert_eq!((ledger.live(), slots()), (0, 0));
 
-    let one = InA::<_, C>::new_in((ledger.value(), ledger.value()));
+    let one = InA::<_, C>::new_in((ledger.value(), ledger.value()), lives::A);
     let weak = InA::downgrade(&one);
     ledger.drop_fails_at(2);
     assert_eq!(panic_of(|| drop(one)), "drop");
@@ -73,16 +77,16 @@ fn in_the_destructor_of_an_element<C: Counter>() {
 
 fn in_the_destructor_of_the_old_value_of_an_assignment<C: Counter>() {
     let ledger = Ledger::default();
-    let mut one = InA::<_, C>::new_in(ledger.value());
+    let mut one = InA::<_, C>::new_in(ledger.value(), lives::A);
     ledger.drop_fails_at(0);
-    let replacement = InA::new_in(ledger.value());
+    let replacement = InA::new_in(ledger.value(), lives::A);
     assert_eq!(panic_of(|| one = replacement), "drop");
     assert_eq!((one.index, ledger.live(), slots()), (1, 1, 1));
 }
 
 fn in_clone<C: Counter>() {
     let ledger = Ledger::default();
-    let mut one = InA::<_, C>::new_in(ledger.value());
+    let mut one = InA::<_, C>::new_in(ledger.value(), lives::A);
     let other = one.clone();
     ledger.clone_fails_after(0);
     assert_eq!(panic_of(|| InA::make_mut(&mut one).index), "clone");
@@ -129,7 +133,7 @@ fn in_an_iterator_that_is_collected<C: Counter>() {
 fn while_a_value_is_taken_out<C: Counter>() {
     let ledger = Ledger::default();
     // The box's own slot is freed whatever comes after it.
-    let boxed = FamilyBox::<_, lives::A>::new_in(ledger.value());
+    let boxed = FamilyBox::new_in(ledger.value(), lives::A);
     let one = InA::<Tracked, C>::from(boxed);
     assert_eq!(slots(), 1);
     ledger.drop_fails_at(0);

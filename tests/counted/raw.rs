@@ -3,11 +3,12 @@
 use famalloc::rc::Counter;
 
 use crate::ledger::Ledger;
+use crate::lives;
 use crate::{InA, WeakInA, slots};
 
 fn a_count_outlives_its_handle<C: Counter>() {
     let ledger = Ledger::default();
-    let one = InA::<_, C>::new_in(ledger.value());
+    let one = InA::<_, C>::new_in(ledger.value(), lives::A);
     let address = InA::as_ptr(&one);
     let raw = InA::into_raw(one.clone());
     assert_eq!((raw, InA::strong_count(&one)), (address, 2));
@@ -27,7 +28,7 @@ fn a_count_outlives_its_handle<C: Counter>() {
 
 fn counts_can_be_changed_by_address<C: Counter>() {
     let ledger = Ledger::default();
-    let raw = InA::into_raw(InA::<_, C>::new_in(ledger.value()));
+    let raw = InA::into_raw(InA::<_, C>::new_in(ledger.value(), lives::A));
     // SAFETY: there is the count of `raw` throughout.
     unsafe { InA::<_, C>::increment_strong_count(raw) };
     // SAFETY: the count just made.
@@ -47,7 +48,7 @@ fn wide_handles_too<C: Counter>() {
     let weak = unsafe { WeakInA::<str, C>::from_raw(weak.into_raw()) };
     assert_eq!(&*weak.upgrade().unwrap(), "text");
     // A value without a size has a slot for its counter, in front of its address.
-    let nothing = InA::<_, C>::new_in(());
+    let nothing = InA::<_, C>::new_in((), lives::A);
     // SAFETY: from `into_raw`, once.
     let nothing = unsafe { InA::<(), C>::from_raw(InA::into_raw(nothing)) };
     assert_eq!((InA::strong_count(&nothing), slots()), (1, 2));

@@ -3,10 +3,11 @@
 use famalloc::rc::Counter;
 
 use crate::ledger::Ledger;
+use crate::lives;
 use crate::{InA, slots};
 
 fn a_value_can_be_changed_by_its_only_handle<C: Counter>() {
-    let mut one = InA::<_, C>::new_in(7);
+    let mut one = InA::<_, C>::new_in(7, lives::A);
     *InA::get_mut(&mut one).unwrap() += 1;
     let weak = InA::downgrade(&one);
     assert!(InA::get_mut(&mut one).is_none(), "a weak handle could become a strong one");
@@ -19,7 +20,7 @@ fn a_value_can_be_changed_by_its_only_handle<C: Counter>() {
 
 fn a_shared_value_is_cloned_to_be_changed<C: Counter>() {
     let ledger = Ledger::default();
-    let mut one = InA::<_, C>::new_in((ledger.value(), 1));
+    let mut one = InA::<_, C>::new_in((ledger.value(), 1), lives::A);
     InA::make_mut(&mut one).1 = 2;
     assert_eq!((ledger.made(), slots()), (1, 1));
     let other = one.clone();
@@ -30,7 +31,7 @@ fn a_shared_value_is_cloned_to_be_changed<C: Counter>() {
 
 fn a_watched_value_moves_to_be_changed<C: Counter>() {
     let ledger = Ledger::default();
-    let mut one = InA::<_, C>::new_in((ledger.value(), 1));
+    let mut one = InA::<_, C>::new_in((ledger.value(), 1), lives::A);
     let weak = InA::downgrade(&one);
     InA::make_mut(&mut one).1 = 2;
     assert_eq!((ledger.made(), ledger.live(), slots()), (1, 1, 2));
@@ -55,7 +56,7 @@ fn a_watched_value_moves_to_be_changed<C: Counter>() {
 
 fn the_only_strong_handle_gives_the_value<C: Counter>() {
     let ledger = Ledger::default();
-    let one = InA::<_, C>::new_in(ledger.value());
+    let one = InA::<_, C>::new_in(ledger.value(), lives::A);
     let weak = InA::downgrade(&one);
     let value = InA::try_unwrap(one).map_err(drop).unwrap();
     assert!(weak.upgrade().is_none());
@@ -63,7 +64,7 @@ fn the_only_strong_handle_gives_the_value<C: Counter>() {
     drop(weak);
     assert_eq!(slots(), 0);
 
-    let one = InA::<_, C>::new_in(value);
+    let one = InA::<_, C>::new_in(value, lives::A);
     let other = one.clone();
     let one = InA::try_unwrap(one).map(drop).unwrap_err();
     assert_eq!(InA::strong_count(&one), 2);
@@ -72,7 +73,7 @@ fn the_only_strong_handle_gives_the_value<C: Counter>() {
     let weak = InA::downgrade(&other);
     let value = InA::into_inner(other).unwrap();
     assert_eq!((slots(), weak.strong_count()), (1, 0));
-    let one = InA::<_, C>::new_in(value);
+    let one = InA::<_, C>::new_in(value, lives::A);
     drop(weak);
     assert_eq!(InA::unwrap_or_clone(one).index, 0);
     assert_eq!((ledger.made(), ledger.live(), slots()), (1, 0, 0));

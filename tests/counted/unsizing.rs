@@ -7,12 +7,13 @@ use famalloc::rc::Counter;
 use famalloc::unsize;
 
 use crate::ledger::Ledger;
+use crate::lives;
 use crate::{InA, WeakInA, slots};
 
 fn the_value_and_the_counts_stay<C: Counter>() {
     let ledger = Ledger::default();
     let value = ledger.value();
-    let one = InA::<_, C>::new_in(move || value.number());
+    let one = InA::<_, C>::new_in(move || value.number(), lives::A);
     let other = one.clone();
     let object: InA<dyn Fn() -> usize, C> = unsize!(one => dyn Fn() -> usize);
     assert!(std::ptr::addr_eq(InA::as_ptr(&object), InA::as_ptr(&other)));
@@ -43,7 +44,7 @@ impl Debug for Large {
 fn objects_of_any_layout_are_dropped_and_freed<C: Counter>() {
     fn there_and_gone<T: Debug + 'static, C: Counter>(value: T) {
         let shown = format!("{value:?}");
-        let object = unsize!(InA::<_, C>::new_in(value) => dyn Debug);
+        let object = unsize!(InA::<_, C>::new_in(value, lives::A) => dyn Debug);
         assert_eq!(format!("{object:?}"), shown);
         let weak = InA::downgrade(&object);
         drop(object);
@@ -61,7 +62,7 @@ fn objects_of_any_layout_are_dropped_and_freed<C: Counter>() {
 
 fn slices_too<C: Counter>() {
     let ledger = Ledger::default();
-    let slice = unsize!(InA::<_, C>::new_in([ledger.value(), ledger.value()]) => [_]);
+    let slice = unsize!(InA::<_, C>::new_in([ledger.value(), ledger.value()], lives::A) => [_]);
     assert_eq!((slice.len(), ledger.live()), (2, 2));
     let object = unsize!(slice.clone() => [_]);
     assert!(InA::ptr_eq(&slice, &object));
@@ -81,7 +82,7 @@ fn objects_of_boxes_move_in<C: Counter>() {
     let boxed: Box<dyn Fn() -> usize> = Box::new(move || value.number());
     let object = InA::<dyn Fn() -> usize, C>::from(boxed);
     assert_eq!((object(), slots()), (0, 1));
-    let boxed = unsize!(crate::ledger::InA::new_in(8) => dyn Display);
+    let boxed = unsize!(crate::ledger::InA::new_in(8, lives::A) => dyn Display);
     assert_eq!(InA::<dyn Display, C>::from(boxed).to_string(), "8");
     assert_eq!(slots(), 1);
 }
@@ -89,7 +90,7 @@ fn objects_of_boxes_move_in<C: Counter>() {
 fn objects_become_what_they_were<C: Counter>() {
     macro_rules! there_and_back {
         ($object:ty) => {{
-            let object = unsize!(InA::<_, C>::new_in(String::from("x")) => $object);
+            let object = unsize!(InA::<_, C>::new_in(String::from("x"), lives::A) => $object);
             let other = object.clone();
             let object = object.downcast::<u32>().unwrap_err();
             assert_eq!(*object.downcast::<String>().unwrap(), "x");

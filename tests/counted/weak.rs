@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use famalloc::rc::Counter;
 
 use crate::common::times;
+use crate::lives;
 use crate::{InA, WeakInA, slots};
 
 fn a_handle_may_lead_nowhere<C: Counter>() {
@@ -13,7 +14,7 @@ fn a_handle_may_lead_nowhere<C: Counter>() {
     assert!(nowhere.upgrade().is_none() && nowhere.ptr_eq(&copy));
     assert_eq!((nowhere.strong_count(), nowhere.weak_count(), slots()), (0, 0, 0));
     assert!(WeakInA::<String, C>::default().ptr_eq(&nowhere));
-    let one = InA::<_, C>::new_in(String::new());
+    let one = InA::<_, C>::new_in(String::new(), lives::A);
     assert!(!InA::downgrade(&one).ptr_eq(&nowhere));
     assert_eq!(format!("{nowhere:?}"), "(Weak)");
     // SAFETY: from `into_raw`, once.
@@ -23,13 +24,13 @@ fn a_handle_may_lead_nowhere<C: Counter>() {
 }
 
 fn a_slot_stays_until_its_last_weak_handle<C: Counter>() {
-    let one = InA::<_, C>::new_in(7);
+    let one = InA::<_, C>::new_in(7, lives::A);
     let address = InA::as_ptr(&one);
     let weak = [InA::downgrade(&one), InA::downgrade(&one)];
     assert_eq!((InA::weak_count(&one), weak[0].weak_count()), (2, 2));
     drop(one);
     assert_eq!(slots(), 1);
-    assert_ne!(InA::as_ptr(&InA::<_, C>::new_in(8)), address);
+    assert_ne!(InA::as_ptr(&InA::<_, C>::new_in(8, lives::A)), address);
     let [first, second] = weak;
     drop(first);
     assert_eq!((second.weak_count(), slots()), (0, 1));
@@ -46,7 +47,7 @@ struct Busy<C: Counter> {
 
 impl<C: Counter> Busy<C> {
     fn new(others: Vec<InA<Self, C>>) -> InA<Self, C> {
-        InA::new_cyclic_in(|me| Self { me: RefCell::new(me.clone()), others })
+        InA::new_cyclic_in(|me| Self { me: RefCell::new(me.clone()), others }, lives::A)
     }
 }
 
@@ -58,7 +59,8 @@ impl<C: Counter> Drop for Busy<C> {
         // Now the last weak handle but that of the strong ones is gone; the slot has to stay.
         *me = WeakInA::new();
         let before = slots();
-        let scratch: Vec<_> = (0..5_usize).map(|number| InA::<_, C>::new_in([number; 4])).collect();
+        let scratch: Vec<_> =
+            (0..5_usize).map(|number| InA::<_, C>::new_in([number; 4], lives::A)).collect();
         assert_eq!(slots(), before + 5);
         assert!(scratch.iter().enumerate().all(|(number, it)| **it == [number; 4]));
         self.others.pop();
@@ -81,7 +83,7 @@ fn a_long_list_is_dropped_from_the_front<C: Counter>() {
     struct Link<C: Counter>(u32, Option<InA<Link<C>, C>>);
     let mut list = None;
     for number in 0..LINKS {
-        list = Some(InA::<_, C>::new_in(Link(number, list)));
+        list = Some(InA::<_, C>::new_in(Link(number, list), lives::A));
     }
     let middle =
         std::iter::successors(list.clone(), |link| link.1.clone()).nth(LINKS as usize / 2 - 1);
@@ -95,7 +97,10 @@ fn a_tree_with_parents_goes_at_once<C: Counter>() {
         children: RefCell<Vec<InA<Tree<C>, C>>>,
     }
     fn grow<C: Counter>(depth: u32) -> InA<Tree<C>, C> {
-        let tree = InA::new_in(Tree { parent: RefCell::default(), children: RefCell::default() });
+        let tree = InA::new_in(
+            Tree { parent: RefCell::default(), children: RefCell::default() },
+            lives::A,
+        );
         if depth > 0 {
             for _ in 0..3 {
                 let child = grow(depth - 1);

@@ -72,7 +72,7 @@ fn a_box_is_covariant_in_its_value() {
     ) -> InA<dyn Fn() -> &'static str + 'short> {
         boxed
     }
-    assert_eq!(*shorten(InA::new_in("x")), "x");
-    let object = famalloc::unsize!(InA::new_in(|| "x") => dyn Fn() -> &'static str);
+    assert_eq!(*shorten(InA::new_in("x", lives::A)), "x");
+    let object = famalloc::unsize!(InA::new_in(|| "x", lives::A) => dyn Fn() -> &'static str);
     assert_eq!(shorten_object(object)(), "x");
 }

@@ -26,13 +26,13 @@ fn a_type_of_a_family_needs_no_more_words() {
 
 #[test]
 fn any_type_can_be_put_into_a_named_family() {
-    assert_eq!(*InA::new_in(7), 7);
-    assert_eq!(*InB::new_in(Node(7)), Node(7));
-    assert_eq!(*InA::try_new_in(7).unwrap(), 7);
-    assert_eq!(*InA::new_with_in(|| 7), 7);
-    assert_eq!(*InA::try_new_with_in(|| 7).unwrap(), 7);
-    assert_eq!(*InA::pin_in(7), 7);
-    assert_eq!(*InA::try_pin_in(7).unwrap(), 7);
+    assert_eq!(*InA::new_in(7, lives::A), 7);
+    assert_eq!(*InB::new_in(Node(7), lives::B), Node(7));
+    assert_eq!(*InA::try_new_in(7, lives::A).unwrap(), 7);
+    assert_eq!(*InA::new_with_in(|| 7, lives::A), 7);
+    assert_eq!(*InA::try_new_with_in(|| 7, lives::A).unwrap(), 7);
+    assert_eq!(*InA::pin_in(7, lives::A), 7);
+    assert_eq!(*InA::try_pin_in(7, lives::A).unwrap(), 7);
     assert_eq!(*InA::from(7), 7);
     assert_eq!(*InA::<u32>::default(), 0);
 }
@@ -51,7 +51,7 @@ fn a_slot_can_be_filled_later() {
 #[test]
 fn zeroed_slots_are_zero() {
     // Leave something behind that a careless allocator would hand out again.
-    drop(InA::new_in([0xff_u8; 100]));
+    drop(InA::new_in([0xff_u8; 100], lives::A));
     // SAFETY: zero bytes are valid integers.
     unsafe {
         assert_eq!(*InA::<[u8; 100]>::new_zeroed().assume_init(), [0; 100]);
@@ -95,12 +95,12 @@ fn pinned_values_stay_where_they_are() {
         _pinned: PhantomPinned,
     }
     let mut anchored =
-        InA::pin_in(Anchored { own_address: std::ptr::null(), _pinned: PhantomPinned });
+        InA::pin_in(Anchored { own_address: std::ptr::null(), _pinned: PhantomPinned }, lives::A);
     let address: *const Anchored = &raw const *anchored;
     // SAFETY: writing a field moves nothing.
     unsafe { anchored.as_mut().get_unchecked_mut() }.own_address = address;
     let moved: Pin<InA<Anchored>> = anchored;
     assert_eq!(moved.own_address, &raw const *moved);
     assert_eq!(*Pin::<InA<u32>>::default(), 0);
-    assert_eq!(*Pin::from(InA::new_in(7)), 7);
+    assert_eq!(*Pin::from(InA::new_in(7, lives::A)), 7);
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use famalloc::FamilyBox;
 
+use crate::common::lives;
 use crate::common::{InA, Ledger, Tracked};
 
 #[test]
@@ -15,7 +16,7 @@ fn values_move_from_and_to_a_box() {
     assert_eq!(ledger.live(), 1);
     let boxed: Box<_> = FamilyBox::into_box(boxed);
     assert_eq!(ledger.live(), 1);
-    let nested: InA<Box<_>> = InA::new_in(boxed);
+    let nested: InA<Box<_>> = InA::new_in(boxed, lives::A);
     assert_eq!(nested.index, 0);
 }
 
@@ -43,12 +44,13 @@ fn objects_move_from_and_to_a_box() {
 #[test]
 fn values_move_to_shared_owners() {
     let ledger = Ledger::default();
-    let shared: Rc<Tracked> = InA::new_in(ledger.value()).into();
+    let shared: Rc<Tracked> = InA::new_in(ledger.value(), lives::A).into();
     assert_eq!((Rc::strong_count(&shared), ledger.live()), (1, 1));
     let shared: Arc<[_]> = InA::<[_]>::from(ledger.values(3)).into();
     assert_eq!((shared.len(), ledger.live()), (3, 4));
     let shared: Rc<str> = InA::<str>::from("text").into();
     assert_eq!(&*shared, "text");
-    let shared: Arc<dyn Display> = famalloc::unsize!(InA::new_in(7) => dyn Display).into();
+    let shared: Arc<dyn Display> =
+        famalloc::unsize!(InA::new_in(7, lives::A) => dyn Display).into();
     assert_eq!(shared.to_string(), "7");
 }

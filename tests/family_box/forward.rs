@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use famalloc::{FamilyBox, unsize};
 
 use crate::common::InA;
+use crate::common::lives;
 
 #[test]
 fn iterators_with_a_size() {
@@ -27,7 +28,7 @@ fn iterators_with_a_size() {
         iterator.count()
     }
     like_box!(0..3, |b| fused(b));
-    let boxed = InA::new_in(0..3);
+    let boxed = InA::new_in(0..3, lives::A);
     let mut seen = Vec::new();
     for number in boxed {
         seen.push(number);
@@ -37,7 +38,7 @@ fn iterators_with_a_size() {
 
 #[test]
 fn iterator_objects() {
-    let numbers = || InA::new_in(0..10);
+    let numbers = || InA::new_in(0..10, lives::A);
     assert_eq!(unsize!(numbers() => dyn Iterator<Item = i32>).sum::<i32>(), 45);
     assert_eq!(unsize!(numbers() => dyn Iterator<Item = i32> + Send).nth(3), Some(3));
     assert_eq!(
@@ -50,17 +51,17 @@ fn iterator_objects() {
         (Some(0), Some(9), Some(7))
     );
     assert!(
-        unsize!(InA::new_in(0..3) => dyn DoubleEndedIterator<Item = i32> + Send)
+        unsize!(InA::new_in(0..3, lives::A) => dyn DoubleEndedIterator<Item = i32> + Send)
             .rev()
             .eq([2, 1, 0])
     );
-    let sized = InA::new_in(vec![1, 2, 3].into_iter());
+    let sized = InA::new_in(vec![1, 2, 3].into_iter(), lives::A);
     assert_eq!(unsize!(sized => dyn ExactSizeIterator<Item = i32>).len(), 3);
-    let mut fused = unsize!(InA::new_in(0..1) => dyn FusedIterator<Item = i32>);
+    let mut fused = unsize!(InA::new_in(0..1, lives::A) => dyn FusedIterator<Item = i32>);
     assert_eq!((fused.next(), fused.next(), fused.next()), (Some(0), None, None));
 
     let local = [1, 2, 3];
-    let borrowing = unsize!(InA::new_in(local.iter()) => dyn Iterator<Item = &i32> + '_);
+    let borrowing = unsize!(InA::new_in(local.iter(), lives::A) => dyn Iterator<Item = &i32> + '_);
     assert_eq!(borrowing.copied().collect::<VecDeque<_>>(), local);
 }
 
@@ -68,7 +69,7 @@ fn iterator_objects() {
 fn objects_of_other_iterator_traits_are_iterated_by_reference() {
     trait Numbers: Iterator<Item = i32> {}
     impl<I: Iterator<Item = i32>> Numbers for I {}
-    let mut numbers = unsize!(InA::new_in(0..3) => dyn Numbers);
+    let mut numbers = unsize!(InA::new_in(0..3, lives::A) => dyn Numbers);
     let mut seen = Vec::new();
     for number in &mut *numbers {
         seen.push(number);
@@ -88,13 +89,13 @@ fn futures() {
         polls += 1;
         if polls == 2 { Poll::Ready(polls) } else { Poll::Pending }
     });
-    let mut boxed = pin!(InA::new_in(future));
+    let mut boxed = pin!(InA::new_in(future, lives::A));
     assert_eq!(poll_once(boxed.as_mut()), Poll::Pending);
     assert_eq!(poll_once(boxed.as_mut()), Poll::Ready(2));
     // One that may not move is a future when its box is pinned.
-    let mut pinned = InA::pin_in(async { ready(7).await });
+    let mut pinned = InA::pin_in(async { ready(7).await }, lives::A);
     assert_eq!(poll_once(pin!(pinned.as_mut())), Poll::Ready(7));
-    let object = unsize!(InA::new_in(ready(7)) => dyn Future<Output = i32> + Unpin);
+    let object = unsize!(InA::new_in(ready(7), lives::A) => dyn Future<Output = i32> + Unpin);
     assert_eq!(poll_once(pin!(object)), Poll::Ready(7));
 }
 
@@ -117,6 +118,7 @@ fn hashers() {
         hasher.finish()
     }
     like_box!(DefaultHasher::new(), |b| everything(b));
-    let object: FamilyBox<dyn Hasher, _> = unsize!(InA::new_in(DefaultHasher::new()) => dyn Hasher);
+    let object: FamilyBox<dyn Hasher, _> =
+        unsize!(InA::new_in(DefaultHasher::new(), lives::A) => dyn Hasher);
     assert_eq!(everything(object), everything(DefaultHasher::new()));
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead, Cursor, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write}
 use famalloc::unsize;
 
 use crate::common::InA;
+use crate::common::lives;
 
 fn text() -> Cursor<Vec<u8>> {
     Cursor::new(b"first\nsecond\nthird".to_vec())
@@ -29,7 +30,7 @@ fn readers() {
         (read, exact, rest, end)
     }
     like_box!(text(), |b| everything(b));
-    assert_eq!(everything(unsize!(InA::new_in(text()) => dyn Read)), everything(text()));
+    assert_eq!(everything(unsize!(InA::new_in(text(), lives::A) => dyn Read)), everything(text()));
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn writers() {
         (*b).clone()
     });
     let mut written = Vec::new();
-    everything(&mut unsize!(InA::new_in(&mut written) => dyn Write + '_));
+    everything(&mut unsize!(InA::new_in(&mut written, lives::A) => dyn Write + '_));
     assert_eq!(written, b"all some ab 7");
 }
 
@@ -75,7 +76,7 @@ fn buffered_readers() {
     }
     like_box!(text(), |b| everything(b));
     assert!(
-        unsize!(InA::new_in(text()) => dyn BufRead)
+        unsize!(InA::new_in(text(), lives::A) => dyn BufRead)
             .lines()
             .map(Result::unwrap)
             .eq(["first", "second", "third"])
@@ -88,7 +89,7 @@ fn files_in_a_box_have_a_descriptor() {
     use std::os::fd::{AsFd, AsRawFd};
     let (reader, _writer) = std::os::unix::net::UnixStream::pair().unwrap();
     let descriptor = reader.as_raw_fd();
-    let boxed = InA::new_in(reader);
+    let boxed = InA::new_in(reader, lives::A);
     assert_eq!(boxed.as_fd().as_raw_fd(), descriptor);
     assert_eq!(AsRawFd::as_raw_fd(&boxed), descriptor);
 }

@@ -31,7 +31,7 @@ struct Page([u8; 4096]);
 struct AlignedNothing;
 
 fn round_trip<T: Clone + PartialEq + Debug>(value: &T) {
-    let boxed = InA::new_in(value.clone());
+    let boxed = InA::new_in(value.clone(), lives::A);
     assert!(ptr::from_ref(&*boxed).is_aligned());
     assert_eq!(*boxed, *value);
     let other = boxed.clone();
@@ -69,7 +69,7 @@ fn values_without_a_size_are_dropped_too() {
         }
     }
 
-    drop(InA::new_in(Counted));
+    drop(InA::new_in(Counted, lives::A));
     assert_eq!(DROPS.swap(0, Relaxed), 1);
     drop(InA::<[Counted]>::from([Counted, Counted, Counted]));
     assert_eq!(DROPS.swap(0, Relaxed), 3);
@@ -78,14 +78,14 @@ fn values_without_a_size_are_dropped_too() {
     assert_eq!((five.len(), DROPS.swap(0, Relaxed)), (4, 1));
     drop(five);
     assert_eq!(DROPS.swap(0, Relaxed), 4);
-    drop(FamilyBox::into_box(InA::new_in(Counted)));
+    drop(FamilyBox::into_box(InA::new_in(Counted, lives::A)));
     assert_eq!(DROPS.load(Relaxed), 1);
 }
 
 #[test]
 fn a_box_drops_its_value_once() {
     let ledger = Ledger::default();
-    let one = InA::new_in(ledger.value());
+    let one = InA::new_in(ledger.value(), lives::A);
     let many = InA::<[_]>::from(ledger.values(3));
     assert_eq!((ledger.made(), ledger.live()), (4, 4));
     drop(one);

@@ -13,7 +13,7 @@ macro_rules! like_box {
         };
         #[allow(unused_mut, reason = "some of the expressions mutate the box")]
         let ours = {
-            let mut $boxed = $crate::common::InA::new_in($value);
+            let mut $boxed = $crate::common::InA::new_in($value, $crate::common::lives::A);
             $result
         };
         assert_eq!(ours, theirs, "{}", stringify!($result));

@@ -7,6 +7,7 @@ use std::iter;
 
 use famalloc::{FamilyBox, unsize};
 
+use crate::common::lives;
 use crate::common::{InA, Ledger, Tracked, panic_of};
 use crate::times;
 
@@ -15,10 +16,10 @@ fn in_the_constructor() {
     let ledger = Ledger::default();
     let _kept = ledger.value();
     assert_eq!(
-        panic_of(|| InA::new_with_in(|| -> Tracked { panic!("constructor") })),
+        panic_of(|| InA::new_with_in(|| -> Tracked { panic!("constructor") }, lives::A)),
         "constructor"
     );
-    let failing = || InA::try_new_with_in(|| -> Tracked { panic!("constructor") });
+    let failing = || InA::try_new_with_in(|| -> Tracked { panic!("constructor") }, lives::A);
     assert_eq!(panic_of(failing), "constructor");
     assert_eq!(panic_of(|| FamilyBox::new_with(|| -> crate::common::Node { panic!("x") })), "x");
 
@@ -34,12 +35,12 @@ fn in_the_constructor() {
 #[test]
 fn in_the_destructor() {
     let ledger = Ledger::default();
-    let boxed = InA::new_in((ledger.value(), ledger.value()));
+    let boxed = InA::new_in((ledger.value(), ledger.value()), lives::A);
     ledger.drop_fails_at(0);
     assert_eq!(panic_of(|| drop(boxed)), "drop");
     assert_eq!(ledger.live(), 0);
 
-    let object = unsize!(InA::new_in(ledger.value()) => dyn CastAway);
+    let object = unsize!(InA::new_in(ledger.value(), lives::A) => dyn CastAway);
     ledger.drop_fails_at(2);
     assert_eq!(panic_of(|| drop(object)), "drop");
 }
@@ -61,11 +62,11 @@ fn in_the_destructor_of_an_element() {
 #[test]
 fn in_clone() {
     let ledger = Ledger::default();
-    let boxed = InA::new_in(ledger.value());
+    let boxed = InA::new_in(ledger.value(), lives::A);
     ledger.clone_fails_after(0);
     assert_eq!(panic_of(|| boxed.clone()), "clone");
     assert_eq!(ledger.made(), 1);
-    let mut other = InA::new_in(ledger.value());
+    let mut other = InA::new_in(ledger.value(), lives::A);
     assert_eq!(panic_of(|| other.clone_from(&boxed)), "clone");
     assert_eq!(ledger.live(), 2);
 }
@@ -134,10 +135,10 @@ fn in_an_iterator_that_is_collected() {
 #[test]
 fn in_map() {
     let ledger = Ledger::default();
-    let boxed = InA::new_in(ledger.value());
+    let boxed = InA::new_in(ledger.value(), lives::A);
     assert_eq!(panic_of(|| FamilyBox::map(boxed, |_| -> Tracked { panic!("map") })), "map");
     assert_eq!(ledger.live(), 0);
-    let boxed = InA::new_in(ledger.value());
+    let boxed = InA::new_in(ledger.value(), lives::A);
     assert_eq!(panic_of(|| FamilyBox::map(boxed, |_| -> [u8; 99] { panic!("map") })), "map");
     assert_eq!(ledger.live(), 0);
 }
@@ -172,9 +173,9 @@ fn while_iterating_by_value() {
 #[test]
 fn in_the_destructor_of_the_old_value_of_an_assignment() {
     let ledger = Ledger::default();
-    let mut boxed = InA::new_in(ledger.value());
+    let mut boxed = InA::new_in(ledger.value(), lives::A);
     ledger.drop_fails_at(0);
-    let replacement = InA::new_in(ledger.value());
+    let replacement = InA::new_in(ledger.value(), lives::A);
     assert_eq!(panic_of(|| boxed = replacement), "drop");
     assert_eq!((boxed.index, ledger.live()), (1, 1));
 }

@@ -10,7 +10,7 @@ use crate::common::{InA, Ledger, lives};
 #[test]
 fn a_value_survives_the_way_out_and_back() {
     let ledger = Ledger::default();
-    let boxed = InA::new_in(ledger.value());
+    let boxed = InA::new_in(ledger.value(), lives::A);
     let address = FamilyBox::as_ptr(&boxed);
     let raw = FamilyBox::into_raw(boxed);
     assert!(ptr::eq(address, raw));
@@ -19,7 +19,7 @@ fn a_value_survives_the_way_out_and_back() {
     drop(unsafe { InA::from_raw(raw) });
     assert_eq!(ledger.live(), 0);
 
-    let value = FamilyBox::into_non_null(InA::new_in(ledger.value()));
+    let value = FamilyBox::into_non_null(InA::new_in(ledger.value(), lives::A));
     // SAFETY: from `into_non_null`, once.
     drop(unsafe { InA::from_non_null(value) });
 }
@@ -29,7 +29,7 @@ fn wide_pointers_go_the_same_way() {
     let raw = FamilyBox::into_raw(InA::<str>::from("text"));
     // SAFETY: from `into_raw`, once.
     assert_eq!(&*unsafe { InA::from_raw(raw) }, "text");
-    let object = unsize!(InA::new_in(7) => dyn std::fmt::Display);
+    let object = unsize!(InA::new_in(7, lives::A) => dyn std::fmt::Display);
     let raw = FamilyBox::into_raw(object);
     // SAFETY: from `into_raw`, once.
     assert_eq!(unsafe { InA::from_raw(raw) }.to_string(), "7");
@@ -53,7 +53,7 @@ fn slots_of_the_raw_interface_are_the_same_slots() {
 
 #[test]
 fn pointers_taken_without_references_stay_usable() {
-    let mut boxed = InA::new_in([0_u8; 4]);
+    let mut boxed = InA::new_in([0_u8; 4], lives::A);
     let first = FamilyBox::as_mut_ptr(&mut boxed).cast::<u8>();
     let second = FamilyBox::as_mut_ptr(&mut boxed).cast::<u8>();
     // SAFETY: both lead to the value, which is alive, and no reference to it was made meanwhile.
@@ -69,13 +69,13 @@ fn pointers_taken_without_references_stay_usable() {
 fn leaked_values_live_on() {
     let ledger = Ledger::default();
     {
-        let leaked: &mut _ = FamilyBox::leak(InA::new_in(ledger.value()));
+        let leaked: &mut _ = FamilyBox::leak(InA::new_in(ledger.value(), lives::A));
         assert_eq!(ledger.live(), 1);
         // SAFETY: `leak` gave us the only pointer; so that these tests end with nothing leaked.
         drop(unsafe { InA::from_raw(leaked) });
     }
     let local = 7;
-    let leaked: &mut &i32 = FamilyBox::leak(InA::new_in(&local));
+    let leaked: &mut &i32 = FamilyBox::leak(InA::new_in(&local, lives::A));
     assert_eq!(**leaked, 7);
     // SAFETY: as above.
     drop(unsafe { InA::from_raw(leaked) });

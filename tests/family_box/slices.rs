@@ -6,6 +6,7 @@ use std::iter;
 
 use famalloc::FamilyBox;
 
+use crate::common::lives;
 use crate::common::{InA, Ledger, panic_of};
 use crate::times;
 
@@ -19,7 +20,7 @@ fn slices_come_from_everything_that_is_a_row() {
     assert_eq!(*InA::<[String]>::from(Cow::Borrowed(&vec[..])), expected);
     assert_eq!(*InA::<[String]>::from(Cow::<[String]>::Owned(vec.clone())), expected);
     assert_eq!(*InA::<[String]>::from(vec.clone().into_boxed_slice()), expected);
-    assert_eq!(*InA::<[String]>::from(InA::new_in(expected.clone())), expected);
+    assert_eq!(*InA::<[String]>::from(InA::new_in(expected.clone(), lives::A)), expected);
     assert_eq!(*InA::<[String]>::from(vec.clone()), expected);
     assert_eq!(*vec.into_iter().collect::<InA<[String]>>(), expected);
     assert!(InA::<[String]>::default().is_empty());
@@ -152,8 +153,8 @@ fn clone_from_keeps_the_slot_of_a_slice_of_the_same_length() {
     slice.clone_from(&InA::from(["e".to_owned()]));
     assert_eq!(*slice, ["e"]);
 
-    let mut value = InA::new_in(String::from("a"));
+    let mut value = InA::new_in(String::from("a"), lives::A);
     let address = FamilyBox::as_ptr(&value);
-    value.clone_from(&InA::new_in(String::from("b")));
+    value.clone_from(&InA::new_in(String::from("b"), lives::A));
     assert_eq!((FamilyBox::as_ptr(&value), value.as_str()), (address, "b"));
 }

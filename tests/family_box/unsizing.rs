@@ -22,20 +22,21 @@ fn the_slot_and_the_family_stay() {
 fn objects_drop_their_value_once() {
     let ledger = Ledger::default();
     let value = ledger.value();
-    let object = unsize!(InA::new_in(move || value.number()) => dyn Fn() -> usize);
+    let object = unsize!(InA::new_in(move || value.number(), lives::A) => dyn Fn() -> usize);
     assert_eq!((object(), ledger.live()), (0, 1));
     drop(object);
     assert_eq!(ledger.live(), 0);
-    let slice = unsize!(InA::new_in([ledger.value(), ledger.value()]) => [_]);
+    let slice = unsize!(InA::new_in([ledger.value(), ledger.value()], lives::A) => [_]);
     assert_eq!((slice.len(), ledger.live()), (2, 2));
 }
 
 #[test]
 fn closures_are_called_through_their_box() {
-    let object = unsize!(InA::new_in(|x: i32| x + 1) => dyn Fn(i32) -> i32 + Send + Sync);
+    let object = unsize!(InA::new_in(|x: i32| x + 1, lives::A) => dyn Fn(i32) -> i32 + Send + Sync);
     assert_eq!([1, 2].map(&*object), [2, 3]);
     let mut count = 0;
-    let mut object = unsize!(InA::new_in(|| { count += 1; count }) => dyn FnMut() -> i32 + '_);
+    let mut object =
+        unsize!(InA::new_in(|| { count += 1; count }, lives::A) => dyn FnMut() -> i32 + '_);
     assert_eq!((object(), object()), (1, 2));
     fn call(mut f: impl FnMut() -> i32) -> i32 {
         f()
@@ -74,12 +75,12 @@ fn supertraits_come_along() {
 #[test]
 fn objects_can_borrow() {
     fn shown<'a>(text: &'a str) -> InA<dyn Display + 'a> {
-        unsize!(InA::new_in(text) => dyn Display + 'a)
+        unsize!(InA::new_in(text, lives::A) => dyn Display + 'a)
     }
     let local = String::from("local");
     assert_eq!(shown(&local).to_string(), "local");
     // And lose auto traits and lifetime as they are unsized further.
-    let object = unsize!(InA::new_in(7) => dyn Debug + Send + Sync);
+    let object = unsize!(InA::new_in(7, lives::A) => dyn Debug + Send + Sync);
     let object = unsize!(object => dyn Debug + Send);
     let object: InA<dyn Debug> = unsize!(object => dyn Debug);
     assert_eq!(format!("{object:?}"), "7");
@@ -88,10 +89,10 @@ fn objects_can_borrow() {
 #[test]
 fn it_works_in_generic_code() {
     fn erased<'a, T: Debug + 'a, F: famalloc::Family>(value: T) -> FamilyBox<dyn Debug + 'a, F> {
-        unsize!(FamilyBox::<T, F>::new_in(value) => dyn Debug + 'a)
+        unsize!(FamilyBox::<T, _>::new_in(value, F::default()) => dyn Debug + 'a)
     }
     fn slice<T, const N: usize>(array: [T; N]) -> InA<[T]> {
-        unsize!(InA::new_in(array) => [T])
+        unsize!(InA::new_in(array, lives::A) => [T])
     }
     assert_eq!(format!("{:?}", erased::<_, lives::B>("x")), "\"x\"");
     assert_eq!(*slice([1, 2, 3]), [1, 2, 3]);
@@ -104,9 +105,11 @@ fn structs_with_such_a_tail_are_unsized_too() {
         head: u8,
         tail: T,
     }
-    let boxed = unsize!(InA::new_in(Tailed { head: 1, tail: [2_u32, 3] }) => Tailed<[u32]>);
+    let boxed =
+        unsize!(InA::new_in(Tailed { head: 1, tail: [2_u32, 3] }, lives::A) => Tailed<[u32]>);
     assert_eq!((boxed.head, &boxed.tail), (1, &[2, 3][..]));
-    let boxed = unsize!(InA::new_in(Tailed { head: 1, tail: "x" }) => Tailed<dyn Display>);
+    let boxed =
+        unsize!(InA::new_in(Tailed { head: 1, tail: "x" }, lives::A) => Tailed<dyn Display>);
     assert_eq!((boxed.head, boxed.tail.to_string().as_str()), (1, "x"));
     // And an exotic value can move to another owner.
     let boxed = InA::from_box(FamilyBox::into_box(boxed));
@@ -118,14 +121,14 @@ mod without_unsafe {
 
     #[test]
     fn it_can_be_used_where_unsafe_code_is_forbidden() {
-        let boxed = crate::common::InA::new_in(7);
+        let boxed = crate::common::InA::new_in(7, crate::common::lives::A);
         assert_eq!(famalloc::unsize!(boxed => dyn std::fmt::Display).to_string(), "7");
     }
 }
 
 #[test]
 fn names_of_the_caller_do_not_disturb_it() {
-    let boxed = InA::new_in(7);
+    let boxed = InA::new_in(7, lives::A);
     let coerce = 8;
     let value = unsize!(boxed => dyn Display);
     assert_eq!((value.to_string().as_str(), coerce), ("7", 8));
@@ -134,13 +137,13 @@ fn names_of_the_caller_do_not_disturb_it() {
 #[test]
 fn the_expression_is_evaluated_once() {
     let mut evaluations = 0;
-    let object = unsize!({ evaluations += 1; InA::new_in(evaluations) } => dyn Display);
+    let object = unsize!({ evaluations += 1; InA::new_in(evaluations, lives::A) } => dyn Display);
     assert_eq!((object.to_string().as_str(), evaluations), ("1", 1));
 }
 
 #[test]
 fn pinned_futures_are_unsized_before_they_are_pinned() {
-    let future = unsize!(InA::new_in(async { 7 }) => dyn Future<Output = i32>);
+    let future = unsize!(InA::new_in(async { 7 }, lives::A) => dyn Future<Output = i32>);
     let mut future = FamilyBox::into_pin(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert_eq!(future.as_mut().poll(&mut context), std::task::Poll::Ready(7));
@@ -151,10 +154,10 @@ fn objects_become_what_they_were() {
     let ledger = Ledger::default();
     macro_rules! there_and_back {
         ($object:ty) => {{
-            let object = unsize!(InA::new_in(String::from("x")) => $object);
+            let object = unsize!(InA::new_in(String::from("x"), lives::A) => $object);
             let object = object.downcast::<u32>().unwrap_err();
             assert_eq!(*object.downcast::<String>().unwrap(), "x");
-            let object = unsize!(InA::new_in(7_u8) => $object);
+            let object = unsize!(InA::new_in(7_u8, lives::A) => $object);
             // SAFETY: just made of one.
             assert_eq!(*unsafe { object.downcast_unchecked::<u8>() }, 7);
         }};
@@ -163,7 +166,7 @@ fn objects_become_what_they_were() {
     there_and_back!(dyn Any + Send);
     there_and_back!(dyn Any + Send + Sync);
 
-    let object = unsize!(InA::new_in(ledger.value()) => dyn Any);
+    let object = unsize!(InA::new_in(ledger.value(), lives::A) => dyn Any);
     let object = object.downcast::<u32>().unwrap_err();
     assert_eq!(ledger.live(), 1);
     drop(object.downcast::<crate::common::Tracked>());

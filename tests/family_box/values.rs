@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use famalloc::FamilyBox;
 
+use crate::common::lives;
 use crate::common::{InA, Ledger};
 
 #[test]
 fn into_inner_moves_out() {
     let ledger = Ledger::default();
-    let value = FamilyBox::into_inner(InA::new_in(ledger.value()));
+    let value = FamilyBox::into_inner(InA::new_in(ledger.value(), lives::A));
     assert_eq!(ledger.live(), 1);
     drop(value);
 }
@@ -18,7 +19,7 @@ fn into_inner_moves_out() {
 #[test]
 fn take_keeps_the_slot() {
     let ledger = Ledger::default();
-    let boxed = InA::new_in(ledger.value());
+    let boxed = InA::new_in(ledger.value(), lives::A);
     let address = FamilyBox::as_ptr(&boxed);
     let (first, slot) = FamilyBox::take(boxed);
     let boxed = FamilyBox::write(slot, ledger.value());
@@ -28,7 +29,7 @@ fn take_keeps_the_slot() {
 
 #[test]
 fn map_keeps_the_slot_where_it_fits() {
-    let boxed = InA::new_in(7_u32);
+    let boxed = InA::new_in(7_u32, lives::A);
     let address = FamilyBox::as_ptr(&boxed);
     let boxed = FamilyBox::map(boxed, |value| value as f32);
     assert!(std::ptr::eq(FamilyBox::as_ptr(&boxed).cast(), address));
@@ -38,7 +39,8 @@ fn map_keeps_the_slot_where_it_fits() {
     FamilyBox::into_inner(FamilyBox::map(boxed, drop));
 
     let ledger = Ledger::default();
-    let mapped = FamilyBox::map(InA::new_in(ledger.value()), |value| (value, ledger.value()));
+    let mapped =
+        FamilyBox::map(InA::new_in(ledger.value(), lives::A), |value| (value, ledger.value()));
     assert_eq!(ledger.live(), 2);
     drop(FamilyBox::map(mapped, |(value, _)| value));
 }
@@ -46,7 +48,7 @@ fn map_keeps_the_slot_where_it_fits() {
 #[test]
 fn a_value_is_a_slice_of_one() {
     let ledger = Ledger::default();
-    let slice = FamilyBox::into_boxed_slice(InA::new_in(ledger.value()));
+    let slice = FamilyBox::into_boxed_slice(InA::new_in(ledger.value(), lives::A));
     assert_eq!((slice.len(), ledger.live()), (1, 1));
 }
 
@@ -61,7 +63,7 @@ fn references_lead_to_the_value() {
         assert_eq!(*boxed.as_ref(), *Borrow::<u32>::borrow(&boxed));
         *boxed
     }
-    assert_eq!(generic(InA::new_in(7)), generic(Box::new(7)));
+    assert_eq!(generic(InA::new_in(7, lives::A)), generic(Box::new(7)));
 
     let mut names = HashMap::new();
     names.insert(InA::<str>::from("x"), 7);

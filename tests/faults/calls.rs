@@ -87,9 +87,8 @@ fn hints_are_not_followed() {
     }
     let _alone = one_at_a_time();
     PAGES.fail_at(Call::Hint, 1, true);
-    let all: Vec<_> = (0..24_000_usize)
-        .map(|number| FamilyBox::<_, lives::Dense>::new_in([number; 125]))
-        .collect();
+    let all: Vec<_> =
+        (0..24_000_usize).map(|number| FamilyBox::new_in([number; 125], lives::Dense)).collect();
     let huge = Parcel::new::<lives::Dense>(20 << 20, 1);
     assert!(PAGES.refused() > 0, "no hint was given");
     assert!(all.iter().zip(0..).all(|(array, number)| array[0] == number && array[124] == number));

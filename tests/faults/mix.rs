@@ -140,15 +140,15 @@ fn objects<F: Family>(met: &mut Met) {
     let mut boxes = Vec::new();
     let mut shared = Vec::new();
     for number in 0..60_usize {
-        boxes.extend(met.note(FamilyBox::<_, F>::try_new_in([number; 12])));
-        shared.extend(met.note(FamilyArc::<_, F>::try_new_in(number)));
+        boxes.extend(met.note(FamilyBox::try_new_in([number; 12], F::default())));
+        shared.extend(met.note(FamilyArc::try_new_in(number, F::default())));
     }
     assert!(boxes.iter().all(|array| array.iter().all(|number| *number == array[0])));
     assert!(shared.windows(2).all(|two| *two[0] < *two[1]));
 }
 
 fn pool<F: Family>(met: &mut Met) {
-    let pool = Pool::<[u64; 40], F>::new_in(|| [3; 40]);
+    let pool = Pool::<[u64; 40], _>::new_in(|| [3; 40], F::default());
     for round in 0..3 {
         let mut used: Vec<_> = (0..70).filter_map(|_| met.note(pool.try_get())).collect();
         assert!(used.iter().all(|numbers| numbers[39] == 3));
@@ -212,7 +212,7 @@ fn threads<A: Family, C: Family>(met: &mut Met, kept: Vec<Parcel>, others: Vec<P
 fn sweep<F: Family>(met: &mut Met) {
     let mut made: Vec<NonNull<u64>> = Vec::new();
     for number in 0..300_u64 {
-        let object = met.note(FamilyBox::<_, F>::try_new_in(number));
+        let object = met.note(FamilyBox::try_new_in(number, F::default()));
         made.extend(object.map(|object| NonNull::new(FamilyBox::into_raw(object)).unwrap()));
     }
     let mut seen = 0;

@@ -109,7 +109,7 @@ fn keep(value: &Touchy) -> bool {
 }
 
 fn boxes() {
-    let one = FamilyBox::<_, A>::new_with_in(Touchy::new);
+    let one = FamilyBox::new_with_in(Touchy::new, A::default());
     let two = one.clone();
     drop(FamilyBox::<Touchy, A>::default());
     let mapped = FamilyBox::map(two, |value| {
@@ -127,7 +127,7 @@ fn boxes() {
 }
 
 fn shared() {
-    let mut one = FamilyRc::<_, A>::new_in(Touchy::new());
+    let mut one = FamilyRc::new_in(Touchy::new(), A::default());
     let other = FamilyRc::clone(&one);
     FamilyRc::make_mut(&mut one);
     drop(FamilyRc::unwrap_or_clone(other));
@@ -136,7 +136,7 @@ fn shared() {
     let weak = FamilyArc::downgrade(&copy);
     drop((copy, slice));
     assert!(weak.upgrade().is_none());
-    drop(FamilyRc::<Touchy, A>::new_cyclic_in(|_| Touchy::new()));
+    drop(FamilyRc::<Touchy, _>::new_cyclic_in(|_| Touchy::new(), A::default()));
 }
 
 fn thin() {
@@ -204,7 +204,7 @@ fn pools() {
         event();
         assert!(value.0 < usize::MAX);
     };
-    let pool = Pool::<Touchy, A>::new_in(Touchy::new).with_reset(reset);
+    let pool = Pool::<Touchy, _>::new_in(Touchy::new, A::default()).with_reset(reset);
     let pool = pool.with_retention(Retention::working_set().every(4));
     for _ in 0..3 {
         let (one, two) = (pool.get(), pool.get());
@@ -214,7 +214,7 @@ fn pools() {
     let front = pool.front();
     drop((front.get(), front.get()));
     front.flush();
-    pool.put(FamilyBox::new_in(Touchy::new()));
+    pool.put(FamilyBox::new_in(Touchy::new(), lives::A));
     pool.end_period();
     drop((0..6).map(|_| pool.get()).collect::<Vec<_>>());
     pool.trim(2);

@@ -107,7 +107,7 @@ impl Inherited {
         unsafe { grown.write_bytes(5, 3 << 20) };
         Self {
             parcels,
-            number: FamilyBox::new_in(7),
+            number: FamilyBox::new_in(7, lives::Any),
             freed_first: looked_at
                 .map(|layout| (famalloc::alloc_layout_in::<lives::Any>(layout).unwrap(), layout)),
             untyped: untyped::alloc(&crate::kit::Lives::Small, layout(400)).unwrap(),

@@ -11,12 +11,12 @@ use crate::{Lives, lives};
 #[cfg_attr(miri, ignore = "an interpreter has no processes")]
 fn a_limit_ends_the_process_of_who_did_not_ask() {
     if case().as_deref() == Some("get") {
-        let pool = Pool::<[u8; 1 << 16], lives::Limited>::new_in(|| [0; 1 << 16]);
+        let pool = Pool::<[u8; 1 << 16], _>::new_in(|| [0; 1 << 16], lives::Limited);
         let _held: Vec<_> = (0..100).map(|_| pool.get()).collect();
         unreachable!();
     }
     if case().as_deref() == Some("front") {
-        let pool = Pool::<[u8; 1 << 16], lives::Limited>::new_in(|| [0; 1 << 16]);
+        let pool = Pool::<[u8; 1 << 16], _>::new_in(|| [0; 1 << 16], lives::Limited);
         let front = pool.front();
         let _held: Vec<_> = (0..100).map(|_| front.get()).collect();
         unreachable!();
@@ -32,7 +32,7 @@ fn a_limit_ends_the_process_of_who_did_not_ask() {
 #[test]
 fn a_limit_is_an_error_that_leaves_the_pool_usable() {
     let _alone = one_at_a_time();
-    let pool = Pool::<[u8; 1 << 16], lives::Limited>::new_in(|| [7; 1 << 16]);
+    let pool = Pool::<[u8; 1 << 16], _>::new_in(|| [7; 1 << 16], lives::Limited);
     let front = pool.front();
     for _ in 0..3 {
         let mut held = Vec::new();
@@ -62,7 +62,7 @@ fn an_object_whose_address_finds_no_room_is_destroyed() {
     let _alone = one_at_a_time();
     // Large ones under Miri, so that fewer fit.
     const WORDS: usize = times(1, 600);
-    let pool = Pool::<[u64; WORDS], lives::Cramped>::new_in(|| [7; WORDS]);
+    let pool = Pool::<[u64; WORDS], _>::new_in(|| [7; WORDS], lives::Cramped);
     let used = pool.get();
     let mut all = Vec::new();
     for size in [1 << 15, 256, 8 * WORDS] {

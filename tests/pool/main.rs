@@ -93,7 +93,7 @@ impl Drop for Probe {
 }
 
 pub(crate) fn pool() -> Pool<Probe, lives::Probe> {
-    Pool::new_in(Probe::new).with_reset(Probe::reset)
+    Pool::new_in(Probe::new, lives::Probe).with_reset(Probe::reset)
 }
 
 pub(crate) fn made() -> usize {

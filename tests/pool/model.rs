@@ -204,7 +204,7 @@ fn step<'f, 'p>(
             let detached = take_any(&mut used.fronted, random);
             used.boxes.extend(detached.map(|(id, object)| (id, Lent::detach(object))));
         }
-        63 => used.boxes.push((model.make(), InProbe::new_in(Probe::new()))),
+        63 => used.boxes.push((model.make(), InProbe::new_in(Probe::new(), lives::Probe))),
         64..70 => match (take_any(&mut used.boxes, random), random.below(3)) {
             (Some((id, object)), 0) => {
                 pool.put(object);

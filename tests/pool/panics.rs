@@ -56,7 +56,7 @@ fn a_reset_that_panics_costs_its_object_alone() {
         assert_eq!((books(|books| books.drops[2]), front.len()), (1, 0));
         drop(zero);
         assert_eq!((pool.len(), pool.get().id), (1, 0));
-        let boxed = InProbe::new_in(Probe::new());
+        let boxed = InProbe::new_in(Probe::new(), lives::Probe);
         books(|books| books.reset_fails = Some(3));
         assert_eq!(panic_of(|| pool.put(boxed)), "reset");
         assert_eq!((made(), dropped(), pool.len()), (4, 3, 1));

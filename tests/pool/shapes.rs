@@ -19,7 +19,7 @@ fn types_of_every_shape() {
     }
 
     fn shape<T: Copy>(make: fn() -> T, change: fn(&mut T), is_changed: fn(&T) -> bool) {
-        let pool = Pool::<T, lives::Shapes>::new_in(make);
+        let pool = Pool::<T, _>::new_in(make, lives::Shapes);
         let front = pool.front();
         const EACH: usize = times(40, 10);
         for round in 0..2 {
@@ -51,7 +51,7 @@ fn types_of_every_shape() {
     shape(|| [0_u8; 1 << 16], |it| it[65_535] = 7, |it| it[65_535] == 7);
     shape(|| [0_u64; 500], |it| it[499] = 7, |it| it[499] == 7);
 
-    let pool = Pool::<Nothing, lives::Shapes>::new_in(|| Nothing);
+    let pool = Pool::<Nothing, _>::new_in(|| Nothing, lives::Shapes);
     drop((0..100).map(|_| pool.get()).collect::<Vec<_>>());
     assert_eq!((pool.len(), pool.counts().made, dropped()), (100, 100, 0));
     drop(Pooled::detach(pool.get()));

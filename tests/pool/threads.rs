@@ -103,8 +103,9 @@ fn no_object_has_two_users_and_none_is_lost() {
     for (run, retention) in retentions.into_iter().enumerate() {
         MADE.store(0, Ordering::Relaxed);
         DROPPED.store(0, Ordering::Relaxed);
-        let pool =
-            Claims::new_in(Claimed::new).with_reset(Claimed::reset).with_retention(retention);
+        let pool = Claims::new_in(Claimed::new, lives::Threads)
+            .with_reset(Claimed::reset)
+            .with_retention(retention);
         let (mut senders, receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| channel()).unzip();
         senders.rotate_left(1);
         thread::scope(|scope| {
@@ -144,7 +145,7 @@ fn a_thread_that_ends_gives_its_front_back() {
         Line,
     }
     static LINES: Pool<String, own::Line> =
-        Pool::new_in(|| String::from("made")).with_reset(|line| line.push('.'));
+        Pool::new_in(|| String::from("made"), own::Line).with_reset(|line| line.push('.'));
     thread_local! {
         static FRONT: PoolFront<'static, String, own::Line> = LINES.front();
     }
@@ -208,7 +209,7 @@ fn user_code_may_use_the_pool_it_is_called_by() {
         nest();
         Nested
     }
-    static NESTED: Pool<Nested, own::Nested> = Pool::new_in(make)
+    static NESTED: Pool<Nested, own::Nested> = Pool::new_in(make, own::Nested)
         .with_reset(|_| nest())
         .with_retention(Retention::working_set().at_most(20));
     let _watchdog = Watchdog::of_seconds(60);

@@ -30,7 +30,7 @@ pub trait Counting: Allocator {
 impl Counting for Famalloc {
     #[inline(always)]
     fn counted(&self, value: Value) -> impl AsRef<Value> {
-        FamilyRc::<Value, lives::Counted>::new_in(value)
+        FamilyRc::<Value, _>::new_in(value, lives::Counted)
     }
 }
 

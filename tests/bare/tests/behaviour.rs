@@ -89,7 +89,8 @@ fn the_buffer_is_all_there_is() {
 #[test]
 fn nothing_is_parked_and_the_lowest_slot_is_used_again() {
     let _alone = one_at_a_time();
-    let mut boxes: Vec<_> = (0..100).map(FamilyBox::<u64, lives::Text>::new_in).collect();
+    let mut boxes: Vec<_> =
+        (0..100).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Text)).collect();
     let lowest = &raw const *boxes[0];
     let counted: Vec<_> = ClassUse::of::<lives::Text>().filter(|class| class.lanes > 0).collect();
     let eights = counted.iter().find(|class| class.slot_bytes == 8).unwrap();
@@ -99,7 +100,7 @@ fn nothing_is_parked_and_the_lowest_slot_is_used_again() {
     // With the standard library these would be in the thread's magazine.
     let eights = ClassUse::of::<lives::Text>().find(|class| class.slot_bytes == 8).unwrap();
     assert_eq!((eights.live_objects, eights.parked_objects), (50, 0));
-    let again = FamilyBox::<u64, lives::Text>::new_in(7);
+    let again = FamilyBox::<u64, _>::new_in(7, lives::Text);
     assert_eq!(&raw const *again, lowest);
     drop((boxes, again));
     assert_all_given_back::<lives::Text>();
@@ -118,14 +119,14 @@ fn values_are_dropped_once_whatever_panics() {
         }
     }
     let _alone = one_at_a_time();
-    drop(FamilyBox::<_, lives::Text>::new_in(Loud(false)));
+    drop(FamilyBox::new_in(Loud(false), lives::Text));
     let trait_object: FamilyBox<dyn Send, lives::Text> =
-        famalloc::unsize!(FamilyBox::<_, lives::Text>::new_in(Loud(false)) => dyn Send);
+        famalloc::unsize!(FamilyBox::new_in(Loud(false), lives::Text) => dyn Send);
     drop(trait_object);
     let slice = FamilyBox::<[Loud], lives::Text>::from([Loud(false), Loud(true), Loud(false)]);
     assert_eq!(message_of(|| drop(slice)), "loud");
     assert_eq!(DROPPED.get(), 5);
-    let said = message_of(|| drop(FamilyBox::<u32, lives::Text>::new_with_in(|| panic!("no"))));
+    let said = message_of(|| drop(FamilyBox::<u32, _>::new_with_in(|| panic!("no"), lives::Text)));
     assert_eq!(said, "no");
     assert_all_given_back::<lives::Text>();
 }
@@ -187,7 +188,7 @@ fn raw_memory_of_every_size_keeps_its_contents() {
 fn a_collector_sweeps_what_is_not_marked() {
     let _alone = one_at_a_time();
     let all: Vec<_> = (0..1_000_u64)
-        .map(|at| FamilyBox::into_raw(FamilyBox::<u64, lives::Text>::new_in(at)).addr())
+        .map(|at| FamilyBox::into_raw(FamilyBox::<u64, _>::new_in(at, lives::Text)).addr())
         .collect();
     let mut seen = BTreeSet::new();
     walk_in::<lives::Text>(|object, size| {
@@ -218,7 +219,7 @@ fn cores_share_the_lanes() {
             scope.spawn(move || {
                 let mut own = Vec::new();
                 for step in 0..5_000 {
-                    own.push(FamilyBox::<_, lives::Text>::new_in([core, step, core ^ step, 9]));
+                    own.push(FamilyBox::new_in([core, step, core ^ step, 9], lives::Text));
                     match step % 3 {
                         0 => give.send(own.swap_remove(own.len() / 2)).unwrap(),
                         1 if own.len() > 50 => own.truncate(20),
@@ -250,7 +251,7 @@ fn the_first_use_is_one_even_from_several_cores() {
         for _ in 0..4 {
             scope.spawn(|| {
                 start.wait();
-                drop(FamilyBox::<u32, early::A>::new_in(7));
+                drop(FamilyBox::<u32, _>::new_in(7, early::A));
             });
         }
     });

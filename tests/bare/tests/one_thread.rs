@@ -29,8 +29,10 @@ fn parked() -> usize {
 fn the_one_thread_has_magazines() {
     // Others may do as they like before.
     let early: Vec<Number> =
-        thread::spawn(|| (0..100).map(Number::new_in).collect()).join().unwrap();
-    let mut own: Vec<_> = (100..200).map(Number::new_in).collect();
+        thread::spawn(|| (0..100).map(|value| Number::new_in(value, lives::A)).collect())
+            .join()
+            .unwrap();
+    let mut own: Vec<_> = (100..200).map(|value| Number::new_in(value, lives::A)).collect();
     own.truncate(50);
     assert_eq!(parked(), 0);
 
@@ -38,7 +40,7 @@ fn the_one_thread_has_magazines() {
     unsafe { promise_one_thread() };
 
     own.extend(early);
-    own.extend((0..1_000).map(Number::new_in));
+    own.extend((0..1_000).map(|value| Number::new_in(value, lives::A)));
     assert_eq!(FamilyUse::of::<lives::A>().live_objects, own.len());
     assert!(parked() > 0, "there is no magazine");
     check().unwrap();
@@ -46,7 +48,7 @@ fn the_one_thread_has_magazines() {
     assert!(parked() > 20, "what is freed does not come into a magazine");
     check().unwrap();
     assert_eq!(parked(), 0, "the check has not emptied the magazines");
-    own.extend((0..100).map(Number::new_in));
+    own.extend((0..100).map(|value| Number::new_in(value, lives::A)));
     own.truncate(20);
     assert!(parked() > 20);
 

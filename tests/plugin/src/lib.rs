@@ -26,7 +26,7 @@ pub extern "C" fn famalloc_plugin_work(keep: bool) -> u64 {
         static KEPT: RefCell<Vec<FamilyBox<u64, lives::Node>>> = const { RefCell::new(Vec::new()) };
     }
     let boxes: [FamilyBox<u64, lives::Node>; 64] =
-        std::array::from_fn(|at| FamilyBox::new_in(at as u64));
+        std::array::from_fn(|at| FamilyBox::new_in(at as u64, lives::Node));
     black_box((0..100).map(Box::new).collect::<Vec<Box<u64>>>());
     assert_eq!(boxes.iter().map(|number| **number).sum::<u64>(), 63 * 32);
     if keep {

@@ -30,7 +30,7 @@ pub(crate) enum Lives {
 }
 
 static REQUESTS: RegionPool<lives::Request> = RegionPool::new();
-static OBJECTS: Pool<[u64; 30], lives::Request> = Pool::new_in(|| [7; 30]);
+static OBJECTS: Pool<[u64; 30], lives::Request> = Pool::new_in(|| [7; 30], lives::Request);
 
 /// A small generator (xorshift64*).
 struct Random(u64);
@@ -193,7 +193,7 @@ fn collections(random: &mut Random) {
     let mut text = Text::<lives::Apart>::new();
     let mut list = SmallVec::<usize, 6, lives::Message>::new();
     for number in 0..2_000 + random.below(2_000) {
-        map.insert(number, FamilyBox::new_in([number; 9]));
+        map.insert(number, FamilyBox::new_in([number; 9], lives::Message));
         map.remove(&(number / 2));
         text.push_str("word ");
         list.push(number);

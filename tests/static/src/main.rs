@@ -91,7 +91,7 @@ fn late_rows_are_found() {
             // SAFETY: the key was created. Asks for another round.
             unsafe { libc::pthread_setspecific(key, round.wrapping_byte_add(1)) };
         } else {
-            drop(Boxed::new_in([round.addr() as u64; 5]));
+            drop(Boxed::new_in([round.addr() as u64; 5], lives::Node));
             LATE.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -124,13 +124,13 @@ fn children_are_whole() {
     /// Forks, and the child too. They end as a thread does: the hook runs, then the C library looks at
     /// its list of what the thread holds.
     extern "C" fn body(_: *mut c_void) -> *mut c_void {
-        let live = Boxed::new_in([7; 5]);
+        let live = Boxed::new_in([7; 5], lives::Node);
         // SAFETY: the child uses what a child may use.
         let child = unsafe { libc::fork() };
         let went_well = if child == 0 {
             // SAFETY: as above.
             let grandchild = unsafe { libc::fork() };
-            let thread = thread::spawn(|| drop(Boxed::new_in([2; 5])));
+            let thread = thread::spawn(|| drop(Boxed::new_in([2; 5], lives::Node)));
             thread.join().is_ok()
                 && *live == [7; 5]
                 && check().is_ok()
@@ -148,7 +148,7 @@ fn children_are_whole() {
     let (go_on, gate) = channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
-            drop(Boxed::new_in([1; 5]));
+            drop(Boxed::new_in([1; 5], lives::Node));
             made.send(()).unwrap();
             gate.recv().unwrap();
         });

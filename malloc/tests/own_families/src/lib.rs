@@ -30,7 +30,7 @@ famalloc_c::export_malloc!(Lives, unnamed from 4);
 /// A number in the parser's family, from Rust.
 #[unsafe(no_mangle)]
 pub extern "C" fn own_parser_number() -> *mut u64 {
-    FamilyBox::into_raw(FamilyBox::<u64, lives::Parser>::new_in(7))
+    FamilyBox::into_raw(FamilyBox::<u64, _>::new_in(7, lives::Parser))
 }
 
 /// Rust's own memory: C frees it.

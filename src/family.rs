@@ -171,7 +171,7 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to no family",
     label = "no `#[alloc_family(Set::Variant)]` on this type",
-    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::<{Self}, _>::new_in(.., set::Variant)`"
+    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::new_in(.., set::Variant)`"
 )]
 pub trait InFamily {
     /// The family of this type.

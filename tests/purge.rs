@@ -348,7 +348,8 @@ fn what_an_isolated_family_does_not_use_goes_back_by_itself() {
     let mut held = crowd::<lives::Crowd>();
     let range = warm_up::<lives::Alone>(&PAGES);
     let mut gone = Vec::new();
-    for step in 0..4000 {
+    // A step of each family in turn, those of other tests among them.
+    for step in 0..100_000 {
         PAGES.set_time(2000 + step);
         give_magazine::<lives::Crowd>(&mut held);
         gone.extend(PAGES.ranges(Asked::Decommit).into_iter().filter(|it| within(&range, it)));

@@ -153,7 +153,7 @@ pub(crate) const fn of_size(size: usize) -> Option<usize> {
 /// a tenth more wrong guesses of the processor's.)
 pub(crate) const C_ALIGN: usize = 16;
 
-/// A class is scaled by so many bits to tell how far into a cache of magazines its head lies.
+/// A class is scaled by so many bits to tell how far into a thread cache its head lies.
 pub(crate) const SCALE: u32 = 6;
 
 /// The scaled class of every size up to [`FINE`] for C; 0 is served as 1. An entry for each size rather than for

@@ -75,7 +75,7 @@ impl Default for FamilyCell {
     }
 }
 
-/// One cache of the table: a family's memory and its cells.
+/// One column of the table: a family's memory and its cells.
 #[derive(Debug)]
 pub(crate) struct FamilyTable {
     pub(crate) heap: FamilyHeap,
@@ -300,7 +300,7 @@ pub(crate) struct Decay {
     pub(crate) locks_seen: AtomicU64,
     /// Whether there was something to do in this round, or somebody at work.
     working: AtomicBool,
-    /// How many rounds there were in a cache in which that was not so.
+    /// How many rounds there were in a row in which that was not so.
     quiet: AtomicU32,
 }
 

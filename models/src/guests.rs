@@ -77,7 +77,7 @@ macro_rules! properties {
                     unlock();
                     if NEWBORN.1.load(Ordering::Acquire) {
                         assert!(NEWBORN.0.is_held(), "a newborn is not held");
-                        // SAFETY: as in `let_go`.
+                        // SAFETY: as in `unlock`.
                         unsafe { NEWBORN.0.unlock() };
                     }
                 };

@@ -110,7 +110,7 @@ impl Model {
         assert!(out[..wanted - taken].iter().all(|address| address.is_null()));
     }
 
-    /// Frees one slot, and settles where that has to be done.
+    /// Frees one slot, and recounts where that has to be done.
     fn give(&mut self, slot: usize) {
         let before = self.live;
         let given = self.block.free_at(self.divisor(), self.offset(slot));

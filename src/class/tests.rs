@@ -256,7 +256,7 @@ fn magazines_and_depots_hold_what_their_bytes_allow() {
     let most = |class| 2 * magazine_capacity(class) * slot_size(class);
     let largest = (0..COUNT).map(most).max().unwrap();
     assert!(largest <= 2 * (64 << 10), "{largest}");
-    // A cache of magazines has a head for each class, and a scaled class is how far into it that lies.
+    // A thread cache has a head for each class, and a scaled class is how far into it that lies.
     assert!(COUNT << SCALE <= usize::from(u16::MAX));
 }
 

@@ -1,6 +1,6 @@
 //! Magazines: bounded arrays of free slot addresses.
 //!
-//! A magazine is owned by whoever holds its [`MagazineBox`]: a cache of a thread, a depot, a remote batch;
+//! A magazine is owned by whoever holds its [`MagazineBox`]: a thread cache, a depot, a remote batch;
 //! or by a mailbox, between the one who posted it and the one who empties the mailbox. Moving the
 //! box moves the slots with it, so that a slot is in one place at a time (I2).
 //!

@@ -175,7 +175,7 @@ impl Lane {
         state
     }
 
-    /// Keeps the lane as it is, until [`Self::let_go`]. The mailbox stays as well, once all lanes of the cell
+    /// Keeps the lane as it is, until [`Self::unlock`]. The mailbox stays as well, once all lanes of the cell
     /// are held: a thread posts only under the lock of a lane.
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
@@ -201,11 +201,11 @@ impl Lane {
         self.state.is_mine()
     }
 
-    /// Ends what [`Self::hold`] began.
+    /// Ends what [`Self::lock_for_fork`] began.
     ///
     /// # Safety
     ///
-    /// As for [`Lock::let_go`].
+    /// As for [`Lock::unlock`].
     #[cfg(feature = "std")]
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.

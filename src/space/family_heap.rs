@@ -86,7 +86,7 @@ impl HeapUse {
         if limit.is_some_and(|limit| committed > limit) {
             return Err(AllocError::new(AllocErrorKind::Limit));
         }
-        // The peak is noted by `settle`, once the memory is there: what the source refuses was never
+        // The peak is noted by `raise_peaks`, once the memory is there: what the source refuses was never
         // held.
         self.committed = committed;
         Ok(())
@@ -155,7 +155,7 @@ impl FamilyHeap {
         state
     }
 
-    /// Keeps the family's memory as it is, until [`Self::let_go`].
+    /// Keeps the family's memory as it is, until [`Self::unlock`].
     /// Returns whether it could before its patience was over.
     #[cfg(feature = "std")]
     pub(crate) fn lock_for_fork(&self, patience: &mut Patience) -> bool {
@@ -180,11 +180,11 @@ impl FamilyHeap {
         self.state.is_mine()
     }
 
-    /// Ends what [`Self::hold`] began.
+    /// Ends what [`Self::lock_for_fork`] began.
     ///
     /// # Safety
     ///
-    /// As for [`Lock::let_go`].
+    /// As for [`Lock::unlock`].
     #[cfg(feature = "std")]
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.

@@ -93,7 +93,7 @@ pub(crate) fn lock_for_fork(patience: &mut Patience) -> bool {
 ///
 /// # Safety
 ///
-/// As for [`Lock::let_go`].
+/// As for [`Lock::unlock`].
 #[cfg(feature = "std")]
 pub(crate) unsafe fn unlock() {
     // SAFETY: passed on.
@@ -212,11 +212,11 @@ impl Space {
         self.extents.lock_newborn();
     }
 
-    /// Ends what [`Self::hold`] began.
+    /// Ends what [`Self::lock_for_fork`] began.
     ///
     /// # Safety
     ///
-    /// As for [`Lock::let_go`].
+    /// As for [`Lock::unlock`].
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: passed on.
         unsafe { self.extents.unlock() };

@@ -65,7 +65,7 @@ pub(crate) unsafe fn begin_fork() {
     CLOCK.store(!id << 3 | 6, Ordering::Release);
 }
 
-/// Ends what [`begin_fork`] began: has `let_go` let all locks go, when no guest is there.
+/// Ends what [`begin_fork`] began: has `unlock` let all locks go, when no guest is there.
 ///
 /// # Safety
 ///

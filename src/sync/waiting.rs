@@ -88,7 +88,7 @@ impl<T> Lock<T> {
         Some(Guard { lock: self, taken })
     }
 
-    /// Takes the lock until [`Self::let_go`], for a fork; returns whether it could before its patience was
+    /// Takes the lock until [`Self::unlock`], for a fork; returns whether it could before its patience was
     /// over.
     pub(crate) fn lock_for_fork(&self, patience: &mut Patience) -> bool {
         let taken = self.word.take() || self.word.wait(|overslept| patience.is_over(overslept));
@@ -106,7 +106,7 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Ends what [`Self::hold`] began, if it is held for a fork.
+    /// Ends what [`Self::lock_for_fork`] began, if it is held for a fork.
     ///
     /// # Safety
     ///

@@ -87,7 +87,7 @@ fn next_family() -> Option<&'static FamilyTable> {
     })
 }
 
-/// After so many rounds in a cache in which nothing happened all of a family has gone back that can.
+/// After so many rounds in a row in which nothing happened all of a family has gone back that can.
 #[cfg(feature = "std")]
 const QUIET_ROUNDS: u32 = 2;
 

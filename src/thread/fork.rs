@@ -4,7 +4,7 @@
 //! A child has one thread, a copy of the one that called `fork`, and a copy of everything in memory,
 //! in the state that the other threads left it in. So the thread that forks first takes every lock of
 //! the allocator ([`prepare`], which the C library calls before), in the order that is written down in
-//! [`crate::table::hold`]. Both processes let them go after ([`parent`], [`child`]). Nothing of this is
+//! [`crate::table::fork_locks`]. Both processes let them go after ([`parent`], [`child`]). Nothing of this is
 //! on the way of an allocation; a fork pays for it with a few writes for each lane and family, and
 //! so with a copy of the pages in which these are.
 //!

@@ -190,7 +190,7 @@ pub enum Claim {
 }
 
 /// A claim of less than this is checked in a few instructions. A larger claim is checked out of line, and
-/// then a missing slot start is detected, too.
+/// then an address at which no slot starts is detected, too.
 #[doc(hidden)]
 pub const QUICK_CLAIM: usize = class::FINE + 1;
 

@@ -128,7 +128,7 @@ fn in_threads<T: Send + 'static>(
 
 /// A life of a family: threads that come, trade what they have made, free some of it and end; then
 /// the calling thread makes some, and frees some of its own and of theirs. So free slots wait in
-/// depots, outboxes, mailboxes and magazines. Returns what is live.
+/// depots, remote batches, mailboxes and magazines. Returns what is live.
 fn live<F: Family>(seed: u64, count: usize) -> Model {
     let mut random = Random::new(seed);
     let mut model = Model::default();

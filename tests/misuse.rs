@@ -23,7 +23,7 @@ enum Lives {
 }
 
 /// Makes enough pairs of operations that every magazine is flushed, and flushes.
-fn disperse() {
+fn flush_magazines() {
     for _ in 0..4 {
         drop((0..4_000).map(|_| Parcel::new::<lives::Ours>(48, 1)).collect::<Vec<_>>());
         drop((0..4_000).map(|_| Parcel::new::<lives::Theirs>(48, 1)).collect::<Vec<_>>());
@@ -175,7 +175,7 @@ fn misused() {
             other => panic!("there is no case {other}"),
         }
     }
-    disperse();
+    flush_magazines();
     eprintln!("never noticed");
 }
 
@@ -358,7 +358,7 @@ fn a_checked_free_refuses_and_changes_nothing() {
     refused(slots[9], layout, FreeError::AlreadyFree);
     flush();
     refused(slots[9], layout, FreeError::AlreadyFree);
-    // In the depot, outbox or mailbox that another thread filled.
+    // In the depot, remote batch or mailbox that another thread filled.
     let slot = Sent::new(slots[8]);
     thread::spawn(move || {
         let own: Vec<_> = (0..200).map(|_| Parcel::new::<lives::Ours>(48, 3)).collect();

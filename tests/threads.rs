@@ -1,5 +1,5 @@
 //! Threads that allocate and free each other's objects: contents, counts and the structure hold
-//! whatever road the slots take (magazine, depot, outbox, mailbox), and nothing waits for anyone.
+//! whatever road the slots take (magazine, depot, remote batch, mailbox), and nothing waits for anyone.
 
 mod common;
 
@@ -120,7 +120,7 @@ fn a_producer_and_its_consumer_reuse_the_same_memory() {
     assert_eq!(used.live_objects, 0);
     let class = &used.classes[0];
     assert!(class.lanes >= 2 || cfg!(miri), "the two threads worked in one lane");
-    // At most 6 batches are alive; depots, mailboxes and outboxes hold 45 magazines or so. That
+    // At most 6 batches are alive; depots, mailboxes and remote batches hold 45 magazines or so. That
     // is 6,000 slots, or 5 blocks; what was traded would fill 220.
     assert!(used.peak_committed_bytes <= 12 << 16, "{} bytes", used.peak_committed_bytes);
     // Each side takes its lock once for a magazine, the producer's is taken for mail now and then.

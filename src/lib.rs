@@ -278,6 +278,7 @@ mod class;
 pub mod collections;
 mod error;
 mod family;
+mod family_key;
 mod family_set;
 mod global;
 mod heap;
@@ -287,6 +288,7 @@ pub mod object_alloc;
 pub mod options;
 mod os;
 pub mod pool;
+mod raw_alloc;
 pub mod rc;
 pub mod region;
 mod scope;
@@ -304,9 +306,10 @@ pub use boxed::FamilyBox;
 pub use error::{AllocError, AllocErrorKind, FreeError};
 pub use famalloc_macros::alloc_family;
 pub use family::{Family, FamilyOf, InFamily, Scoped};
+pub use family_key::FamilyKey;
 pub use family_set::FamilySet;
 pub use global::{FamAlloc, NoNext};
-pub use heap::alloc::{
+pub use heap::alloc_in::{
     alloc_in, alloc_layout_in, alloc_zeroed_in, alloc_zeroed_layout_in, free_in, free_layout_in,
     try_free_in,
 };
@@ -328,6 +331,7 @@ pub use in_family::In;
 pub use os::System;
 pub use os::{FixedBuffer, PageError, PageSource};
 pub use pool::Pool;
+pub use raw_alloc::RawAlloc;
 pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
 pub use scope::ScopeGuard;

@@ -36,7 +36,10 @@ const LAYERS: &[&[&str]] = &[
     &["any_family"],
     &["scope"],
     &["family"],
+    &["family_key"],
     &["heap"],
+    // What every handle and collection allocates by.
+    &["raw_alloc"],
     // What regions are made of.
     &["arena"],
     // The faces.

@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 
 use common::{Random, all_are, assert_all_given_back, one_at_a_time, times, usage};
-use famalloc::object_alloc::{FamilyObjectAlloc, Lent, ObjectState, RawAlloc, SlotAlloc};
+use famalloc::object_alloc::{FamilyObjectAlloc, Lent, ObjectState, SlotAlloc};
 use famalloc::pool::{RawPool, Retention};
-use famalloc::{AllocError, AllocErrorKind, Family, FamilyBox, In, Pool, alloc_family};
+use famalloc::{AllocError, AllocErrorKind, Family, FamilyBox, Pool, RawAlloc, alloc_family};
 
 #[alloc_family]
 enum Lives {
@@ -49,12 +49,12 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 /// A family through nothing but what [`RawAlloc`] demands: the rest is the trait's own.
-struct Plain<F: Family>(In<F>);
+struct Plain<F: Family>(F);
 
 // SAFETY: that of the family.
 unsafe impl<F: Family> RawAlloc for Plain<F> {
-    fn try_alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        self.0.try_alloc(layout)
+    fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        self.0.alloc(layout)
     }
 
     unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
@@ -106,9 +106,9 @@ fn raw_memory<A: RawAlloc>(memory: &A, seed: u64) -> usize {
             (0..3, _) if pieces.len() < 200 => {
                 let zeroed = random.below(3) == 0;
                 let start = if zeroed {
-                    memory.try_alloc_zeroed(layout).unwrap()
+                    memory.alloc_zeroed(layout).unwrap()
                 } else {
-                    memory.try_alloc(layout).unwrap()
+                    memory.alloc(layout).unwrap()
                 };
                 let piece = Piece { start, layout, pattern };
                 if zeroed {
@@ -121,8 +121,7 @@ fn raw_memory<A: RawAlloc>(memory: &A, seed: u64) -> usize {
                 let piece = &mut pieces[at];
                 let kept = piece.layout.size().min(layout.size());
                 // SAFETY: live, of this layout.
-                piece.start =
-                    unsafe { memory.try_resize(piece.start, piece.layout, layout) }.unwrap();
+                piece.start = unsafe { memory.realloc(piece.start, piece.layout, layout) }.unwrap();
                 piece.layout = layout;
                 piece.verify(kept, piece.pattern);
                 piece.fill();
@@ -161,16 +160,16 @@ fn raw_memory<A: RawAlloc>(memory: &A, seed: u64) -> usize {
 fn raw_memory_is_whole_whoever_hands_it_out() {
     let _alone = one_at_a_time();
     for seed in 0..times(4, 1) as u64 {
-        assert!(raw_memory(&In::<lives::Raw>::new(), seed) > times(10, 0));
-        assert_eq!(raw_memory(&Plain(In::<lives::Raw>::new()), seed), 0);
+        assert!(raw_memory(&lives::Raw, seed) > times(10, 0));
+        assert_eq!(raw_memory(&Plain(lives::Raw), seed), 0);
     }
     // What has no memory cannot be resized in its place.
     let (nothing, large) = (Layout::new::<()>(), Layout::new::<[u8; 1 << 20]>());
-    let start = In::<lives::Raw>::new().try_alloc(nothing).unwrap();
+    let start = lives::Raw.alloc(nothing).unwrap();
     // SAFETY: handed out with this layout.
-    assert!(!unsafe { In::<lives::Raw>::new().resize_in_place(start, nothing, large) });
-    let error = In::<lives::Raw>::new()
-        .try_alloc(Layout::from_size_align(isize::MAX as usize - 4095, 4096).unwrap())
+    assert!(!unsafe { lives::Raw.resize_in_place(start, nothing, large) });
+    let error = lives::Raw
+        .alloc(Layout::from_size_align(isize::MAX as usize - 4095, 4096).unwrap())
         .unwrap_err();
     assert_ne!(error.kind(), AllocErrorKind::Limit);
     assert_all_given_back::<Lives>();
@@ -181,18 +180,18 @@ fn a_resize_that_fails_leaves_the_memory_as_it_was() {
     fn check(memory: &dyn RawAlloc) {
         let (old, new) =
             (Layout::array::<u8>(1000).unwrap(), Layout::array::<u8>(1 << 20).unwrap());
-        let piece = Piece { start: memory.try_alloc(old).unwrap(), layout: old, pattern: 7 };
+        let piece = Piece { start: memory.alloc(old).unwrap(), layout: old, pattern: 7 };
         piece.fill();
         // SAFETY: live, of this layout.
-        let error = unsafe { memory.try_resize(piece.start, old, new) }.unwrap_err();
+        let error = unsafe { memory.realloc(piece.start, old, new) }.unwrap_err();
         assert_eq!(error.kind(), AllocErrorKind::Limit);
         piece.verify(1000, 7);
         // SAFETY: live, and not used again.
         unsafe { memory.free(piece.start, old) };
     }
     let _alone = one_at_a_time();
-    check(&In::<lives::Limited>::new());
-    check(&Plain(In::<lives::Limited>::new()));
+    check(&lives::Limited);
+    check(&Plain(lives::Limited));
     assert_all_given_back::<Lives>();
 }
 
@@ -261,7 +260,7 @@ fn objects<A: FamilyObjectAlloc<Counted>>(allocator: &A) {
 fn objects_are_in_the_state_that_is_promised() {
     let _alone = one_at_a_time();
     let all_dropped = || assert_eq!(COUNTS.get().0, COUNTS.get().1);
-    objects(&In::<lives::Objects>::new());
+    objects(&lives::Objects);
     all_dropped();
     let pool = Pool::<Counted, _>::new_in(Counted::default, lives::Objects);
     objects(&pool);

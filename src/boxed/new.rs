@@ -19,7 +19,8 @@ use super::FamilyBox;
 use super::raw::failed;
 use crate::error::AllocError;
 use crate::family::{Family, InFamily};
-use crate::heap::{alloc_value_in, alloc_zeroed_layout_in};
+use crate::heap::alloc::alloc_value;
+use crate::heap::alloc_zeroed_layout_in;
 
 impl<T: InFamily> FamilyBox<T> {
     /// Allocates a value in the family of its type.
@@ -172,7 +173,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     #[inline]
     #[must_use]
     pub fn new_in(value: T, _family: F) -> Self {
-        let slot = match alloc_value_in::<F, T>() {
+        let slot = match alloc_value::<F, T>(F::default()) {
             Ok(slot) => slot,
             Err(error) => failed(error, Layout::new::<T>()),
         };
@@ -200,7 +201,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     pub fn try_new_in(value: T, _family: F) -> Result<Self, AllocError> {
-        let slot = alloc_value_in::<F, T>()?;
+        let slot = alloc_value::<F, T>(F::default())?;
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
         // SAFETY: it holds a valid `T` now, and only we know it.
@@ -325,7 +326,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     pub fn try_new_uninit() -> Result<FamilyBox<MaybeUninit<T>, F>, AllocError> {
-        let slot = alloc_value_in::<F, MaybeUninit<T>>()?;
+        let slot = alloc_value::<F, MaybeUninit<T>>(F::default())?;
         // SAFETY: a new slot, valid for a value that need not be initialised.
         Ok(unsafe { FamilyBox::from_non_null(slot) })
     }

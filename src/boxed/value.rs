@@ -6,7 +6,7 @@ use core::pin::Pin;
 
 use super::FamilyBox;
 use crate::family::Family;
-use crate::heap::free_value_in;
+use crate::heap::alloc::free_value;
 
 impl<T, F: Family> FamilyBox<T, F> {
     /// Moves the value out and frees its slot, like `*boxed` for a `Box`.
@@ -27,7 +27,7 @@ impl<T, F: Family> FamilyBox<T, F> {
         // SAFETY: B1; the handle is gone, so the value is moved out once.
         let value = unsafe { slot.read() };
         // SAFETY: B2; the value was moved out.
-        unsafe { free_value_in::<F, T>(slot) };
+        unsafe { free_value::<F, T>(F::default(), slot) };
         value
     }
 

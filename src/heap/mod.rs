@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`alloc`] | allocate and free, by size, by layout, by type: the fast path |
+//! | [`alloc_in`] | the same as functions for a family that is named by its marker |
 //! | [`large`] | allocations larger than every size class |
 //! | [`resize`] | reallocation, in place if possible |
 //! | [`untyped`] | the same if family or size are known only at run time |
@@ -17,6 +18,7 @@
 //! | [`check`] | the integrity check |
 
 pub(crate) mod alloc;
+pub(crate) mod alloc_in;
 pub(crate) mod check;
 pub(crate) mod free_all;
 mod freed;
@@ -31,7 +33,5 @@ pub mod untyped;
 pub(crate) mod usage;
 pub(crate) mod walk;
 
-pub(crate) use alloc::{
-    alloc_layout_in, alloc_value_in, alloc_zeroed_layout_in, free_layout_in, free_value_in,
-};
+pub(crate) use alloc_in::{alloc_layout_in, alloc_zeroed_layout_in, free_layout_in};
 pub(crate) use resize::realloc_layout_in;

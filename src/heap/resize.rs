@@ -8,11 +8,12 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 use crate::space::provenance::renewed;
 use crate::thread;
 
-use super::alloc::{alloc_layout_in, free_layout_in, raw_layout};
+use super::alloc::{alloc, free, raw_layout};
 use super::large;
 
 /// Resizes an allocation of `old` bytes in family `F` to `new` bytes, and moves it if necessary. Keeps the
@@ -52,9 +53,9 @@ pub unsafe fn realloc_in<F: Family>(
     old: usize,
     new: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let (old, new) = (raw_layout::<F>(old)?, raw_layout::<F>(new)?);
+    let (old, new) = (raw_layout(F::default(), old)?, raw_layout(F::default(), new)?);
     // SAFETY: passed on.
-    unsafe { realloc_layout_in::<F>(start, old, new) }
+    unsafe { realloc(F::default(), start, old, new) }
 }
 
 /// [`realloc_in`] that zeroes the bytes from `old` to `new`.
@@ -91,9 +92,9 @@ pub unsafe fn realloc_zeroed_in<F: Family>(
     old: usize,
     new: usize,
 ) -> Result<NonNull<u8>, AllocError> {
-    let (old, new) = (raw_layout::<F>(old)?, raw_layout::<F>(new)?);
+    let (old, new) = (raw_layout(F::default(), old)?, raw_layout(F::default(), new)?);
     // SAFETY: passed on.
-    unsafe { realloc_zeroed_layout_in::<F>(start, old, new) }
+    unsafe { realloc_zeroed(F::default(), start, old, new) }
 }
 
 /// [`realloc_in`] with layouts, which may differ in alignment.
@@ -134,33 +135,7 @@ pub unsafe fn realloc_layout_in<F: Family>(
     new: Layout,
 ) -> Result<NonNull<u8>, AllocError> {
     // SAFETY: passed on.
-    if old.size() > 0 && unsafe { grow_in_place_in::<F>(start, old, new) } {
-        return Ok(renewed(start));
-    }
-    // Large before and after: the pages can be moved, whose contents need not be copied then.
-    if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
-        if let Some(table) = thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
-            // SAFETY: passed on.
-            let moved = unsafe { large::remap(&table.heap, start, new.size(), new.align()) };
-            if let Some(moved) = moved {
-                return Ok(moved);
-            }
-        }
-    }
-    // What has grown is told from what is new: it gets huge pages as far as it was full, and room to
-    // grow on.
-    let is_large = new.size() > 0 && class::of_layout(new).is_none();
-    let moved = if is_large && old.size() > 0 {
-        let set = <F::Set as FamilySet>::table();
-        large::alloc_moved(set, F::INDEX, new.size(), new.align(), old.size())?
-    } else {
-        alloc_layout_in::<F>(new)?
-    };
-    // SAFETY: both are live, do not overlap, and have at least the smaller size.
-    unsafe { moved.copy_from_nonoverlapping(start, old.size().min(new.size())) };
-    // SAFETY: passed on.
-    unsafe { free_layout_in::<F>(start, old) };
-    Ok(moved)
+    unsafe { realloc(F::default(), start, old, new) }
 }
 
 /// [`realloc_layout_in`] that zeroes the bytes beyond the old size.
@@ -200,12 +175,7 @@ pub unsafe fn realloc_zeroed_layout_in<F: Family>(
     new: Layout,
 ) -> Result<NonNull<u8>, AllocError> {
     // SAFETY: passed on.
-    let start = unsafe { realloc_layout_in::<F>(start, old, new)? };
-    if new.size() > old.size() {
-        // SAFETY: the allocation now has the new size.
-        unsafe { start.add(old.size()).write_bytes(0, new.size() - old.size()) };
-    }
-    Ok(start)
+    unsafe { realloc_zeroed(F::default(), start, old, new) }
 }
 
 /// Changes the layout of an allocation without moving it. Returns whether it could: after `true` the
@@ -236,6 +206,84 @@ pub unsafe fn realloc_zeroed_layout_in<F: Family>(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: Layout) -> bool {
+    // SAFETY: passed on.
+    unsafe { grow_in_place(F::default(), start, old, new) }
+}
+
+/// Changes the layout of memory in a family, and moves it if necessary: [`realloc_layout_in`].
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn realloc<K: FamilyKey>(
+    family: K,
+
+    start: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: passed on.
+    if old.size() > 0 && unsafe { grow_in_place(family, start, old, new) } {
+        return Ok(renewed(start));
+    }
+    // Large before and after: the pages can be moved, whose contents need not be copied then.
+    if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
+        if let Some(table) = thread::used(<K::Set as FamilySet>::table(), family.position()) {
+            // SAFETY: passed on.
+            let moved = unsafe { large::remap(&table.heap, start, new.size(), new.align()) };
+            if let Some(moved) = moved {
+                return Ok(moved);
+            }
+        }
+    }
+    // What has grown is told from what is new: it gets huge pages as far as it was full, and room to
+    // grow on.
+    let is_large = new.size() > 0 && class::of_layout(new).is_none();
+    let moved = if is_large && old.size() > 0 {
+        let set = <K::Set as FamilySet>::table();
+        large::alloc_moved(set, family.position(), new.size(), new.align(), old.size())?
+    } else {
+        alloc(family, new)?
+    };
+    // SAFETY: both are live, do not overlap, and have at least the smaller size.
+    unsafe { moved.copy_from_nonoverlapping(start, old.size().min(new.size())) };
+    // SAFETY: passed on.
+    unsafe { free(family, start, old) };
+    Ok(moved)
+}
+
+/// [`realloc`] that zeroes the bytes beyond the old size.
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn realloc_zeroed<K: FamilyKey>(
+    family: K,
+
+    start: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> Result<NonNull<u8>, AllocError> {
+    // SAFETY: passed on.
+    let start = unsafe { realloc(family, start, old, new)? };
+    if new.size() > old.size() {
+        // SAFETY: the allocation now has the new size.
+        unsafe { start.add(old.size()).write_bytes(0, new.size() - old.size()) };
+    }
+    Ok(start)
+}
+
+/// Changes the layout of memory in a family without moving it: [`grow_in_place_in`].
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn grow_in_place<K: FamilyKey>(
+    family: K,
+    start: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+) -> bool {
     if new.size() == 0 || start.addr().get() % new.align() != 0 {
         return false;
     }
@@ -243,7 +291,7 @@ pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: 
         // Not from a class to a smaller one either: whoever frees with the new layout puts the slot
         // into the magazine of that layout's class.
         (Some(before), Some(after)) => before == after,
-        (None, None) => thread::used(<F::Set as FamilySet>::table(), F::INDEX)
+        (None, None) => thread::used(<K::Set as FamilySet>::table(), family.position())
             // SAFETY: live, and not used beyond the new size (contract).
             .is_some_and(|table| unsafe { large::resize_in_place(&table.heap, start, new.size()) }),
         _ => false,

@@ -2,7 +2,7 @@
 //!
 //! | trait | hands out | in what state |
 //! |---|---|---|
-//! | [`RawAlloc`] | memory of any layout | not initialised |
+//! | [`RawAlloc`](crate::RawAlloc) | memory of any layout | not initialised |
 //! | [`SlotAlloc`] | memory of one layout | as its allocator says: not initialised, or as it was freed |
 //! | [`ObjectAlloc<T>`](ObjectAlloc) | objects | valid: new, or as they were freed, see [`ObjectState`] |
 //!
@@ -10,9 +10,10 @@
 //! allocator of *objects* initialises them once and relies on their being valid when they return (Bonwick,
 //! "The Slab Allocator", USENIX 1994, section 2).
 //!
-//! | | [`RawAlloc`] | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
+//! | | [`RawAlloc`](crate::RawAlloc) | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
 //! |---|---|---|---|
-//! | [`In<F>`](crate::In), a family | yes | | for `T: Default`, always new |
+//! | a family: its marker | yes | | for `T: Default`, always new |
+//! | [`AnyFamily`](crate::AnyFamily), a family known at run time | yes | | |
 //! | [`&Region<F>`](crate::Region) | yes | | for `T: Default`, always new |
 //! | [`Pool<T, F>`](crate::Pool), [`PoolFront`](crate::pool::PoolFront) | | | yes, as they were freed |
 //! | [`RawPool<F>`](crate::pool::RawPool) | | yes | |
@@ -23,7 +24,7 @@
 //!
 //! ```
 //! use famalloc::object_alloc::{ObjectAlloc, ObjectState};
-//! use famalloc::{alloc_family, AllocError, In, Pool, Region};
+//! use famalloc::{alloc_family, AllocError, Pool, Region};
 //!
 //! #[alloc_family]
 //! enum Lives {
@@ -40,9 +41,8 @@
 //!     Ok(text)
 //! }
 //!
-//! let family = In::<lives::Request>::new();
 //! let pool = Pool::<Vec<String>, _>::new_in(Vec::new, lives::Request);
-//! assert_eq!(sorted("c a b", &family)?, "a b c");
+//! assert_eq!(sorted("c a b", &lives::Request)?, "a b c");
 //! assert_eq!(sorted("c a b", &pool)?, "a b c");
 //! assert_eq!(sorted("e d", &pool)?, "d e");
 //! assert_eq!(sorted("g f", &&Region::<lives::Request>::new())?, "f g");
@@ -53,16 +53,15 @@
 //! ```
 
 mod lent;
-mod raw;
+mod slot;
 
 use core::ptr::NonNull;
 
 pub use self::lent::Lent;
-pub use self::raw::{RawAlloc, SlotAlloc};
+pub use self::slot::SlotAlloc;
 use crate::boxed::FamilyBox;
 use crate::error::AllocError;
 use crate::family::Family;
-use crate::in_family::In;
 
 /// The state of objects that an [`ObjectAlloc`] hands out.
 ///
@@ -156,11 +155,10 @@ pub unsafe trait ObjectAlloc<T> {
     /// # Examples
     ///
     /// ```
-    /// # use famalloc::{alloc_family, object_alloc::ObjectAlloc, In};
+    /// # use famalloc::{alloc_family, object_alloc::ObjectAlloc};
     /// # #[alloc_family]
     /// # enum Lives { Frame }
-    /// let family = In::<lives::Frame>::new();
-    /// let mut object = ObjectAlloc::<u32>::try_object(&family)?;
+    /// let mut object = ObjectAlloc::<u32>::try_object(&lives::Frame)?;
     /// *object += 1;
     /// assert_eq!(*object, 1);
     /// # Ok::<(), famalloc::AllocError>(())
@@ -193,7 +191,7 @@ pub unsafe trait FamilyObjectAlloc<T>: ObjectAlloc<T> {
 }
 
 // SAFETY: slots of a family, each with one user, and with a value in them.
-unsafe impl<T: Default, F: Family> ObjectAlloc<T> for In<F> {
+unsafe impl<T: Default, F: Family> ObjectAlloc<T> for F {
     const STATE: ObjectState = ObjectState::New;
 
     #[inline]
@@ -209,6 +207,6 @@ unsafe impl<T: Default, F: Family> ObjectAlloc<T> for In<F> {
 }
 
 // SAFETY: each is allocated as a box.
-unsafe impl<T: Default, F: Family> FamilyObjectAlloc<T> for In<F> {
+unsafe impl<T: Default, F: Family> FamilyObjectAlloc<T> for F {
     type Family = F;
 }

@@ -25,7 +25,7 @@ use core::ptr::NonNull;
 
 use crate::error::AllocError;
 use crate::family::Family;
-use crate::heap::{alloc_value_in, free_value_in};
+use crate::heap::alloc::{alloc_value, free_value};
 
 /// With this many addresses an array fills a slot of 256 bytes.
 const ENTRIES: usize = 28;
@@ -115,7 +115,7 @@ impl<F: Family> Stash<F> {
     pub(super) fn free_spare(&mut self) {
         if let Some(spare) = self.spare.take() {
             // SAFETY: S1, and it is in no chain.
-            unsafe { free_value_in::<F, Chunk>(spare) };
+            unsafe { free_value::<F, Chunk>(F::default(), spare) };
         }
     }
 
@@ -124,7 +124,7 @@ impl<F: Family> Stash<F> {
     fn grow(&mut self) -> Result<NonNull<Chunk>, AllocError> {
         let new = match self.spare.take() {
             Some(spare) => spare,
-            None => alloc_value_in::<F, Chunk>()?,
+            None => alloc_value::<F, Chunk>(F::default())?,
         };
         let entries = [MaybeUninit::uninit(); ENTRIES];
         let chunk = Chunk { below: self.top, above: None, first: 0, end: 0, entries };

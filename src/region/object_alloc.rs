@@ -7,7 +7,8 @@ use core::ptr::NonNull;
 
 use crate::error::AllocError;
 use crate::family::Family;
-use crate::object_alloc::{ObjectAlloc, ObjectState, RawAlloc};
+use crate::object_alloc::{ObjectAlloc, ObjectState};
+use crate::raw_alloc::RawAlloc;
 
 use super::{Kind, Region, RegionBox};
 
@@ -15,7 +16,7 @@ use super::{Kind, Region, RegionBox};
 // which nobody can do while it is borrowed.
 unsafe impl<F: Family, K: Kind> RawAlloc for &Region<F, K> {
     #[inline]
-    fn try_alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+    fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         self.alloc_layout(layout)
     }
 
@@ -26,7 +27,7 @@ unsafe impl<F: Family, K: Kind> RawAlloc for &Region<F, K> {
     }
 
     #[inline]
-    unsafe fn try_resize(
+    unsafe fn realloc(
         &self,
         start: NonNull<u8>,
         old: Layout,

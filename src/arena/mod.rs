@@ -157,10 +157,6 @@ impl Arena {
         }
     }
 
-    pub(crate) fn is_tracked(&self) -> bool {
-        self.tracked
-    }
-
     /// [`alloc`](Self::alloc) for callers that do not know whether the arena is tracked.
     pub(crate) fn alloc_any(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         self.alloc(layout, self.tracked)

@@ -4,11 +4,11 @@ use core::any::Any;
 use core::error::Error;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 macro_rules! downcast {
     ($kind:ident: $object:ty) => {
-        impl<F: Family> FamilyBox<$object, F> {
+        impl<A: RawAlloc> FamilyBox<$object, A> {
             /// Downcasts the value, in the same slot.
             ///
             /// # Errors
@@ -29,7 +29,7 @@ macro_rules! downcast {
             /// let boxed: FamilyBox<Fault, lives::Ast> = boxed.downcast().unwrap();
             /// ```
             #[inline]
-            pub fn downcast<T: $kind + 'static>(self) -> Result<FamilyBox<T, F>, Self> {
+            pub fn downcast<T: $kind + 'static>(self) -> Result<FamilyBox<T, A>, Self> {
                 if self.is::<T>() {
                     // SAFETY: just asked.
                     Ok(unsafe { self.downcast_unchecked() })
@@ -59,7 +59,7 @@ macro_rules! downcast {
             /// ```
             #[inline]
             #[must_use]
-            pub unsafe fn downcast_unchecked<T: $kind + 'static>(self) -> FamilyBox<T, F> {
+            pub unsafe fn downcast_unchecked<T: $kind + 'static>(self) -> FamilyBox<T, A> {
                 debug_assert!(self.is::<T>(), "the value is of the type that the caller named");
                 // SAFETY: the caller vouches for the type.
                 unsafe { Self::view_as(self, |value| value.cast::<T>()) }

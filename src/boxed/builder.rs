@@ -5,28 +5,27 @@
 //! destructor panics, since the slot is a field with a destructor of its own.
 
 use core::alloc::Layout;
-use core::mem::{self, ManuallyDrop, MaybeUninit};
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::{self, NonNull};
 
 use super::FamilyBox;
 use super::raw::{capacity_overflow, failed};
-use crate::family::Family;
 use crate::heap::alloc::array_layout;
-use crate::heap::realloc_layout_in;
+use crate::raw_alloc::RawAlloc;
 
-pub(super) struct SliceBuilder<T, F: Family> {
-    slots: FamilyBox<[MaybeUninit<T>], F>,
+pub(super) struct SliceBuilder<T, A: RawAlloc> {
+    slots: FamilyBox<[MaybeUninit<T>], A>,
     len: usize,
 }
 
-impl<T, F: Family> SliceBuilder<T, F> {
+impl<T, A: RawAlloc> SliceBuilder<T, A> {
     /// The room taken at the first push into a builder without any.
     const FIRST_CAPACITY: usize = 4;
 
     /// A builder with room for `capacity` elements; values without a size need none.
-    pub(super) fn with_capacity(capacity: usize) -> Self {
+    pub(super) fn with_capacity_in(capacity: usize, alloc: A) -> Self {
         let capacity = if size_of::<T>() == 0 { usize::MAX } else { capacity };
-        Self { slots: FamilyBox::<[T], F>::new_uninit_slice(capacity), len: 0 }
+        Self { slots: FamilyBox::<[T], A>::new_uninit_slice_in(capacity, alloc), len: 0 }
     }
 
     /// Adds an element at the end.
@@ -52,7 +51,7 @@ impl<T, F: Family> SliceBuilder<T, F> {
     }
 
     /// The slice, in a slot of exactly its length.
-    pub(super) fn finish(mut self) -> FamilyBox<[T], F> {
+    pub(super) fn finish(mut self) -> FamilyBox<[T], A> {
         if self.len != self.slots.len() {
             resize(&mut self.slots, self.len);
         }
@@ -71,7 +70,7 @@ impl<T, F: Family> SliceBuilder<T, F> {
     }
 }
 
-impl<T, F: Family> Drop for SliceBuilder<T, F> {
+impl<T, A: RawAlloc> Drop for SliceBuilder<T, A> {
     fn drop(&mut self) {
         let elements = self.slots.as_mut_ptr().cast::<T>();
         // SAFETY: the first `len` elements are initialised, and this is the last anyone sees of
@@ -81,24 +80,13 @@ impl<T, F: Family> Drop for SliceBuilder<T, F> {
 }
 
 /// Changes the length of a slot, which keeps what it holds up to the shorter length.
-fn resize<T, F: Family>(slots: &mut FamilyBox<[MaybeUninit<T>], F>, len: usize) {
+fn resize<T, A: RawAlloc>(slots: &mut FamilyBox<[MaybeUninit<T>], A>, len: usize) {
     let old = Layout::for_value::<[MaybeUninit<T>]>(slots);
     let Ok(new) = array_layout::<T>(len) else { capacity_overflow() };
-    if old.size() == 0 || new.size() == 0 {
-        *slots = FamilyBox::<[T], F>::new_uninit_slice(len);
-        return;
-    }
-    let start = FamilyBox::as_mut_ptr(slots).cast::<u8>();
-    // SAFETY: B1, the slot has a size.
-    let start = unsafe { NonNull::new_unchecked(start) };
-    // SAFETY: B2, and the handle is forgotten below when the slot has moved.
-    match unsafe { realloc_layout_in::<F>(start, old, new) } {
-        Ok(start) => {
-            let moved = NonNull::slice_from_raw_parts(start.cast(), len);
-            // SAFETY: a slot of the layout of this slice, which need not be initialised.
-            let moved = unsafe { FamilyBox::from_non_null(moved) };
-            mem::forget(mem::replace(slots, moved));
-        }
+    // SAFETY: B2; the old address is overwritten below.
+    match unsafe { slots.alloc.realloc(slots.value.cast(), old, new) } {
+        // A slot of the layout of this slice, which need not be initialised.
+        Ok(start) => slots.value = NonNull::slice_from_raw_parts(start.cast(), len),
         Err(error) => failed(error, new),
     }
 }

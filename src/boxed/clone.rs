@@ -3,14 +3,14 @@
 //! (`Path`, `OsStr` and `CStr` have theirs in `platform_str`.)
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: Clone, F: Family> Clone for FamilyBox<T, F> {
+impl<T: Clone, A: RawAlloc + Clone> Clone for FamilyBox<T, A> {
     /// Allocates the slot before it calls the value's `clone`, so that the compiler can make the copy in
     /// place. If `clone` panics the slot is freed.
     #[inline]
     fn clone(&self) -> Self {
-        Self::new_with_in(|| (**self).clone(), F::default())
+        Self::new_with_in(|| (**self).clone(), self.alloc.clone())
     }
 
     /// Keeps the slot and calls the value's own `clone_from`.
@@ -20,10 +20,10 @@ impl<T: Clone, F: Family> Clone for FamilyBox<T, F> {
     }
 }
 
-impl<T: Clone, F: Family> Clone for FamilyBox<[T], F> {
+impl<T: Clone, A: RawAlloc + Clone> Clone for FamilyBox<[T], A> {
     /// If the clone of an element panics, the clones before it are dropped and the slot is freed.
     fn clone(&self) -> Self {
-        Self::from(&**self)
+        Self::from_slice_in(self, self.alloc.clone())
     }
 
     /// Keeps the slot if the lengths are equal.
@@ -36,8 +36,8 @@ impl<T: Clone, F: Family> Clone for FamilyBox<[T], F> {
     }
 }
 
-impl<F: Family> Clone for FamilyBox<str, F> {
+impl<A: RawAlloc + Clone> Clone for FamilyBox<str, A> {
     fn clone(&self) -> Self {
-        Self::from(&**self)
+        Self::from_str_in(self, self.alloc.clone())
     }
 }

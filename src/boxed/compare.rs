@@ -4,9 +4,9 @@ use core::cmp::Ordering;
 use core::hash::{Hash, Hasher};
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: ?Sized + PartialEq, F: Family> PartialEq for FamilyBox<T, F> {
+impl<T: ?Sized + PartialEq, A: RawAlloc> PartialEq for FamilyBox<T, A> {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -19,9 +19,9 @@ impl<T: ?Sized + PartialEq, F: Family> PartialEq for FamilyBox<T, F> {
     }
 }
 
-impl<T: ?Sized + Eq, F: Family> Eq for FamilyBox<T, F> {}
+impl<T: ?Sized + Eq, A: RawAlloc> Eq for FamilyBox<T, A> {}
 
-impl<T: ?Sized + PartialOrd, F: Family> PartialOrd for FamilyBox<T, F> {
+impl<T: ?Sized + PartialOrd, A: RawAlloc> PartialOrd for FamilyBox<T, A> {
     #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         (**self).partial_cmp(&**other)
@@ -48,14 +48,14 @@ impl<T: ?Sized + PartialOrd, F: Family> PartialOrd for FamilyBox<T, F> {
     }
 }
 
-impl<T: ?Sized + Ord, F: Family> Ord for FamilyBox<T, F> {
+impl<T: ?Sized + Ord, A: RawAlloc> Ord for FamilyBox<T, A> {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         (**self).cmp(&**other)
     }
 }
 
-impl<T: ?Sized + Hash, F: Family> Hash for FamilyBox<T, F> {
+impl<T: ?Sized + Hash, A: RawAlloc> Hash for FamilyBox<T, A> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use super::FamilyBox;
 use super::raw::{Slot, failed, with_address_of};
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     /// Moves a value out of its `Box` into the family, whatever its size, and frees the `Box`.
     ///
     /// For types with a size `FamilyBox::from(boxed)` does the same.
@@ -29,9 +29,30 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// assert_eq!(boxed(1), 2);
     /// ```
     #[must_use]
-    pub fn from_box(boxed: Box<T>) -> Self {
+    pub fn from_box(boxed: Box<T>) -> Self
+    where
+        A: Default,
+    {
+        Self::from_box_in(boxed, A::default())
+    }
+
+    /// [`from_box`](Self::from_box) into a slot of `alloc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let shown: Box<dyn std::fmt::Display> = Box::new(7);
+    /// assert_eq!(FamilyBox::from_box_in(shown, frame.allocator()).to_string(), "7");
+    /// ```
+    #[must_use]
+    pub fn from_box_in(boxed: Box<T>, alloc: A) -> Self {
         let layout = Layout::for_value::<T>(&boxed);
-        let slot = Slot::<F>::allocate(layout).unwrap_or_else(|error| failed(error, layout));
+        let slot =
+            Slot::<A, _>::allocate(layout, &alloc).unwrap_or_else(|error| failed(error, layout));
         let source = Box::into_raw(boxed);
         // SAFETY: both are `layout.size()` bytes long, and the slot is new, so they do not overlap.
         unsafe { source.cast::<u8>().copy_to_nonoverlapping(slot.start().as_ptr(), layout.size()) };
@@ -42,7 +63,7 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
         }
         let value = with_address_of(source, slot.keep());
         // SAFETY: the value moved into a slot of its layout.
-        unsafe { Self::from_raw(value) }
+        unsafe { Self::from_raw_in(value, alloc) }
     }
 
     /// Moves the value into a `Box`, whatever its size, and frees the slot.
@@ -67,19 +88,19 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
             let target = unsafe { alloc(layout) };
             NonNull::new(target).unwrap_or_else(|| handle_alloc_error(layout))
         };
-        let (value, slot) = Self::into_slot(this);
         if layout.size() != 0 {
             // SAFETY: both are `layout.size()` bytes long and from different allocators.
-            unsafe { target.copy_from_nonoverlapping(slot.start(), layout.size()) };
+            unsafe { target.copy_from_nonoverlapping(this.value.cast(), layout.size()) };
         }
-        let value = with_address_of(value.as_ptr(), target);
+        let value = with_address_of(this.value.as_ptr(), target);
+        drop(Self::into_slot(this));
         // SAFETY: the value moved into a piece of the global allocator with its layout, or has no
         // size and an address that is aligned for it.
         unsafe { Box::from_raw(value) }
     }
 }
 
-impl<T, F: Family> From<Box<T>> for FamilyBox<T, F> {
+impl<T, A: RawAlloc + Default> From<Box<T>> for FamilyBox<T, A> {
     /// [`from_box`](FamilyBox::from_box).
     fn from(boxed: Box<T>) -> Self {
         Self::from_box(boxed)
@@ -91,16 +112,16 @@ impl<T, F: Family> From<Box<T>> for FamilyBox<T, F> {
 /// `From<Box<T>>` for all of them at once would collide with `From<E: Error>`.
 macro_rules! from_and_into_box {
     ($([$($generics:tt)*] $value:ty),* $(,)?) => {$(
-        impl<$($generics)* F: Family> From<Box<$value>> for FamilyBox<$value, F> {
+        impl<$($generics)* A: RawAlloc + Default> From<Box<$value>> for FamilyBox<$value, A> {
             /// [`from_box`](FamilyBox::from_box).
             fn from(boxed: Box<$value>) -> Self {
                 Self::from_box(boxed)
             }
         }
 
-        impl<$($generics)* F: Family> From<FamilyBox<$value, F>> for Box<$value> {
+        impl<$($generics)* A: RawAlloc> From<FamilyBox<$value, A>> for Box<$value> {
             /// [`into_box`](FamilyBox::into_box).
-            fn from(boxed: FamilyBox<$value, F>) -> Self {
+            fn from(boxed: FamilyBox<$value, A>) -> Self {
                 FamilyBox::into_box(boxed)
             }
         }
@@ -109,7 +130,7 @@ macro_rules! from_and_into_box {
 
 from_and_into_box!([T,] [T], [] str, [] CStr, [] OsStr, [] Path);
 
-impl<T: Clone, F: Family> From<Cow<'_, [T]>> for FamilyBox<[T], F> {
+impl<T: Clone, A: RawAlloc + Default> From<Cow<'_, [T]>> for FamilyBox<[T], A> {
     fn from(elements: Cow<'_, [T]>) -> Self {
         match elements {
             Cow::Borrowed(elements) => Self::from(elements),
@@ -118,16 +139,16 @@ impl<T: Clone, F: Family> From<Cow<'_, [T]>> for FamilyBox<[T], F> {
     }
 }
 
-impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Rc<T> {
+impl<T: ?Sized, A: RawAlloc> From<FamilyBox<T, A>> for Rc<T> {
     /// Moves the value to the global allocator, through a `Box`.
-    fn from(boxed: FamilyBox<T, F>) -> Self {
+    fn from(boxed: FamilyBox<T, A>) -> Self {
         FamilyBox::into_box(boxed).into()
     }
 }
 
-impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Arc<T> {
+impl<T: ?Sized, A: RawAlloc> From<FamilyBox<T, A>> for Arc<T> {
     /// Moves the value to the global allocator, through a `Box`.
-    fn from(boxed: FamilyBox<T, F>) -> Self {
+    fn from(boxed: FamilyBox<T, A>) -> Self {
         FamilyBox::into_box(boxed).into()
     }
 }

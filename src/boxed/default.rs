@@ -3,17 +3,17 @@
 use core::pin::Pin;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: Default, F: Family> Default for FamilyBox<T, F> {
+impl<T: Default, A: RawAlloc + Default> Default for FamilyBox<T, A> {
     /// Allocates the slot first, then makes the default value.
     #[inline]
     fn default() -> Self {
-        Self::new_with_in(T::default, F::default())
+        Self::new_with_in(T::default, A::default())
     }
 }
 
-impl<T, F: Family> Default for FamilyBox<[T], F> {
+impl<T, A: RawAlloc + Default> Default for FamilyBox<[T], A> {
     /// The empty slice, without a slot.
     #[inline]
     fn default() -> Self {
@@ -21,7 +21,7 @@ impl<T, F: Family> Default for FamilyBox<[T], F> {
     }
 }
 
-impl<F: Family> Default for FamilyBox<str, F> {
+impl<A: RawAlloc + Default> Default for FamilyBox<str, A> {
     /// The empty text, without a slot.
     #[inline]
     fn default() -> Self {
@@ -29,9 +29,9 @@ impl<F: Family> Default for FamilyBox<str, F> {
     }
 }
 
-impl<T: ?Sized, F: Family> Default for Pin<FamilyBox<T, F>>
+impl<T: ?Sized, A: RawAlloc + 'static> Default for Pin<FamilyBox<T, A>>
 where
-    FamilyBox<T, F>: Default,
+    FamilyBox<T, A>: Default,
 {
     #[inline]
     fn default() -> Self {

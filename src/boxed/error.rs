@@ -4,43 +4,43 @@ use core::error::Error;
 use core::fmt;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<E: Error, F: Family> Error for FamilyBox<E, F> {
+impl<E: Error, A: RawAlloc> Error for FamilyBox<E, A> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         (**self).source()
     }
 }
 
 /// An error that has only a message, in the family of its box.
-struct Message<F: Family>(FamilyBox<str, F>);
+struct Message<A: RawAlloc>(FamilyBox<str, A>);
 
-impl<F: Family> fmt::Debug for Message<F> {
+impl<A: RawAlloc> fmt::Debug for Message<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<F: Family> fmt::Display for Message<F> {
+impl<A: RawAlloc> fmt::Display for Message<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
 }
 
-impl<F: Family> Error for Message<F> {}
+impl<A: RawAlloc> Error for Message<A> {}
 
 /// A kind of boxed error: what it is made from.
 macro_rules! boxed_error {
     ($error:ty, $($bound:tt)*) => {
-        impl<'a, E: Error $($bound)* + 'a, F: Family> From<E> for FamilyBox<$error, F> {
+        impl<'a, E: Error $($bound)* + 'a, A: RawAlloc + Default> From<E> for FamilyBox<$error, A> {
             /// Puts the error into the family, so that `?` works in functions that return this.
             fn from(error: E) -> Self {
                 // SAFETY: the value is the same; this is the compiler's own unsizing coercion.
-                unsafe { FamilyBox::view_as(FamilyBox::<E, _>::new_in(error, F::default()), |error| error as *mut _) }
+                unsafe { FamilyBox::view_as(FamilyBox::<E, _>::new_in(error, A::default()), |error| error as *mut _) }
             }
         }
 
-        impl<'a, F: Family> FamilyBox<$error, F> {
+        impl<'a, A: RawAlloc + Default $($bound)* + 'a> FamilyBox<$error, A> {
             /// An error that consists of a message. What `From<&str>` and `From<String>` are to a
             /// `Box`.
             ///
@@ -67,7 +67,7 @@ macro_rules! boxed_error {
             /// ```
             #[must_use]
             pub fn from_message(text: &str) -> Self {
-                Self::from(Message::<F>(text.into()))
+                Self::from(Message::<A>(text.into()))
             }
         }
     };

@@ -4,21 +4,21 @@ use core::fmt;
 use core::ptr;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: ?Sized + fmt::Debug, F: Family> fmt::Debug for FamilyBox<T, F> {
+impl<T: ?Sized + fmt::Debug, A: RawAlloc> fmt::Debug for FamilyBox<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: ?Sized + fmt::Display, F: Family> fmt::Display for FamilyBox<T, F> {
+impl<T: ?Sized + fmt::Display, A: RawAlloc> fmt::Display for FamilyBox<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: ?Sized, F: Family> fmt::Pointer for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> fmt::Pointer for FamilyBox<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ptr::from_ref::<T>(self).fmt(f)
     }

@@ -12,11 +12,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 macro_rules! iterator {
     ([$($generics:tt)*] $iterator:ty, $item:ty $(, $consuming:item)*) => {
-        impl<$($generics)* F: Family> Iterator for FamilyBox<$iterator, F> {
+        impl<$($generics)* A: RawAlloc> Iterator for FamilyBox<$iterator, A> {
             type Item = $item;
 
             #[inline]
@@ -41,7 +41,7 @@ macro_rules! iterator {
 
 macro_rules! double_ended {
     ([$($generics:tt)*] $iterator:ty, $item:ty) => {
-        impl<$($generics)* F: Family> DoubleEndedIterator for FamilyBox<$iterator, F> {
+        impl<$($generics)* A: RawAlloc> DoubleEndedIterator for FamilyBox<$iterator, A> {
             #[inline]
             fn next_back(&mut self) -> Option<$item> {
                 (**self).next_back()
@@ -57,7 +57,7 @@ macro_rules! double_ended {
 
 macro_rules! exact_size {
     ([$($generics:tt)*] $iterator:ty, $item:ty) => {
-        impl<$($generics)* F: Family> ExactSizeIterator for FamilyBox<$iterator, F> {
+        impl<$($generics)* A: RawAlloc> ExactSizeIterator for FamilyBox<$iterator, A> {
             #[inline]
             fn len(&self) -> usize {
                 (**self).len()
@@ -68,7 +68,7 @@ macro_rules! exact_size {
 
 macro_rules! fused {
     ([$($generics:tt)*] $iterator:ty, $item:ty) => {
-        impl<$($generics)* F: Family> FusedIterator for FamilyBox<$iterator, F> {}
+        impl<$($generics)* A: RawAlloc> FusedIterator for FamilyBox<$iterator, A> {}
     };
 }
 
@@ -103,7 +103,7 @@ iterator_objects! {
     FusedIterator: iterator fused;
 }
 
-impl<T: ?Sized + Future + Unpin, F: Family> Future for FamilyBox<T, F> {
+impl<T: ?Sized + Future + Unpin, A: RawAlloc> Future for FamilyBox<T, A> {
     type Output = T::Output;
 
     #[inline]
@@ -122,7 +122,7 @@ macro_rules! hash_numbers {
     )*};
 }
 
-impl<H: ?Sized + Hasher, F: Family> Hasher for FamilyBox<H, F> {
+impl<H: ?Sized + Hasher, A: RawAlloc> Hasher for FamilyBox<H, A> {
     #[inline]
     fn finish(&self) -> u64 {
         (**self).finish()

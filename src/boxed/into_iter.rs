@@ -8,7 +8,7 @@ use core::ptr;
 use core::slice;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 /// An iterator over the elements of a `FamilyBox<[T], F>` by value, from both ends. It frees the slot at
 /// the end.
@@ -26,15 +26,15 @@ use crate::family::Family;
 /// assert_eq!(names.next_back().as_deref(), Some("b"));
 /// assert_eq!(names.as_slice(), ["a"]);
 /// ```
-pub struct IntoIter<T, F: Family> {
+pub struct IntoIter<T, A: RawAlloc> {
     /// Every element outside `alive` was moved out.
-    slots: FamilyBox<[MaybeUninit<T>], F>,
+    slots: FamilyBox<[MaybeUninit<T>], A>,
     /// Always within `slots`.
     alive: Range<usize>,
 }
 
-impl<T, F: Family> IntoIter<T, F> {
-    fn new(elements: FamilyBox<[T], F>) -> Self {
+impl<T, A: RawAlloc> IntoIter<T, A> {
+    fn new(elements: FamilyBox<[T], A>) -> Self {
         let alive = 0..elements.len();
         // SAFETY: what is initialised may be seen as something that need not be.
         let slots =
@@ -91,7 +91,7 @@ impl<T, F: Family> IntoIter<T, F> {
     }
 }
 
-impl<T, F: Family> Iterator for IntoIter<T, F> {
+impl<T, A: RawAlloc> Iterator for IntoIter<T, A> {
     type Item = T;
 
     #[inline]
@@ -124,7 +124,7 @@ impl<T, F: Family> Iterator for IntoIter<T, F> {
     }
 }
 
-impl<T, F: Family> DoubleEndedIterator for IntoIter<T, F> {
+impl<T, A: RawAlloc> DoubleEndedIterator for IntoIter<T, A> {
     #[inline]
     fn next_back(&mut self) -> Option<T> {
         let index = self.alive.next_back()?;
@@ -133,11 +133,11 @@ impl<T, F: Family> DoubleEndedIterator for IntoIter<T, F> {
     }
 }
 
-impl<T, F: Family> ExactSizeIterator for IntoIter<T, F> {}
+impl<T, A: RawAlloc> ExactSizeIterator for IntoIter<T, A> {}
 
-impl<T, F: Family> FusedIterator for IntoIter<T, F> {}
+impl<T, A: RawAlloc> FusedIterator for IntoIter<T, A> {}
 
-impl<T, F: Family> Drop for IntoIter<T, F> {
+impl<T, A: RawAlloc> Drop for IntoIter<T, A> {
     /// Drops what is left; the slot follows as a field, also when an element's destructor panics.
     fn drop(&mut self) {
         let rest = mem::take(&mut self.alive);
@@ -146,41 +146,41 @@ impl<T, F: Family> Drop for IntoIter<T, F> {
 }
 
 /// Drops the elements of a range that just left `alive`.
-fn drop_range<T, F: Family>(slots: &mut FamilyBox<[MaybeUninit<T>], F>, range: Range<usize>) {
+fn drop_range<T, A: RawAlloc>(slots: &mut FamilyBox<[MaybeUninit<T>], A>, range: Range<usize>) {
     let elements: *mut [MaybeUninit<T>] = &raw mut slots[range];
     // SAFETY: they are initialised and nobody will see them again.
     unsafe { ptr::drop_in_place(elements as *mut [T]) };
 }
 
-impl<T: Clone, F: Family> Clone for IntoIter<T, F> {
+impl<T: Clone, A: RawAlloc + Clone> Clone for IntoIter<T, A> {
     fn clone(&self) -> Self {
-        FamilyBox::<[T], F>::from(self.as_slice()).into_iter()
+        FamilyBox::from_slice_in(self.as_slice(), self.slots.alloc.clone()).into_iter()
     }
 }
 
-impl<T, F: Family> Default for IntoIter<T, F> {
+impl<T, A: RawAlloc + Default> Default for IntoIter<T, A> {
     fn default() -> Self {
-        FamilyBox::<[T], F>::default().into_iter()
+        FamilyBox::<[T], A>::default().into_iter()
     }
 }
 
-impl<T: fmt::Debug, F: Family> fmt::Debug for IntoIter<T, F> {
+impl<T: fmt::Debug, A: RawAlloc> fmt::Debug for IntoIter<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("IntoIter").field(&self.as_slice()).finish()
     }
 }
 
-impl<T, F: Family> IntoIterator for FamilyBox<[T], F> {
+impl<T, A: RawAlloc> IntoIterator for FamilyBox<[T], A> {
     type Item = T;
-    type IntoIter = IntoIter<T, F>;
+    type IntoIter = IntoIter<T, A>;
 
     #[inline]
-    fn into_iter(self) -> IntoIter<T, F> {
+    fn into_iter(self) -> IntoIter<T, A> {
         IntoIter::new(self)
     }
 }
 
-impl<'a, T, F: Family> IntoIterator for &'a FamilyBox<[T], F> {
+impl<'a, T, A: RawAlloc> IntoIterator for &'a FamilyBox<[T], A> {
     type Item = &'a T;
     type IntoIter = slice::Iter<'a, T>;
 
@@ -190,7 +190,7 @@ impl<'a, T, F: Family> IntoIterator for &'a FamilyBox<[T], F> {
     }
 }
 
-impl<'a, T, F: Family> IntoIterator for &'a mut FamilyBox<[T], F> {
+impl<'a, T, A: RawAlloc> IntoIterator for &'a mut FamilyBox<[T], A> {
     type Item = &'a mut T;
     type IntoIter = slice::IterMut<'a, T>;
 

@@ -8,9 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::windows::io::{AsHandle, AsSocket, BorrowedHandle, BorrowedSocket};
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<R: ?Sized + Read, F: Family> Read for FamilyBox<R, F> {
+impl<R: ?Sized + Read, A: RawAlloc> Read for FamilyBox<R, A> {
     #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         (**self).read(buffer)
@@ -37,7 +37,7 @@ impl<R: ?Sized + Read, F: Family> Read for FamilyBox<R, F> {
     }
 }
 
-impl<W: ?Sized + Write, F: Family> Write for FamilyBox<W, F> {
+impl<W: ?Sized + Write, A: RawAlloc> Write for FamilyBox<W, A> {
     #[inline]
     fn write(&mut self, buffer: &[u8]) -> Result<usize> {
         (**self).write(buffer)
@@ -64,7 +64,7 @@ impl<W: ?Sized + Write, F: Family> Write for FamilyBox<W, F> {
     }
 }
 
-impl<S: ?Sized + Seek, F: Family> Seek for FamilyBox<S, F> {
+impl<S: ?Sized + Seek, A: RawAlloc> Seek for FamilyBox<S, A> {
     #[inline]
     fn seek(&mut self, position: SeekFrom) -> Result<u64> {
         (**self).seek(position)
@@ -86,7 +86,7 @@ impl<S: ?Sized + Seek, F: Family> Seek for FamilyBox<S, F> {
     }
 }
 
-impl<B: ?Sized + BufRead, F: Family> BufRead for FamilyBox<B, F> {
+impl<B: ?Sized + BufRead, A: RawAlloc> BufRead for FamilyBox<B, A> {
     #[inline]
     fn fill_buf(&mut self) -> Result<&[u8]> {
         (**self).fill_buf()
@@ -114,7 +114,7 @@ impl<B: ?Sized + BufRead, F: Family> BufRead for FamilyBox<B, F> {
 }
 
 #[cfg(any(unix, target_os = "wasi"))]
-impl<T: ?Sized + AsFd, F: Family> AsFd for FamilyBox<T, F> {
+impl<T: ?Sized + AsFd, A: RawAlloc> AsFd for FamilyBox<T, A> {
     #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
         (**self).as_fd()
@@ -122,7 +122,7 @@ impl<T: ?Sized + AsFd, F: Family> AsFd for FamilyBox<T, F> {
 }
 
 #[cfg(any(unix, target_os = "wasi"))]
-impl<T: ?Sized + AsRawFd, F: Family> AsRawFd for FamilyBox<T, F> {
+impl<T: ?Sized + AsRawFd, A: RawAlloc> AsRawFd for FamilyBox<T, A> {
     #[inline]
     fn as_raw_fd(&self) -> RawFd {
         (**self).as_raw_fd()
@@ -130,7 +130,7 @@ impl<T: ?Sized + AsRawFd, F: Family> AsRawFd for FamilyBox<T, F> {
 }
 
 #[cfg(windows)]
-impl<T: ?Sized + AsHandle, F: Family> AsHandle for FamilyBox<T, F> {
+impl<T: ?Sized + AsHandle, A: RawAlloc> AsHandle for FamilyBox<T, A> {
     #[inline]
     fn as_handle(&self) -> BorrowedHandle<'_> {
         (**self).as_handle()
@@ -138,7 +138,7 @@ impl<T: ?Sized + AsHandle, F: Family> AsHandle for FamilyBox<T, F> {
 }
 
 #[cfg(windows)]
-impl<T: ?Sized + AsSocket, F: Family> AsSocket for FamilyBox<T, F> {
+impl<T: ?Sized + AsSocket, A: RawAlloc> AsSocket for FamilyBox<T, A> {
     #[inline]
     fn as_socket(&self) -> BorrowedSocket<'_> {
         (**self).as_socket()

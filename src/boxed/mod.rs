@@ -142,8 +142,8 @@ use self::raw::Slot;
 pub(crate) use self::raw::{capacity_overflow, failed};
 #[doc(hidden)]
 pub use self::unsize::{__Unsize, __coercion, __unsize};
-use crate::family::{Family, FamilyOf};
-use crate::heap::free_layout_in;
+use crate::family::FamilyOf;
+use crate::raw_alloc::RawAlloc;
 
 /// A value in a slot of family `F`. The handle owns it, and drops and frees it like a `Box`.
 ///
@@ -200,25 +200,25 @@ use crate::heap::free_layout_in;
 /// let shared = FamilyBox::new_in(std::rc::Rc::new(7), lives::Ast);
 /// std::thread::spawn(move || println!("{shared}"));
 /// ```
-pub struct FamilyBox<T: ?Sized, F: Family = FamilyOf<T>> {
+pub struct FamilyBox<T: ?Sized, A: RawAlloc = FamilyOf<T>> {
     value: NonNull<T>,
     owns: PhantomData<T>,
-    family: PhantomData<fn() -> F>,
+    alloc: A,
 }
 
-// SAFETY: the handle owns its value and nothing else; slots may be freed by any thread (I4).
-unsafe impl<T: ?Sized + Send, F: Family> Send for FamilyBox<T, F> {}
+// SAFETY: the handle owns its value and its allocator, which frees the slot wherever it is.
+unsafe impl<T: ?Sized + Send, A: RawAlloc + Send> Send for FamilyBox<T, A> {}
 
-// SAFETY: a shared handle gives shared access to the value and nothing else.
-unsafe impl<T: ?Sized + Sync, F: Family> Sync for FamilyBox<T, F> {}
+// SAFETY: a shared handle gives shared access to the value and the allocator, and to nothing else.
+unsafe impl<T: ?Sized + Sync, A: RawAlloc + Sync> Sync for FamilyBox<T, A> {}
 
-impl<T: ?Sized, F: Family> Unpin for FamilyBox<T, F> {}
+impl<T: ?Sized, A: RawAlloc> Unpin for FamilyBox<T, A> {}
 
-impl<T: ?Sized + UnwindSafe, F: Family> UnwindSafe for FamilyBox<T, F> {}
+impl<T: ?Sized + UnwindSafe, A: RawAlloc + UnwindSafe> UnwindSafe for FamilyBox<T, A> {}
 
-impl<T: ?Sized + RefUnwindSafe, F: Family> RefUnwindSafe for FamilyBox<T, F> {}
+impl<T: ?Sized + RefUnwindSafe, A: RawAlloc + RefUnwindSafe> RefUnwindSafe for FamilyBox<T, A> {}
 
-impl<T: ?Sized, F: Family> Drop for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> Drop for FamilyBox<T, A> {
     /// Drops the value, then frees its slot; the latter also when the value's destructor panics.
     #[inline]
     fn drop(&mut self) {
@@ -226,15 +226,15 @@ impl<T: ?Sized, F: Family> Drop for FamilyBox<T, F> {
         // The guard is for a panic that unwinds. Otherwise the slot is freed below, where the
         // layout of a sized type is a constant and so is its class.
         // SAFETY: B2.
-        let slot = unsafe { Slot::<F>::own(self.value.cast(), layout) };
+        let slot = unsafe { Slot::<A, _>::own(self.value.cast(), layout, &self.alloc) };
         // SAFETY: B1, and this is the last use of the value.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };
         // SAFETY: B2; the value is gone.
-        unsafe { free_layout_in::<F>(slot.keep(), layout) };
+        unsafe { self.alloc.free(slot.keep(), layout) };
     }
 }
 
-impl<T: ?Sized, F: Family> Deref for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> Deref for FamilyBox<T, A> {
     type Target = T;
 
     #[inline]
@@ -244,7 +244,7 @@ impl<T: ?Sized, F: Family> Deref for FamilyBox<T, F> {
     }
 }
 
-impl<T: ?Sized, F: Family> DerefMut for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> DerefMut for FamilyBox<T, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: B1, and the value is borrowed with the handle, its only owner (B2).
@@ -252,28 +252,28 @@ impl<T: ?Sized, F: Family> DerefMut for FamilyBox<T, F> {
     }
 }
 
-impl<T: ?Sized, F: Family> AsRef<T> for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> AsRef<T> for FamilyBox<T, A> {
     #[inline]
     fn as_ref(&self) -> &T {
         self
     }
 }
 
-impl<T: ?Sized, F: Family> AsMut<T> for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> AsMut<T> for FamilyBox<T, A> {
     #[inline]
     fn as_mut(&mut self) -> &mut T {
         self
     }
 }
 
-impl<T: ?Sized, F: Family> Borrow<T> for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> Borrow<T> for FamilyBox<T, A> {
     #[inline]
     fn borrow(&self) -> &T {
         self
     }
 }
 
-impl<T: ?Sized, F: Family> BorrowMut<T> for FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> BorrowMut<T> for FamilyBox<T, A> {
     #[inline]
     fn borrow_mut(&mut self) -> &mut T {
         self

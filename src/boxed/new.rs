@@ -18,9 +18,8 @@ use core::pin::Pin;
 use super::FamilyBox;
 use super::raw::failed;
 use crate::error::AllocError;
-use crate::family::{Family, InFamily};
-use crate::heap::alloc::alloc_value;
-use crate::heap::alloc_zeroed_layout_in;
+use crate::family::InFamily;
+use crate::raw_alloc::RawAlloc;
 
 impl<T: InFamily> FamilyBox<T> {
     /// Allocates a value in the family of its type.
@@ -155,7 +154,7 @@ impl<T: InFamily> FamilyBox<T> {
     }
 }
 
-impl<T, F: Family> FamilyBox<T, F> {
+impl<T, A: RawAlloc> FamilyBox<T, A> {
     /// Allocates a value in a family, named by its marker (`lives::Ast`), whatever the value's type.
     ///
     /// # Examples
@@ -172,15 +171,15 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_in(value: T, _family: F) -> Self {
-        let slot = match alloc_value::<F, T>(F::default()) {
+    pub fn new_in(value: T, alloc: A) -> Self {
+        let slot = match alloc.alloc_value::<T>() {
             Ok(slot) => slot,
             Err(error) => failed(error, Layout::new::<T>()),
         };
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
         // SAFETY: it holds a valid `T` now, and only we know it.
-        unsafe { Self::from_non_null(slot) }
+        unsafe { Self::from_non_null_in(slot, alloc) }
     }
 
     /// [`new_in`](Self::new_in) that returns an error; then the value is dropped.
@@ -200,12 +199,12 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_in(value: T, _family: F) -> Result<Self, AllocError> {
-        let slot = alloc_value::<F, T>(F::default())?;
+    pub fn try_new_in(value: T, alloc: A) -> Result<Self, AllocError> {
+        let slot = alloc.alloc_value::<T>()?;
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
         // SAFETY: it holds a valid `T` now, and only we know it.
-        Ok(unsafe { Self::from_non_null(slot) })
+        Ok(unsafe { Self::from_non_null_in(slot, alloc) })
     }
 
     /// Allocates a slot of the named family first and then calls `make` for the value.
@@ -223,8 +222,8 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_with_in(make: impl FnOnce() -> T, _family: F) -> Self {
-        FamilyBox::write(Self::new_uninit(), make())
+    pub fn new_with_in(make: impl FnOnce() -> T, alloc: A) -> Self {
+        FamilyBox::write(Self::new_uninit_in(alloc), make())
     }
 
     /// [`new_with_in`](Self::new_with_in) that returns an error; then `make` is not called.
@@ -244,8 +243,8 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_with_in(make: impl FnOnce() -> T, _family: F) -> Result<Self, AllocError> {
-        let slot = Self::try_new_uninit()?;
+    pub fn try_new_with_in(make: impl FnOnce() -> T, alloc: A) -> Result<Self, AllocError> {
+        let slot = Self::try_new_uninit_in(alloc)?;
         Ok(FamilyBox::write(slot, make()))
     }
 
@@ -262,8 +261,11 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn pin_in(value: T, family: F) -> Pin<Self> {
-        Self::into_pin(Self::new_in(value, family))
+    pub fn pin_in(value: T, alloc: A) -> Pin<Self>
+    where
+        A: 'static,
+    {
+        Self::into_pin(Self::new_in(value, alloc))
     }
 
     /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
@@ -283,10 +285,103 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_pin_in(value: T, family: F) -> Result<Pin<Self>, AllocError> {
-        Self::try_new_in(value, family).map(Self::into_pin)
+    pub fn try_pin_in(value: T, alloc: A) -> Result<Pin<Self>, AllocError>
+    where
+        A: 'static,
+    {
+        Self::try_new_in(value, alloc).map(Self::into_pin)
     }
 
+    /// Allocates an uninitialised slot for a `T` from `alloc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slot = FamilyBox::<u32, _>::new_uninit_in(lives::Ast);
+    /// assert_eq!(*FamilyBox::write(slot, 7), 7);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_uninit_in(alloc: A) -> FamilyBox<MaybeUninit<T>, A> {
+        match Self::try_new_uninit_in(alloc) {
+            Ok(slot) => slot,
+            Err(error) => failed(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`new_uninit_in`](Self::new_uninit_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slot = FamilyBox::<u32, _>::try_new_uninit_in(lives::Ast)?;
+    /// assert_eq!(*FamilyBox::write(slot, 7), 7);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_uninit_in(alloc: A) -> Result<FamilyBox<MaybeUninit<T>, A>, AllocError> {
+        let slot = alloc.alloc_value::<MaybeUninit<T>>()?;
+        // SAFETY: a new slot, valid for a value that need not be initialised.
+        Ok(unsafe { FamilyBox::from_non_null_in(slot, alloc) })
+    }
+
+    /// Allocates a zeroed slot for a `T` from `alloc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zero = FamilyBox::<u32, _>::new_zeroed_in(lives::Ast);
+    /// // SAFETY: zero bytes are a valid `u32`.
+    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_zeroed_in(alloc: A) -> FamilyBox<MaybeUninit<T>, A> {
+        match Self::try_new_zeroed_in(alloc) {
+            Ok(slot) => slot,
+            Err(error) => failed(error, Layout::new::<T>()),
+        }
+    }
+
+    /// [`new_zeroed_in`](Self::new_zeroed_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let zero = FamilyBox::<u32, _>::try_new_zeroed_in(lives::Ast)?;
+    /// // SAFETY: zero bytes are a valid `u32`.
+    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    #[inline]
+    pub fn try_new_zeroed_in(alloc: A) -> Result<FamilyBox<MaybeUninit<T>, A>, AllocError> {
+        let slot = alloc.alloc_zeroed(Layout::new::<T>())?.cast();
+        // SAFETY: a new slot of the layout of `T`, valid for a value that need not be initialised.
+        Ok(unsafe { FamilyBox::from_non_null_in(slot, alloc) })
+    }
+}
+
+impl<T, A: RawAlloc + Default> FamilyBox<T, A> {
     /// Allocates an uninitialised slot for a `T`.
     ///
     /// # Examples
@@ -301,11 +396,8 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_uninit() -> FamilyBox<MaybeUninit<T>, F> {
-        match Self::try_new_uninit() {
-            Ok(slot) => slot,
-            Err(error) => failed(error, Layout::new::<T>()),
-        }
+    pub fn new_uninit() -> FamilyBox<MaybeUninit<T>, A> {
+        Self::new_uninit_in(A::default())
     }
 
     /// [`new_uninit`](Self::new_uninit) that returns an error.
@@ -325,10 +417,8 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_uninit() -> Result<FamilyBox<MaybeUninit<T>, F>, AllocError> {
-        let slot = alloc_value::<F, MaybeUninit<T>>(F::default())?;
-        // SAFETY: a new slot, valid for a value that need not be initialised.
-        Ok(unsafe { FamilyBox::from_non_null(slot) })
+    pub fn try_new_uninit() -> Result<FamilyBox<MaybeUninit<T>, A>, AllocError> {
+        Self::try_new_uninit_in(A::default())
     }
 
     /// Allocates a zeroed slot for a `T`.
@@ -345,11 +435,8 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_zeroed() -> FamilyBox<MaybeUninit<T>, F> {
-        match Self::try_new_zeroed() {
-            Ok(slot) => slot,
-            Err(error) => failed(error, Layout::new::<T>()),
-        }
+    pub fn new_zeroed() -> FamilyBox<MaybeUninit<T>, A> {
+        Self::new_zeroed_in(A::default())
     }
 
     /// [`new_zeroed`](Self::new_zeroed) that returns an error.
@@ -370,9 +457,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_zeroed() -> Result<FamilyBox<MaybeUninit<T>, F>, AllocError> {
-        let slot = alloc_zeroed_layout_in::<F>(Layout::new::<T>())?.cast();
-        // SAFETY: a new slot of the layout of `T`, valid for a value that need not be initialised.
-        Ok(unsafe { FamilyBox::from_non_null(slot) })
+    pub fn try_new_zeroed() -> Result<FamilyBox<MaybeUninit<T>, A>, AllocError> {
+        Self::try_new_zeroed_in(A::default())
     }
 }

@@ -7,7 +7,7 @@
 use core::ptr;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 /// A function that is called once with the arguments `Args`, a tuple; every `FnOnce` is one.
 ///
@@ -70,7 +70,7 @@ call_once!(a: A, b: B, c: C, d: D);
 call_once!(a: A, b: B, c: C, d: D, e: E);
 call_once!(a: A, b: B, c: C, d: D, e: E, g: G);
 
-impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     /// Calls a boxed function once; its slot is freed after the call, even if the function panics.
     ///
     /// # Examples
@@ -87,9 +87,8 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     where
         T: CallOnce<Args>,
     {
-        let (mut function, _slot) = Self::into_slot(this);
-        // SAFETY: B1, and the handle is gone.
-        let function = unsafe { function.as_mut() };
+        let mut slot = Self::into_slot(this);
+        let function: &mut T = &mut **slot;
         // SAFETY: nobody else knows the function, and what is left of it is a slot.
         unsafe { function.call_once_in_place(arguments) }
     }

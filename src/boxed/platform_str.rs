@@ -2,18 +2,30 @@
 //!
 //! All three are bytes behind a length and nothing else, so a copy is a copy of the bytes.
 
+use core::alloc::Layout;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::FamilyBox;
-use super::raw::copy_of;
-use crate::family::Family;
+use super::raw::{copy_of, failed};
+use crate::raw_alloc::RawAlloc;
 
 /// The conversions that the three have in common.
+/// Implemented for the texts below.
+trait Text {}
+
+/// A copy of text, which is nothing but bytes.
+fn copy_in<T: ?Sized + Text, A: RawAlloc>(text: &T, alloc: A) -> FamilyBox<T, A> {
+    // SAFETY: the text is nothing but bytes.
+    unsafe { copy_of(text, alloc) }.unwrap_or_else(|error| failed(error, Layout::for_value(text)))
+}
+
 macro_rules! platform_text {
     ($text:ty, $owned:ty, $into:ident, $sample:literal) => {
-        impl<F: Family> FamilyBox<$text, F> {
+        impl Text for $text {}
+
+        impl<A: RawAlloc> FamilyBox<$text, A> {
             #[doc = concat!(
                 "The text as a `", stringify!($owned),
                 "`: it moves to the global allocator, and the slot is freed."
@@ -36,40 +48,39 @@ macro_rules! platform_text {
             }
         }
 
-        impl<F: Family> From<&$text> for FamilyBox<$text, F> {
+        impl<A: RawAlloc + Default> From<&$text> for FamilyBox<$text, A> {
             fn from(text: &$text) -> Self {
-                // SAFETY: the text is nothing but bytes.
-                unsafe { copy_of(text) }
+                copy_in(text, A::default())
             }
         }
 
-        impl<F: Family> From<&mut $text> for FamilyBox<$text, F> {
+        impl<A: RawAlloc + Default> From<&mut $text> for FamilyBox<$text, A> {
             fn from(text: &mut $text) -> Self {
                 Self::from(&*text)
             }
         }
 
-        impl<F: Family> From<$owned> for FamilyBox<$text, F> {
+        impl<A: RawAlloc + Default> From<$owned> for FamilyBox<$text, A> {
             fn from(text: $owned) -> Self {
                 Self::from(&*text)
             }
         }
 
-        impl<F: Family> From<Cow<'_, $text>> for FamilyBox<$text, F> {
+        impl<A: RawAlloc + Default> From<Cow<'_, $text>> for FamilyBox<$text, A> {
             fn from(text: Cow<'_, $text>) -> Self {
                 Self::from(&*text)
             }
         }
 
-        impl<F: Family> From<FamilyBox<$text, F>> for $owned {
-            fn from(text: FamilyBox<$text, F>) -> Self {
+        impl<A: RawAlloc> From<FamilyBox<$text, A>> for $owned {
+            fn from(text: FamilyBox<$text, A>) -> Self {
                 text.$into()
             }
         }
 
-        impl<F: Family> Clone for FamilyBox<$text, F> {
+        impl<A: RawAlloc + Clone> Clone for FamilyBox<$text, A> {
             fn clone(&self) -> Self {
-                Self::from(&**self)
+                copy_in(self, self.alloc.clone())
             }
         }
     };
@@ -79,14 +90,14 @@ platform_text!(Path, PathBuf, into_path_buf, "Path::new(\"a/b\")");
 platform_text!(OsStr, OsString, into_os_string, "OsStr::new(\"name\")");
 platform_text!(CStr, CString, into_c_string, "c\"name\"");
 
-impl<F: Family> Default for FamilyBox<OsStr, F> {
+impl<A: RawAlloc + Default> Default for FamilyBox<OsStr, A> {
     /// The empty text, without a slot.
     fn default() -> Self {
         Self::from(OsStr::new(""))
     }
 }
 
-impl<F: Family> Default for FamilyBox<CStr, F> {
+impl<A: RawAlloc + Default> Default for FamilyBox<CStr, A> {
     /// The empty text: a slot for the terminating zero.
     fn default() -> Self {
         Self::from(c"")

@@ -4,17 +4,17 @@
 //! (see the [folder](super)) demand is done here and nowhere else.
 
 use core::alloc::Layout;
+use core::borrow::Borrow;
 use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop};
+use core::mem::ManuallyDrop;
 use core::ptr::{self, NonNull};
 
 use super::FamilyBox;
 use crate::error::handle_alloc_error;
 use crate::error::{AllocError, AllocErrorKind};
-use crate::family::Family;
-use crate::heap::{alloc_layout_in, free_layout_in};
+use crate::raw_alloc::RawAlloc;
 
-impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc + Default> FamilyBox<T, A> {
     /// Takes ownership of the value at `raw`, which is in a slot of family `F`.
     ///
     /// The caller vouches for the family, so the type must be written out:
@@ -43,10 +43,8 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     #[inline]
     #[must_use = "dropping the handle drops the value and frees its slot"]
     pub unsafe fn from_raw(raw: *mut T) -> Self {
-        // SAFETY: a pointer to a valid `T` is not null.
-        let value = unsafe { NonNull::new_unchecked(raw) };
-        // SAFETY: the caller's promise is the same.
-        unsafe { Self::from_non_null(value) }
+        // SAFETY: passed on.
+        unsafe { Self::from_raw_in(raw, A::default()) }
     }
 
     /// Takes ownership of the value at `value`: [`from_raw`](Self::from_raw) for a `NonNull`.
@@ -68,8 +66,79 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use = "dropping the handle drops the value and frees its slot"]
-    pub const unsafe fn from_non_null(value: NonNull<T>) -> Self {
-        Self { value, owns: PhantomData, family: PhantomData }
+    pub unsafe fn from_non_null(value: NonNull<T>) -> Self {
+        // SAFETY: passed on.
+        unsafe { Self::from_non_null_in(value, A::default()) }
+    }
+}
+
+impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
+    /// [`from_raw`](Self::from_raw) for a value in a slot of `alloc`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`from_raw`](Self::from_raw), with `alloc` (or a copy of it) in place of the family.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let (raw, alloc) = FamilyBox::into_raw_with_allocator(frame.boxed(7));
+    /// // SAFETY: as it came, and used once.
+    /// let boxed = unsafe { FamilyBox::from_raw_in(raw, alloc) };
+    /// assert_eq!(*boxed, 7);
+    /// ```
+    #[inline]
+    #[must_use = "dropping the handle drops the value and frees its slot"]
+    pub const unsafe fn from_raw_in(raw: *mut T, alloc: A) -> Self {
+        // SAFETY: a pointer to a valid `T` is not null.
+        let value = unsafe { NonNull::new_unchecked(raw) };
+        // SAFETY: the caller's promise is the same.
+        unsafe { Self::from_non_null_in(value, alloc) }
+    }
+
+    /// [`from_raw_in`](Self::from_raw_in) from a `NonNull`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`from_raw_in`](Self::from_raw_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let value = FamilyBox::into_non_null(FamilyBox::new_in(7, lives::Ast));
+    /// // SAFETY: as it came, and used once.
+    /// assert_eq!(*unsafe { FamilyBox::from_non_null_in(value, lives::Ast) }, 7);
+    /// ```
+    #[inline]
+    #[must_use = "dropping the handle drops the value and frees its slot"]
+    pub const unsafe fn from_non_null_in(value: NonNull<T>, alloc: A) -> Self {
+        Self { value, owns: PhantomData, alloc }
+    }
+
+    /// The allocator of the value's slot: a family's marker, an [`AnyFamily`](crate::AnyFamily), a region.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, AnyFamily, FamilyBox};
+    /// # #[alloc_family]
+    /// # #[derive(Debug)]
+    /// # enum Lives { Ast }
+    /// let ast = AnyFamily::from(Lives::Ast);
+    /// let boxed = FamilyBox::new_in(7, ast);
+    /// assert_eq!(*FamilyBox::allocator(&boxed), ast);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn allocator(this: &Self) -> &A {
+        &this.alloc
     }
 
     /// Gives up the handle and returns the address of the value. Nothing is dropped or freed.
@@ -114,7 +183,28 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     #[inline]
     #[must_use = "the value and its slot leak unless the pointer is kept"]
     pub fn into_non_null(this: Self) -> NonNull<T> {
-        ManuallyDrop::new(this).value
+        Self::into_parts(this).0
+    }
+
+    /// [`into_raw`](Self::into_raw) that returns the allocator, too, for
+    /// [`from_raw_in`](Self::from_raw_in).
+    ///
+    /// # Examples
+    ///
+    /// See [`from_raw_in`](Self::from_raw_in).
+    #[inline]
+    #[must_use = "the value and its slot leak unless the pointer is kept"]
+    pub fn into_raw_with_allocator(this: Self) -> (*mut T, A) {
+        let (value, alloc) = Self::into_parts(this);
+        (value.as_ptr(), alloc)
+    }
+
+    /// The handle without its destructor.
+    #[inline(always)]
+    pub(crate) fn into_parts(this: Self) -> (NonNull<T>, A) {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: the handle is forgotten, so its allocator is moved out once.
+        (this.value, unsafe { ptr::read(&this.alloc) })
     }
 
     /// The address of the value, for reading. The handle keeps ownership.
@@ -175,19 +265,18 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     pub fn leak<'a>(this: Self) -> &'a mut T
     where
         T: 'a,
+        A: 'a,
     {
         let mut value = Self::into_non_null(this);
         // SAFETY: B1, and nobody else has the pointer or will free the slot.
         unsafe { value.as_mut() }
     }
 
-    /// Takes the value's slot out of the handle; the value is the caller's to drop or move out.
+    /// The handle of the slot alone: the value is the caller's to drop or move out.
     #[inline]
-    pub(crate) fn into_slot(this: Self) -> (NonNull<T>, Slot<F>) {
-        let layout = Layout::for_value::<T>(&this);
-        let value = Self::into_non_null(this);
-        // SAFETY: B2.
-        (value, unsafe { Slot::own(value.cast(), layout) })
+    pub(crate) fn into_slot(this: Self) -> FamilyBox<ManuallyDrop<T>, A> {
+        // SAFETY: `ManuallyDrop<T>` is laid out like `T`.
+        unsafe { Self::view_as(this, |value| value as *mut ManuallyDrop<T>) }
     }
 
     /// The same slot seen as another type.
@@ -200,37 +289,40 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     pub(super) unsafe fn view_as<U: ?Sized>(
         this: Self,
         view: impl FnOnce(*mut T) -> *mut U,
-    ) -> FamilyBox<U, F> {
-        let raw = view(Self::into_raw(this));
+    ) -> FamilyBox<U, A> {
+        let (raw, alloc) = Self::into_raw_with_allocator(this);
         // SAFETY: the slot is the same (B2), and the caller vouches for the value.
-        unsafe { FamilyBox::from_raw(raw) }
+        unsafe { FamilyBox::from_raw_in(view(raw), alloc) }
     }
 }
 
 /// A slot without a value: freed when it goes out of scope, whatever happens meanwhile.
-pub(crate) struct Slot<F: Family> {
+///
+/// It has its allocator, or borrows it from a handle.
+pub(crate) struct Slot<A: RawAlloc, B: Borrow<A> = A> {
     start: NonNull<u8>,
     layout: Layout,
-    family: PhantomData<fn() -> F>,
+    alloc: B,
+    of: PhantomData<fn() -> A>,
 }
 
-impl<F: Family> Slot<F> {
+impl<A: RawAlloc, B: Borrow<A>> Slot<A, B> {
     /// A fresh slot.
     #[inline]
-    pub(crate) fn allocate(layout: Layout) -> Result<Self, AllocError> {
-        let start = alloc_layout_in::<F>(layout)?;
+    pub(crate) fn allocate(layout: Layout, alloc: B) -> Result<Self, AllocError> {
+        let start = alloc.borrow().alloc(layout)?;
         // SAFETY: just handed out, with this layout.
-        Ok(unsafe { Self::own(start, layout) })
+        Ok(unsafe { Self::own(start, layout, alloc) })
     }
 
     /// Takes over the slot at `start`.
     ///
     /// # Safety
     ///
-    /// The slot was handed out by family `F` with this layout; nobody else frees it.
+    /// The slot was handed out by the allocator with this layout; nobody else frees it.
     #[inline]
-    pub(crate) const unsafe fn own(start: NonNull<u8>, layout: Layout) -> Self {
-        Self { start, layout, family: PhantomData }
+    pub(crate) const unsafe fn own(start: NonNull<u8>, layout: Layout, alloc: B) -> Self {
+        Self { start, layout, alloc, of: PhantomData }
     }
 
     /// Where the slot starts.
@@ -242,17 +334,25 @@ impl<F: Family> Slot<F> {
     /// Leaves the slot to the caller.
     #[inline]
     pub(crate) fn keep(self) -> NonNull<u8> {
-        ManuallyDrop::new(self).start
+        self.into_parts().0
+    }
+
+    /// Leaves the slot to the caller, and its allocator.
+    #[inline(always)]
+    pub(crate) fn into_parts(self) -> (NonNull<u8>, B) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the slot is forgotten, so its allocator is moved out once.
+        (this.start, unsafe { ptr::read(&this.alloc) })
     }
 }
 
-impl<F: Family> Drop for Slot<F> {
+impl<A: RawAlloc, B: Borrow<A>> Drop for Slot<A, B> {
     // Only for a panic that unwinds, and so kept out of the code around it.
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        // SAFETY: `own` requires that the slot is of this family and layout and ours to free.
-        unsafe { free_layout_in::<F>(self.start, self.layout) }
+        // SAFETY: `own` requires that the slot is of this allocator and layout and ours to free.
+        unsafe { self.alloc.borrow().free(self.start, self.layout) }
     }
 }
 
@@ -283,15 +383,17 @@ pub(crate) fn with_address_of<T: ?Sized>(shape: *mut T, address: NonNull<u8>) ->
 ///
 /// A bitwise copy of the value is a value of its own: it owns nothing and refers to nothing inside
 /// itself.
-pub(super) unsafe fn copy_of<T: ?Sized, F: Family>(source: &T) -> FamilyBox<T, F> {
+pub(super) unsafe fn copy_of<T: ?Sized, A: RawAlloc>(
+    source: &T,
+    alloc: A,
+) -> Result<FamilyBox<T, A>, AllocError> {
     let layout = Layout::for_value(source);
-    let slot = Slot::<F>::allocate(layout).unwrap_or_else(|error| failed(error, layout));
+    let slot = Slot::<A, _>::allocate(layout, &alloc)?;
     // SAFETY: both are `layout.size()` bytes long, and the slot is new, so they do not overlap.
     unsafe { slot.start().copy_from_nonoverlapping(NonNull::from(source).cast(), layout.size()) };
-    let raw = with_address_of(ptr::from_ref(source).cast_mut(), slot.start());
-    mem::forget(slot);
+    let raw = with_address_of(ptr::from_ref(source).cast_mut(), slot.keep());
     // SAFETY: the slot has the value's layout and holds a copy of it, valid by the caller's word.
-    unsafe { FamilyBox::from_raw(raw) }
+    Ok(unsafe { FamilyBox::from_raw_in(raw, alloc) })
 }
 
 /// What the infallible calls do when there is no memory.

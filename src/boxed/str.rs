@@ -1,12 +1,55 @@
 //! Text: `FamilyBox<str, F>`, and its bytes.
 
+use core::alloc::Layout;
 use core::str::{self, Utf8Error};
 
 use super::FamilyBox;
-use super::raw::copy_of;
-use crate::family::Family;
+use super::raw::{copy_of, failed};
+use crate::error::AllocError;
+use crate::raw_alloc::RawAlloc;
 
-impl<F: Family> FamilyBox<str, F> {
+impl<A: RawAlloc> FamilyBox<str, A> {
+    /// Copies text into a slot of `alloc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let name = FamilyBox::<str, _>::from_str_in("Ada", frame.allocator());
+    /// assert_eq!(&*name, "Ada");
+    /// ```
+    #[must_use]
+    pub fn from_str_in(text: &str, alloc: A) -> Self {
+        match Self::try_from_str_in(text, alloc) {
+            Ok(text) => text,
+            Err(error) => failed(error, Layout::for_value(text)),
+        }
+    }
+
+    /// [`from_str_in`](Self::from_str_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// If the allocator has no memory for the text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let name = FamilyBox::<str, _>::try_from_str_in("Ada", lives::Ast)?;
+    /// assert_eq!(&*name, "Ada");
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_str_in(text: &str, alloc: A) -> Result<Self, AllocError> {
+        // SAFETY: text is nothing but bytes.
+        unsafe { copy_of(text, alloc) }
+    }
+
     /// Converts bytes to text, in the same slot.
     ///
     /// # Errors
@@ -27,7 +70,7 @@ impl<F: Family> FamilyBox<str, F> {
     /// let (bytes, error) = FamilyBox::from_utf8(bytes).unwrap_err();
     /// assert_eq!((bytes.len(), error.valid_up_to()), (2, 1));
     /// ```
-    pub fn from_utf8(bytes: FamilyBox<[u8], F>) -> Result<Self, (FamilyBox<[u8], F>, Utf8Error)> {
+    pub fn from_utf8(bytes: FamilyBox<[u8], A>) -> Result<Self, (FamilyBox<[u8], A>, Utf8Error)> {
         match str::from_utf8(&bytes) {
             // SAFETY: just checked.
             Ok(_) => Ok(unsafe { Self::from_utf8_unchecked(bytes) }),
@@ -54,7 +97,7 @@ impl<F: Family> FamilyBox<str, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub unsafe fn from_utf8_unchecked(bytes: FamilyBox<[u8], F>) -> Self {
+    pub unsafe fn from_utf8_unchecked(bytes: FamilyBox<[u8], A>) -> Self {
         // SAFETY: text is laid out like its bytes, and the caller vouches for these.
         unsafe { FamilyBox::view_as(bytes, |bytes| bytes as *mut str) }
     }
@@ -72,28 +115,27 @@ impl<F: Family> FamilyBox<str, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn into_boxed_bytes(self) -> FamilyBox<[u8], F> {
+    pub fn into_boxed_bytes(self) -> FamilyBox<[u8], A> {
         // SAFETY: text is laid out like its bytes.
         unsafe { Self::view_as(self, |text| text as *mut [u8]) }
     }
 }
 
-impl<F: Family> From<&str> for FamilyBox<str, F> {
+impl<A: RawAlloc + Default> From<&str> for FamilyBox<str, A> {
     fn from(text: &str) -> Self {
-        // SAFETY: text is nothing but bytes.
-        unsafe { copy_of(text) }
+        Self::from_str_in(text, A::default())
     }
 }
 
-impl<F: Family> From<&mut str> for FamilyBox<str, F> {
+impl<A: RawAlloc + Default> From<&mut str> for FamilyBox<str, A> {
     fn from(text: &mut str) -> Self {
         Self::from(&*text)
     }
 }
 
-impl<F: Family> From<FamilyBox<str, F>> for FamilyBox<[u8], F> {
+impl<A: RawAlloc> From<FamilyBox<str, A>> for FamilyBox<[u8], A> {
     #[inline]
-    fn from(text: FamilyBox<str, F>) -> Self {
+    fn from(text: FamilyBox<str, A>) -> Self {
         text.into_boxed_bytes()
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<F: Family> FamilyBox<str, F> {
+impl<A: RawAlloc> FamilyBox<str, A> {
     /// Moves the text to a `String` in the global allocator, and frees the slot.
     ///
     /// # Examples
@@ -23,32 +23,32 @@ impl<F: Family> FamilyBox<str, F> {
     }
 }
 
-impl<F: Family> From<String> for FamilyBox<str, F> {
+impl<A: RawAlloc + Default> From<String> for FamilyBox<str, A> {
     fn from(text: String) -> Self {
         Self::from(text.as_str())
     }
 }
 
-impl<F: Family> From<Cow<'_, str>> for FamilyBox<str, F> {
+impl<A: RawAlloc + Default> From<Cow<'_, str>> for FamilyBox<str, A> {
     fn from(text: Cow<'_, str>) -> Self {
         Self::from(&*text)
     }
 }
 
-impl<F: Family> From<FamilyBox<str, F>> for String {
-    fn from(text: FamilyBox<str, F>) -> Self {
+impl<A: RawAlloc> From<FamilyBox<str, A>> for String {
+    fn from(text: FamilyBox<str, A>) -> Self {
         text.into_string()
     }
 }
 
-impl<F: Family> Extend<FamilyBox<str, F>> for String {
-    fn extend<I: IntoIterator<Item = FamilyBox<str, F>>>(&mut self, texts: I) {
+impl<A: RawAlloc> Extend<FamilyBox<str, A>> for String {
+    fn extend<I: IntoIterator<Item = FamilyBox<str, A>>>(&mut self, texts: I) {
         texts.into_iter().for_each(|text| self.push_str(&text));
     }
 }
 
-impl<F: Family> FromIterator<FamilyBox<str, F>> for String {
-    fn from_iter<I: IntoIterator<Item = FamilyBox<str, F>>>(texts: I) -> Self {
+impl<A: RawAlloc> FromIterator<FamilyBox<str, A>> for String {
+    fn from_iter<I: IntoIterator<Item = FamilyBox<str, A>>>(texts: I) -> Self {
         let mut whole = Self::new();
         whole.extend(texts);
         whole
@@ -58,7 +58,7 @@ impl<F: Family> FromIterator<FamilyBox<str, F>> for String {
 /// Collects pieces of text, through a `String`.
 macro_rules! collect_text {
     ($([$($generics:tt)*] $piece:ty),* $(,)?) => {$(
-        impl<$($generics)* F: Family> FromIterator<$piece> for FamilyBox<str, F> {
+        impl<$($generics)* A: RawAlloc + Default> FromIterator<$piece> for FamilyBox<str, A> {
             /// Collects through a `String`, since the length is not known before the end.
             fn from_iter<I: IntoIterator<Item = $piece>>(pieces: I) -> Self {
                 Self::from(String::from_iter(pieces))
@@ -74,5 +74,5 @@ collect_text! {
     [] String,
     [] Box<str>,
     ['a,] Cow<'a, str>,
-    [G: Family,] FamilyBox<str, G>,
+    [G: RawAlloc,] FamilyBox<str, G>,
 }

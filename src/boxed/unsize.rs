@@ -14,7 +14,7 @@
 //! - the caller's tokens are outside the macro's `unsafe` block.
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 /// Turns a handle to a value into one to a trait object or slice, in the same slot and family.
 ///
@@ -138,20 +138,20 @@ pub unsafe trait __Unsize: Sized {
 
 // SAFETY: the two are `into_raw` and `from_raw`; a coercion keeps the address, and the value is as
 // large and as aligned as before.
-unsafe impl<T: ?Sized, F: Family> __Unsize for FamilyBox<T, F> {
+unsafe impl<T: ?Sized, A: RawAlloc> __Unsize for FamilyBox<T, A> {
     type Value = T;
-    type To<U: ?Sized> = FamilyBox<U, F>;
-    type Home = ();
+    type To<U: ?Sized> = FamilyBox<U, A>;
+    type Home = A;
 
     #[inline]
-    fn __into_pointer(self) -> (*mut T, ()) {
-        (Self::into_raw(self), ())
+    fn __into_pointer(self) -> (*mut T, A) {
+        Self::into_raw_with_allocator(self)
     }
 
     #[inline]
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> FamilyBox<U, F> {
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, alloc: A) -> FamilyBox<U, A> {
         // SAFETY: passed on.
-        unsafe { FamilyBox::from_raw(pointer) }
+        unsafe { FamilyBox::from_raw_in(pointer, alloc) }
     }
 }
 

@@ -1,14 +1,13 @@
 //! What can be done with a whole value: fill its slot, take it out, change it, pin it.
 
 use core::alloc::Layout;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::MaybeUninit;
 use core::pin::Pin;
 
 use super::FamilyBox;
-use crate::family::Family;
-use crate::heap::alloc::free_value;
+use crate::raw_alloc::RawAlloc;
 
-impl<T, F: Family> FamilyBox<T, F> {
+impl<T, A: RawAlloc> FamilyBox<T, A> {
     /// Moves the value out and frees its slot, like `*boxed` for a `Box`.
     ///
     /// # Examples
@@ -23,12 +22,17 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     pub fn into_inner(this: Self) -> T {
-        let slot = ManuallyDrop::new(this).value;
+        Self::into_inner_with_allocator(this).0
+    }
+
+    #[inline(always)]
+    fn into_inner_with_allocator(this: Self) -> (T, A) {
+        let (slot, alloc) = Self::into_parts(this);
         // SAFETY: B1; the handle is gone, so the value is moved out once.
         let value = unsafe { slot.read() };
         // SAFETY: B2; the value was moved out.
-        unsafe { free_value::<F, T>(F::default(), slot) };
-        value
+        unsafe { alloc.free_value(slot) };
+        (value, alloc)
     }
 
     /// Moves the value out and keeps its slot for another value.
@@ -45,12 +49,12 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// assert_eq!(*name, "xy");
     /// ```
     #[inline]
-    pub fn take(this: Self) -> (T, FamilyBox<MaybeUninit<T>, F>) {
-        let slot = Self::into_non_null(this);
+    pub fn take(this: Self) -> (T, FamilyBox<MaybeUninit<T>, A>) {
+        let (slot, alloc) = Self::into_parts(this);
         // SAFETY: B1; the handle is gone, so the value is moved out once.
         let value = unsafe { slot.read() };
         // SAFETY: B2; what is left need not be initialised.
-        (value, unsafe { FamilyBox::from_non_null(slot.cast()) })
+        (value, unsafe { FamilyBox::from_non_null_in(slot.cast(), alloc) })
     }
 
     /// Puts `change(value)` into a box of the same family, in the same slot if it fits.
@@ -69,17 +73,16 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn map<U>(this: Self, change: impl FnOnce(T) -> U) -> FamilyBox<U, F> {
+    pub fn map<U>(this: Self, change: impl FnOnce(T) -> U) -> FamilyBox<U, A> {
         if const { same_layout(Layout::new::<T>(), Layout::new::<U>()) } {
             let (value, slot) = Self::take(this);
             let value = change(value);
-            let slot = FamilyBox::into_non_null(slot).cast::<U>();
-            // SAFETY: the slot is ours and has the layout of a `U`.
-            unsafe { slot.write(value) };
-            // SAFETY: it holds a valid `U` now.
-            unsafe { FamilyBox::from_non_null(slot) }
+            // SAFETY: the slot has the layout of a `U`, which need not be initialised.
+            let slot = unsafe { FamilyBox::view_as(slot, |slot| slot.cast::<MaybeUninit<U>>()) };
+            FamilyBox::write(slot, value)
         } else {
-            FamilyBox::new_in(change(Self::into_inner(this)), F::default())
+            let (value, alloc) = Self::into_inner_with_allocator(this);
+            FamilyBox::new_in(change(value), alloc)
         }
     }
 
@@ -97,7 +100,7 @@ impl<T, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn into_boxed_slice(this: Self) -> FamilyBox<[T], F> {
+    pub fn into_boxed_slice(this: Self) -> FamilyBox<[T], A> {
         // SAFETY: a value is laid out like an array of one.
         unsafe { Self::view_as(this, |value| value.cast::<[T; 1]>()) }.into()
     }
@@ -108,7 +111,7 @@ const fn same_layout(one: Layout, other: Layout) -> bool {
     one.size() == other.size() && one.align() == other.align()
 }
 
-impl<T: ?Sized, F: Family> FamilyBox<T, F> {
+impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     /// Pins the value in place; it will not move again.
     ///
     /// # Examples
@@ -124,14 +127,18 @@ impl<T: ?Sized, F: Family> FamilyBox<T, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn into_pin(this: Self) -> Pin<Self> {
-        // SAFETY: the value stays in its slot until the handle drops it there; neither `Deref` nor
+    pub fn into_pin(this: Self) -> Pin<Self>
+    where
+        A: 'static,
+    {
+        // SAFETY: the value stays in its slot until the handle drops it there, as an allocator that is
+        // `'static` does not free it otherwise (`RawAlloc`); neither `Deref` nor
         // `DerefMut` moves it, and the handle is `Unpin` whatever the value is.
         unsafe { Pin::new_unchecked(this) }
     }
 }
 
-impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
+impl<T, A: RawAlloc> FamilyBox<MaybeUninit<T>, A> {
     /// Writes a value into the slot.
     ///
     /// # Examples
@@ -146,7 +153,7 @@ impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn write(mut this: Self, value: T) -> FamilyBox<T, F> {
+    pub fn write(mut this: Self, value: T) -> FamilyBox<T, A> {
         (*this).write(value);
         // SAFETY: just written.
         unsafe { this.assume_init() }
@@ -172,24 +179,24 @@ impl<T, F: Family> FamilyBox<MaybeUninit<T>, F> {
     /// ```
     #[inline]
     #[must_use]
-    pub unsafe fn assume_init(self) -> FamilyBox<T, F> {
+    pub unsafe fn assume_init(self) -> FamilyBox<T, A> {
         // SAFETY: `MaybeUninit<T>` is laid out like `T`, and the caller vouches for the value.
         unsafe { Self::view_as(self, |slot| slot.cast::<T>()) }
     }
 }
 
-impl<T, F: Family> From<T> for FamilyBox<T, F> {
+impl<T, A: RawAlloc + Default> From<T> for FamilyBox<T, A> {
     /// [`new_in`](FamilyBox::new_in).
     #[inline]
     fn from(value: T) -> Self {
-        Self::new_in(value, F::default())
+        Self::new_in(value, A::default())
     }
 }
 
-impl<T: ?Sized, F: Family> From<FamilyBox<T, F>> for Pin<FamilyBox<T, F>> {
+impl<T: ?Sized, A: RawAlloc + 'static> From<FamilyBox<T, A>> for Pin<FamilyBox<T, A>> {
     /// [`into_pin`](FamilyBox::into_pin).
     #[inline]
-    fn from(boxed: FamilyBox<T, F>) -> Self {
+    fn from(boxed: FamilyBox<T, A>) -> Self {
         FamilyBox::into_pin(boxed)
     }
 }

@@ -1,9 +1,9 @@
 //! Slices from and to vectors.
 
 use super::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T, F: Family> FamilyBox<[T], F> {
+impl<T, A: RawAlloc> FamilyBox<[T], A> {
     /// Moves the elements to a `Vec` in the global allocator, and frees the slot.
     ///
     /// # Examples
@@ -19,16 +19,16 @@ impl<T, F: Family> FamilyBox<[T], F> {
     pub fn into_vec(self) -> Vec<T> {
         let len = self.len();
         let mut vec = Vec::with_capacity(len);
-        let (elements, _slot) = Self::into_slot(self);
+        let slot = Self::into_slot(self);
         // SAFETY: `len` elements, to a new buffer of at least that capacity.
-        unsafe { elements.cast::<T>().as_ptr().copy_to_nonoverlapping(vec.as_mut_ptr(), len) };
+        unsafe { slot.as_ptr().copy_to_nonoverlapping(vec.as_mut_ptr(), len) };
         // SAFETY: they are there now; in the slot nobody will drop them.
         unsafe { vec.set_len(len) };
         vec
     }
 }
 
-impl<T, F: Family> From<Vec<T>> for FamilyBox<[T], F> {
+impl<T, A: RawAlloc + Default> From<Vec<T>> for FamilyBox<[T], A> {
     /// Moves the elements over and frees the buffer of the vector.
     fn from(mut elements: Vec<T>) -> Self {
         let len = elements.len();
@@ -43,7 +43,7 @@ impl<T, F: Family> From<Vec<T>> for FamilyBox<[T], F> {
     }
 }
 
-impl<T, F: Family, const N: usize> TryFrom<Vec<T>> for FamilyBox<[T; N], F> {
+impl<T, A: RawAlloc + Default, const N: usize> TryFrom<Vec<T>> for FamilyBox<[T; N], A> {
     type Error = Vec<T>;
 
     /// Moves the elements over, or returns the vector if it does not have `N` of them.
@@ -51,14 +51,14 @@ impl<T, F: Family, const N: usize> TryFrom<Vec<T>> for FamilyBox<[T; N], F> {
         if elements.len() != N {
             return Err(elements);
         }
-        let slice = FamilyBox::<[T], F>::from(elements);
+        let slice = FamilyBox::<[T], A>::from(elements);
         // SAFETY: a slice of `N` elements is an array of `N` elements.
         Ok(unsafe { FamilyBox::view_as(slice, |slice| slice.cast::<[T; N]>()) })
     }
 }
 
-impl<T, F: Family> From<FamilyBox<[T], F>> for Vec<T> {
-    fn from(elements: FamilyBox<[T], F>) -> Self {
+impl<T, A: RawAlloc> From<FamilyBox<[T], A>> for Vec<T> {
+    fn from(elements: FamilyBox<[T], A>) -> Self {
         elements.into_vec()
     }
 }

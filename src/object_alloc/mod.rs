@@ -62,6 +62,7 @@ pub use self::slot::SlotAlloc;
 use crate::boxed::FamilyBox;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 /// The state of objects that an [`ObjectAlloc`] hands out.
 ///
@@ -190,19 +191,19 @@ pub unsafe trait FamilyObjectAlloc<T>: ObjectAlloc<T> {
     type Family: Family;
 }
 
-// SAFETY: slots of a family, each with one user, and with a value in them.
-unsafe impl<T: Default, F: Family> ObjectAlloc<T> for F {
+// SAFETY: memory of an allocator, each with one user, and with a value in it.
+unsafe impl<T: Default, A: RawAlloc + Clone> ObjectAlloc<T> for A {
     const STATE: ObjectState = ObjectState::New;
 
     #[inline]
     fn try_alloc_object(&self) -> Result<NonNull<T>, AllocError> {
-        FamilyBox::<T, _>::try_new_with_in(T::default, F::default()).map(FamilyBox::into_non_null)
+        FamilyBox::<T, _>::try_new_with_in(T::default, self.clone()).map(FamilyBox::into_non_null)
     }
 
     #[inline]
     unsafe fn free_object(&self, object: NonNull<T>) {
         // SAFETY: from `into_non_null` of such a box, by the caller's word.
-        drop(unsafe { FamilyBox::<T, F>::from_non_null(object) });
+        drop(unsafe { FamilyBox::from_non_null_in(object, self.clone()) });
     }
 }
 

@@ -258,7 +258,7 @@ impl<F: Family> RawPool<F> {
         if let Some(object) = self.depot.take() {
             return Ok(object);
         }
-        let slot = Slot::<F>::allocate(self.layout)?;
+        let slot = Slot::<F>::allocate(self.layout, F::default())?;
         if let Some(init) = self.init {
             // SAFETY: a new slot of the layout, which is what the hook is for (`with_init`).
             unsafe { init(slot.start()) };
@@ -441,7 +441,7 @@ impl<F: Family> RawPool<F> {
     /// As for [`put`](Self::put).
     unsafe fn own(&self, object: NonNull<u8>) -> Owned<F> {
         // SAFETY: a slot of this family and layout, and nobody else's.
-        let slot = unsafe { Slot::own(object, self.layout) };
+        let slot = unsafe { Slot::own(object, self.layout, F::default()) };
         Owned { slot, finish: self.finish }
     }
 }

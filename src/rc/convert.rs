@@ -28,7 +28,10 @@ impl<T: ?Sized, F: Family, C: Counter> From<FamilyBox<T, F>> for Counted<T, F, C
             Ok(address) => address,
             Err(error) => no_slot(error, layout),
         };
-        let (source, _slot) = FamilyBox::into_slot(boxed);
+        let (source, _slot) = {
+            let mut slot = FamilyBox::into_slot(boxed);
+            (NonNull::from(&mut **slot), slot)
+        };
         // SAFETY: both are as long as the value, and the slot is new, so they do not overlap.
         unsafe { address.copy_from_nonoverlapping(source.cast(), layout.size()) };
         let value = with_address_of(source.as_ptr(), address);

@@ -283,7 +283,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         // The guard is for a panic that unwinds. Otherwise the slot is freed below, where the
         // layout of a sized type is a constant and so is its class.
         // SAFETY: C2, and by C4 nobody else uses the slot.
-        let slot = unsafe { Slot::<F>::own(start, layout) };
+        let slot = unsafe { Slot::own(start, layout, F::default()) };
         // SAFETY: C3, and by C4 this is the last use of the value.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };
         // SAFETY: C2; the value is gone.

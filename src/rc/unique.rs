@@ -123,7 +123,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         // SAFETY: just made for this layout.
         let layout = unsafe { slot::layout_of_existing(value) };
         // SAFETY: just allocated in this family, with that layout.
-        let room = unsafe { Slot::<F>::own(start, layout) };
+        let room = unsafe { Slot::own(start, layout, F::default()) };
         match this.counter().drop_only_strong() {
             // Another thread has made a strong handle of a weak one.
             None => false,

@@ -96,8 +96,8 @@
 
 mod any;
 mod boxed;
+mod in_region;
 mod kind;
-mod object_alloc;
 mod pool;
 mod scope;
 mod slice;
@@ -107,6 +107,7 @@ mod walk;
 
 pub use any::{AnyCheckpoint, AnyRegion};
 pub use boxed::RegionBox;
+pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};
 pub use scope::Checkpoint;
@@ -212,6 +213,24 @@ impl RegionUse {
 }
 
 impl<F: Family, K: Kind> Region<F, K> {
+    /// The region as the allocator of handles and collections, whose type names neither family nor kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let name = FamilyBox::<str, _>::from_str_in("Ada", frame.allocator());
+    /// assert_eq!(&*name, "Ada");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn allocator(&self) -> InRegion<'_> {
+        InRegion::of(&self.arena)
+    }
+
     /// An empty region. It takes no memory before its first use.
     ///
     /// # Examples
@@ -370,11 +389,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     #[must_use]
     pub fn usage(&self) -> RegionUse {
         RegionUse::of(&self.arena)
-    }
-
-    /// The type-erased part.
-    pub(crate) fn arena(&self) -> &Arena {
-        &self.arena
     }
 }
 

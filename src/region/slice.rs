@@ -12,6 +12,7 @@ use crate::arena::destructors::Entry;
 use crate::error::{AllocError, AllocErrorKind};
 use crate::family::Family;
 
+use super::boxed::boxed;
 use super::{Accept, Kind, Region, RegionBox, failed};
 
 /// The layout of so many elements.
@@ -452,7 +453,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// assert_eq!(frame.usage().live_bytes, 0);
     /// ```
     pub fn boxed_slice<T>(&self, elements: impl IntoIterator<Item = T>) -> RegionBox<'_, [T]> {
-        RegionBox::of(&self.arena, or_fail(collected(&self.arena, false, elements.into_iter()), 1))
+        boxed(&self.arena, or_fail(collected(&self.arena, false, elements.into_iter()), 1))
     }
 
     /// [`boxed_slice`](Self::boxed_slice) that returns an error; the elements so far are then dropped.
@@ -475,7 +476,6 @@ impl<F: Family, K: Kind> Region<F, K> {
         &self,
         elements: impl IntoIterator<Item = T>,
     ) -> Result<RegionBox<'_, [T]>, AllocError> {
-        collected(&self.arena, false, elements.into_iter())
-            .map(|slice| RegionBox::of(&self.arena, slice))
+        collected(&self.arena, false, elements.into_iter()).map(|slice| boxed(&self.arena, slice))
     }
 }

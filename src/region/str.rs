@@ -7,6 +7,7 @@ use crate::arena::Arena;
 use crate::error::AllocError;
 use crate::family::Family;
 
+use super::boxed::boxed;
 use super::slice::Builder;
 use super::{Kind, Region, RegionBox, failed};
 
@@ -158,7 +159,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// ```
     pub fn boxed_str(&self, source: &str) -> RegionBox<'_, str> {
         match copied(&self.arena, source) {
-            Ok(text) => RegionBox::of(&self.arena, text),
+            Ok(text) => boxed(&self.arena, text),
             Err(error) => failed(error, core::alloc::Layout::for_value(source)),
         }
     }
@@ -180,6 +181,6 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     pub fn try_boxed_str(&self, source: &str) -> Result<RegionBox<'_, str>, AllocError> {
-        copied(&self.arena, source).map(|text| RegionBox::of(&self.arena, text))
+        copied(&self.arena, source).map(|text| boxed(&self.arena, text))
     }
 }

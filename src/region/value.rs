@@ -8,7 +8,9 @@ use crate::arena::Arena;
 use crate::arena::destructors::Entry;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
+use super::boxed::boxed;
 use super::{Accept, Kind, Region, RegionBox, failed};
 
 /// Room for a value, with an entry where its destructor is to run. It is given back unless it is filled:
@@ -198,7 +200,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     #[inline(always)]
     pub fn boxed<T>(&self, value: T) -> RegionBox<'_, T> {
         match Slot::new(&self.arena, false, K::TRACKED) {
-            Ok(slot) => RegionBox::of(&self.arena, slot.fill(value)),
+            Ok(slot) => boxed(&self.arena, slot.fill(value)),
             Err(error) => failed(error, Layout::new::<T>()),
         }
     }
@@ -221,8 +223,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// ```
     #[inline]
     pub fn try_boxed<T>(&self, value: T) -> Result<RegionBox<'_, T>, AllocError> {
-        Slot::new(&self.arena, false, K::TRACKED)
-            .map(|slot| RegionBox::of(&self.arena, slot.fill(value)))
+        Slot::new(&self.arena, false, K::TRACKED).map(|slot| boxed(&self.arena, slot.fill(value)))
     }
 
     /// Takes memory first and then calls `make` for the value; otherwise like [`boxed`](Self::boxed).
@@ -242,7 +243,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     #[inline(always)]
     pub fn boxed_with<T>(&self, make: impl FnOnce() -> T) -> RegionBox<'_, T> {
         match Slot::new(&self.arena, false, K::TRACKED) {
-            Ok(slot) => RegionBox::of(&self.arena, slot.fill(make())),
+            Ok(slot) => boxed(&self.arena, slot.fill(make())),
             Err(error) => failed(error, Layout::new::<T>()),
         }
     }
@@ -268,8 +269,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         &self,
         make: impl FnOnce() -> T,
     ) -> Result<RegionBox<'_, T>, AllocError> {
-        Slot::new(&self.arena, false, K::TRACKED)
-            .map(|slot| RegionBox::of(&self.arena, slot.fill(make())))
+        Slot::new(&self.arena, false, K::TRACKED).map(|slot| boxed(&self.arena, slot.fill(make())))
     }
 
     /// Allocates uninitialised memory of a layout, aligned to at least 8 bytes.
@@ -375,15 +375,7 @@ impl<F: Family, K: Kind> Region<F, K> {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<u8>, AllocError> {
-        if old.size() == 0 {
-            return self.alloc_layout(new);
-        }
-        if new.size() == 0 {
-            // SAFETY: passed on.
-            unsafe { self.arena.free(start, old) };
-            return self.alloc_layout(new);
-        }
         // SAFETY: passed on.
-        unsafe { self.arena.resize(start, old, new) }
+        unsafe { self.allocator().realloc(start, old, new) }
     }
 }

@@ -1,5 +1,6 @@
 //! Conversions to and from thin slices and texts.
 
+use core::ptr::NonNull;
 use core::slice;
 
 use super::slice::Filling;
@@ -53,7 +54,10 @@ impl<T, F: Family> From<FamilyBox<[T], F>> for ThinSlice<T, F> {
     /// Moves the elements to a slot that also holds their number.
     fn from(elements: FamilyBox<[T], F>) -> Self {
         let mut filling = Filling::or_failed(elements.len());
-        let (source, _slot) = FamilyBox::into_slot(elements);
+        let (source, _slot) = {
+            let mut slot = FamilyBox::into_slot(elements);
+            (NonNull::from(&mut **slot), slot)
+        };
         // SAFETY: as many as there is room for; the box is gone.
         unsafe { filling.fill_from(source.as_ptr().cast()) };
         filling.finish()

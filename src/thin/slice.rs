@@ -226,7 +226,7 @@ impl<T, F: Family> Drop for ThinSlice<T, F> {
     fn drop(&mut self) {
         let Some((start, layout)) = self.slot() else { return };
         // SAFETY: T2.
-        let slot = unsafe { Slot::<F>::own(start, layout) };
+        let slot = unsafe { Slot::own(start, layout, F::default()) };
         if mem::needs_drop::<T>() {
             // SAFETY: T1, and this is the last use of the elements.
             unsafe { ptr::drop_in_place::<[T]>(&raw mut **self) };
@@ -262,7 +262,7 @@ impl<T, F: Family> Filling<T, F> {
         let layout = slot::layout(value)?;
         let start = alloc_layout_in::<F>(layout)?;
         // SAFETY: just handed out, with this layout.
-        let slot = unsafe { Slot::own(start, layout) };
+        let slot = unsafe { Slot::own(start, layout, F::default()) };
         // SAFETY: a slot of the layout that belongs to `value`.
         let elements = unsafe { slot::value_in(start, value) };
         // SAFETY: just computed.

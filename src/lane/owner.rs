@@ -42,7 +42,6 @@ impl Lane {
 mod tests {
     use super::*;
     use crate::block;
-    use crate::os::SYSTEM;
     use crate::space::family_heap::FamilyHeap;
     use crate::space::{SYSTEM_SPACE, SpaceCell};
     use crate::spec::FamilySpec;
@@ -94,7 +93,7 @@ mod tests {
     #[cfg(debug_assertions)]
     #[test]
     fn a_lane_of_another_space_is_refused() {
-        static ELSEWHERE: SpaceCell = SpaceCell::new(&SYSTEM);
+        static ELSEWHERE: SpaceCell = SpaceCell::new(&crate::os::SYSTEM);
         let (here, elsewhere) = (heap(&SYSTEM_SPACE), heap(&ELSEWHERE));
         let stranger: &'static Lane = Box::leak(Box::new(Lane::new(elsewhere, CLASS)));
         let block = block_of(here, stranger);

@@ -40,6 +40,7 @@ pub(crate) const WINDOW_GRANULES: u32 = 1 << WINDOW_GRANULES_SHIFT;
 pub(crate) struct HeapPtr(AtomicPtr<FamilyHeap>);
 
 impl HeapPtr {
+    /// Names this one, which lives as long as the process.
     pub(crate) fn set(&self, heap: &FamilyHeap) {
         self.0.store(core::ptr::from_ref(heap).cast_mut(), Ordering::Relaxed);
     }
@@ -50,7 +51,7 @@ impl HeapPtr {
     }
 
     pub(crate) fn get(&self) -> Option<&'static FamilyHeap> {
-        // SAFETY: null, or set from a family heap. Those are in the tables of families, which live as long as the
+        // SAFETY: null, or from `set`: a family heap, which is part of its family's table and lives as long as the
         // process.
         unsafe { self.0.load(Ordering::Relaxed).as_ref() }
     }

@@ -89,8 +89,9 @@ impl<'a> Block<'a> {
     }
 
     /// Makes granules just taken a block of the tag's class, without carved slots. The first slot lies
-    /// `colour` bytes into it. `lane` is the address of a lane of this space. Memory that would arrive `page_by_page` is
-    /// asked for in larger steps later. The caller has written the tails before; this publishes the head.
+    /// `colour` bytes into it. `lane` is the address of a lane of this space. Memory that would arrive
+    /// `page_by_page` is asked for in larger steps later. The caller has written the tails before; this publishes
+    /// the head.
     pub(crate) fn init(
         space: &'a Space,
         granule: u32,

@@ -12,8 +12,8 @@ impl Lane {
     /// The lane of a block; `None` where it is no lane's any more.
     #[inline]
     pub(crate) fn of(block: Block<'_>) -> Option<&'static Self> {
-        // SAFETY: null, or the address of a lane: `Lane::add_block` writes nothing else there. A lane lives as long as
-        // the process, so it makes no difference that the block may be another's by now.
+        // SAFETY: null, or the address of a lane: `Lane::add_block` writes nothing else there. A lane lives as
+        // long as the process, so it makes no difference that the block may be another's by now.
         let lane = unsafe { block.lane().cast::<Self>().as_ref() };
         debug_assert!(lane.is_none_or(|lane| block.is_in(lane.space())), "a lane of another space");
         lane

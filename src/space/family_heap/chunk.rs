@@ -250,3 +250,34 @@ impl FamilyHeap {
         }
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use crate::space::SYSTEM_SPACE;
+    use crate::spec::FamilySpec;
+
+    static SPEC: FamilySpec = FamilySpec::new("A");
+
+    /// A chunk says that it is one at its first granule, be it in an extent of granules or of whole extents, until it
+    /// is given back.
+    #[test]
+    fn each_chunk_is_known_as_one_until_it_is_given_back() {
+        let space = SYSTEM_SPACE.get().unwrap();
+        let heap = FamilyHeap::new(space, "chunks", &SPEC, 0, 1 << 20);
+        // What is read from a descriptor lives for ever.
+        let heap: &'static FamilyHeap = Box::leak(Box::new(heap));
+        for bytes in [GRANULE, 3 * GRANULE, 2 * space.extent_bytes()] {
+            let chunk = heap.alloc_chunk(bytes, 1).unwrap();
+            let desc = space.granule(chunk.granule);
+            let seen = desc.as_chunk().expect("a chunk");
+            assert_eq!(chunk.has_whole_extents(), bytes > space.extent_bytes());
+            assert_eq!((seen.bytes(), seen.bitmap().is_null()), (bytes, false));
+            assert!(seen.heap().is_some_and(|found| core::ptr::eq(found, heap)));
+            assert!(desc.as_block().is_none() && desc.as_large().is_none());
+            // SAFETY: taken above, and never used.
+            unsafe { heap.free_chunk(chunk) };
+            assert!(desc.as_chunk().is_none());
+        }
+    }
+}

@@ -40,6 +40,8 @@ impl Lane {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::block;
     use crate::space::family_heap::FamilyHeap;
@@ -48,11 +50,19 @@ mod tests {
 
     const CLASS: usize = 6;
 
+    /// Keeps a value for ever, in sight of who looks for leaks: descriptors name it.
+    fn keep<T: Sync + 'static>(value: T) -> &'static T {
+        static ALL: Mutex<Vec<&(dyn Sync + 'static)>> = Mutex::new(Vec::new());
+        let kept = Box::leak(Box::new(value));
+        ALL.lock().unwrap().push(kept);
+        kept
+    }
+
     /// A family heap in a space.
     fn heap(cell: &'static SpaceCell) -> &'static FamilyHeap {
         static SPEC: FamilySpec = FamilySpec::new("A");
         let space = cell.get().unwrap();
-        Box::leak(Box::new(FamilyHeap::new(space, "owners", &SPEC, 0, 1 << 20)))
+        keep(FamilyHeap::new(space, "owners", &SPEC, 0, 1 << 20))
     }
 
     /// A block of a family heap that names a lane, whoever's that is.
@@ -73,9 +83,7 @@ mod tests {
     #[test]
     fn a_block_leads_to_its_lane_until_it_is_disowned() {
         let heap = heap(&SYSTEM_SPACE);
-        let lanes: &'static [Lane; 2] =
-            Box::leak(Box::new([Lane::new(heap, CLASS), Lane::new(heap, CLASS)]));
-        let [own, other] = lanes;
+        let [own, other] = keep([Lane::new(heap, CLASS), Lane::new(heap, CLASS)]);
         let block = block_of(heap, own);
         let desc = heap.space.granule(block.granule);
         assert!(Lane::of(block).is_some_and(|lane| ptr::eq(lane, own)));
@@ -95,8 +103,7 @@ mod tests {
     fn a_lane_of_another_space_is_refused() {
         static ELSEWHERE: SpaceCell = SpaceCell::new(&crate::os::SYSTEM);
         let (here, elsewhere) = (heap(&SYSTEM_SPACE), heap(&ELSEWHERE));
-        let stranger: &'static Lane = Box::leak(Box::new(Lane::new(elsewhere, CLASS)));
-        let block = block_of(here, stranger);
+        let block = block_of(here, keep(Lane::new(elsewhere, CLASS)));
         let look = std::panic::AssertUnwindSafe(|| Lane::of(block));
         let refused = std::panic::catch_unwind(look).is_err();
         give(here, block);

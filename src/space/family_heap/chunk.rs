@@ -253,6 +253,8 @@ impl FamilyHeap {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
     use crate::space::SYSTEM_SPACE;
     use crate::spec::FamilySpec;
@@ -264,9 +266,9 @@ mod tests {
     #[test]
     fn each_chunk_is_known_as_one_until_it_is_given_back() {
         let space = SYSTEM_SPACE.get().unwrap();
-        let heap = FamilyHeap::new(space, "chunks", &SPEC, 0, 1 << 20);
-        // What is read from a descriptor lives for ever.
-        let heap: &'static FamilyHeap = Box::leak(Box::new(heap));
+        // What descriptors name stays for ever, in sight of who looks for leaks.
+        static HEAP: OnceLock<FamilyHeap> = OnceLock::new();
+        let heap = HEAP.get_or_init(|| FamilyHeap::new(space, "chunks", &SPEC, 0, 1 << 20));
         for bytes in [GRANULE, 3 * GRANULE, 2 * space.extent_bytes()] {
             let chunk = heap.alloc_chunk(bytes, 1).unwrap();
             let desc = space.granule(chunk.granule);

@@ -32,6 +32,7 @@ use core::ptr::NonNull;
 
 use crate::any_family::AnyFamily;
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 use crate::in_family::In;
 use crate::raw_alloc::RawAlloc;
@@ -126,7 +127,7 @@ macro_rules! implement_for {
         implement_for!($api {
             [F: Family] In<F>: |_: &Self| F::default();
             [S: FamilySet] AnyFamily<S>: |&this: &Self| this;
-            [F: Family, K: Kind] &Region<F, K>: |this: &Self| this.allocator();
+            [F: FamilyKey, K: Kind] &Region<F, K>: |this: &Self| this.allocator();
             ['r] InRegion<'r>: |&this: &Self| this;
         });
     };

@@ -54,6 +54,9 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
     type Set: FamilySet;
     /// The variant that this marker stands for.
     const KEY: Self::Set;
+    /// The marker as a value, where `default` cannot be called: in constants.
+    #[doc(hidden)]
+    const MARKER: Self;
     /// The position of the variant in the set.
     const INDEX: usize;
     /// The attributes of the variant.

@@ -12,9 +12,12 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use common::{Random, all_are, one_at_a_time, times, usage};
-use famalloc::region::{Accept, Drops, Forget, Kind, Tracked};
-use famalloc::{AllocErrorKind, Family, Region, RegionBox, alloc_family, check, reclaim};
+use common::{Random, all_are, one_at_a_time, times};
+use famalloc::region::{Accept, AnyRegion, Drops, Forget, Kind, Tracked};
+use famalloc::{
+    AllocErrorKind, AnyFamily, FamilyKey, FamilyUse, Region, RegionBox, alloc_family, check,
+    reclaim,
+};
 
 #[alloc_family]
 enum Lives {
@@ -35,13 +38,13 @@ const BARRIER: usize = 16;
 /// What can be asked of a kind of region, whichever it is.
 trait Probe: Kind + Accept<Canary> + Sized {
     /// Every object with its size, if the region knows.
-    fn walked<F: Family>(_: &Region<F, Self>) -> Option<Vec<(usize, usize)>> {
+    fn walked<F: FamilyKey>(_: &Region<F, Self>) -> Option<Vec<(usize, usize)>> {
         None
     }
     /// # Safety
     ///
     /// As for [`Region::sweep`].
-    unsafe fn swept<F: Family>(
+    unsafe fn swept<F: FamilyKey>(
         _: &mut Region<F, Self>,
         _: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Option<usize> {
@@ -52,13 +55,13 @@ trait Probe: Kind + Accept<Canary> + Sized {
 impl Probe for Forget {}
 impl Probe for Drops<'static> {}
 impl<K: Kind + Accept<Canary>> Probe for Tracked<K> {
-    fn walked<F: Family>(region: &Region<F, Self>) -> Option<Vec<(usize, usize)>> {
+    fn walked<F: FamilyKey>(region: &Region<F, Self>) -> Option<Vec<(usize, usize)>> {
         let mut found = Vec::new();
         region.walk(|start, bytes| found.push((start.addr().get(), bytes)));
         Some(found)
     }
 
-    unsafe fn swept<F: Family>(
+    unsafe fn swept<F: FamilyKey>(
         region: &mut Region<F, Self>,
         keep: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Option<usize> {
@@ -87,6 +90,12 @@ struct Object {
     stamp: u64,
     /// Not filled, and not to be freed by itself.
     canary: bool,
+}
+
+/// The bytes that a family has taken.
+fn committed_in<F: FamilyKey>(family: F) -> usize {
+    let family = AnyFamily::<F::Set>::at(family.position()).unwrap();
+    FamilyUse::totals(&family).committed_bytes
 }
 
 fn room(bytes: usize) -> usize {
@@ -229,7 +238,7 @@ fn assert_dropped<K: Kind>(world: &World, expected: Vec<u64>) {
     assert_eq!(world.log.take(), expected);
 }
 
-fn assert_as_modelled<F: Family, K: Probe>(region: &Region<F, K>, model: &Model) {
+fn assert_as_modelled<F: FamilyKey, K: Probe>(region: &Region<F, K>, model: &Model) {
     let (found, least) = (region.usage(), model.bytes(K::DROPS));
     assert!((least..=least + model.slack).contains(&found.live_bytes), "{found:?}, {least}");
     assert!(found.live_bytes + found.free_bytes <= found.committed_bytes);
@@ -247,7 +256,7 @@ fn assert_as_modelled<F: Family, K: Probe>(region: &Region<F, K>, model: &Model)
 }
 
 /// A new object, unless a limit is reached.
-fn alloc<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut Model) {
+fn alloc<F: FamilyKey, K: Probe>(world: &World, region: &Region<F, K>, model: &mut Model) {
     let stamp = world.stamp();
     let mut object = Object {
         start: NonNull::dangling(),
@@ -276,7 +285,7 @@ fn alloc<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut 
             object.start = start;
             assert_eq!(object.address() % object.layout.align().max(8), 0);
             world.enter(object.address(), object.layout.size());
-            if F::SPEC.zeroes_on_free() && !object.canary {
+            if region.family().spec().zeroes_on_free() && !object.canary {
                 assert!(object.holds(0, object.layout.size(), object.layout.size()));
             }
             if !object.canary {
@@ -299,7 +308,7 @@ fn any(world: &World, model: &Model) -> Option<usize> {
     model.live.get(at).filter(|object| !object.canary).map(|_| at)
 }
 
-fn free<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut Model) {
+fn free<F: FamilyKey, K: Probe>(world: &World, region: &Region<F, K>, model: &mut Model) {
     let Some(at) = any(world, model) else { return };
     // In order, so that the latest is the last.
     let object = model.live.remove(at);
@@ -315,7 +324,7 @@ fn free<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut M
     }
 }
 
-fn resize<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut Model) {
+fn resize<F: FamilyKey, K: Probe>(world: &World, region: &Region<F, K>, model: &mut Model) {
     let Some(at) = any(world, model) else { return };
     let (old, mut layout) = (model.live[at], world.layout());
     if world.below(2) == 0 {
@@ -344,7 +353,7 @@ fn resize<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut
 }
 
 /// Operations on a region that is shared; `outer` are those that it is in.
-fn operate<F: Family, K: Probe>(
+fn operate<F: FamilyKey, K: Probe>(
     world: &World,
     region: &Region<F, K>,
     model: &RefCell<Model>,
@@ -362,7 +371,7 @@ fn operate<F: Family, K: Probe>(
                     operate(world, scope, &inner, &outer, steps.min(128) / 4);
                     let regions = outer.iter().map(|(region, _)| *region).chain([scope]);
                     let committed: usize = regions.map(Region::committed_bytes).sum();
-                    assert_eq!(usage::<F>().committed_bytes, committed);
+                    assert_eq!(committed_in(region.family()), committed);
                     assert_as_modelled(scope, &inner.borrow());
                     assert_as_modelled(region, &model.borrow());
                 });
@@ -398,7 +407,7 @@ fn operate<F: Family, K: Probe>(
     }
 }
 
-fn run<F: Family, K: Probe>(seed: u64) {
+fn run<F: FamilyKey, K: Probe>(mut region: Region<F, K>, seed: u64) {
     const ROUNDS: usize = times(14, 2);
     let _alone = one_at_a_time();
     let world = World {
@@ -408,7 +417,7 @@ fn run<F: Family, K: Probe>(seed: u64) {
         stamp: RefCell::default(),
         aligns: seed % 2 == 0,
     };
-    let mut region = Region::<F, K>::new();
+    let family = region.family();
     let model = RefCell::new(Model::default());
     let all_gone = |region: &Region<F, K>| {
         let gone = model.borrow_mut().forget(&world, |_| true);
@@ -445,14 +454,14 @@ fn run<F: Family, K: Probe>(seed: u64) {
             _ => sweep(&world, &mut region, &mut model.borrow_mut()),
         }
         assert_as_modelled(&region, &model.borrow());
-        assert_eq!(usage::<F>().committed_bytes, region.committed_bytes());
+        assert_eq!(committed_in(family), region.committed_bytes());
         assert!(region.limit().is_none_or(|limit| region.committed_bytes() <= limit));
         check().unwrap();
     }
     drop(region);
     let gone = model.borrow_mut().forget(&world, |_| true);
     assert_dropped::<K>(&world, gone);
-    assert_eq!(usage::<F>().committed_bytes, 0);
+    assert_eq!(committed_in(family), 0);
     check().unwrap();
     // What was forgotten instead of dropped had its share of the log, and nobody will give that up.
     for _ in 1..Rc::strong_count(&world.log) {
@@ -465,7 +474,7 @@ fn run<F: Family, K: Probe>(seed: u64) {
     }
 }
 
-fn sweep<F: Family, K: Probe>(world: &World, region: &mut Region<F, K>, model: &mut Model) {
+fn sweep<F: FamilyKey, K: Probe>(world: &World, region: &mut Region<F, K>, model: &mut Model) {
     let part = world.below(100);
     let mut declined = Vec::new();
     let mut visited = 0;
@@ -489,7 +498,10 @@ macro_rules! runs {
         $(#[test]
         fn $name() {
             for seed in 0..times(7, 1) as u64 {
-                run::<lives::$family, $kind>(seed);
+                run(Region::<lives::$family, $kind>::new(), seed);
+            }
+            for seed in 7..7 + times(3, 1) as u64 {
+                run(AnyRegion::<Lives, $kind>::new_in(Lives::$family.into()), seed);
             }
         })*
     };

@@ -5,8 +5,10 @@ use std::cell::Cell;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
-use famalloc::region::{Accept, Checkpoint, Drops, Forget, PooledRegion, SendDrops, Tracked};
-use famalloc::{Region, RegionBox, RegionPool, alloc_family};
+use famalloc::region::{
+    Accept, AnyRegion, Checkpoint, Drops, Forget, PooledRegion, SendDrops, Tracked,
+};
+use famalloc::{AnyFamily, Region, RegionBox, RegionPool, alloc_family};
 
 #[alloc_family]
 enum Lives {
@@ -47,6 +49,12 @@ fn regions_are_sent_unless_they_drop_what_cannot_be() {
     unwind_safe::<Region<A>>();
     unwind_safe::<Region<A, Tracked<Drops<'static>>>>();
     unpin::<Region<A, Tracked<Drops<'static>>>>();
+    // A marker adds nothing to a region, and a family known at run time is sent with it.
+    assert_eq!(size_of::<Region<A>>() + size_of::<usize>(), size_of::<AnyRegion<Lives>>());
+    send::<AnyRegion<Lives, SendDrops<'static>>>();
+    lacks!(AnyRegion<Lives, Drops<'static>>: Send);
+    lacks!(AnyRegion<Lives>: Sync);
+    unwind_safe::<AnyRegion<Lives>>();
 }
 
 #[test]
@@ -73,6 +81,7 @@ fn pools_are_shared_and_their_regions_sent() {
     lacks!(RegionPool<A, Drops<'static>>: Send);
     send::<PooledRegion<'static, A>>();
     lacks!(PooledRegion<'static, A>: Sync);
+    sync::<RegionPool<AnyFamily<Lives>>>();
 }
 
 #[test]

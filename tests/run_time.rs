@@ -6,14 +6,15 @@ mod common;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
 use common::{Random, one_at_a_time};
-use famalloc::region::AnyRegion;
+use famalloc::region::{AnyRegion, Kind, SendDrops, Tracked};
 use famalloc::{
-    AllocErrorKind, AnyFamily, ClassUse, FamilySet, FamilyUse, InUseElsewhere, ScopeGuard,
-    Snapshot, alloc_family, check, lifecycle, query, untyped,
+    AllocErrorKind, AnyFamily, ClassUse, FamilyKey, FamilySet, FamilyUse, InUseElsewhere, Region,
+    RegionPool, ScopeGuard, Snapshot, alloc_family, check, lifecycle, query, untyped,
 };
 
 #[alloc_family]
@@ -177,9 +178,9 @@ fn a_scope_without_a_guard_lasts_until_it_is_replaced() {
 #[test]
 fn a_region_keeps_what_was_put_there() {
     let _alone = one_at_a_time();
-    for family in [Lives::First, Lives::Zeroed, Lives::General] {
+    for family in [Lives::First, Lives::Zeroed, Lives::General].map(Any::from) {
         let mut random = Random::new(3);
-        let mut region = AnyRegion::new(&family);
+        let mut region = AnyRegion::<Lives>::new_in(family);
         for _ in 0..3 {
             let mut live: Vec<(NonNull<u8>, Layout, u8)> = Vec::new();
             for turn in 0..2000 {
@@ -225,7 +226,7 @@ fn a_region_keeps_what_was_put_there() {
             let first = live[0].0;
             region.reset();
             assert_eq!(region.usage().live_bytes, 0);
-            if family == Lives::Zeroed && region.owns(first.as_ptr()) {
+            if family == Lives::Zeroed.into() && region.owns(first.as_ptr()) {
                 // SAFETY: the chunk is still the region's.
                 assert_eq!(unsafe { first.read() }, 0);
             }
@@ -239,12 +240,12 @@ fn a_region_keeps_what_was_put_there() {
 #[test]
 fn a_region_has_the_limits_and_the_family_it_was_given() {
     let _alone = one_at_a_time();
-    let limited = AnyRegion::new(&Lives::Limited);
+    let limited = AnyRegion::<Lives>::new_in(Lives::Limited.into());
     assert_eq!(limited.family(), Lives::Limited.into());
     assert_eq!(limited.limit(), None);
     let error = limited.alloc_layout(bytes(2 << 20, 8)).unwrap_err();
     assert_eq!(error.kind(), AllocErrorKind::Limit);
-    let mut free_one = AnyRegion::new(&Any::from(Lives::First));
+    let mut free_one = AnyRegion::<Lives>::new_in(Lives::First.into());
     free_one.set_limit(Some(128 << 10));
     assert_eq!(free_one.limit(), Some(128 << 10));
     assert!(free_one.alloc_layout(bytes(200 << 10, 8)).is_err());
@@ -259,15 +260,68 @@ fn a_region_has_the_limits_and_the_family_it_was_given() {
     assert_eq!(FamilyUse::totals(&Lives::Limited).committed_bytes, 0);
 }
 
+/// Nothing is allocated for no bytes, and so nothing is freed either.
+#[test]
+fn a_region_resizes_from_no_bytes_and_to_none() {
+    fn resizes<F: FamilyKey, K: Kind>(region: &Region<F, K>) {
+        let (none, some) = (bytes(0, 64), bytes(24, 64));
+        let empty = region.alloc_layout(none).unwrap();
+        // SAFETY: allocated with that layout.
+        let start = unsafe { region.resize_layout(empty, none, some) }.unwrap();
+        assert!(!region.owns(empty.as_ptr()) && region.owns(start.as_ptr()));
+        let live = region.usage().live_bytes;
+        // SAFETY: as above.
+        let empty = unsafe { region.resize_layout(start, some, none) }.unwrap();
+        assert!(!region.owns(empty.as_ptr()) && empty.addr().get() % 64 == 0);
+        assert_eq!(region.usage().live_bytes + 24, live);
+        // SAFETY: as above.
+        let empty = unsafe { region.resize_layout(empty, none, bytes(0, 8)) }.unwrap();
+        // SAFETY: as above.
+        unsafe { region.free_layout(empty, bytes(0, 8)) };
+        assert_eq!(region.usage().live_bytes + 24, live);
+    }
+    let _alone = one_at_a_time();
+    resizes(&Region::<lives::First>::new());
+    resizes(&Region::<lives::Zeroed, Tracked>::new());
+    resizes(&AnyRegion::<Lives>::new_in(Lives::First.into()));
+    resizes(&AnyRegion::<Lives, Tracked>::new_in(Lives::Zeroed.into()));
+    check().unwrap();
+}
+
+#[test]
+fn regions_of_a_pool_are_of_the_family_it_was_given() {
+    let _alone = one_at_a_time();
+    let (limit, family) = (1 << 20, Any::from(Lives::First));
+    let pool = RegionPool::<Any, SendDrops>::with_limits_in(limit, 1, family);
+    let counted = Arc::new(());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut region = pool.get();
+                assert_eq!((region.family(), region.limit()), (family, Some(limit)));
+                let text = region.alloc_str("text");
+                assert_eq!(query(text.as_ptr()).unwrap().family, "First");
+                region.alloc(Arc::clone(&counted));
+                assert!(region.try_alloc_slice_fill(2 * limit, 0_u8).is_err());
+                region.set_limit(None);
+            });
+        }
+    });
+    assert_eq!((Arc::strong_count(&counted), pool.idle()), (1, 1));
+    assert_eq!(pool.get().limit(), Some(limit));
+    drop(pool);
+    assert_eq!(FamilyUse::totals(&family).region_bytes, 0);
+}
+
 /// An address is looked up by what was there before, too: that must not count.
 #[test]
 fn a_region_does_not_own_what_its_predecessor_did() {
     let _alone = one_at_a_time();
-    let before = AnyRegion::new(&Lives::First);
+    let before = AnyRegion::<Lives>::new_in(Lives::First.into());
     let long = before.alloc_layout(bytes(100 << 10, 8)).unwrap();
     let granule = long.addr().get() & !0xffff;
     drop(before);
-    let region = AnyRegion::new(&Lives::First);
+    let region = AnyRegion::<Lives>::new_in(Lives::First.into());
     let first = core::ptr::from_mut(region.alloc(7_u8));
     assert_eq!(first.addr() & !0xffff, granule, "the chunk starts where the long one did");
     assert!(region.owns(first));
@@ -277,7 +331,7 @@ fn a_region_does_not_own_what_its_predecessor_did() {
 #[test]
 fn checkpoints_nest() {
     let _alone = one_at_a_time();
-    let region = AnyRegion::new(&Lives::Zeroed);
+    let region = AnyRegion::<Lives>::new_in(Lives::Zeroed.into());
     let kept = region.alloc([7_u8; 100]);
     let outer = region.checkpoint();
     region.alloc([1_u8; 100_000]);

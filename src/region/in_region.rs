@@ -9,7 +9,7 @@ use core::ptr::NonNull;
 
 use crate::arena::Arena;
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::heap::alloc::dangling;
 use crate::raw_alloc::RawAlloc;
 
@@ -97,7 +97,7 @@ unsafe impl RawAlloc for InRegion<'_> {
 }
 
 // SAFETY: as above; all copies of a reference lead to the same region.
-unsafe impl<F: Family, K: Kind> RawAlloc for &Region<F, K> {
+unsafe impl<F: FamilyKey, K: Kind> RawAlloc for &Region<F, K> {
     #[inline]
     fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         self.alloc_layout(layout)

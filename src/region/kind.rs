@@ -47,10 +47,10 @@ pub trait Kind: sealed::Sealed {
 /// # Examples
 ///
 /// ```
-/// use famalloc::{region::Accept, Family, Region};
+/// use famalloc::{region::Accept, FamilyKey, Region};
 ///
 /// /// In any kind of region that takes it.
-/// fn put<F: Family, K: Accept<T>, T>(region: &Region<F, K>, value: T) -> &T {
+/// fn put<F: FamilyKey, K: Accept<T>, T>(region: &Region<F, K>, value: T) -> &T {
 ///     region.alloc(value)
 /// }
 /// ```

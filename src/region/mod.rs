@@ -94,7 +94,6 @@
 //! objects costs one bit for each 8 bytes up to the last one freed; tracking costs one byte for each 8
 //! bytes in which an object starts. Both are kept out of band.
 
-mod any;
 mod boxed;
 mod in_region;
 mod kind;
@@ -105,7 +104,6 @@ mod str;
 mod value;
 mod walk;
 
-pub use any::{AnyCheckpoint, AnyRegion};
 pub use boxed::RegionBox;
 pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
@@ -116,9 +114,11 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
+use crate::any_family::AnyFamily;
 use crate::arena::Arena;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 
 /// An arena of family `F`: objects that die together.
@@ -154,19 +154,43 @@ use crate::family_set::FamilySet;
 /// }
 /// assert_eq!(region.usage().live_bytes, 0);
 /// ```
-pub struct Region<F: Family, K: Kind = Forget> {
+pub struct Region<F: FamilyKey, K: Kind = Forget> {
     arena: Arena,
-    family: PhantomData<fn() -> F>,
+    family: F,
     kind: PhantomData<K>,
 }
 
+/// A [`Region`] whose family is known only at run time: what an interpreter or another language needs. It is one
+/// word larger, and as fast.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, region::AnyRegion};
+///
+/// #[alloc_family]
+/// enum Lives {
+///     Request,
+///     Session,
+/// }
+///
+/// let lives = if cfg!(test) { Lives::Request } else { Lives::Session };
+/// let mut region = AnyRegion::<Lives>::new_in(lives.into());
+/// let name = region.alloc_str("Ada");
+/// assert_eq!(query(name.as_ptr()).unwrap().family, "Session");
+/// assert_eq!(region.family(), Lives::Session.into());
+/// region.reset();
+/// assert_eq!(region.usage().live_bytes, 0);
+/// ```
+pub type AnyRegion<S, K = Forget> = Region<AnyFamily<S>, K>;
+
 // SAFETY: one thread at a time uses it, since it is not shared; its memory belongs to no thread. A kind
 // is `Send` if it runs no destructors, or only those of values that may be sent.
-unsafe impl<F: Family, K: Kind + Send> Send for Region<F, K> {}
+unsafe impl<F: FamilyKey, K: Kind + Send> Send for Region<F, K> {}
 
 // Whatever panics, and wherever, the region is whole afterwards.
-impl<F: Family, K: Kind> UnwindSafe for Region<F, K> {}
-impl<F: Family, K: Kind> RefUnwindSafe for Region<F, K> {}
+impl<F: FamilyKey, K: Kind> UnwindSafe for Region<F, K> {}
+impl<F: FamilyKey, K: Kind> RefUnwindSafe for Region<F, K> {}
 
 /// The use of a region.
 ///
@@ -213,24 +237,6 @@ impl RegionUse {
 }
 
 impl<F: Family, K: Kind> Region<F, K> {
-    /// The region as the allocator of handles and collections, whose type names neither family nor kind.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, FamilyBox, Region};
-    /// # #[alloc_family]
-    /// # enum Lives { Frame }
-    /// let frame = Region::<lives::Frame>::new();
-    /// let name = FamilyBox::<str, _>::from_str_in("Ada", frame.allocator());
-    /// assert_eq!(&*name, "Ada");
-    /// ```
-    #[inline]
-    #[must_use]
-    pub const fn allocator(&self) -> InRegion<'_> {
-        InRegion::of(&self.arena)
-    }
-
     /// An empty region. It takes no memory before its first use.
     ///
     /// # Examples
@@ -248,7 +254,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_arena(Self::empty())
+        Self::with_limit(usize::MAX)
     }
 
     /// An empty region whose chunks never exceed `bytes` bytes.
@@ -273,16 +279,61 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// ```
     #[must_use]
     pub const fn with_limit(bytes: usize) -> Self {
-        Self::with_arena(Self::empty().with_most(bytes))
+        let (index, zeroes) = (F::INDEX, F::SPEC.zeroes_on_free());
+        let arena = Arena::new(<F::Set as FamilySet>::table, index, zeroes, K::TRACKED);
+        Self::with_arena(arena.with_most(bytes), F::MARKER)
+    }
+}
+
+impl<F: FamilyKey, K: Kind> Region<F, K> {
+    /// An empty region in a family that is given as a value: a marker, or one known only at run time. It takes
+    /// no memory before its first use.
+    ///
+    /// # Examples
+    ///
+    /// See [`AnyRegion`].
+    #[must_use]
+    pub fn new_in(family: F) -> Self {
+        let (index, zeroes) = (family.position(), family.spec().zeroes_on_free());
+        let arena = Arena::new(<F::Set as FamilySet>::table, index, zeroes, K::TRACKED);
+        Self::with_arena(arena, family)
     }
 
-    const fn empty() -> Arena {
-        let zeroes = F::SPEC.zeroes_on_free();
-        Arena::new(<F::Set as FamilySet>::table, F::INDEX, zeroes, K::TRACKED)
+    const fn with_arena(arena: Arena, family: F) -> Self {
+        Self { arena, family, kind: PhantomData }
     }
 
-    const fn with_arena(arena: Arena) -> Self {
-        Self { arena, family: PhantomData, kind: PhantomData }
+    /// The family.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// assert_eq!(Region::<lives::Frame>::new().family(), lives::Frame);
+    /// ```
+    #[must_use]
+    pub fn family(&self) -> F {
+        self.family
+    }
+
+    /// The region as the allocator of handles and collections, whose type names neither family nor kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let name = FamilyBox::<str, _>::from_str_in("Ada", frame.allocator());
+    /// assert_eq!(&*name, "Ada");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn allocator(&self) -> InRegion<'_> {
+        InRegion::of(&self.arena)
     }
 
     /// The most bytes of chunks; `None` if only the limit of the family applies.
@@ -381,6 +432,24 @@ impl<F: Family, K: Kind> Region<F, K> {
         self.arena.committed()
     }
 
+    /// Whether an address is in the chunks of the region. Expected O(log chunks); never touches the memory
+    /// there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Level }
+    /// let level = Region::<lives::Level>::new();
+    /// let seven = level.alloc(7);
+    /// assert!(level.owns(seven) && !level.owns(&raw const level));
+    /// ```
+    #[must_use]
+    pub fn owns(&self, address: *const impl ?Sized) -> bool {
+        self.arena.owns(address.cast::<u8>().addr())
+    }
+
     /// The use of the region. O(chunks), and, if objects were freed, O(bytes / 512).
     ///
     /// # Examples
@@ -392,7 +461,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     }
 }
 
-impl<F: Family, K: Kind> Drop for Region<F, K> {
+impl<F: FamilyKey, K: Kind> Drop for Region<F, K> {
     /// Runs the destructors, if it is of a kind that does, and gives all chunks back.
     fn drop(&mut self) {
         if K::DROPS {
@@ -408,10 +477,10 @@ impl<F: Family, K: Kind> Default for Region<F, K> {
     }
 }
 
-impl<F: Family, K: Kind> fmt::Debug for Region<F, K> {
+impl<F: FamilyKey, K: Kind> fmt::Debug for Region<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Region")
-            .field("family", &F::SPEC.name())
+            .field("family", &self.family.spec().name())
             .field("committed_bytes", &self.committed_bytes())
             .field("limit", &self.limit())
             .finish_non_exhaustive()

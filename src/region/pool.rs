@@ -6,6 +6,7 @@ use core::ops::{Deref, DerefMut};
 use crate::boxed::FamilyBox;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::sync::Lock;
 
 use super::{Forget, Kind, Region, SendDrops};
@@ -41,19 +42,20 @@ use super::{Forget, Kind, Region, SendDrops};
 /// assert!((1..=4).contains(&REGIONS.idle()));
 /// assert_eq!(REGIONS.shrink(0), 0);
 /// ```
-pub struct RegionPool<F: Family, K: Kind = Forget> {
+pub struct RegionPool<F: FamilyKey, K: Kind = Forget> {
     idle: Lock<Idle<F, K>>,
+    family: F,
     limit: usize,
     keeps: usize,
 }
 
 /// Regions that nobody uses, the latest first.
-struct Idle<F: Family, K: Kind> {
+struct Idle<F: FamilyKey, K: Kind> {
     first: Option<FamilyBox<Node<F, K>, F>>,
     count: usize,
 }
 
-struct Node<F: Family, K: Kind> {
+struct Node<F: FamilyKey, K: Kind> {
     region: Region<F, K>,
     next: Option<FamilyBox<Node<F, K>, F>>,
 }
@@ -72,7 +74,7 @@ struct Node<F: Family, K: Kind> {
 /// drop(region);
 /// println!("{text}");
 /// ```
-pub struct PooledRegion<'p, F: Family, K: Kind = Forget>
+pub struct PooledRegion<'p, F: FamilyKey, K: Kind = Forget>
 where
     Region<F, K>: Send,
 {
@@ -142,7 +144,32 @@ impl<F: Family, K: Kind> RegionPool<F, K> {
     /// ```
     #[must_use]
     pub const fn with_limits(limit: usize, keeps: usize) -> Self {
-        Self { idle: Lock::new(Idle { first: None, count: 0 }), limit, keeps }
+        Self::with_limits_in(limit, keeps, F::MARKER)
+    }
+}
+
+impl<F: FamilyKey, K: Kind> RegionPool<F, K> {
+    /// [`with_limits`](RegionPool::with_limits) in a family that is given as a value: a marker, or one known only
+    /// at run time. `usize::MAX` is no limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, AnyFamily, RegionPool};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     Request,
+    /// }
+    ///
+    /// let family = AnyFamily::from(Lives::Request);
+    /// let regions = RegionPool::<AnyFamily<Lives>>::with_limits_in(1 << 20, 1, family);
+    /// assert_eq!(regions.get().alloc_str("GET"), "GET");
+    /// assert_eq!(regions.idle(), 1);
+    /// ```
+    #[must_use]
+    pub const fn with_limits_in(limit: usize, keeps: usize, family: F) -> Self {
+        Self { idle: Lock::new(Idle { first: None, count: 0 }), family, limit, keeps }
     }
 
     /// The number of idle regions.
@@ -181,13 +208,13 @@ impl<F: Family, K: Kind> RegionPool<F, K> {
 }
 
 /// A long list must not take as deep a stack.
-fn drop_one_by_one<F: Family, K: Kind>(mut first: Option<FamilyBox<Node<F, K>, F>>) {
+fn drop_one_by_one<F: FamilyKey, K: Kind>(mut first: Option<FamilyBox<Node<F, K>, F>>) {
     while let Some(mut node) = first {
         first = node.next.take();
     }
 }
 
-impl<F: Family, K: Kind> RegionPool<F, K>
+impl<F: FamilyKey, K: Kind> RegionPool<F, K>
 where
     Region<F, K>: Send,
 {
@@ -238,15 +265,19 @@ where
         let node = match node {
             Some(node) => node,
             None => {
-                let make = || Node { region: Region::with_limit(self.limit), next: None };
-                FamilyBox::try_new_with_in(make, F::default())?
+                let make = || {
+                    let mut region = Region::new_in(self.family);
+                    region.set_limit(Some(self.limit));
+                    Node { region, next: None }
+                };
+                FamilyBox::try_new_with_in(make, self.family)?
             }
         };
         Ok(PooledRegion { pool: self, node: Some(node) })
     }
 }
 
-impl<F: Family, K: Kind> Drop for RegionPool<F, K> {
+impl<F: FamilyKey, K: Kind> Drop for RegionPool<F, K> {
     fn drop(&mut self) {
         self.shrink(0);
     }
@@ -258,16 +289,16 @@ impl<F: Family> Default for RegionPool<F, Forget> {
     }
 }
 
-impl<F: Family, K: Kind> fmt::Debug for RegionPool<F, K> {
+impl<F: FamilyKey, K: Kind> fmt::Debug for RegionPool<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegionPool")
-            .field("family", &F::SPEC.name())
+            .field("family", &self.family.spec().name())
             .field("idle", &self.idle())
             .finish_non_exhaustive()
     }
 }
 
-impl<F: Family, K: Kind> Deref for PooledRegion<'_, F, K>
+impl<F: FamilyKey, K: Kind> Deref for PooledRegion<'_, F, K>
 where
     Region<F, K>: Send,
 {
@@ -282,7 +313,7 @@ where
     }
 }
 
-impl<F: Family, K: Kind> DerefMut for PooledRegion<'_, F, K>
+impl<F: FamilyKey, K: Kind> DerefMut for PooledRegion<'_, F, K>
 where
     Region<F, K>: Send,
 {
@@ -295,7 +326,7 @@ where
     }
 }
 
-impl<F: Family, K: Kind> Drop for PooledRegion<'_, F, K>
+impl<F: FamilyKey, K: Kind> Drop for PooledRegion<'_, F, K>
 where
     Region<F, K>: Send,
 {
@@ -318,7 +349,7 @@ where
     }
 }
 
-impl<F: Family, K: Kind> fmt::Debug for PooledRegion<'_, F, K>
+impl<F: FamilyKey, K: Kind> fmt::Debug for PooledRegion<'_, F, K>
 where
     Region<F, K>: Send,
 {

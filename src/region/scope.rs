@@ -3,19 +3,19 @@
 use core::marker::PhantomData;
 
 use crate::arena;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 
 use super::{Kind, Region};
 
 /// A state of a region; see [`Region::checkpoint`].
 #[derive(Debug)]
 #[must_use = "a checkpoint has no effect unless the region is rewound to it"]
-pub struct Checkpoint<F: Family, K: Kind> {
+pub struct Checkpoint<F: FamilyKey, K: Kind> {
     state: arena::checkpoint::Checkpoint,
     region: PhantomData<fn() -> Region<F, K>>,
 }
 
-impl<F: Family, K: Kind> Region<F, K> {
+impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// Calls `work` with an inner region, which ends when `work` returns or panics.
     ///
     /// The inner region has chunks of its own, so both regions can be used meanwhile. It counts against
@@ -54,7 +54,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     pub fn scope<R>(&self, work: impl FnOnce(&Self) -> R) -> R {
         // SAFETY: it is only lent to `work`, and ends with this call, during which this region is
         // borrowed.
-        let inner = Self::with_arena(unsafe { self.arena.nested() });
+        let inner = Self::with_arena(unsafe { self.arena.nested() }, self.family);
         work(&inner)
     }
 

@@ -10,7 +10,7 @@ use core::ptr::{self, NonNull};
 use crate::arena::Arena;
 use crate::arena::destructors::Entry;
 use crate::error::{AllocError, AllocErrorKind};
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 
 use super::boxed::boxed;
 use super::{Accept, Kind, Region, RegionBox, failed};
@@ -187,7 +187,7 @@ fn or_fail<T>(made: Result<NonNull<[T]>, AllocError>, len: usize) -> NonNull<[T]
     made.unwrap_or_else(|error| failed(error, layout_of::<T>(len).unwrap_or(Layout::new::<T>())))
 }
 
-impl<F: Family, K: Kind> Region<F, K> {
+impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// Copies a slice into the region.
     ///
     /// # Examples

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::arena::Arena;
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 
 use super::boxed::boxed;
 use super::slice::Builder;
@@ -40,7 +40,7 @@ impl fmt::Write for Text<'_> {
     }
 }
 
-impl<F: Family, K: Kind> Region<F, K> {
+impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// Copies text into the region.
     ///
     /// # Examples

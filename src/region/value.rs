@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use crate::arena::Arena;
 use crate::arena::destructors::Entry;
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::raw_alloc::RawAlloc;
 
 use super::boxed::boxed;
@@ -75,7 +75,7 @@ impl<T> Drop for Slot<'_, T> {
     }
 }
 
-impl<F: Family, K: Kind> Region<F, K> {
+impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// Allocates a value in the region.
     ///
     /// Takes constant time, and a few instructions if the chunk has space. A zero-sized type takes no

@@ -2,11 +2,11 @@
 
 use core::ptr::NonNull;
 
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 
 use super::{Kind, Region, Tracked};
 
-impl<F: Family, K: Kind> Region<F, Tracked<K>> {
+impl<F: FamilyKey, K: Kind> Region<F, Tracked<K>> {
     /// Calls `visit` with the address of every live object, in address order, and with its size in whole
     /// words of 8 bytes. Skips zero-sized objects.
     ///

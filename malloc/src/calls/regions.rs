@@ -5,16 +5,16 @@ use core::ffi::{c_char, c_void};
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use famalloc::region::{AnyCheckpoint, AnyRegion};
-use famalloc::{AnyFamily, untyped};
+use famalloc::region::{Checkpoint, Forget};
+use famalloc::{AnyFamily, Region, untyped};
 
 use super::{FamilyOf, family};
 use crate::set::Exports;
 use crate::standard::{aligned_layout, einval, enomem, layout_of, or_enomem};
 use crate::types::{fam_family_t, fam_region_mark_t, fam_region_stats_t, fam_region_t};
 
-type RegionOf<E> = AnyRegion<FamilyOf<E>>;
-type CheckpointOf<E> = AnyCheckpoint<FamilyOf<E>>;
+type RegionOf<E> = Region<FamilyOf<E>>;
+type CheckpointOf<E> = Checkpoint<FamilyOf<E>, Forget>;
 
 /// The region behind C's pointer.
 ///
@@ -39,7 +39,7 @@ pub fn new<E: Exports>(of: fam_family_t) -> *mut fam_region_t {
     };
     let room = room.cast::<RegionOf<E>>();
     // SAFETY: allocated with this layout.
-    unsafe { room.write(AnyRegion::new(&family)) };
+    unsafe { room.write(Region::new_in(family)) };
     room.as_ptr().cast()
 }
 
@@ -199,7 +199,7 @@ pub unsafe fn mark<E: Exports>(of: *mut fam_region_t) -> fam_region_mark_t {
 ///
 /// # Safety
 ///
-/// As for [`alloc`] and for [`AnyRegion::rewind`]; the mark is one that [`mark`] returned, and is used
+/// As for [`alloc`] and for [`Region::rewind`]; the mark is one that [`mark`] returned, and is used
 /// once.
 pub unsafe fn rewind<E: Exports>(of: *mut fam_region_t, mark: fam_region_mark_t) {
     // SAFETY: written by `mark` (contract).

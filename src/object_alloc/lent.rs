@@ -139,10 +139,11 @@ impl<T, A: FamilyObjectAlloc<T>> Lent<'_, T, A> {
     #[inline]
     #[must_use = "dropping the box drops the object and frees its slot"]
     pub fn detach(this: Self) -> FamilyBox<T, A::Family> {
+        let family = this.home.family();
         let object = Self::into_non_null(this);
         // SAFETY: valid, in a slot of this family, and nobody else's (contract of
         // `FamilyObjectAlloc`).
-        unsafe { FamilyBox::from_non_null(object) }
+        unsafe { FamilyBox::from_non_null_in(object, family) }
     }
 }
 

@@ -13,7 +13,7 @@
 //! | | [`RawAlloc`](crate::RawAlloc) | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
 //! |---|---|---|---|
 //! | a family: its marker | yes | | for `T: Default`, always new |
-//! | [`AnyFamily`](crate::AnyFamily), a family known at run time | yes | | |
+//! | [`AnyFamily`](crate::AnyFamily), a family known at run time | yes | | for `T: Default`, always new |
 //! | [`&Region<F>`](crate::Region) | yes | | for `T: Default`, always new |
 //! | [`Pool<T, F>`](crate::Pool), [`PoolFront`](crate::pool::PoolFront) | | | yes, as they were freed |
 //! | [`RawPool<F>`](crate::pool::RawPool) | | yes | |
@@ -61,7 +61,7 @@ pub use self::lent::Lent;
 pub use self::slot::SlotAlloc;
 use crate::boxed::FamilyBox;
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::raw_alloc::RawAlloc;
 
 /// The state of objects that an [`ObjectAlloc`] hands out.
@@ -187,8 +187,23 @@ pub unsafe trait ObjectAlloc<T> {
 ///
 /// See [`Lent::detach`].
 pub unsafe trait FamilyObjectAlloc<T>: ObjectAlloc<T> {
-    /// The family of the slots.
-    type Family: Family;
+    /// The family of the slots: a marker, or one known only at run time.
+    type Family: FamilyKey;
+
+    /// The family.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, object_alloc::FamilyObjectAlloc, Pool};
+    ///
+    /// #[alloc_family]
+    /// enum Lives { Frame }
+    ///
+    /// let pool = Pool::<u32, _>::new_in(|| 7, lives::Frame);
+    /// assert_eq!(pool.family(), lives::Frame);
+    /// ```
+    fn family(&self) -> Self::Family;
 }
 
 // SAFETY: memory of an allocator, each with one user, and with a value in it.
@@ -208,6 +223,11 @@ unsafe impl<T: Default, A: RawAlloc + Clone> ObjectAlloc<T> for A {
 }
 
 // SAFETY: each is allocated as a box.
-unsafe impl<T: Default, F: Family> FamilyObjectAlloc<T> for F {
+unsafe impl<T: Default, F: FamilyKey> FamilyObjectAlloc<T> for F {
     type Family = F;
+
+    #[inline]
+    fn family(&self) -> F {
+        *self
+    }
 }

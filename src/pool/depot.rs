@@ -1,16 +1,17 @@
 //! What the threads that use a pool share: the idle objects, how many were needed, and the lock.
 //!
-//! Nothing here knows a type, so that it is compiled once for each family. Objects that are to be
-//! destroyed are returned, and destroyed by the caller when the lock is free again: no constructor,
-//! destructor or hook of a user's ever runs under it. Memory for addresses is taken under it; the
+//! Nothing that runs under the lock knows a type. What is to be destroyed comes out of it first: no constructor,
+//! destructor or hook of a user's ever runs under it. How to destroy an object, each pool says by an `own`, which
+//! takes charge of one that has left the depot: dropping what it returns destroys the object and frees its slot. Memory for addresses is taken under it; the
 //! locks of the allocator come after the pool's.
 
+use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use super::retention::{Retention, Tide};
 use super::stash::Stash;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::sync::{AtomicUsize, Guard, Lock, Ordering};
 
 /// How many objects at most one hand-back has destroyed: itself, or so many that are due. More than
@@ -52,14 +53,14 @@ pub struct PoolCounts {
 }
 
 /// What the lock guards.
-struct Idle<F: Family> {
+struct Idle<F: FamilyKey> {
     stash: Stash<F>,
     tide: Tide,
     reused: usize,
     released: usize,
 }
 
-impl<F: Family> Idle<F> {
+impl<F: FamilyKey> Idle<F> {
     fn take(&mut self) -> Option<NonNull<u8>> {
         let object = self.stash.pop()?;
         self.tide.fell_to(self.stash.len());
@@ -100,19 +101,21 @@ impl<F: Family> Idle<F> {
 }
 
 /// See the [file](self).
-pub(super) struct Depot<F: Family> {
+pub(super) struct Depot<F: FamilyKey> {
     idle: Lock<Idle<F>>,
     made: AtomicUsize,
     pub(super) retention: Retention,
+    pub(super) family: F,
 }
 
-impl<F: Family> Depot<F> {
-    pub(super) const fn new() -> Self {
-        let idle = Idle { stash: Stash::new(), tide: Tide::new(), reused: 0, released: 0 };
+impl<F: FamilyKey> Depot<F> {
+    pub(super) const fn new(family: F) -> Self {
+        let idle = Idle { stash: Stash::new(family), tide: Tide::new(), reused: 0, released: 0 };
         Self {
             idle: Lock::new(idle),
             made: AtomicUsize::new(0),
             retention: Retention::everything(),
+            family,
         }
     }
 
@@ -142,48 +145,64 @@ impl<F: Family> Depot<F> {
         taken
     }
 
-    /// Takes an object back; those in the result are to be destroyed instead.
-    pub(super) fn put(&self, object: NonNull<u8>) -> [Option<NonNull<u8>>; DUE_WITH_EACH] {
-        self.lock().put(object, &self.retention)
+    /// Takes an object back, and destroys what is not kept.
+    pub(super) fn put<T>(&self, object: NonNull<u8>, own: impl Fn(NonNull<u8>) -> T) {
+        let out = self.lock().put(object, &self.retention);
+        drop(out.map(|object| object.map(&own)));
     }
 
-    /// Takes up to [`BATCH`] objects back, and a front's count; those in the result are to be
-    /// destroyed.
-    pub(super) fn put_some(
+    /// Takes up to [`BATCH`] objects back, and a front's count. Dropping the result destroys what is not kept.
+    pub(super) fn put_some<T>(
         &self,
         objects: &[NonNull<u8>],
         reused: usize,
-    ) -> [Option<NonNull<u8>>; DUE_WITH_EACH * BATCH] {
+        own: impl Fn(NonNull<u8>) -> T,
+    ) -> [Option<T>; DUE_WITH_EACH * BATCH] {
         let mut out = [None; DUE_WITH_EACH * BATCH];
         let mut idle = self.lock();
         idle.reused += reused;
         for (&object, out) in objects.iter().zip(out.chunks_exact_mut(DUE_WITH_EACH)) {
             out.copy_from_slice(&idle.put(object, &self.retention));
         }
-        out
+        drop(idle);
+        out.map(|object| object.map(&own))
     }
 
-    /// Ends a period of the working set.
-    pub(super) fn end_period(&self) {
+    /// Ends a period of the working set, and destroys as many due objects as go at once; returns how many.
+    pub(super) fn end_period<T>(&self, own: impl Fn(NonNull<u8>) -> T) -> usize {
         let mut idle = self.lock();
         let len = idle.stash.len();
         idle.tide.turn(&self.retention, len);
+        drop(idle);
+        self.destroy(self.retention.step, Idle::release_due, own)
     }
 
-    /// Takes one that is due, to be destroyed.
-    pub(super) fn release_due(&self) -> Option<NonNull<u8>> {
-        self.lock().release_due()
+    /// Destroys the oldest objects until at most `keep` are left; returns how many.
+    pub(super) fn trim<T>(&self, keep: usize, own: impl Fn(NonNull<u8>) -> T) -> usize {
+        // What other threads hand back meanwhile is not chased.
+        let most = self.len().saturating_sub(keep);
+        let next = |idle: &mut Idle<F>| (idle.stash.len() > keep).then(|| idle.release_one())?;
+        self.destroy(most, next, own)
     }
 
-    /// Takes the oldest object, to be destroyed, if there are more than `keep`.
-    pub(super) fn release_beyond(&self, keep: usize) -> Option<NonNull<u8>> {
-        let mut idle = self.lock();
-        if idle.stash.len() > keep { idle.release_one() } else { None }
-    }
-
-    /// Frees memory for addresses that is not needed now.
-    pub(super) fn free_spare(&self) {
+    /// Destroys all objects, and frees the memory for their addresses.
+    pub(super) fn clear<T>(&self, own: impl Fn(NonNull<u8>) -> T) {
+        self.trim(0, own);
         self.lock().stash.free_spare();
+    }
+
+    /// Destroys what `next` takes out, one by one and at most so many; returns how many.
+    fn destroy<T>(
+        &self,
+        mut most: usize,
+        next: impl Fn(&mut Idle<F>) -> Option<NonNull<u8>>,
+        own: impl Fn(NonNull<u8>) -> T,
+    ) -> usize {
+        destroy_all(|| {
+            most = most.checked_sub(1)?;
+            let object = next(&mut self.lock())?;
+            Some(own(object))
+        })
     }
 
     pub(super) fn count_made(&self) {
@@ -202,6 +221,14 @@ impl<F: Family> Depot<F> {
             reused: idle.reused,
             released: idle.released,
         }
+    }
+
+    /// What every pool says of itself.
+    pub(super) fn describe(&self, pool: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
+        pool.field("family", &self.family.spec().name())
+            .field("counts", &self.counts())
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
     }
 }
 

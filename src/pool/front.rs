@@ -16,7 +16,8 @@ use super::depot::{BATCH, destroy_all};
 use crate::boxed::FamilyBox;
 use crate::boxed::raw::failed;
 use crate::error::AllocError;
-use crate::family::{Family, FamilyOf};
+use crate::family::FamilyOf;
+use crate::family_key::FamilyKey;
 use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
 
 /// No more objects in a front than this, and no more bytes of them than [`MOST_BYTES`].
@@ -84,7 +85,7 @@ const MOST_BYTES: usize = 64 << 10;
 /// });
 /// assert_eq!(length, 5);
 /// ```
-pub struct PoolFront<'p, T, F: Family = FamilyOf<T>> {
+pub struct PoolFront<'p, T, F: FamilyKey = FamilyOf<T>> {
     pool: &'p Pool<T, F>,
     /// The first `len` are idle objects of the pool's that only this front knows, the newest last.
     objects: [Cell<NonNull<u8>>; MOST],
@@ -94,9 +95,9 @@ pub struct PoolFront<'p, T, F: Family = FamilyOf<T>> {
 }
 
 // SAFETY: the objects in it may go to another thread, and so may a reference to the pool.
-unsafe impl<T: Send, F: Family> Send for PoolFront<'_, T, F> {}
+unsafe impl<T: Send, F: FamilyKey> Send for PoolFront<'_, T, F> {}
 
-impl<'p, T, F: Family> PoolFront<'p, T, F> {
+impl<'p, T, F: FamilyKey> PoolFront<'p, T, F> {
     /// How many objects it holds at most.
     const CAPACITY: usize = {
         let size = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
@@ -291,9 +292,7 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
 
     /// Gives the first so many to the pool. Returns what is to be destroyed, by being dropped.
     fn give_back(&self, (objects, count): ([NonNull<u8>; BATCH], usize)) -> impl Sized + use<T, F> {
-        let out = self.pool.depot.put_some(&objects[..count], self.reused.take());
-        // SAFETY: they are the pool's, and it no longer knows them.
-        out.map(|object| object.map(|object| unsafe { Pool::<T, F>::own(object) }))
+        self.pool.depot.put_some(&objects[..count], self.reused.take(), self.pool.owner())
     }
 
     #[cold]
@@ -307,21 +306,21 @@ impl<'p, T, F: Family> PoolFront<'p, T, F> {
     }
 }
 
-impl<T, F: Family> Drop for PoolFront<'_, T, F> {
+impl<T, F: FamilyKey> Drop for PoolFront<'_, T, F> {
     /// Gives everything back to the pool.
     fn drop(&mut self) {
         self.flush();
     }
 }
 
-impl<T, F: Family> fmt::Debug for PoolFront<'_, T, F> {
+impl<T, F: FamilyKey> fmt::Debug for PoolFront<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PoolFront").field("len", &self.len()).field("pool", &self.pool).finish()
     }
 }
 
 // SAFETY: an object is the pool's, in this front, or handed out; its slot stays where it is.
-unsafe impl<T, F: Family> ObjectAlloc<T> for PoolFront<'_, T, F> {
+unsafe impl<T, F: FamilyKey> ObjectAlloc<T> for PoolFront<'_, T, F> {
     const STATE: ObjectState = ObjectState::Kept;
 
     #[inline]
@@ -335,11 +334,16 @@ unsafe impl<T, F: Family> ObjectAlloc<T> for PoolFront<'_, T, F> {
     #[inline]
     unsafe fn free_object(&self, object: NonNull<T>) {
         // SAFETY: handed out by this front, by the caller's word: valid, and in a slot of its own.
-        self.put(unsafe { FamilyBox::from_non_null(object) });
+        self.put(unsafe { FamilyBox::from_non_null_in(object, self.pool.depot.family) });
     }
 }
 
 // SAFETY: each was made as a box, or came as one.
-unsafe impl<T, F: Family> FamilyObjectAlloc<T> for PoolFront<'_, T, F> {
+unsafe impl<T, F: FamilyKey> FamilyObjectAlloc<T> for PoolFront<'_, T, F> {
     type Family = F;
+
+    #[inline]
+    fn family(&self) -> F {
+        self.pool.depot.family
+    }
 }

@@ -5,11 +5,12 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
-use super::depot::{Depot, destroy_all};
+use super::depot::Depot;
 use super::{PoolCounts, Retention};
 use crate::boxed::raw::{Slot, failed};
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::object_alloc::SlotAlloc;
 
 /// A hook of a [`RawPool`], which is called with the address of an object.
@@ -65,7 +66,7 @@ pub type RawHook = unsafe fn(NonNull<u8>);
 /// # unsafe { cells.put(cell) };
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct RawPool<F: Family> {
+pub struct RawPool<F: FamilyKey> {
     /// Addresses of idle objects, each in a slot of `F` with this layout that nobody else uses or
     /// frees.
     depot: Depot<F>,
@@ -76,19 +77,19 @@ pub struct RawPool<F: Family> {
 }
 
 /// An object and its slot: finished and freed when dropped.
-struct Owned<F: Family> {
+struct Owned<F: FamilyKey> {
     slot: Slot<F>,
     finish: Option<RawHook>,
 }
 
-impl<F: Family> Owned<F> {
+impl<F: FamilyKey> Owned<F> {
     /// Leaves object and slot to the caller.
     fn keep(self) -> NonNull<u8> {
         ManuallyDrop::new(self).slot.start()
     }
 }
 
-impl<F: Family> Drop for Owned<F> {
+impl<F: FamilyKey> Drop for Owned<F> {
     /// The slot is freed after this, and also when the hook panics.
     fn drop(&mut self) {
         if let Some(finish) = self.finish {
@@ -116,7 +117,29 @@ impl<F: Family> RawPool<F> {
     /// ```
     #[must_use]
     pub const fn new(layout: Layout) -> Self {
-        Self { depot: Depot::new(), layout, init: None, reset: None, finish: None }
+        Self::new_in(layout, F::MARKER)
+    }
+}
+
+impl<F: FamilyKey> RawPool<F> {
+    /// [`new`](RawPool::new) in a family that is given as a value: a marker, or one known only at run time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use core::alloc::Layout;
+    /// # use famalloc::{alloc_family, pool::RawPool, query, AnyFamily};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let pool = RawPool::new_in(Layout::new::<u64>(), AnyFamily::from(Lives::Frame));
+    /// let slot = pool.get();
+    /// assert_eq!(query(slot.as_ptr()).unwrap().family, "Frame");
+    /// // SAFETY: just handed out.
+    /// unsafe { pool.put(slot) };
+    /// ```
+    #[must_use]
+    pub const fn new_in(layout: Layout, family: F) -> Self {
+        Self { depot: Depot::new(family), layout, init: None, reset: None, finish: None }
     }
 
     /// Sets the hook that initialises new slots. If `init` panics the slot is freed.
@@ -258,7 +281,7 @@ impl<F: Family> RawPool<F> {
         if let Some(object) = self.depot.take() {
             return Ok(object);
         }
-        let slot = Slot::<F>::allocate(self.layout, F::default())?;
+        let slot = Slot::<F>::allocate(self.layout, self.depot.family)?;
         if let Some(init) = self.init {
             // SAFETY: a new slot of the layout, which is what the hook is for (`with_init`).
             unsafe { init(slot.start()) };
@@ -283,15 +306,12 @@ impl<F: Family> RawPool<F> {
     ///
     /// See [`RawPool`].
     pub unsafe fn put(&self, object: NonNull<u8>) {
-        // SAFETY: passed on.
-        let object = unsafe { self.own(object) };
+        let object = self.owner()(object);
         if let Some(reset) = self.reset {
             // SAFETY: what the hook is for (`with_reset`).
             unsafe { reset(object.slot.start()) };
         }
-        let out = self.depot.put(object.keep());
-        // SAFETY: they are the pool's, and it no longer knows them.
-        drop(out.map(|object| object.map(|object| unsafe { self.own(object) })));
+        self.depot.put(object.keep(), self.owner());
     }
 
     /// The layout of the objects.
@@ -332,12 +352,7 @@ impl<F: Family> RawPool<F> {
     /// assert_eq!(pool.end_period(), 1); // it was not
     /// ```
     pub fn end_period(&self) -> usize {
-        self.depot.end_period();
-        let mut left = self.depot.retention.step;
-        self.destroy(|depot| {
-            left = left.checked_sub(1)?;
-            depot.release_due()
-        })
+        self.depot.end_period(self.owner())
     }
 
     /// Destroys idle objects like [`Pool::trim`](crate::Pool::trim).
@@ -359,11 +374,7 @@ impl<F: Family> RawPool<F> {
     /// assert_eq!((pool.trim(1), pool.trim(0)), (0, 1));
     /// ```
     pub fn trim(&self, keep: usize) -> usize {
-        let mut left = self.depot.len().saturating_sub(keep);
-        self.destroy(|depot| {
-            left = left.checked_sub(1)?;
-            depot.release_beyond(keep)
-        })
+        self.depot.trim(keep, self.owner())
     }
 
     /// Destroys all idle objects like [`Pool::clear`](crate::Pool::clear).
@@ -384,8 +395,7 @@ impl<F: Family> RawPool<F> {
     /// assert!(pool.is_empty());
     /// ```
     pub fn clear(&self) {
-        self.trim(0);
-        self.depot.free_spare();
+        self.depot.clear(self.owner());
     }
 
     /// The number of idle objects.
@@ -427,45 +437,33 @@ impl<F: Family> RawPool<F> {
         self.depot.counts()
     }
 
-    fn destroy(&self, mut next: impl FnMut(&Depot<F>) -> Option<NonNull<u8>>) -> usize {
-        destroy_all(|| {
-            // SAFETY: it was the pool's, which no longer knows it.
-            next(&self.depot).map(|object| unsafe { self.own(object) })
-        })
-    }
-
-    /// Takes charge of an object.
-    ///
-    /// # Safety
-    ///
-    /// As for [`put`](Self::put).
-    unsafe fn own(&self, object: NonNull<u8>) -> Owned<F> {
-        // SAFETY: a slot of this family and layout, and nobody else's.
-        let slot = unsafe { Slot::own(object, self.layout, F::default()) };
-        Owned { slot, finish: self.finish }
+    /// Takes charge of objects that leave the depot, or were put back by their user.
+    fn owner(&self) -> impl Fn(NonNull<u8>) -> Owned<F> + use<F> {
+        let (layout, finish, family) = (self.layout, self.finish, self.depot.family);
+        move |object| {
+            // SAFETY: a slot of this family and layout, and nobody else's: each object leaves the depot once, and
+            // its user puts it back once.
+            let slot = unsafe { Slot::own(object, layout, family) };
+            Owned { slot, finish }
+        }
     }
 }
 
-impl<F: Family> Drop for RawPool<F> {
+impl<F: FamilyKey> Drop for RawPool<F> {
     /// Destroys the idle objects. Those that are in use leak unless they are freed by hand.
     fn drop(&mut self) {
         self.clear();
     }
 }
 
-impl<F: Family> fmt::Debug for RawPool<F> {
+impl<F: FamilyKey> fmt::Debug for RawPool<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawPool")
-            .field("family", &F::SPEC.name())
-            .field("layout", &self.layout)
-            .field("counts", &self.counts())
-            .field("retention", &self.depot.retention)
-            .finish_non_exhaustive()
+        self.depot.describe(f.debug_struct("RawPool").field("layout", &self.layout))
     }
 }
 
 // SAFETY: a slot is either the depot's or handed out, and stays where it is.
-unsafe impl<F: Family> SlotAlloc for RawPool<F> {
+unsafe impl<F: FamilyKey> SlotAlloc for RawPool<F> {
     #[inline]
     fn layout(&self) -> Layout {
         self.layout

@@ -12,19 +12,18 @@
 //!         ^ first: the oldest                        ^ end: the newest is before it
 //! ```
 //!
-//! - **S1.** Every array in the chain, and the spare one, was allocated in family `F` for a `Chunk`,
+//! - **S1.** Every array in the chain, and the spare one, was allocated in the family for a `Chunk`,
 //!   is initialised, and is reached by this stash alone.
 //! - **S2.** In each of them `first < end <= ENTRIES`, and the entries from `first` to `end` are
 //!   written. (The spare one is not in the chain, and has none.)
 //! - **S3.** `top` and `bottom` are the ends of the chain, or both are none, and `len` is the number
 //!   of entries in it.
 
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::heap::alloc::{alloc_value, free_value};
 
 /// With this many addresses an array fills a slot of 256 bytes.
@@ -41,21 +40,21 @@ struct Chunk {
 }
 
 /// See the [file](self).
-pub(super) struct Stash<F: Family> {
+pub(super) struct Stash<F: FamilyKey> {
     top: Option<NonNull<Chunk>>,
     bottom: Option<NonNull<Chunk>>,
     spare: Option<NonNull<Chunk>>,
     len: usize,
-    family: PhantomData<fn() -> F>,
+    family: F,
 }
 
 // SAFETY: the stash owns its arrays, and any thread may free slots (I4); of the objects it knows
 // nothing but addresses.
-unsafe impl<F: Family> Send for Stash<F> {}
+unsafe impl<F: FamilyKey> Send for Stash<F> {}
 
-impl<F: Family> Stash<F> {
-    pub(super) const fn new() -> Self {
-        Self { top: None, bottom: None, spare: None, len: 0, family: PhantomData }
+impl<F: FamilyKey> Stash<F> {
+    pub(super) const fn new(family: F) -> Self {
+        Self { top: None, bottom: None, spare: None, len: 0, family }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -115,7 +114,7 @@ impl<F: Family> Stash<F> {
     pub(super) fn free_spare(&mut self) {
         if let Some(spare) = self.spare.take() {
             // SAFETY: S1, and it is in no chain.
-            unsafe { free_value::<F, Chunk>(F::default(), spare) };
+            unsafe { free_value(self.family, spare) };
         }
     }
 
@@ -124,7 +123,7 @@ impl<F: Family> Stash<F> {
     fn grow(&mut self) -> Result<NonNull<Chunk>, AllocError> {
         let new = match self.spare.take() {
             Some(spare) => spare,
-            None => alloc_value::<F, Chunk>(F::default())?,
+            None => alloc_value(self.family)?,
         };
         let entries = [MaybeUninit::uninit(); ENTRIES];
         let chunk = Chunk { below: self.top, above: None, first: 0, end: 0, entries };
@@ -167,7 +166,7 @@ impl<F: Family> Stash<F> {
     }
 }
 
-impl<F: Family> Drop for Stash<F> {
+impl<F: FamilyKey> Drop for Stash<F> {
     /// Frees the arrays. The objects are the pool's to destroy, and it has done so.
     fn drop(&mut self) {
         while self.pop().is_some() {}
@@ -199,7 +198,7 @@ mod tests {
     #[test]
     fn it_behaves_like_a_deque_and_keeps_one_array_more_than_it_needs() {
         assert_eq!(size_of::<Chunk>(), 256);
-        let mut stash = Stash::<lives::Stashed>::new();
+        let mut stash = Stash::new(lives::Stashed);
         let mut oracle = VecDeque::new();
         let mut random = 1_u64;
         for number in 0..if cfg!(miri) { 1_000 } else { 200_000 } {

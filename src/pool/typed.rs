@@ -11,6 +11,7 @@ use crate::boxed::FamilyBox;
 use crate::boxed::raw::failed;
 use crate::error::AllocError;
 use crate::family::{Family, FamilyOf, InFamily};
+use crate::family_key::FamilyKey;
 use crate::object_alloc::{FamilyObjectAlloc, Lent, ObjectAlloc, ObjectState};
 
 /// An object of a [`Pool`] in use. It returns to the pool when it is dropped.
@@ -102,7 +103,7 @@ pub type Pooled<'a, T, F = FamilyOf<T>> = Lent<'a, T, Pool<T, F>>;
 /// # use famalloc::Pool;
 /// let pool = Pool::new(|| 7_u32);
 /// ```
-pub struct Pool<T, F: Family = FamilyOf<T>> {
+pub struct Pool<T, F: FamilyKey = FamilyOf<T>> {
     /// Addresses of valid objects, each in a slot of `F` with the layout of `T` that nobody else
     /// uses or frees.
     pub(super) depot: Depot<F>,
@@ -114,11 +115,11 @@ pub struct Pool<T, F: Family = FamilyOf<T>> {
 }
 
 // SAFETY: the pool owns its objects, which may go to another thread.
-unsafe impl<T: Send, F: Family> Send for Pool<T, F> {}
+unsafe impl<T: Send, F: FamilyKey> Send for Pool<T, F> {}
 
 // SAFETY: a shared pool gives objects to one user at a time, on any thread; it never gives shared
 // access to one.
-unsafe impl<T: Send, F: Family> Sync for Pool<T, F> {}
+unsafe impl<T: Send, F: FamilyKey> Sync for Pool<T, F> {}
 
 impl<T: InFamily> Pool<T> {
     /// An empty pool in the family of the objects' type. It takes no memory.
@@ -142,12 +143,12 @@ impl<T: InFamily> Pool<T> {
     /// ```
     #[must_use]
     pub const fn new(make: fn() -> T) -> Self {
-        Self::of(make)
+        Self::new_in(make, FamilyOf::<T>::MARKER)
     }
 }
 
-impl<T, F: Family> Pool<T, F> {
-    /// An empty pool in a family; otherwise like [`new`](Pool::new).
+impl<T, F: FamilyKey> Pool<T, F> {
+    /// An empty pool in a family, a marker or one known only at run time; otherwise like [`new`](Pool::new).
     ///
     /// # Examples
     ///
@@ -157,14 +158,14 @@ impl<T, F: Family> Pool<T, F> {
     /// # enum Lives { Frame }
     /// static BUFFERS: Pool<[u8; 4096], lives::Frame> = Pool::new_in(|| [0; 4096], lives::Frame);
     /// BUFFERS.get()[0] = 1;
+    ///
+    /// use famalloc::{AnyFamily, query};
+    /// let lines = Pool::<String, _>::new_in(String::new, AnyFamily::from(Lives::Frame));
+    /// assert_eq!(query(&raw const *lines.get()).unwrap().family, "Frame");
     /// ```
     #[must_use]
-    pub const fn new_in(make: fn() -> T, _family: F) -> Self {
-        Self::of(make)
-    }
-
-    const fn of(make: fn() -> T) -> Self {
-        Self { depot: Depot::new(), make, reset: None, owns: PhantomData }
+    pub const fn new_in(make: fn() -> T, family: F) -> Self {
+        Self { depot: Depot::new(family), make, reset: None, owns: PhantomData }
     }
 
     /// Sets the hook that is called with every object that is returned or [`put`](Self::put); the
@@ -324,9 +325,7 @@ impl<T, F: Family> Pool<T, F> {
     /// ```
     pub fn put(&self, object: FamilyBox<T, F>) {
         let object = self.reset(object);
-        let out = self.depot.put(FamilyBox::into_non_null(object).cast());
-        // SAFETY: they are the pool's, and it no longer knows them.
-        drop(out.map(|object| object.map(|object| unsafe { Self::own(object) })));
+        self.depot.put(FamilyBox::into_non_null(object).cast(), self.owner());
     }
 
     /// A front for the calling thread, which takes and returns objects without a lock.
@@ -349,7 +348,7 @@ impl<T, F: Family> Pool<T, F> {
     }
 
     pub(super) fn make(&self, make: impl FnOnce() -> T) -> Result<NonNull<T>, AllocError> {
-        let object = FamilyBox::<T, _>::try_new_with_in(make, F::default())?;
+        let object = FamilyBox::<T, _>::try_new_with_in(make, self.depot.family)?;
         self.depot.count_made();
         Ok(FamilyBox::into_non_null(object))
     }
@@ -363,29 +362,23 @@ impl<T, F: Family> Pool<T, F> {
         object
     }
 
-    /// Takes charge of an object of the depot's.
-    ///
-    /// # Safety
-    ///
-    /// It came out of the depot of such a pool, and only this call takes charge of it.
-    pub(super) unsafe fn own(object: NonNull<u8>) -> FamilyBox<T, F> {
-        // SAFETY: the depot has valid objects in slots of their own.
-        unsafe { FamilyBox::from_non_null(object.cast()) }
+    /// Takes charge of objects that leave the depot.
+    #[inline]
+    pub(super) fn owner(&self) -> impl Fn(NonNull<u8>) -> FamilyBox<T, F> + use<T, F> {
+        let family = self.depot.family;
+        // SAFETY: the depot has valid objects in slots of their own, and each leaves it once.
+        move |object| unsafe { FamilyBox::from_non_null_in(object.cast(), family) }
     }
 }
 
-impl<T, F: Family> fmt::Debug for Pool<T, F> {
+impl<T, F: FamilyKey> fmt::Debug for Pool<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool")
-            .field("family", &F::SPEC.name())
-            .field("counts", &self.counts())
-            .field("retention", &self.depot.retention)
-            .finish_non_exhaustive()
+        self.depot.describe(&mut f.debug_struct("Pool"))
     }
 }
 
 // SAFETY: an object is either the depot's or handed out; its slot stays where it is.
-unsafe impl<T, F: Family> ObjectAlloc<T> for Pool<T, F> {
+unsafe impl<T, F: FamilyKey> ObjectAlloc<T> for Pool<T, F> {
     const STATE: ObjectState = ObjectState::Kept;
 
     #[inline]
@@ -396,11 +389,16 @@ unsafe impl<T, F: Family> ObjectAlloc<T> for Pool<T, F> {
     #[inline]
     unsafe fn free_object(&self, object: NonNull<T>) {
         // SAFETY: handed out by this pool, by the caller's word: valid, and in a slot of its own.
-        self.put(unsafe { FamilyBox::from_non_null(object) });
+        self.put(unsafe { FamilyBox::from_non_null_in(object, self.depot.family) });
     }
 }
 
 // SAFETY: each was made as a box, or came as one.
-unsafe impl<T, F: Family> FamilyObjectAlloc<T> for Pool<T, F> {
+unsafe impl<T, F: FamilyKey> FamilyObjectAlloc<T> for Pool<T, F> {
     type Family = F;
+
+    #[inline]
+    fn family(&self) -> F {
+        self.depot.family
+    }
 }

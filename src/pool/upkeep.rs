@@ -1,13 +1,10 @@
 //! What a [`Pool`] does with its idle objects: counting them, and destroying those that it need not
 //! keep.
 
-use core::ptr::NonNull;
-
-use super::depot::{Depot, destroy_all};
 use super::{Pool, PoolCounts};
-use crate::family::Family;
+use crate::family_key::FamilyKey;
 
-impl<T, F: Family> Pool<T, F> {
+impl<T, F: FamilyKey> Pool<T, F> {
     /// Ends a period of the working set: objects that were idle throughout it become due, and as many due
     /// objects are destroyed as [`Retention::step`] allows. Returns the number of destroyed objects.
     ///
@@ -26,12 +23,7 @@ impl<T, F: Family> Pool<T, F> {
     /// [`Retention::step`]: crate::pool::Retention::step
     /// [`Retention::working_set`]: crate::pool::Retention::working_set
     pub fn end_period(&self) -> usize {
-        self.depot.end_period();
-        let mut left = self.depot.retention.step;
-        self.destroy(|depot| {
-            left = left.checked_sub(1)?;
-            depot.release_due()
-        })
+        self.depot.end_period(self.owner())
     }
 
     /// Destroys idle objects until at most `keep` are left, those first that have been idle the longest.
@@ -53,12 +45,7 @@ impl<T, F: Family> Pool<T, F> {
     /// assert_eq!(pool.len(), 1);
     /// ```
     pub fn trim(&self, keep: usize) -> usize {
-        // What other threads hand back meanwhile is not chased.
-        let mut left = self.depot.len().saturating_sub(keep);
-        self.destroy(|depot| {
-            left = left.checked_sub(1)?;
-            depot.release_beyond(keep)
-        })
+        self.depot.trim(keep, self.owner())
     }
 
     /// Destroys all idle objects and frees the memory for their addresses.
@@ -79,8 +66,7 @@ impl<T, F: Family> Pool<T, F> {
     /// assert_eq!(Snapshot::of::<Lives>().family("Frame").unwrap().live_objects, 0);
     /// ```
     pub fn clear(&self) {
-        self.trim(0);
-        self.depot.free_spare();
+        self.depot.clear(self.owner());
     }
 
     /// The number of idle objects, without those in fronts.
@@ -117,17 +103,9 @@ impl<T, F: Family> Pool<T, F> {
     pub fn counts(&self) -> PoolCounts {
         self.depot.counts()
     }
-
-    /// Destroys what `next` takes out of the depot.
-    fn destroy(&self, mut next: impl FnMut(&Depot<F>) -> Option<NonNull<u8>>) -> usize {
-        destroy_all(|| {
-            // SAFETY: it was the pool's, which no longer knows it.
-            next(&self.depot).map(|object| unsafe { Self::own(object) })
-        })
-    }
 }
 
-impl<T, F: Family> Drop for Pool<T, F> {
+impl<T, F: FamilyKey> Drop for Pool<T, F> {
     /// Destroys the idle objects. None is in use: they borrow the pool.
     fn drop(&mut self) {
         self.clear();

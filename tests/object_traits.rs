@@ -14,7 +14,10 @@ use std::panic::{self, AssertUnwindSafe};
 use common::{Random, all_are, assert_all_given_back, one_at_a_time, times, usage};
 use famalloc::object_alloc::{FamilyObjectAlloc, Lent, ObjectState, SlotAlloc};
 use famalloc::pool::{RawPool, Retention};
-use famalloc::{AllocError, AllocErrorKind, Family, FamilyBox, Pool, RawAlloc, alloc_family};
+use famalloc::{
+    AllocError, AllocErrorKind, AnyFamily, Family, FamilyBox, FamilyKey, Pool, RawAlloc,
+    alloc_family,
+};
 
 #[alloc_family]
 enum Lives {
@@ -260,13 +263,20 @@ fn objects<A: FamilyObjectAlloc<Counted>>(allocator: &A) {
 fn objects_are_in_the_state_that_is_promised() {
     let _alone = one_at_a_time();
     let all_dropped = || assert_eq!(COUNTS.get().0, COUNTS.get().1);
+    let any = AnyFamily::from(Lives::Objects);
     objects(&lives::Objects);
+    all_dropped();
+    objects(&any);
     all_dropped();
     let pool = Pool::<Counted, _>::new_in(Counted::default, lives::Objects);
     objects(&pool);
     drop(pool);
     all_dropped();
     let pool = Pool::<Counted, _>::new_in(Counted::default, lives::Objects);
+    objects(&pool.front());
+    drop(pool);
+    all_dropped();
+    let pool = Pool::<Counted, _>::new_in(Counted::default, any);
     objects(&pool.front());
     drop(pool);
     all_dropped();
@@ -320,16 +330,21 @@ unsafe fn finish(object: NonNull<u8>) {
     call('f', object);
 }
 
-fn raw_pool() -> RawPool<lives::Raw> {
+fn raw_pool<F: FamilyKey>(family: F) -> RawPool<F> {
     // SAFETY: hooks for 200 bytes, which they initialise and expect initialised.
-    unsafe { RawPool::new(LAYOUT).with_init(init).with_reset(reset).with_finish(finish) }
+    unsafe { RawPool::new_in(LAYOUT, family).with_init(init).with_reset(reset).with_finish(finish) }
 }
 
 #[test]
 fn a_pool_of_raw_memory_calls_its_hooks_as_often_as_it_has_to() {
     let _alone = one_at_a_time();
+    calls_its_hooks(lives::Raw);
+    calls_its_hooks(AnyFamily::from(Lives::Raw));
+}
+
+fn calls_its_hooks<F: FamilyKey>(family: F) {
     log();
-    let pool = raw_pool().with_retention(Retention::everything().at_most(30));
+    let pool = raw_pool(family).with_retention(Retention::everything().at_most(30));
     let mut random = Random::new(3);
     let (mut used, mut idle) = (Vec::new(), Vec::new());
     let mut expected: Vec<(char, usize)> = Vec::new();
@@ -396,7 +411,7 @@ fn a_hook_that_panics_loses_no_slot() {
     };
     let live = || usage::<lives::Raw>().live_objects;
     {
-        let pool = raw_pool();
+        let pool = raw_pool(lives::Raw);
         assert_eq!(fails('i', &mut || _ = pool.get()), "i");
         assert_eq!((live(), pool.counts().made), (0, 0));
         let object = pool.get();

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 
 use famalloc::object_alloc::Lent;
 use famalloc::pool::PoolFront;
-use famalloc::{FamilyBox, Pool, alloc_family};
+use famalloc::{FamilyBox, FamilyKey, Pool, alloc_family};
 
 #[alloc_family]
 enum Lives {
@@ -27,8 +27,8 @@ enum Lives {
 }
 
 pub(crate) type InProbe<T> = FamilyBox<T, lives::Probe>;
-pub(crate) type Front<'p> = PoolFront<'p, Probe, lives::Probe>;
-pub(crate) type InFront<'f, 'p> = Lent<'f, Probe, Front<'p>>;
+pub(crate) type Front<'p, F> = PoolFront<'p, Probe, F>;
+pub(crate) type InFront<'f, 'p, F> = Lent<'f, Probe, Front<'p, F>>;
 
 /// What happened to the probes of this thread, by number.
 #[derive(Default)]
@@ -93,7 +93,11 @@ impl Drop for Probe {
 }
 
 pub(crate) fn pool() -> Pool<Probe, lives::Probe> {
-    Pool::new_in(Probe::new, lives::Probe).with_reset(Probe::reset)
+    pool_in(lives::Probe)
+}
+
+pub(crate) fn pool_in<F: FamilyKey>(family: F) -> Pool<Probe, F> {
+    Pool::new_in(Probe::new, family).with_reset(Probe::reset)
 }
 
 pub(crate) fn made() -> usize {

@@ -77,6 +77,12 @@ impl<S: FamilySet> AnyFamily<S> {
         Self::new(S::FALLBACK)
     };
 
+    /// The family of a value of the set.
+    #[inline(always)]
+    pub(crate) fn of(family: &S) -> Self {
+        Self::new(family.index())
+    }
+
     /// The position is below the number of families.
     pub(crate) const fn new(index: usize) -> Self {
         debug_assert!(index < S::FAMILIES.len(), "the set has not so many families");
@@ -139,7 +145,7 @@ unsafe impl<S: FamilySet> FamilySet for AnyFamily<S> {
 
 impl<S: FamilySet> From<S> for AnyFamily<S> {
     fn from(family: S) -> Self {
-        Self::new(family.index())
+        Self::of(&family)
     }
 }
 

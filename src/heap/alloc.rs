@@ -53,14 +53,18 @@ pub(crate) const fn dangling(align: usize) -> NonNull<u8> {
 }
 
 /// Allocates what has no class: nothing, or large memory.
-#[cold]
-#[inline(never)]
-pub(super) fn alloc_unclassed(
-    set: &'static SetTable,
-    family: usize,
+#[inline(always)]
+pub(super) fn alloc_unclassed<K: FamilyKey>(
+    family: K,
     size: usize,
     align: usize,
-) -> Taken {
+) -> Result<NonNull<u8>, AllocError> {
+    alloc_unclassed_of(<K::Set as FamilySet>::table(), family.position(), size, align).into_result()
+}
+
+#[cold]
+#[inline(never)]
+fn alloc_unclassed_of(set: &'static SetTable, family: usize, size: usize, align: usize) -> Taken {
     if size == 0 {
         return Taken::new(Ok(dangling(align)));
     }
@@ -148,8 +152,7 @@ pub(super) fn alloc_size<K: FamilyKey>(family: K, size: usize) -> Result<NonNull
         Some(class) => take::<K, false>(family, class),
         None => {
             let align = if size == 0 { RAW_ALIGN } else { raw_align(family, size) };
-            let table = <K::Set as FamilySet>::table();
-            alloc_unclassed(table, family.position(), size, align).into_result()
+            alloc_unclassed(family, size, align)
         }
     }
 }
@@ -159,10 +162,7 @@ pub(super) fn alloc_size<K: FamilyKey>(family: K, size: usize) -> Result<NonNull
 pub(crate) fn alloc<K: FamilyKey>(family: K, layout: Layout) -> Result<NonNull<u8>, AllocError> {
     match class::of_layout(layout) {
         Some(class) => take::<K, false>(family, class),
-        None => {
-            let table = <K::Set as FamilySet>::table();
-            alloc_unclassed(table, family.position(), layout.size(), layout.align()).into_result()
-        }
+        None => alloc_unclassed(family, layout.size(), layout.align()),
     }
 }
 

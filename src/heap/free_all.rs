@@ -18,13 +18,14 @@ use core::ptr::{self, NonNull};
 
 use crate::block::Block;
 use crate::family::Family;
-use crate::family_set::FamilySet;
+use crate::family_key::FamilyKey;
 use crate::lane::Lane;
 use crate::space::map::View;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
-use crate::thread::{self, exit};
+use crate::thread::exit;
 
+use super::used;
 use super::walk::InUseElsewhere;
 
 /// Frees every object of family `F` at once, without running destructors. Returns the number of objects.
@@ -103,17 +104,17 @@ use super::walk::InUseElsewhere;
 /// [`FamilyBox::leak`]: crate::FamilyBox::leak
 /// [`alloc_in`]: crate::alloc_in
 pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
-    match thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
-        // SAFETY: passed on.
-        Some(family) => unsafe { free_all(family) },
-        None => Ok(0),
-    }
+    // SAFETY: passed on.
+    unsafe { free_all(F::MARKER) }
 }
 
+/// Frees every object of a family: [`free_all_in`].
+///
 /// # Safety
 ///
-/// As for [`free_all_in`].
-pub(super) unsafe fn free_all(family: &'static FamilyTable) -> Result<usize, InUseElsewhere> {
+/// As there.
+pub(super) unsafe fn free_all<K: FamilyKey>(family: K) -> Result<usize, InUseElsewhere> {
+    let Some(family) = used(family) else { return Ok(0) };
     exit::close_dead_users(family);
     let _still = family.hold_still();
     // A cache of another thread may hold free slots, and nobody but that thread may touch it.

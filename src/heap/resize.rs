@@ -11,10 +11,9 @@ use crate::family::Family;
 use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 use crate::space::provenance::renewed;
-use crate::thread;
 
 use super::alloc::{alloc, free, raw_layout};
-use super::large;
+use super::{large, used};
 
 /// Resizes an allocation of `old` bytes in family `F` to `new` bytes, and moves it if necessary. Keeps the
 /// contents up to the smaller of the two sizes; the bytes after that are uninitialised.
@@ -217,7 +216,6 @@ pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: 
 /// As there.
 pub(crate) unsafe fn realloc<K: FamilyKey>(
     family: K,
-
     start: NonNull<u8>,
     old: Layout,
     new: Layout,
@@ -228,7 +226,7 @@ pub(crate) unsafe fn realloc<K: FamilyKey>(
     }
     // Large before and after: the pages can be moved, whose contents need not be copied then.
     if old.size() > 0 && class::of_layout(old).is_none() && class::of_layout(new).is_none() {
-        if let Some(table) = thread::used(<K::Set as FamilySet>::table(), family.position()) {
+        if let Some(table) = used(family) {
             // SAFETY: passed on.
             let moved = unsafe { large::remap(&table.heap, start, new.size(), new.align()) };
             if let Some(moved) = moved {
@@ -259,7 +257,6 @@ pub(crate) unsafe fn realloc<K: FamilyKey>(
 /// As there.
 pub(crate) unsafe fn realloc_zeroed<K: FamilyKey>(
     family: K,
-
     start: NonNull<u8>,
     old: Layout,
     new: Layout,
@@ -291,7 +288,7 @@ pub(crate) unsafe fn grow_in_place<K: FamilyKey>(
         // Not from a class to a smaller one either: whoever frees with the new layout puts the slot
         // into the magazine of that layout's class.
         (Some(before), Some(after)) => before == after,
-        (None, None) => thread::used(<K::Set as FamilySet>::table(), family.position())
+        (None, None) => used(family)
             // SAFETY: live, and not used beyond the new size (contract).
             .is_some_and(|table| unsafe { large::resize_in_place(&table.heap, start, new.size()) }),
         _ => false,

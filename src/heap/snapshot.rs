@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use crate::any_family::AnyFamily;
 use crate::family_set::FamilySet;
-use crate::thread;
 
 use super::usage::FamilyUse;
+use super::used;
 
 /// The use of a family set, family by family.
 ///
@@ -54,9 +55,8 @@ impl Snapshot {
     /// The present use of the set `S`.
     #[must_use]
     pub fn of<S: FamilySet>() -> Self {
-        let table = S::table();
         let families = (0..S::FAMILIES.len())
-            .map(|family| match thread::used(table, family) {
+            .map(|family| match used(AnyFamily::<S>::new(family)) {
                 Some(used) => FamilyUse::of_table(used),
                 None => FamilyUse::unused(S::FAMILIES[family].name()),
             })

@@ -5,11 +5,15 @@
 //! counts cost the fast path nothing. They are exact while the threads that use the family rest, and off
 //! by at most the contents of the magazines while they run.
 
+use crate::any_family::AnyFamily;
 use crate::class;
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 use crate::table::FamilyTable;
-use crate::thread::{self, ThreadCache};
+use crate::thread::ThreadCache;
+
+use super::used;
 
 /// The use of one size class of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +106,7 @@ impl FamilyUse {
     /// ```
     #[must_use]
     pub fn of<F: Family>() -> Self {
-        match thread::used(F::Set::table(), F::INDEX) {
+        match used(F::MARKER) {
             Some(used) => Self::of_table(used),
             None => Self::unused(F::SPEC.name()),
         }
@@ -127,9 +131,10 @@ impl FamilyUse {
     /// ```
     #[must_use]
     pub fn totals<S: FamilySet>(family: &S) -> Self {
-        match thread::used(S::table(), family.index()) {
+        let family = AnyFamily::of(family);
+        match used(family) {
             Some(used) => Self::sum(used).0,
-            None => Self::unused(S::FAMILIES[family.index()].name()),
+            None => Self::unused(family.spec().name()),
         }
     }
 
@@ -230,7 +235,7 @@ impl ClassUse {
     /// # drop((number, triple));
     /// ```
     pub fn of<F: Family>() -> impl Iterator<Item = Self> {
-        Self::of_table(thread::used(F::Set::table(), F::INDEX))
+        Self::of_key(F::MARKER)
     }
 
     /// [`of`](Self::of) for a family that is known only at run time.
@@ -250,11 +255,11 @@ impl ClassUse {
     /// # drop(number);
     /// ```
     pub fn each<S: FamilySet>(family: &S) -> impl Iterator<Item = Self> + use<S> {
-        Self::of_table(thread::used(S::table(), family.index()))
+        Self::of_key(AnyFamily::of(family))
     }
 
-    fn of_table(family: Option<&'static FamilyTable>) -> impl Iterator<Item = Self> {
-        let classes = family.map(|family| ClassUses::of_all(family, magazines(family)));
+    fn of_key<K: FamilyKey>(family: K) -> impl Iterator<Item = Self> {
+        let classes = used(family).map(|family| ClassUses::of_all(family, magazines(family)));
         classes.into_iter().flat_map(|ClassUses { all, count }| all.into_iter().take(count))
     }
 

@@ -13,12 +13,14 @@ use core::ptr::NonNull;
 use crate::block::Block;
 use crate::class;
 use crate::family::Family;
-use crate::family_set::FamilySet;
+use crate::family_key::FamilyKey;
 use crate::lane::Lane;
 use crate::space::map::View;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
-use crate::thread::{self, exit};
+use crate::thread::exit;
+
+use super::used;
 
 /// Another thread has magazines of the family, so the live slots cannot be determined.
 ///
@@ -87,15 +89,8 @@ impl core::error::Error for InUseElsewhere {}
 /// # drop(objects);
 /// # Ok::<(), famalloc::InUseElsewhere>(())
 /// ```
-pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(), InUseElsewhere> {
-    // SAFETY: nothing is declined.
-    unsafe {
-        sweep_in::<F>(|object, bytes| {
-            visit(object, bytes);
-            true
-        })
-    }
-    .map(|_| ())
+pub fn walk_in<F: Family>(visit: impl FnMut(NonNull<u8>, usize)) -> Result<(), InUseElsewhere> {
+    walk(F::MARKER, visit)
 }
 
 /// Visits every live object of family `F` like [`walk_in`], and frees those for which `keep`
@@ -148,22 +143,33 @@ pub fn walk_in<F: Family>(mut visit: impl FnMut(NonNull<u8>, usize)) -> Result<(
 pub unsafe fn sweep_in<F: Family>(
     keep: impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> Result<usize, InUseElsewhere> {
-    match thread::used(<F::Set as FamilySet>::table(), F::INDEX) {
-        // SAFETY: passed on.
-        Some(family) => unsafe { sweep(family, keep) },
-        None => Ok(0),
-    }
+    // SAFETY: passed on.
+    unsafe { sweep(F::MARKER, keep) }
 }
 
-/// [`sweep_in`] of a family that is in use.
+/// Visits every live object of a family: [`walk_in`].
+pub(super) fn walk<K: FamilyKey>(
+    family: K,
+    mut visit: impl FnMut(NonNull<u8>, usize),
+) -> Result<(), InUseElsewhere> {
+    let keep = |object, bytes| {
+        visit(object, bytes);
+        true
+    };
+    // SAFETY: nothing is declined.
+    unsafe { sweep(family, keep) }.map(|_| ())
+}
+
+/// Sweeps a family: [`sweep_in`].
 ///
 /// # Safety
 ///
 /// As there.
-pub(super) unsafe fn sweep(
-    family: &'static FamilyTable,
+unsafe fn sweep<K: FamilyKey>(
+    family: K,
     mut keep: impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> Result<usize, InUseElsewhere> {
+    let Some(family) = used(family) else { return Ok(0) };
     gather_free(family)?;
     let zero = family.heap.spec.zeroes_on_free();
     let mut decide = |object: NonNull<u8>, bytes: usize| {

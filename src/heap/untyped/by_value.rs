@@ -6,10 +6,10 @@ use core::ptr::NonNull;
 use crate::any_family::AnyFamily;
 use crate::family_set::FamilySet;
 use crate::space::Space;
-use crate::thread;
 
 use crate::heap::free_all;
 use crate::heap::query::find_in;
+use crate::heap::used;
 use crate::heap::walk::{self, InUseElsewhere};
 
 use super::bytes::alloc_bytes_at;
@@ -82,8 +82,7 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
     let (_, owner) = Space::all().find_map(|space| find_in(space, address))?;
     // By identity: another set may have the same name.
     let ours = AnyFamily::at(owner.index)?;
-    let table = thread::used(S::table(), owner.index)?;
-    table.heap.is_family_of(owner).then_some(ours)
+    used(ours)?.heap.is_family_of(owner).then_some(ours)
 }
 
 /// [`walk_in`](crate::walk_in) for a family that is known only at run time.
@@ -113,15 +112,9 @@ pub fn family_at<S: FamilySet>(address: *const impl ?Sized) -> Option<AnyFamily<
 /// ```
 pub fn walk<S: FamilySet>(
     family: &S,
-    mut visit: impl FnMut(NonNull<u8>, usize),
+    visit: impl FnMut(NonNull<u8>, usize),
 ) -> Result<(), InUseElsewhere> {
-    let Some(family) = thread::used(S::table(), family.index()) else { return Ok(()) };
-    let keep = |object, bytes| {
-        visit(object, bytes);
-        true
-    };
-    // SAFETY: nothing is declined.
-    unsafe { walk::sweep(family, keep) }.map(|_| ())
+    walk::walk(AnyFamily::of(family), visit)
 }
 
 /// [`free_all_in`](crate::free_all_in) for a family that is known only at run time.
@@ -153,9 +146,6 @@ pub fn walk<S: FamilySet>(
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 pub unsafe fn free_all<S: FamilySet>(family: &S) -> Result<usize, InUseElsewhere> {
-    match thread::used(S::table(), family.index()) {
-        // SAFETY: passed on.
-        Some(family) => unsafe { free_all::free_all(family) },
-        None => Ok(0),
-    }
+    // SAFETY: passed on.
+    unsafe { free_all::free_all(AnyFamily::of(family)) }
 }

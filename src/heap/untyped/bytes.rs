@@ -3,15 +3,17 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::any_family::AnyFamily;
 use crate::class;
 use crate::family_set::FamilySet;
 use crate::scope;
 use crate::table::SetTable;
 use crate::thread::{CacheSlot, HeadAt, take_slowly};
 
+use crate::heap::alloc::alloc_unclassed;
 use crate::heap::large;
 
-use super::{alloc_unclassed, cache_slot_at, take_any_at};
+use super::{cache_slot_at, take_any_at};
 
 /// [`alloc_in_scope`](super::alloc_in_scope) as C's `malloc` has it: `size` bytes, aligned to 16, which
 /// suits any object. A size of 0 is served as one of 1. `None` if the allocation fails.
@@ -134,9 +136,9 @@ fn alloc_many_bytes<S: FamilySet>(
     let family = family();
     let taken = match class::of_size(size) {
         Some(class) => take_any_at::<S>(family, class),
-        None => Layout::from_size_align(size, class::C_ALIGN)
-            .ok()
-            .and_then(|layout| alloc_unclassed(S::table(), family, layout).ok()),
+        None => Layout::from_size_align(size, class::C_ALIGN).ok().and_then(|layout| {
+            alloc_unclassed(AnyFamily::<S>::new(family), layout.size(), layout.align()).ok()
+        }),
     };
     taken.or_else(refused)
 }

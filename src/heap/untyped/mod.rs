@@ -17,14 +17,13 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::any_family::AnyFamily;
 use crate::class;
 use crate::error::AllocError;
 use crate::family_set::FamilySet;
-use crate::scope;
-use crate::table::SetTable;
-use crate::thread::{CacheSlot, CacheSlots, take_slowly};
-
-use super::large;
+use crate::heap;
+use crate::scope::{self, ScopeGuard};
+use crate::thread::{CacheSlot, CacheSlots};
 
 mod by_value;
 mod bytes;
@@ -39,20 +38,10 @@ pub use free::{Claim, QUICK_CLAIM, free, free_bytes_or_else, free_or_else, refus
 pub use look::{check_freed, usable_bytes};
 pub use resize::{ReallocError, is_of_size, realloc, resize_in_place, usable_size};
 
-/// Takes a slot of a class in the family with this position.
-#[inline(always)]
-fn take_at<S: FamilySet>(family: usize, class: usize) -> Result<NonNull<u8>, AllocError> {
-    // SAFETY: positions come from the set, and classes from `class::of_layout`.
-    match unsafe { S::read_head(family, class << class::SCALE).head() }.pop() {
-        Some(slot) => Ok(slot),
-        None => take_slowly(cache_slot_at::<S>(family), S::table(), family, class),
-    }
-}
-
-/// [`take_at`] for callers that do not ask why there is none.
+/// Takes a slot of a class in the family with this position, for callers that do not ask why there is none.
 #[inline(always)]
 fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>> {
-    // SAFETY: as above.
+    // SAFETY: positions come from the set, and classes from `class::of_layout`.
     match unsafe { S::read_head(family, class << class::SCALE).head() }.pop() {
         Some(slot) => Some(slot),
         None => take_or_else(cache_slot_at::<S>(family), S::table(), family, class, || None),
@@ -64,38 +53,6 @@ fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>>
 fn cache_slot_at<'a, S: FamilySet>(family: usize) -> &'a CacheSlot {
     // SAFETY: the calling thread's cache slots (contract of `FamilySet`); positions come from the set.
     unsafe { CacheSlots::cache_slot_of(S::cache_slots(), family) }
-}
-
-#[inline(always)]
-fn alloc_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    match class::of_layout(layout) {
-        Some(class) => take_at::<S>(family, class),
-        None => alloc_unclassed(S::table(), family, layout),
-    }
-}
-
-/// Allocates what has no class.
-#[inline(always)]
-fn alloc_unclassed(
-    set: &'static SetTable,
-    family: usize,
-    layout: Layout,
-) -> Result<NonNull<u8>, AllocError> {
-    crate::heap::alloc::alloc_unclassed(set, family, layout.size(), layout.align()).into_result()
-}
-
-#[inline(always)]
-fn alloc_zeroed_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    match class::of_layout(layout) {
-        Some(class) => {
-            let slot = take_at::<S>(family, class)?;
-            // SAFETY: a slot of the class has at least the layout's size.
-            unsafe { slot.write_bytes(0, layout.size()) };
-            Ok(slot)
-        }
-        None if layout.size() == 0 => Ok(crate::heap::alloc::dangling(layout.align())),
-        None => large::alloc_zeroed(S::table(), family, layout.size(), layout.align()),
-    }
 }
 
 /// Allocates memory of a layout in a family that is known only at run time. Every alignment is supported.
@@ -128,7 +85,7 @@ fn alloc_zeroed_at<S: FamilySet>(family: usize, layout: Layout) -> Result<NonNul
 /// ```
 #[inline]
 pub fn alloc<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    alloc_at::<S>(family.index(), layout)
+    heap::alloc::alloc(AnyFamily::of(family), layout)
 }
 
 /// [`alloc`] that zeroes the memory; large memory that is new from the system is not written again.
@@ -158,7 +115,7 @@ pub fn alloc<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, Al
 /// ```
 #[inline]
 pub fn alloc_zeroed<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    alloc_zeroed_at::<S>(family.index(), layout)
+    heap::alloc::alloc_zeroed(AnyFamily::of(family), layout)
 }
 
 /// [`alloc`] in the family of the calling thread's scope; outside of any scope, in the fallback family of
@@ -173,14 +130,15 @@ pub fn alloc_zeroed<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<
 /// See [`ScopeGuard`](crate::ScopeGuard).
 #[inline(always)]
 pub fn alloc_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    alloc_at::<S>(scope::current::<S>(), layout)
+    heap::alloc::alloc(ScopeGuard::<S>::current(), layout)
 }
 
 /// [`alloc_in_scope`] for callers that do not ask why it is refused.
 #[inline(always)]
 pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull<u8>> {
     let Some(class) = class::of_layout(layout) else {
-        return alloc_unclassed(S::table(), scope::current::<S>(), layout).ok();
+        let family = ScopeGuard::<S>::current();
+        return heap::alloc::alloc_unclassed(family, layout.size(), layout.align()).ok();
     };
     // SAFETY: classes come from `class::of_layout`; read just now.
     match unsafe { S::read_head_of_scope(class << class::SCALE).head() }.pop() {
@@ -220,7 +178,7 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
 /// ```
 #[inline(always)]
 pub fn alloc_zeroed_in_scope<S: FamilySet>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    alloc_zeroed_at::<S>(scope::current::<S>(), layout)
+    heap::alloc::alloc_zeroed(ScopeGuard::<S>::current(), layout)
 }
 
 #[cfg(all(test, feature = "std"))]
@@ -231,7 +189,7 @@ mod tests {
     use crate::heap::{alloc_layout_in, free_layout_in};
     use crate::space::SYSTEM_SPACE;
     use crate::spec::FamilySpec;
-    use crate::table::FamilyCell;
+    use crate::table::{FamilyCell, SetTable};
 
     /// The other set, whose memory lies in the same reservation.
     #[famalloc::alloc_family]

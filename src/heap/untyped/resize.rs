@@ -3,6 +3,7 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
+use crate::any_family::AnyFamily;
 use crate::class;
 use crate::error::{AllocError, AllocErrorKind, FreeError};
 use crate::family_set::FamilySet;
@@ -11,10 +12,10 @@ use crate::space::provenance::renewed;
 use crate::table::SetTable;
 use crate::thread;
 
+use crate::heap::alloc::alloc;
 use crate::heap::large;
 use crate::heap::query::{self, Query, QueryKind, find};
 
-use super::alloc_at;
 use super::free::{free, free_elsewhere};
 use super::look::{gave_last, look};
 
@@ -284,11 +285,12 @@ pub unsafe fn realloc<S: FamilySet>(
         if old >= LOOKED_AT {
             look::<S>(cell, start)?;
         }
+        let family = AnyFamily::<S>::new(cell.family());
         let roomy = with_room(old, new);
-        let roomy = roomy.and_then(|layout| alloc_at::<S>(cell.family(), layout).ok());
+        let roomy = roomy.and_then(|layout| alloc(family, layout).ok());
         let moved = match (roomy, class::of_layout(new)) {
             (Some(moved), _) => Ok(moved),
-            (None, Some(_)) => alloc_at::<S>(cell.family(), new),
+            (None, Some(_)) => alloc(family, new),
             (None, None) => {
                 large::alloc_moved(S::table(), cell.family(), new.size(), new.align(), old)
             }

@@ -15,8 +15,8 @@
 //!   that need none cost the same in all of them.
 //! - **Walks are optional**: a region that is [`Tracked`] knows its live objects and visits them in
 //!   address order ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
-//! - **Families**: the memory counts for a family, and against its limit. A region can also have a limit
-//!   of its own.
+//! - **Families**: the memory counts for a family, which may be known only at run time ([`AnyRegion`]), and
+//!   against its limit. A region can also have a limit of its own.
 //!
 //! # References
 //!
@@ -123,7 +123,8 @@ use crate::family_set::FamilySet;
 
 /// An arena of family `F`: objects that die together.
 ///
-/// See the [module](self) for what it can do, and [`Kind`] for `K`.
+/// See the [module](self) for what it can do, [`Kind`] for `K`, and [`AnyRegion`] for a family that is known
+/// only at run time.
 ///
 /// # Examples
 ///

@@ -96,6 +96,7 @@
 
 mod any;
 mod boxed;
+mod collections;
 mod in_region;
 mod kind;
 mod pool;
@@ -107,6 +108,7 @@ mod walk;
 
 pub use any::{AnyCheckpoint, AnyRegion};
 pub use boxed::RegionBox;
+pub use collections::{RegionString, RegionVec};
 pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};

@@ -511,8 +511,8 @@ fn freed_wrongly() {
                 let boxed = region.boxed(7_u64);
                 let raw = RegionBox::into_raw(boxed);
                 region.alloc(8_u64);
-                drop(RegionBox::from_raw_in(raw, &region));
-                drop(RegionBox::from_raw_in(raw, &region));
+                drop(RegionBox::from_raw_in(raw, region.allocator()));
+                drop(RegionBox::from_raw_in(raw, region.allocator()));
             }
             _ => unreachable!(),
         }

@@ -308,7 +308,7 @@ fn free<F: Family, K: Probe>(world: &World, region: &Region<F, K>, model: &mut M
     if object.layout == Layout::new::<[u64; 5]>() {
         let raw = object.start.cast::<[u64; 5]>().as_ptr();
         // SAFETY: an object of this region with that layout, and of a type that accepts any bytes.
-        drop(unsafe { RegionBox::from_raw_in(raw, region) });
+        drop(unsafe { RegionBox::from_raw_in(raw, region.allocator()) });
     } else {
         // SAFETY: live, from this region, with this layout.
         unsafe { region.free_layout(object.start, object.layout) };

@@ -12,7 +12,16 @@ use super::InRegion;
 ///
 /// The region reuses its memory. Frees in the reverse order of allocation cost next to nothing.
 ///
-/// It has no `pin`, for the reason in the [module](super). It belongs to the thread that has the region:
+/// It cannot be pinned, for the reason in the [module](super):
+///
+/// ```compile_fail,E0597
+/// # use famalloc::{alloc_family, Region, RegionBox};
+/// # #[alloc_family]
+/// # enum Lives { Frame }
+/// let frame = Region::<lives::Frame>::new();
+/// let pinned = RegionBox::into_pin(frame.boxed(7));
+/// ```
+/// It belongs to the thread that has the region:
 ///
 /// ```compile_fail,E0277
 /// # use famalloc::{alloc_family, Region};

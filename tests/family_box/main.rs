@@ -27,6 +27,7 @@ mod compare;
 mod construct;
 mod convert;
 mod forward;
+mod homes;
 mod io;
 mod layout;
 mod panics;

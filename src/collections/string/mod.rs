@@ -77,7 +77,7 @@ impl<A: RawAlloc> String<A> {
     /// let request = Region::<lives::Request>::new();
     /// let mut line = String::new_in(request.allocator());
     /// line.push_str("GET /");
-    /// assert!(request.owns(line.as_ptr()));
+    /// assert!(request.usage().live_bytes >= 5);
     /// ```
     #[inline]
     #[must_use]

@@ -94,7 +94,7 @@ use crate::raw_alloc::RawAlloc;
 /// let frame = Region::<lives::Frame>::new();
 /// let copies = Vec::from_iter_in(numbers.iter().copied(), frame.allocator());
 /// assert_eq!(copies, numbers);
-/// assert!(frame.owns(copies.as_ptr()));
+/// assert_eq!(frame.usage().live_bytes, copies.capacity() * size_of::<i32>());
 /// ```
 pub type Vec<T, A = FamilyOf<T>> = VecInner<T, Spilled<T>, A>;
 
@@ -242,7 +242,7 @@ impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
     /// let frame = Region::<lives::Frame>::new();
     /// let mut vec = Vec::new_in(frame.allocator());
     /// vec.push(7);
-    /// assert!(frame.owns(&vec[0]));
+    /// assert!(frame.usage().live_bytes > 0);
     /// ```
     #[inline]
     #[must_use]

@@ -15,6 +15,8 @@
 //!   that need none cost the same in all of them.
 //! - **Walks are optional**: a region that is [`Tracked`] knows its live objects and visits them in
 //!   address order ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
+//! - **Collections**: [`RegionVec`] and [`RegionString`] grow in place while they are the last object, and
+//!   drop their elements.
 //! - **Families**: the memory counts for a family, and against its limit. A region can also have a limit
 //!   of its own.
 //!

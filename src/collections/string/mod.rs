@@ -125,6 +125,18 @@ impl<A: RawAlloc> String<A> {
     }
 
     /// The allocator: a family's marker, an [`AnyFamily`](crate::AnyFamily), a region.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// let request = Region::<lives::Request>::new();
+    /// let line = String::from_str_in("GET", request.allocator());
+    /// let beside = String::from_str_in("/", *line.allocator());
+    /// assert!(beside < line);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn allocator(&self) -> &A {

@@ -52,6 +52,10 @@ macro_rules! like_its_target {
 
         impl<$($generics)*> Eq for $this where $($element: Eq)? {}
 
+        #[allow(
+            clippy::non_canonical_partial_ord_impl,
+            reason = "one form for targets that are `Ord`, and for those that are not"
+        )]
         impl<$($generics)*> PartialOrd for $this where $($element: PartialOrd)? {
             #[inline]
             fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {

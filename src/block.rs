@@ -22,16 +22,16 @@ use core::ptr::NonNull;
 use crate::class;
 use crate::error::FreeError;
 use crate::space::Space;
-use crate::space::map::{GRANULE, GranuleDesc, GranuleKind};
+use crate::space::map::{BlockDesc, GRANULE, GranuleDesc, NewBlock};
 use crate::space::maps::Map;
 use crate::space::owner_tags::OwnerTag;
 use crate::sync::{AtomicU64, Ordering};
 
-/// A block; whoever has one of these holds its lane's lock.
+/// A block. Whoever has one holds its lane's lock, or reads what may change as a hint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block<'a> {
     space: &'a Space,
-    desc: &'a GranuleDesc,
+    desc: BlockDesc<'a>,
     /// The first granule.
     pub(crate) granule: u32,
 }
@@ -65,20 +65,33 @@ pub(crate) fn map_of(class: usize) -> Map {
 }
 
 impl<'a> Block<'a> {
-    /// The block that starts at `granule`.
+    /// The block that starts at `granule`. The caller keeps it one.
     pub(crate) fn at(space: &'a Space, granule: u32) -> Self {
-        Self { space, desc: space.granule(granule), granule }
+        Self::of(space, granule, space.granule(granule))
     }
 
-    /// The block whose first granule has this descriptor.
+    /// The block whose first granule has this descriptor. The caller keeps it one.
     #[inline(always)]
     pub(crate) fn of(space: &'a Space, granule: u32, desc: &'a GranuleDesc) -> Self {
-        Self { space, desc, granule }
+        Self { space, desc: desc.block(), granule }
+    }
+
+    /// The block that starts at `granule`, if one does now: for callers that do not keep it one.
+    #[inline]
+    pub(crate) fn find(space: &'a Space, granule: u32) -> Option<Self> {
+        Self::find_of(space, granule, space.granule(granule))
+    }
+
+    /// The block whose first granule has this descriptor, if there is one now.
+    #[inline]
+    pub(crate) fn find_of(space: &'a Space, granule: u32, desc: &'a GranuleDesc) -> Option<Self> {
+        desc.as_block().map(|desc| Self { space, desc, granule })
     }
 
     /// Makes granules just taken a block of the tag's class, without carved slots. The first slot lies
-    /// `colour` bytes into it. Memory that would arrive `page_by_page` is asked for in larger steps later. The
-    /// caller has written the tails before; this publishes the head.
+    /// `colour` bytes into it. `lane` is the address of a lane of this space. Memory that would arrive
+    /// `page_by_page` is asked for in larger steps later. The caller has written the tails before; this publishes
+    /// the head.
     pub(crate) fn init(
         space: &'a Space,
         granule: u32,
@@ -89,19 +102,8 @@ impl<'a> Block<'a> {
         page_by_page: bool,
     ) -> Self {
         let class = tag.class();
-        let block = Self::at(space, granule);
         let bytes = granules as usize * GRANULE;
-        let desc = block.desc;
-        desc.class.store(class as u8, Ordering::Relaxed);
-        desc.back.store(0, Ordering::Relaxed);
-        desc.granules.store(granules as u8, Ordering::Relaxed);
-        desc.colour.store(colour as u16, Ordering::Relaxed);
         let capacity = (bytes - colour) / class::slot_size(class);
-        desc.capacity.store(capacity as u32, Ordering::Relaxed);
-        desc.lane.store(lane, Ordering::Relaxed);
-        desc.carved.store(0, Ordering::Relaxed);
-        desc.countdown.store(0, Ordering::Relaxed);
-        desc.first_word.store(0, Ordering::Relaxed);
         let map = map_of(class);
         for granule in granule..granule + granules {
             // All zero before the first slot is freed: `take` hands out whatever has its bit set.
@@ -111,40 +113,48 @@ impl<'a> Block<'a> {
         }
         // SAFETY: the granules of a block are in one extent of a family (I1).
         let bitmap = unsafe { space.bitmap(granule, map) };
-        desc.bitmap.store(bitmap.as_ptr(), Ordering::Relaxed);
-        desc.full.store(0, Ordering::Relaxed);
-        desc.trimmed.store(0, Ordering::Relaxed);
-        let populated = if page_by_page { 0 } else { granules as u8 };
-        desc.populated.store(populated, Ordering::Relaxed);
-        desc.set_kind(GranuleKind::Block);
-        block
+        let desc = space.granule(granule).make_block(&NewBlock {
+            class,
+            granules,
+            colour,
+            capacity: capacity as u32,
+            lane,
+            bitmap,
+            populated: if page_by_page { 0 } else { granules as usize },
+        });
+        Self { space, desc, granule }
     }
 
     pub(crate) fn class(self) -> usize {
-        self.desc.class.load(Ordering::Relaxed) as usize
+        self.desc.class()
     }
 
-    /// The lane; null where this is no block.
+    /// The address of its lane; null where it is no lane's any more. `Lane::of` makes a lane of it.
     pub(crate) fn lane(self) -> *mut () {
-        self.desc.lane.load(Ordering::Relaxed)
+        self.desc.lane()
+    }
+
+    /// Whether it lies in this space.
+    pub(crate) fn is_in(self, space: &Space) -> bool {
+        core::ptr::eq(self.space, space)
     }
 
     pub(crate) fn granules(self) -> u32 {
-        self.desc.granules.load(Ordering::Relaxed).into()
+        self.desc.granules()
     }
 
     pub(crate) fn capacity(self) -> u32 {
-        self.desc.capacity.load(Ordering::Relaxed)
+        self.desc.capacity()
     }
 
     pub(crate) fn carved(self) -> u32 {
-        self.desc.carved.load(Ordering::Relaxed)
+        self.desc.carved()
     }
 
     /// How many carved slots are not free.
     pub(crate) fn live(self) -> u32 {
         // One live slot of one that there is room for is as full as it is nearly empty.
-        match self.desc.countdown.load(Ordering::Relaxed) {
+        match self.desc.countdown() {
             1 if self.is_full() => self.capacity(),
             live => live,
         }
@@ -152,12 +162,12 @@ impl<'a> Block<'a> {
 
     fn set_live(self, live: u32) {
         let full = live == self.capacity();
-        self.desc.full.store(u8::from(full), Ordering::Relaxed);
-        self.desc.countdown.store(if full { 1 } else { live }, Ordering::Relaxed);
+        self.desc.set_full(full);
+        self.desc.set_countdown(if full { 1 } else { live });
     }
 
     fn is_full(self) -> bool {
-        self.desc.full.load(Ordering::Relaxed) != 0
+        self.desc.is_full()
     }
 
     /// How many carved slots are free.
@@ -171,7 +181,7 @@ impl<'a> Block<'a> {
     }
 
     fn colour(self) -> usize {
-        usize::from(self.desc.colour.load(Ordering::Relaxed))
+        self.desc.colour()
     }
 
     /// The address of the first slot.
@@ -197,7 +207,7 @@ impl<'a> Block<'a> {
 
     pub(crate) fn words(self) -> &'a [AtomicU64] {
         let words = self.capacity().div_ceil(64) as usize;
-        let bitmap = self.desc.bitmap.load(Ordering::Relaxed);
+        let bitmap = self.desc.bitmap();
         // SAFETY: the bitmap is committed with the block's extent, has a bit for each slot, is aligned
         // to 8, and atomics accept every bit pattern.
         unsafe { core::slice::from_raw_parts(bitmap, words) }
@@ -226,11 +236,11 @@ impl<'a> Block<'a> {
                 slot = slot.wrapping_add(size);
             }
             left -= carve as usize;
-            self.desc.carved.store(carved + carve, Ordering::Relaxed);
+            self.desc.set_carved(carved + carve);
         }
         self.set_live(live + (wanted - left) as u32);
         // Pages that went may be touched now.
-        self.desc.trimmed.store(0, Ordering::Relaxed);
+        self.desc.set_trim_mark(0);
         wanted - left
     }
 
@@ -245,7 +255,7 @@ impl<'a> Block<'a> {
         let words = self.words();
         let size = class::slot_size(self.class());
         let start = self.start().as_ptr();
-        let mut word = usize::from(self.desc.first_word.load(Ordering::Relaxed));
+        let mut word = self.desc.first_word();
         // By the count, since there is no bit to end the search: past the last free slot lies nothing
         // but zeros, and then the end of the bitmap.
         while left > 0 && free > 0 {
@@ -277,14 +287,14 @@ impl<'a> Block<'a> {
             // The bit goes as the address is handed out: a slot is never in two places (I2).
             words[word].store(bits, Ordering::Relaxed);
         }
-        self.desc.first_word.store(word as u16, Ordering::Relaxed);
+        self.desc.set_first_word(word);
         left
     }
 
     /// Asks for the memory of the granules up to the one with the byte before `end`, counted from the
     /// base: whole granules at a time.
     fn populate(self, end: usize) {
-        let populated = usize::from(self.desc.populated.load(Ordering::Relaxed));
+        let populated = self.desc.populated();
         let wanted = end.div_ceil(GRANULE);
         if wanted <= populated {
             return;
@@ -294,7 +304,7 @@ impl<'a> Block<'a> {
             let from = self.base().add(populated * GRANULE);
             self.space.source.populate(from, (wanted - populated) * GRANULE);
         }
-        self.desc.populated.store(wanted as u8, Ordering::Relaxed);
+        self.desc.set_populated(wanted);
     }
 
     /// Frees the slot that lies `offset` bytes from the start of the block's first granule, and tells
@@ -308,18 +318,18 @@ impl<'a> Block<'a> {
             return None;
         }
         // SAFETY: the bitmap has a bit for each slot, and this one is carved.
-        let word = unsafe { &*self.desc.bitmap.load(Ordering::Relaxed).add(index / 64) };
+        let word = unsafe { &*self.desc.bitmap().add(index / 64) };
         let old = word.load(Ordering::Relaxed);
         let new = old | 1 << (index % 64);
         if new == old {
             return None;
         }
         word.store(new, Ordering::Relaxed);
-        if index / 64 < usize::from(self.desc.first_word.load(Ordering::Relaxed)) {
-            self.desc.first_word.store((index / 64) as u16, Ordering::Relaxed);
+        if index / 64 < self.desc.first_word() {
+            self.desc.set_first_word(index / 64);
         }
-        let countdown = self.desc.countdown.load(Ordering::Relaxed) - 1;
-        self.desc.countdown.store(countdown, Ordering::Relaxed);
+        let countdown = self.desc.countdown() - 1;
+        self.desc.set_countdown(countdown);
         Some(countdown == 0)
     }
 
@@ -370,8 +380,7 @@ impl<'a> Block<'a> {
             return Err(wrong);
         }
         words[word].store(old | mask, Ordering::Relaxed);
-        let first = self.desc.first_word.load(Ordering::Relaxed).min(word as u16);
-        self.desc.first_word.store(first, Ordering::Relaxed);
+        self.desc.set_first_word(self.desc.first_word().min(word));
         let (was_full, live) = (self.is_full(), self.live() - mask.count_ones());
         self.set_live(live);
         Ok(match (was_full, live == 0) {
@@ -406,7 +415,7 @@ impl<'a> Block<'a> {
     /// Where nothing was ever freed, the bitmap is zero and is not touched.
     pub(crate) fn reset(self) {
         if self.free() > 0 {
-            let first = usize::from(self.desc.first_word.load(Ordering::Relaxed));
+            let first = self.desc.first_word();
             for word in &self.words()[first..self.carved().div_ceil(64) as usize] {
                 word.store(0, Ordering::Relaxed);
             }
@@ -414,10 +423,9 @@ impl<'a> Block<'a> {
         let reached = self.colour() + self.carved() as usize * class::slot_size(self.class());
         // What the cursor has reached has memory, asked for in one go or not. The next round need not
         // ask again.
-        let populated = self.desc.populated.load(Ordering::Relaxed);
-        self.desc.populated.store(populated.max((reached / GRANULE) as u8), Ordering::Relaxed);
-        self.desc.carved.store(0, Ordering::Relaxed);
-        self.desc.first_word.store(0, Ordering::Relaxed);
+        self.desc.set_populated(self.desc.populated().max(reached / GRANULE));
+        self.desc.set_carved(0);
+        self.desc.set_first_word(0);
         self.set_live(0);
     }
 
@@ -441,7 +449,7 @@ impl<'a> Block<'a> {
 
     /// Makes this no lane's block, before its granules are given back.
     pub(crate) fn disown(self) {
-        self.desc.lane.store(core::ptr::null_mut(), Ordering::Relaxed);
+        self.desc.disown();
     }
 
     /// The first run of carved slots that are free, from position `from` on: its first slot and the
@@ -482,17 +490,17 @@ impl<'a> Block<'a> {
     /// Whether this block has been trimmed, and since then no slot of it was taken and none freed: down to
     /// the last page where that is asked for.
     pub(crate) fn is_trimmed(self, to_pages: bool) -> bool {
-        let mark = self.desc.trimmed.load(Ordering::Relaxed);
+        let mark = self.desc.trim_mark();
         mark == self.trim_mark(true) || (!to_pages && mark == self.trim_mark(false))
     }
 
     /// Whether pages of it were given back since a slot was last taken.
     pub(crate) fn lacks_pages(self) -> bool {
-        self.desc.trimmed.load(Ordering::Relaxed) != 0
+        self.desc.trim_mark() != 0
     }
 
     pub(crate) fn note_trimmed(self, to_pages: bool) {
-        self.desc.trimmed.store(self.trim_mark(to_pages), Ordering::Relaxed);
+        self.desc.set_trim_mark(self.trim_mark(to_pages));
     }
 
     /// Not 0 for any number of live slots. That it is the same for some numbers that lie far apart
@@ -503,7 +511,7 @@ impl<'a> Block<'a> {
 
     /// What is wrong with this block, if anything: the invariants at the top of this module.
     pub(crate) fn fault(self) -> Option<&'static str> {
-        let (carved, first_word) = (self.carved(), self.desc.first_word.load(Ordering::Relaxed));
+        let (carved, first_word) = (self.carved(), self.desc.first_word());
         if carved > self.capacity() {
             return Some("a block has carved more slots than it has room for");
         }
@@ -518,7 +526,7 @@ impl<'a> Block<'a> {
         // may, since the bitmap of an extent in use is committed.
         for (index, word) in self.words().iter().enumerate() {
             let bits = word.load(Ordering::Relaxed);
-            if bits != 0 && index < usize::from(first_word) {
+            if bits != 0 && index < first_word {
                 return Some(
                     "a slot is free before the first bitmap word that a block records as having one",
                 );

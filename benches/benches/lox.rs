@@ -4,6 +4,9 @@
 //! The builds take turns, program by program and round by round. Times are those of the whole
 //! process. `--rounds N` sets how many rounds there are, `--only PROGRAM` picks one program.
 //!
+//! `--beside NAME=PATH` takes any other interpreter of the language in, that of the book in C, say; it may be given
+//! several times. (It is not in this repository. Its time, too, is that of the whole process.)
+//!
 //! `--counts` counts instructions instead, under valgrind, of programs that are shorter. `--check` does so with the
 //! families and plain boxes alone, and fails where the families take more.
 
@@ -18,13 +21,20 @@ use famalloc_bench::stats::{Summary, median};
 use famalloc_bench::table::Table;
 
 const USAGE: &str = "cargo bench -p famalloc-bench --bench lox -- \
-                     [--only PROGRAM] [--rounds N | --counts | --check]";
+                     [--only PROGRAM] [--beside NAME=PATH].. [--rounds N | --counts | --check]";
 const ROUNDS: usize = 11;
 
 fn main() {
     let mut arguments = Arguments::of_bench("lox");
     let rounds = arguments.value("--rounds").unwrap_or(ROUNDS).max(1);
     let only: Option<String> = arguments.value("--only");
+    let mut beside: Vec<(String, PathBuf)> = Vec::new();
+    while let Some(other) = arguments.value::<String>("--beside") {
+        match other.split_once('=') {
+            Some((name, path)) => beside.push((name.to_owned(), path.into())),
+            None => complain(&format!("--beside {other}: a name, `=` and a path\nusage: {USAGE}")),
+        }
+    }
     let check = arguments.flag("--check");
     let counts = arguments.flag("--counts") || check;
     arguments.done(USAGE);
@@ -49,7 +59,8 @@ fn main() {
         }
         return;
     }
-    time(&programs, &interpreters.try_into().expect("all builds"), rounds);
+    let ours = builds.iter().map(|build| build.name.to_owned()).zip(interpreters);
+    time(&programs, &ours.chain(beside).collect::<Vec<_>>(), rounds);
 }
 
 /// Prints how many instructions each build takes for each program, a shorter one.
@@ -80,25 +91,25 @@ fn count(
     Ok(())
 }
 
-/// Prints how long each build takes for each program, and how much memory.
-fn time(programs: &[PathBuf], interpreters: &[PathBuf; BUILDS.len()], rounds: usize) {
-    let names = BUILDS.each_ref().map(|build| build.name);
-    let mut wall = Table::new(["program"].into_iter().chain(names).chain(["ratio", "spread"]));
-    let mut user = Table::new(["program"].into_iter().chain(names).chain(["ratio"]));
-    let mut peak = Table::new(["program"].into_iter().chain(names).chain(["ratio"]));
+/// Prints how long each interpreter takes for each program, and how much memory.
+fn time(programs: &[PathBuf], interpreters: &[(String, PathBuf)], rounds: usize) {
+    let names = || ["program"].into_iter().chain(interpreters.iter().map(|(name, _)| &**name));
+    let mut wall = Table::new(names().chain(["ratio", "spread"]));
+    let mut user = Table::new(names().chain(["ratio"]));
+    let mut peak = Table::new(names().chain(["ratio"]));
     for program in programs {
         let runs = race(interpreters, program, rounds);
-        let walls = runs.each_ref().map(|runs| summary(runs, |run| run.wall));
-        let medians = walls.map(|wall| 1e3 * wall.median);
+        let walls: Vec<_> = runs.iter().map(|runs| summary(runs, |run| run.wall)).collect();
+        let medians: Vec<_> = walls.iter().map(|wall| 1e3 * wall.median).collect();
         let spread = format!("{:.0}%", 100.0 * walls[0].relative_spread());
         wall.row(row(program, &medians, 1).into_iter().chain([spread]));
-        let users = runs.each_ref().map(|runs| 1e3 * middle(runs, |run| run.user));
+        let users: Vec<_> = runs.iter().map(|runs| 1e3 * middle(runs, |run| run.user)).collect();
         user.row(row(program, &users, 1));
-        let peaks = runs.each_ref().map(|runs| middle(runs, |run| run.peak) / 1e6);
+        let peaks: Vec<_> = runs.iter().map(|runs| middle(runs, |run| run.peak) / 1e6).collect();
         peak.row(row(program, &peaks, 1));
     }
     println!(
-        "Wall time in ms, medians of {rounds} rounds; the ratio is to the best peer\n\n{wall}"
+        "Wall time in ms, medians of {rounds} rounds; the ratio is to the best of our own over plain boxes\n\n{wall}"
     );
     println!("User time in ms\n\n{user}");
     println!("Peak resident memory in MB\n\n{peak}");
@@ -106,30 +117,26 @@ fn time(programs: &[PathBuf], interpreters: &[PathBuf; BUILDS.len()], rounds: us
 
 /// Runs a program with all interpreters in turn, after one round that does not count and in which
 /// their outputs are compared.
-fn race<const N: usize>(
-    interpreters: &[PathBuf; N],
-    program: &Path,
-    rounds: usize,
-) -> [Vec<Run>; N] {
-    let once = |interpreter: &PathBuf| {
+fn race(interpreters: &[(String, PathBuf)], program: &Path, rounds: usize) -> Vec<Vec<Run>> {
+    let once = |(_, interpreter): &(String, PathBuf)| {
         let mut command = Command::new(interpreter);
         command.arg(program);
         run(command)
             .unwrap_or_else(|error| complain(&format!("{}: {error}", interpreter.display())))
     };
-    let first = interpreters.each_ref().map(once);
-    for (run, Build { name: build, .. }) in first.iter().zip(BUILDS) {
+    let first: Vec<_> = interpreters.iter().map(once).collect();
+    for (run, (interpreter, _)) in first.iter().zip(interpreters) {
         if run.code != Some(0) {
-            complain(&format!("{} with {build} ended with {:?}", name(program), run.code));
+            complain(&format!("{} with {interpreter} ended with {:?}", name(program), run.code));
         }
         if run.output != first[0].output {
-            complain(&format!("{} with {build} printed something else", name(program)));
+            complain(&format!("{} with {interpreter} printed something else", name(program)));
         }
     }
-    let mut runs = [const { Vec::new() }; N];
+    let mut runs = vec![Vec::new(); interpreters.len()];
     for round in 0..rounds {
-        for turn in 0..N {
-            let turn = (turn + round) % N;
+        for turn in 0..interpreters.len() {
+            let turn = (turn + round) % interpreters.len();
             runs[turn].push(once(&interpreters[turn]));
         }
     }
@@ -144,9 +151,10 @@ fn middle(runs: &[Run], value: impl Fn(&Run) -> f64) -> f64 {
     median(&runs.iter().map(value).collect::<Vec<_>>())
 }
 
-/// A program's row: the values, and the ratio of the first to the least of the others.
+/// A program's row: the values, and the ratio of the first to the least of the other builds.
 fn row(program: &Path, values: &[f64], digits: usize) -> Vec<String> {
-    let best = values[1..].iter().copied().fold(f64::INFINITY, f64::min);
+    let best =
+        values[1..values.len().min(BUILDS.len())].iter().copied().fold(f64::INFINITY, f64::min);
     let cells = values.iter().map(|value| format!("{value:.digits$}"));
     let ratio = if best > 0.0 { format!("{:.2}", values[0] / best) } else { "-".to_owned() };
     [name(program)].into_iter().chain(cells).chain([ratio]).collect()

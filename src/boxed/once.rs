@@ -88,7 +88,7 @@ impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
         T: CallOnce<Args>,
     {
         let mut slot = Self::into_slot(this);
-        let function: &mut T = &mut **slot;
+        let function: &mut T = &mut slot;
         // SAFETY: nobody else knows the function, and what is left of it is a slot.
         unsafe { function.call_once_in_place(arguments) }
     }

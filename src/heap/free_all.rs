@@ -20,7 +20,7 @@ use crate::block::Block;
 use crate::family::Family;
 use crate::family_set::FamilySet;
 use crate::lane::Lane;
-use crate::space::map::GranuleKind;
+use crate::space::map::View;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
 use crate::thread::{self, exit};
@@ -146,28 +146,25 @@ unsafe fn free_extents(family: &'static FamilyTable) -> usize {
         for granule in extent * per_extent..(extent + 1) * per_extent {
             // Whose it is is asked of each granule: what was freed last may have been the last of the
             // extent, which may be another family's by now.
-            let desc = space.granule(granule);
-            match desc.kind() {
-                GranuleKind::Block => {
-                    // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
-                    let lane = unsafe { Block::at(space, granule).lane().cast::<Lane>().as_ref() };
+            match space.granule(granule).view() {
+                View::Block(_) => {
+                    let lane = Block::find(space, granule).and_then(Lane::of);
                     let own = |lane: &&Lane| ptr::eq(lane.heap, &raw const family.heap);
                     if let Some(lane) = lane.filter(own) {
                         // SAFETY: passed on.
                         freed += unsafe { lane.free_block(granule) };
                     }
                 }
-                GranuleKind::Large => {
-                    if family.heap.is_owner(desc.heap.load(Ordering::Relaxed)) {
-                        let bytes = desc.bytes.load(Ordering::Relaxed);
+                View::Large(large) => {
+                    if large.is_of(&family.heap) {
                         // SAFETY: a live allocation of this family that is not used again (contract).
-                        unsafe { zero(family, space.granule_start(granule), bytes) };
+                        unsafe { zero(family, space.granule_start(granule), large.bytes()) };
                         // SAFETY: as above.
                         unsafe { family.heap.free_large(granule) };
                         freed += 1;
                     }
                 }
-                GranuleKind::Free | GranuleKind::Tail | GranuleKind::Chunk => {}
+                View::Free | View::Tail | View::Chunk(_) => {}
             }
         }
     }

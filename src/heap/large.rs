@@ -138,7 +138,7 @@ unsafe fn zero_beyond(heap: &FamilyHeap, start: NonNull<u8>, size: usize) {
 fn bytes_of(heap: &FamilyHeap, place: Place) -> usize {
     let space = heap.space;
     match place {
-        Place::Large(granule) => space.granule(granule).bytes.load(Ordering::Relaxed),
+        Place::Large(granule) => space.granule(granule).as_large().map_or(0, |large| large.bytes()),
         Place::Huge(extent) => space.extent(extent).bytes.load(Ordering::Relaxed),
         _ => 0,
     }
@@ -150,18 +150,16 @@ pub(crate) fn at(start: NonNull<u8>) -> Option<(usize, &'static FamilyHeap)> {
     let space = Space::all().find(|space| space.contains(address))?;
     let (first, bytes, heap) = match space.place_of(address)? {
         Place::Large(granule) => {
-            let desc = space.granule(granule);
-            (space.granule_start(granule), &desc.bytes, &desc.heap)
+            let large = space.granule(granule).as_large()?;
+            (space.granule_start(granule), large.bytes(), large.heap())
         }
         Place::Huge(extent) => {
             let desc = space.extent(extent);
-            (space.extent_start(extent), &desc.bytes, &desc.owner)
+            (space.extent_start(extent), desc.bytes.load(Ordering::Relaxed), desc.owner.get())
         }
         _ => return None,
     };
-    // SAFETY: a descriptor's heap is null or a family heap, which lives as long as the process.
-    let heap = unsafe { heap.load(Ordering::Relaxed).cast::<FamilyHeap>().as_ref() }?;
-    (first == start).then(|| (bytes.load(Ordering::Relaxed), heap))
+    (first == start).then_some((bytes, heap?))
 }
 
 /// Frees the large allocation at `start`, if there is one.

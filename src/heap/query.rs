@@ -106,9 +106,8 @@ pub(super) fn find_in(
         Place::Block(granule) => {
             // Other threads may give the block back meanwhile. So each step checks what the one before
             // has found, and at worst the answer is that of a moment ago.
-            let block = Block::at(space, granule);
-            // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
-            let lane = unsafe { block.lane().cast::<Lane>().as_ref() }?;
+            let block = Block::find(space, granule)?;
+            let lane = Lane::of(block)?;
             let (start, bytes) = (block.start().addr().get(), block.bytes());
             let slot_bytes = class::slot_size(lane.class);
             let into = address.checked_sub(start).filter(|&into| into < bytes)?;
@@ -132,34 +131,19 @@ pub(super) fn find_in(
             Some((found, lane.heap))
         }
         Place::Large(granule) => {
-            let desc = space.granule(granule);
-            whole(
-                desc.heap.load(Ordering::Relaxed),
-                QueryKind::Large,
-                space.granule_start(granule).addr().get(),
-                desc.bytes.load(Ordering::Relaxed),
-                address,
-            )
+            let large = space.granule(granule).as_large()?;
+            let start = space.granule_start(granule);
+            whole(large.heap()?, QueryKind::Large, start, large.bytes(), address)
         }
         Place::Huge(extent) => {
             let desc = space.extent(extent);
-            whole(
-                desc.owner.load(Ordering::Relaxed),
-                QueryKind::Huge,
-                space.extent_start(extent).addr().get(),
-                desc.bytes.load(Ordering::Relaxed),
-                address,
-            )
+            let (start, bytes) = (space.extent_start(extent), desc.bytes.load(Ordering::Relaxed));
+            whole(desc.owner.get()?, QueryKind::Huge, start, bytes, address)
         }
         Place::Chunk(granule) => {
-            let desc = space.granule(granule);
-            whole(
-                desc.heap.load(Ordering::Relaxed),
-                QueryKind::Region,
-                space.granule_start(granule).addr().get(),
-                desc.bytes.load(Ordering::Relaxed),
-                address,
-            )
+            let chunk = space.granule(granule).as_chunk()?;
+            let start = space.granule_start(granule);
+            whole(chunk.heap()?, QueryKind::Region, start, chunk.bytes(), address)
         }
         Place::Unused => None,
     }
@@ -176,14 +160,13 @@ pub(super) fn find(
 }
 
 fn whole(
-    heap: *mut (),
+    heap: &'static FamilyHeap,
     kind: QueryKind,
-    slot: usize,
+    start: NonNull<u8>,
     slot_bytes: usize,
     address: usize,
 ) -> Option<(Query, &'static FamilyHeap)> {
-    // SAFETY: a descriptor's heap is null or a family heap, which lives as long as the process.
-    let heap = unsafe { heap.cast::<FamilyHeap>().as_ref() }?;
+    let slot = start.addr().get();
     let offset = address.checked_sub(slot).filter(|&offset| offset < slot_bytes)?;
     let found = Query {
         set: heap.set_name,
@@ -236,8 +219,11 @@ pub(super) fn live(
         return Err(FreeError::WrongLayout { slot_bytes: found.slot_bytes, layout });
     }
     if let Some(Place::Block(granule)) = space.place_of(address) {
-        let block = Block::at(space, granule);
-        if block.is_free((found.slot - block.start().addr().get()) / found.slot_bytes) {
+        let freed = |block: Block<'_>| {
+            block.is_free((found.slot - block.start().addr().get()) / found.slot_bytes)
+        };
+        // What is no block any more was freed, too.
+        if Block::find(space, granule).is_none_or(freed) {
             return Err(FreeError::AlreadyFree);
         }
     }

@@ -15,7 +15,7 @@ use crate::class;
 use crate::family::Family;
 use crate::family_set::FamilySet;
 use crate::lane::Lane;
-use crate::space::map::GranuleKind;
+use crate::space::map::View;
 use crate::sync::Ordering;
 use crate::table::FamilyTable;
 use crate::thread::{self, exit};
@@ -181,21 +181,19 @@ pub(super) unsafe fn sweep(
         for granule in extent * per_extent..(extent + 1) * per_extent {
             // Whose it is is asked of each granule: what was freed last may have been the last of the
             // extent, which may be another family's by now.
-            let desc = space.granule(granule);
-            match desc.kind() {
-                GranuleKind::Block => freed += sweep_block(family, granule, &mut decide),
-                GranuleKind::Large => {
-                    if !family.heap.is_owner(desc.heap.load(Ordering::Relaxed)) {
+            match space.granule(granule).view() {
+                View::Block(_) => freed += sweep_block(family, granule, &mut decide),
+                View::Large(large) => {
+                    if !large.is_of(&family.heap) {
                         continue;
                     }
-                    let bytes = desc.bytes.load(Ordering::Relaxed);
-                    if !decide(space.granule_start(granule), bytes) {
+                    if !decide(space.granule_start(granule), large.bytes()) {
                         // SAFETY: this family's, and not used again (contract).
                         unsafe { family.heap.free_large(granule) };
                         freed += 1;
                     }
                 }
-                GranuleKind::Free | GranuleKind::Tail | GranuleKind::Chunk => {}
+                View::Free | View::Tail | View::Chunk(_) => {}
             }
         }
     }
@@ -217,9 +215,8 @@ fn sweep_block(
     granule: u32,
     decide: &mut impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> usize {
-    let block = Block::at(family.heap.space, granule);
-    // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
-    let Some(lane) = (unsafe { block.lane().cast::<Lane>().as_ref() }) else { return 0 };
+    let block = Block::find(family.heap.space, granule);
+    let Some(lane) = block.and_then(Lane::of) else { return 0 };
     if !core::ptr::eq(lane.heap, &raw const family.heap) {
         return 0;
     }

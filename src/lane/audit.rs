@@ -4,7 +4,6 @@ use core::ptr::{self, NonNull};
 
 use crate::block::Block;
 use crate::class;
-use crate::space::map::GranuleKind;
 use crate::space::window::Place;
 use crate::sync::Ordering;
 
@@ -32,9 +31,12 @@ impl Lane {
         let Some(Place::Block(granule)) = self.space().place_of(slot.addr().get()) else {
             return false;
         };
-        let block = Block::at(self.space(), granule);
+        let Some(block) = Block::find(self.space(), granule).filter(|&it| self.is_lane_of(it))
+        else {
+            return false;
+        };
         let offset = slot.addr().get() - block.start().addr().get();
-        ptr::eq(block.lane().cast(), self) && block.is_free(class::slot_at(self.class, offset))
+        block.is_free(class::slot_at(self.class, offset))
     }
 
     /// Calls `look` with every address that is parked here, under the lock.
@@ -62,13 +64,10 @@ impl Lane {
         let (mut blocks, mut granules, mut carved, mut free) = (0, 0, 0, 0);
         for extent in self.heap.extents() {
             for granule in extent * per_extent..(extent + 1) * per_extent {
-                if space.granule(granule).kind() != GranuleKind::Block {
+                let Some(block) = Block::find(space, granule).filter(|&it| self.is_lane_of(it))
+                else {
                     continue;
-                }
-                let block = Block::at(space, granule);
-                if !ptr::eq(block.lane().cast(), self) {
-                    continue;
-                }
+                };
                 blocks += 1;
                 granules += block.granules();
                 carved += u64::from(block.carved());
@@ -100,18 +99,14 @@ impl Lane {
     /// [`Self::slot_fault`], and does not say what is wrong.
     pub(crate) fn stray(&self, slots: &[usize]) -> Option<usize> {
         let (lookup, divisor) = (self.space().lookup(), class::Divisor::of(self.class));
-        let mut known: *mut () = self.as_owner();
+        let mut known = self;
         slots.iter().copied().find(|&slot| {
             let Some((granule, desc, offset)) = lookup.head_of(slot) else { return true };
-            let block = Block::of(self.space(), granule, desc);
-            if block.lane() != known {
-                // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
-                let lane = unsafe { block.lane().cast::<Self>().as_ref() };
-                let kin = |lane: &Self| ptr::eq(lane.heap, self.heap) && lane.class == self.class;
-                if !lane.is_some_and(kin) {
-                    return true;
-                }
-                known = block.lane();
+            let Some(block) = Block::find_of(self.space(), granule, desc) else { return true };
+            if !known.is_lane_of(block) {
+                let kin = |lane: &&Self| ptr::eq(lane.heap, self.heap) && lane.class == self.class;
+                let Some(lane) = Self::of(block).filter(kin) else { return true };
+                known = lane;
             }
             block.carved_slot(divisor, offset).is_none_or(|index| block.is_free(index))
         })
@@ -122,9 +117,8 @@ impl Lane {
         let Some(Place::Block(granule)) = self.space().place_of(slot) else {
             return Some((slot, "an address cached as a free slot is in no block"));
         };
-        let block = Block::at(self.space(), granule);
-        // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
-        let lane = unsafe { block.lane().cast::<Self>().as_ref() }?;
+        let block = Block::find(self.space(), granule)?;
+        let lane = Self::of(block)?;
         if !ptr::eq(lane.heap, self.heap) || lane.class != self.class {
             return Some((slot, "a free slot is cached in the wrong family or size class"));
         }

@@ -82,9 +82,7 @@ impl Lane {
         let Some(Place::Block(granule)) = self.space().place_of(slot.addr()) else {
             refuse(self, slot, FreeError::Foreign)
         };
-        let owner = Block::at(self.space(), granule).lane().cast::<Lane>();
-        // SAFETY: null, or a lane, which lives as long as the process (I1).
-        let Some(owner) = (unsafe { owner.as_ref() }) else {
+        let Some(owner) = Block::find(self.space(), granule).and_then(Lane::of) else {
             refuse(self, slot, FreeError::Foreign)
         };
         if !core::ptr::eq(owner.heap, self.heap) {
@@ -115,8 +113,7 @@ impl Lane {
     ) -> Option<(Block<'static>, usize)> {
         let (granule, desc, offset) =
             if LONG { lookup.head_of(slot.addr())? } else { lookup.granule_of(slot.addr())? };
-        let block = Block::of(self.space(), granule, desc);
-        core::ptr::eq(block.lane().cast(), self).then_some((block, offset))
+        self.owns(desc).then(|| (Block::of(self.space(), granule, desc), offset))
     }
 
     /// Whether a slot is this lane's own. Aborts if it is no slot of this cell.

@@ -6,8 +6,6 @@
 //! block that has started again must not get an old slot back. In between, a forgotten slot looks
 //! as if the program had it, and everything is whole.
 
-use core::ptr;
-
 use crate::block::Block;
 
 use super::magazine::MagazineBox;
@@ -60,7 +58,7 @@ impl Lane {
     pub(crate) unsafe fn free_block(&self, granule: u32) -> usize {
         let mut state = self.lock();
         let block = Block::at(self.space(), granule);
-        debug_assert!(ptr::eq(block.lane().cast(), self));
+        debug_assert!(self.is_lane_of(block));
         let live = block.live();
         if self.heap.spec.zeroes_on_free() {
             // SAFETY: passed on.

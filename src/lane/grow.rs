@@ -57,7 +57,7 @@ impl Lane {
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !self.space().has_huge_pages(taken.first);
                 let tag = self.heap.tag.with_class(self.class);
-                let (space, owner) = (self.space(), self.as_owner());
+                let (space, owner) = (self.space(), self.address());
                 Block::init(space, taken.first, granules, tag, colour, owner, page_by_page)
             });
             match taken {

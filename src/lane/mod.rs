@@ -29,6 +29,7 @@ pub(crate) mod flush;
 mod forget;
 mod grow;
 pub(crate) mod magazine;
+mod owner;
 pub(crate) mod sweep;
 mod trim;
 
@@ -163,10 +164,6 @@ impl Lane {
 
     pub(crate) fn space(&self) -> &'static Space {
         self.heap.space
-    }
-
-    fn as_owner(&self) -> *mut () {
-        ptr::from_ref(self).cast_mut().cast()
     }
 
     fn lock(&self) -> Guard<'_, LaneState> {

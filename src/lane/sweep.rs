@@ -51,11 +51,12 @@ impl Lane {
     /// where the block of this lane that starts at `granule` has no such word, or is none any more.
     pub(crate) fn step(&self, granule: u32, word: usize, dead: u64) -> Option<Word> {
         let mut state = self.lock();
-        let block = Block::at(self.space(), granule);
+        let desc = self.space().granule(granule);
         // What was visited may have been freed meanwhile, and all of the block with it.
-        if !core::ptr::eq(block.lane().cast(), self) {
+        if !self.owns(desc) {
             return None;
         }
+        let block = Block::of(self.space(), granule, desc);
         let words = block.words();
         // Of the word before: the visitor is through with it, and no bit of a word changes while it is
         // visited.

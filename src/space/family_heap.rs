@@ -5,7 +5,7 @@
 //! `runs`: which of these are free; `large`: large and huge allocations; `habit`: which of them get huge
 //! pages; `chunk`: the chunks of regions; `upkeep`: giving free memory back, and the integrity check.
 
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::spec::FamilySpec;
@@ -219,19 +219,10 @@ impl FamilyHeap {
         self.grown.load(Ordering::Relaxed) && self.grown.swap(false, Ordering::Relaxed)
     }
 
-    fn as_owner(&self) -> *mut () {
-        ptr::from_ref(self).cast_mut().cast()
-    }
-
     /// Whether another is of the same family: this one, or what the family held before the process started
     /// over.
     pub(crate) fn is_family_of(&self, other: &Self) -> bool {
         self.number == other.number
-    }
-
-    /// Whether an owner read from a descriptor is this family heap.
-    pub(crate) fn is_owner(&self, owner: *mut ()) -> bool {
-        ptr::eq(owner, self.as_owner())
     }
 
     /// Takes `count` granules side by side for a block. Their descriptors are the caller's to

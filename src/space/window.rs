@@ -141,7 +141,7 @@ impl Lookup {
         let (window, offset) = self.window_of(address)?;
         let granule = offset >> GRANULE_SHIFT;
         let position = granule & (WINDOW_GRANULES as usize - 1);
-        let back = usize::from(window.granule(position).back.load(Ordering::Relaxed));
+        let back = usize::from(window.granule(position).back());
         // A block lies in one extent, and so in one window; what reaches back further is none.
         let head = window.granule(position.checked_sub(back)?);
         Some(((granule - back) as u32, head, (offset & (GRANULE - 1)) + (back << GRANULE_SHIFT)))
@@ -260,7 +260,7 @@ impl Space {
         }
         let desc = self.extent(extent);
         if desc.kind() == ExtentKind::Family {
-            let back = self.granule(granule).back.load(Ordering::Relaxed);
+            let back = self.granule(granule).back();
             let head = self.known_granule(granule, back)?;
             return (self.granule(head).kind() == GranuleKind::Chunk).then_some(head);
         }
@@ -286,8 +286,9 @@ impl Space {
             GranuleKind::Chunk => Place::Chunk(granule),
             GranuleKind::Free => Place::Unused,
             GranuleKind::Tail => {
-                let back = desc.back.load(Ordering::Relaxed);
-                let Some(head) = self.known_granule(granule, back) else { return Place::Unused };
+                let Some(head) = self.known_granule(granule, desc.back()) else {
+                    return Place::Unused;
+                };
                 match self.granule(head).kind() {
                     GranuleKind::Block => Place::Block(head),
                     GranuleKind::Large => Place::Large(head),

@@ -397,7 +397,7 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
         unsafe { large::free_whole(owner, start) };
         return Ok(());
     };
-    let block = Block::at(space, granule);
+    let block = Block::find(space, granule).ok_or(FreeError::AlreadyFree)?;
     if block.is_free((found.slot - block.start().addr().get()) / found.slot_bytes) {
         return Err(FreeError::AlreadyFree);
     }
@@ -408,11 +408,8 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
     if space.is_given_up() {
         return Ok(());
     }
-    // SAFETY: a descriptor's lane is null or a lane, which lives as long as the process.
-    match unsafe { block.lane().cast::<Lane>().as_ref() } {
-        Some(lane) => lane.free_unbuffered(start),
-        None => return Err(FreeError::AlreadyFree),
-    }
+    let lane = Lane::of(block).ok_or(FreeError::AlreadyFree)?;
+    lane.free_unbuffered(start);
     Ok(())
 }
 

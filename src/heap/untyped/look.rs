@@ -42,7 +42,7 @@ pub(super) fn look_at_block(
     let in_use = || {
         let space = set.used(cell.family())?.heap.space;
         let (granule, desc, offset) = space.lookup().head_of(start.addr().get())?;
-        let block = Block::of(space, granule, desc);
+        let block = Block::find_of(space, granule, desc)?;
         let slot = block.carved_slot(class::Divisor::of(cell.class()), offset)?;
         Some(!block.is_free(slot))
     };

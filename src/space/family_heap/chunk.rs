@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 
 use crate::error::AllocError;
 use crate::space::Space;
-use crate::space::map::{ExtentKind, GRANULE, GRANULE_SHIFT, GranuleDesc, GranuleKind, Stale};
+use crate::space::map::{ChunkDesc, ExtentKind, GRANULE, GRANULE_SHIFT, Stale};
 use crate::sync::{AtomicU64, Ordering};
 
 use super::FamilyHeap;
@@ -32,8 +32,9 @@ impl Chunk {
         Self { space, granule }
     }
 
-    fn desc(self) -> &'static GranuleDesc {
-        self.space.granule(self.granule)
+    #[inline]
+    fn desc(self) -> ChunkDesc<'static> {
+        self.space.granule(self.granule).chunk()
     }
 
     pub(crate) fn start(self) -> NonNull<u8> {
@@ -41,7 +42,7 @@ impl Chunk {
     }
 
     pub(crate) fn bytes(self) -> usize {
-        self.desc().bytes.load(Ordering::Relaxed)
+        self.desc().bytes()
     }
 
     /// The map of its objects: a byte for each word, with whatever is in it.
@@ -53,13 +54,13 @@ impl Chunk {
     /// Where the bitmap is.
     fn own_bits(self) -> NonNull<AtomicU64> {
         // SAFETY: a chunk has a bitmap.
-        unsafe { NonNull::new_unchecked(self.desc().bitmap.load(Ordering::Relaxed)) }
+        unsafe { NonNull::new_unchecked(self.desc().bitmap()) }
     }
 
     /// The bitmap of its free words, with whatever is in it.
     #[inline]
     pub(crate) fn bits(self) -> &'static [AtomicU64] {
-        let bits = self.desc().bitmap.load(Ordering::Relaxed);
+        let bits = self.desc().bitmap();
         // SAFETY: there is a bit for each word of the chunk; committed with it, aligned, and atomics accept
         // whatever is there.
         unsafe { core::slice::from_raw_parts(bits, self.bytes() / (8 * 64)) }
@@ -72,25 +73,25 @@ impl Chunk {
 
     /// The position of this chunk in the order in which its region took them.
     pub(crate) fn number(self) -> u32 {
-        self.desc().capacity.load(Ordering::Relaxed)
+        self.desc().number()
     }
 
     pub(crate) fn set_number(self, number: u32) {
-        self.desc().capacity.store(number, Ordering::Relaxed);
+        self.desc().set_number(number);
     }
 
     /// Whether a single object has the chunk to itself.
     pub(crate) fn is_dedicated(self) -> bool {
-        self.desc().full.load(Ordering::Relaxed) != 0
+        self.desc().is_dedicated()
     }
 
     pub(crate) fn set_dedicated(self, dedicated: bool) {
-        self.desc().full.store(u8::from(dedicated), Ordering::Relaxed);
+        self.desc().set_dedicated(dedicated);
     }
 
     /// How many bytes, from the start on, are known to have memory.
     pub(crate) fn populated(self) -> usize {
-        usize::from(self.desc().first_word.load(Ordering::Relaxed)) * GRANULE
+        usize::from(self.desc().populated()) * GRANULE
     }
 
     /// Asks for the memory of the chunk up to the granule with the byte before `end`, where it has
@@ -110,32 +111,32 @@ impl Chunk {
     pub(crate) fn note_populated(self, end: usize) {
         // What a region does not fill piece by piece may be longer than that counts.
         let granules = u16::try_from(end / GRANULE).unwrap_or(u16::MAX);
-        let populated = self.desc().first_word.load(Ordering::Relaxed);
-        self.desc().first_word.store(granules.max(populated), Ordering::Relaxed);
+        let desc = self.desc();
+        desc.set_populated(granules.max(desc.populated()));
     }
 
     /// How many bytes, whole words, the cursor had passed when the chunk was left.
     pub(crate) fn used(self) -> usize {
-        self.desc().carved.load(Ordering::Relaxed) as usize * 8
+        self.desc().used() as usize * 8
     }
 
     pub(crate) fn set_used(self, bytes: usize) {
-        self.desc().carved.store((bytes / 8) as u32, Ordering::Relaxed);
+        self.desc().set_used((bytes / 8) as u32);
     }
 
     /// How many bytes of it have been freed, or more: a hint.
     pub(crate) fn freed(self) -> usize {
-        self.desc().countdown.load(Ordering::Relaxed) as usize * 8
+        self.desc().freed() as usize * 8
     }
 
     pub(crate) fn set_freed(self, bytes: usize) {
-        self.desc().countdown.store((bytes / 8) as u32, Ordering::Relaxed);
+        self.desc().set_freed((bytes / 8) as u32);
     }
 
     /// Up to where, in bytes of the chunk, the bitmap is valid.
     #[inline]
     pub(crate) fn valid(self) -> usize {
-        usize::from(self.desc().trimmed.load(Ordering::Relaxed)) * GRANULE
+        usize::from(self.desc().valid()) * GRANULE
     }
 
     /// Makes the bitmap valid up to there at least.
@@ -148,7 +149,7 @@ impl Chunk {
             for word in &self.bits()[word(from)..word(to)] {
                 word.store(0, Ordering::Relaxed);
             }
-            self.desc().trimmed.store((to / GRANULE) as u16, Ordering::Relaxed);
+            self.desc().set_valid((to / GRANULE) as u16);
         }
     }
 
@@ -156,7 +157,7 @@ impl Chunk {
     pub(crate) fn forget_all(self) {
         self.set_used(0);
         self.set_freed(0);
-        self.desc().trimmed.store(0, Ordering::Relaxed);
+        self.desc().set_valid(0);
     }
 }
 
@@ -178,10 +179,11 @@ impl FamilyHeap {
                 })?;
                 // After the maps: where there is no memory for these, the granules go back without ever
                 // having been a chunk.
-                self.write_run(taken.first, count, bytes, GranuleKind::Chunk);
+                self.write_tails(taken.first, 1, count);
+                space.granule(taken.first).make_chunk(self, bytes, bits);
                 // Huge pages arrive in one go anyway.
                 let page_by_page = taken.fresh && !space.has_huge_pages(taken.first);
-                Ok((taken.first, page_by_page, bits))
+                Ok((taken.first, page_by_page))
             })
         } else {
             self.alloc_extents(&mut state, bytes, align).and_then(|(taken, count)| {
@@ -196,24 +198,18 @@ impl FamilyHeap {
                     // into granules later learns from the flag that they have to be cleared.
                     space.extent(extent).maps.fetch_or(Stale::Wide as u8, Ordering::Relaxed);
                 }
-                let desc = space.granule(granule);
-                desc.heap.store(self.as_owner(), Ordering::Relaxed);
-                desc.bytes.store(bytes, Ordering::Relaxed);
+                space.granule(granule).make_chunk(self, bytes, bits);
                 self.write_huge(taken.first, count, bytes, ExtentKind::Chunk);
                 let page_by_page = taken.fresh && !space.has_huge_pages(granule);
-                Ok((granule, page_by_page, bits))
+                Ok((granule, page_by_page))
             })
         };
         match taken {
-            Ok((granule, page_by_page, bits)) => {
+            Ok((granule, page_by_page)) => {
                 state.usage.chunk_bytes += bytes;
                 state.usage.raise_peaks();
                 let chunk = Chunk::at(space, granule);
-                chunk.desc().first_word.store(0, Ordering::Relaxed);
                 chunk.note_populated(if page_by_page { 0 } else { bytes });
-                chunk.forget_all();
-                chunk.set_dedicated(false);
-                chunk.desc().bitmap.store(bits.as_ptr(), Ordering::Relaxed);
                 Ok(chunk)
             }
             Err(error) => {
@@ -238,6 +234,8 @@ impl FamilyHeap {
             let count = self.space.extent(extent).extents.load(Ordering::Relaxed);
             // SAFETY: passed on; the maps were the chunk's.
             unsafe { self.space.give_chunk_maps(bytes, chunk.own_bits()) };
+            // Whole extents are no granules.
+            self.space.granule(chunk.granule).make_free();
             // SAFETY: passed on.
             unsafe { self.release_run(&mut state, extent, count) };
         } else {
@@ -249,6 +247,39 @@ impl FamilyHeap {
             }
             // SAFETY: passed on.
             unsafe { self.free_granules(&mut state, chunk.granule, count) };
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::space::SYSTEM_SPACE;
+    use crate::spec::FamilySpec;
+
+    static SPEC: FamilySpec = FamilySpec::new("A");
+
+    /// A chunk says that it is one at its first granule, be it in an extent of granules or of whole extents, until it
+    /// is given back.
+    #[test]
+    fn each_chunk_is_known_as_one_until_it_is_given_back() {
+        let space = SYSTEM_SPACE.get().unwrap();
+        // What descriptors name stays for ever, in sight of who looks for leaks.
+        static HEAP: OnceLock<FamilyHeap> = OnceLock::new();
+        let heap = HEAP.get_or_init(|| FamilyHeap::new(space, "chunks", &SPEC, 0, 1 << 20));
+        for bytes in [GRANULE, 3 * GRANULE, 2 * space.extent_bytes()] {
+            let chunk = heap.alloc_chunk(bytes, 1).unwrap();
+            let desc = space.granule(chunk.granule);
+            let seen = desc.as_chunk().expect("a chunk");
+            assert_eq!(chunk.has_whole_extents(), bytes > space.extent_bytes());
+            assert_eq!((seen.bytes(), seen.bitmap().is_null()), (bytes, false));
+            assert!(seen.heap().is_some_and(|found| core::ptr::eq(found, heap)));
+            assert!(desc.as_block().is_none() && desc.as_large().is_none());
+            // SAFETY: taken above, and never used.
+            unsafe { heap.free_chunk(chunk) };
+            assert!(desc.as_chunk().is_none());
         }
     }
 }

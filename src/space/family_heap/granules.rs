@@ -282,7 +282,7 @@ impl FamilyHeap {
     pub(super) fn adopt(&self, state: &mut HeapState, extent: u32, fresh: bool) -> Run {
         let space = self.space;
         let desc = space.extent(extent);
-        desc.owner.store(self.as_owner(), Ordering::Relaxed);
+        desc.owner.set(self);
         desc.free.store(self.all(), Ordering::Relaxed);
         desc.dirty.store(if fresh { 0 } else { self.all() }, Ordering::Relaxed);
         let stale = Stale::Wide as u8;
@@ -292,7 +292,7 @@ impl FamilyHeap {
         let granules = self.granules_of(extent);
         for granule in granules.first..granules.end() {
             let granule = space.granule(granule);
-            granule.set_kind(GranuleKind::Free);
+            granule.make_free();
             if stale {
                 granule.set_stale(Stale::Wide, true);
             }
@@ -324,7 +324,7 @@ impl FamilyHeap {
     pub(super) unsafe fn free_granules(&self, state: &mut HeapState, first: u32, count: u32) {
         let (space, given) = (self.space, Run { first, len: count });
         for granule in first..given.end() {
-            space.granule(granule).set_kind(GranuleKind::Free);
+            space.granule(granule).make_free();
         }
         let links = RunLinks(space);
         let mut rest = self.join(state, given);
@@ -407,10 +407,7 @@ impl FamilyHeap {
     /// Makes the granules from position `from` to `to` of the run at `first` tails of it.
     pub(crate) fn write_tails(&self, first: u32, from: u32, to: u32) {
         for position in from..to {
-            let tail = self.space.granule(first + position);
-            // An extent, the most that is divided into granules, has fewer than that counts to.
-            tail.back.store(position as u8, Ordering::Relaxed);
-            tail.set_kind(GranuleKind::Tail);
+            self.space.granule(first + position).make_tail(position);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::error::{AllocError, AllocErrorKind};
 use crate::space::extents::{LONGEST_DIRTY_RUN, Taken};
-use crate::space::map::{ExtentKind, ExtentLinks, GRANULE, GranuleKind};
+use crate::space::map::{ExtentKind, ExtentLinks, GRANULE};
 use crate::sync::Ordering;
 
 use super::granules::Wanted;
@@ -66,21 +66,9 @@ impl FamilyHeap {
             false => 0,
         };
         let taken = self.alloc_granules(state, &wanted.with_room(room))?;
-        self.write_run(taken.first, count, bytes, GranuleKind::Large);
+        self.write_tails(taken.first, 1, count);
+        self.space.granule(taken.first).make_large(self, count, bytes);
         Ok(Large { start: self.space.granule_start(taken.first), fresh: taken.fresh })
-    }
-
-    /// Makes granules just taken a run of this kind.
-    pub(super) fn write_run(&self, first: u32, count: u32, bytes: usize, kind: GranuleKind) {
-        self.write_tails(first, 1, count);
-        let desc = self.space.granule(first);
-        desc.heap.store(self.as_owner(), Ordering::Relaxed);
-        desc.back.store(0, Ordering::Relaxed);
-        desc.granules.store(count as u8, Ordering::Relaxed);
-        desc.bytes.store(bytes, Ordering::Relaxed);
-        // The head's kind after its tails: who follows a tail back in between finds no head, and not
-        // half of one.
-        desc.set_kind(kind);
     }
 
     fn alloc_extent_run(
@@ -202,7 +190,7 @@ impl FamilyHeap {
             tail.set_kind(ExtentKind::Tail);
         }
         let desc = self.space.extent(first);
-        desc.owner.store(self.as_owner(), Ordering::Relaxed);
+        desc.owner.set(self);
         desc.extents.store(count, Ordering::Relaxed);
         desc.bytes.store(bytes, Ordering::Relaxed);
         desc.set_kind(kind);
@@ -215,11 +203,10 @@ impl FamilyHeap {
     /// It is one of this family heap's, and nobody uses it.
     pub(crate) unsafe fn free_large(&self, granule: u32) {
         let mut state = self.lock();
-        let desc = self.space.granule(granule);
-        self.forget_large(&mut state, desc.bytes.load(Ordering::Relaxed));
-        let count = u32::from(desc.granules.load(Ordering::Relaxed));
+        let large = self.space.granule(granule).large();
+        self.forget_large(&mut state, large.bytes());
         // SAFETY: passed on.
-        unsafe { self.free_granules(&mut state, granule, count) };
+        unsafe { self.free_granules(&mut state, granule, large.granules()) };
     }
 
     /// Frees the huge allocation whose first extent this is.
@@ -251,10 +238,9 @@ impl FamilyHeap {
             return false;
         }
         let mut state = self.lock();
-        let desc = self.space.granule(granule);
-        let old = u32::from(desc.granules.load(Ordering::Relaxed));
+        let large = self.space.granule(granule).large();
+        let (old, old_bytes) = (large.granules(), large.bytes());
         let new = bytes.div_ceil(GRANULE).max(1) as u32;
-        let old_bytes = desc.bytes.load(Ordering::Relaxed);
         // Counted first, and counted back where there is no room: what is taken is never above the
         // limit.
         if !self.recount_large(&mut state, old_bytes, bytes) {
@@ -268,8 +254,7 @@ impl FamilyHeap {
             }
             self.write_tails(granule, old, new);
         }
-        desc.granules.store(new as u8, Ordering::Relaxed);
-        desc.bytes.store(bytes, Ordering::Relaxed);
+        large.set_length(new, bytes);
         if new < old {
             // SAFETY: the tail of the allocation, which is not part of it any more.
             unsafe { self.free_granules(&mut state, granule + new, old - new) };

@@ -19,7 +19,6 @@
 //! - R3. The first granule of each run, and nothing else, is in the order.
 
 use crate::space::Space;
-use crate::space::map::GranuleDesc;
 use crate::space::order::{Links, Order};
 use crate::sync::{AtomicU32, Ordering};
 
@@ -46,8 +45,7 @@ impl Links for RunLinks<'_> {
 
 impl Lengths for RunLinks<'_> {
     fn length(&self, granule: u32) -> &AtomicU32 {
-        let desc: &GranuleDesc = self.0.granule(granule);
-        &desc.capacity
+        self.0.granule(granule).run_length()
     }
 }
 

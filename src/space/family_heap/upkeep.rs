@@ -2,7 +2,7 @@
 //! at how much is in memory, and the integrity check.
 
 use crate::space::extents::PURGE_STEP;
-use crate::space::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind};
+use crate::space::map::{ExtentKind, ExtentLinks, GRANULE_SHIFT, GranuleKind, View};
 use crate::sync::Ordering;
 
 use super::granules::run_mask;
@@ -30,7 +30,7 @@ impl FamilyHeap {
         let desc = self.space.extent(extent);
         // The kind first: it is written after the owner, so an owner from before is not taken for
         // that of now.
-        desc.kind() == kind && self.is_owner(desc.owner.load(Ordering::Relaxed))
+        desc.kind() == kind && desc.owner.is(self)
     }
 
     /// Gives back the memory of free granules in extents that are still in use, until `goal`
@@ -120,20 +120,17 @@ impl FamilyHeap {
             }
             for position in 0..per_extent {
                 let granule = space.granule(extent * per_extent + position);
-                let kind = granule.kind();
-                if (free >> position & 1 != 0) != (kind == GranuleKind::Free) {
+                let view = granule.view();
+                if (free >> position & 1 != 0) != matches!(view, View::Free) {
                     return wrong(
                         "a granule is free in its extent but not in the block map, or the reverse",
                     );
                 }
-                committed += match kind {
-                    GranuleKind::Block => {
-                        usize::from(granule.granules.load(Ordering::Relaxed)) << GRANULE_SHIFT
-                    }
-                    GranuleKind::Large | GranuleKind::Chunk => {
-                        granule.bytes.load(Ordering::Relaxed)
-                    }
-                    GranuleKind::Free | GranuleKind::Tail => 0,
+                committed += match view {
+                    View::Block(block) => (block.granules() as usize) << GRANULE_SHIFT,
+                    View::Large(large) => large.bytes(),
+                    View::Chunk(chunk) => chunk.bytes(),
+                    View::Free | View::Tail => 0,
                 };
             }
         }

@@ -3,44 +3,6 @@
 use super::*;
 use crate::class;
 
-/// A granule of which nothing was ever said. All of it is atomics, for which zero is a value.
-fn granule() -> GranuleDesc {
-    // SAFETY: every bit pattern of every field is valid.
-    unsafe { core::mem::zeroed() }
-}
-
-const KINDS: [GranuleKind; 5] = [
-    GranuleKind::Free,
-    GranuleKind::Block,
-    GranuleKind::Tail,
-    GranuleKind::Large,
-    GranuleKind::Chunk,
-];
-
-#[test]
-fn a_granules_kind_and_its_stale_bitmaps_leave_each_other_alone() {
-    for stale in [[false, false], [false, true], [true, false], [true, true]] {
-        for before in KINDS {
-            for after in KINDS {
-                let desc = granule();
-                desc.set_kind(before);
-                desc.set_stale(Stale::Narrow, stale[0]);
-                desc.set_stale(Stale::Wide, stale[1]);
-                assert_eq!(desc.kind(), before);
-                desc.set_kind(after);
-                assert_eq!(desc.kind(), after);
-                assert_eq!([desc.is_stale(Stale::Narrow), desc.is_stale(Stale::Wide)], stale);
-                desc.set_stale(Stale::Wide, false);
-                assert_eq!(
-                    [desc.is_stale(Stale::Narrow), desc.is_stale(Stale::Wide)],
-                    [stale[0], false]
-                );
-                assert_eq!(desc.kind(), after);
-            }
-        }
-    }
-}
-
 #[test]
 fn an_extent_is_what_it_was_said_to_be() {
     for kind in [
@@ -52,7 +14,7 @@ fn an_extent_is_what_it_was_said_to_be() {
         ExtentKind::Tables,
         ExtentKind::Chunk,
     ] {
-        // SAFETY: as for granules.
+        // SAFETY: all of it is atomics, for which every bit pattern is valid.
         let desc: ExtentDesc = unsafe { core::mem::zeroed() };
         assert_eq!(desc.kind(), ExtentKind::Free);
         desc.set_kind(kind);

@@ -31,9 +31,9 @@ pub use scoped::Scoped;
 ///
 /// # Safety
 ///
-/// `INDEX` is the position of this family in `Set::FAMILIES`, `SPEC` is the entry there, and `cache_slot`
-/// returns the calling thread's own cache slot for this family, valid until the thread has ended. (Without
-/// the feature `std` all threads have the same.)
+/// The type has no size, and exactly one value. `INDEX` is the position of this family in `Set::FAMILIES`,
+/// `SPEC` is the entry there, and `cache_slot` returns the calling thread's own cache slot for this family, valid
+/// until the thread has ended. (Without the feature `std` all threads have the same.)
 ///
 /// # Examples
 ///
@@ -61,6 +61,13 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
     const INDEX: usize;
     /// The attributes of the variant.
     const SPEC: FamilySpec;
+    /// The marker itself, where `Default` cannot be called: in constants.
+    #[doc(hidden)]
+    const MARKER: Self = {
+        assert!(size_of::<Self>() == 0);
+        // SAFETY: the one value of a type without a size, by the contract of this trait.
+        unsafe { core::mem::zeroed() }
+    };
 
     /// The thread-local in which the calling thread keeps the address of its thread cache for this family.
     #[doc(hidden)]

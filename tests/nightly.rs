@@ -61,7 +61,7 @@ fn every_collection_and_handle_is_in_its_family() {
     collects::<LinkedList<u32, F>>(|it| sorted(it));
     collects::<BTreeSet<u32, F>>(|it| sorted(it));
 
-    let mut map = BTreeMap::<u32, u32, F>::in_family();
+    let mut map = BTreeMap::<u32, u32, F>::new_in_family();
     map.extend((0..10_000).map(|key| (key, !key)));
     assert!(live() > 500 && map.iter().all(|(key, value)| *value == !key));
     let mut json = std::vec::Vec::new();

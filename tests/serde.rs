@@ -13,7 +13,10 @@ use famalloc::collections::{
     HashMap, HashSet, SmallVec, String as Text, Vec as FamilyVec, api2_02, api2_04, serde_map,
     serde_seq,
 };
-use famalloc::{Family, FamilyArc, FamilyBox, FamilyRc, ThinSlice, ThinStr, alloc_family};
+use famalloc::region::{RegionString, RegionVec};
+use famalloc::{
+    AnyFamily, Family, FamilyArc, FamilyBox, FamilyRc, Region, ThinSlice, ThinStr, alloc_family,
+};
 use serde_core::de::{DeserializeOwned, SeqAccess, Visitor, value};
 use serde_core::{Deserialize, Deserializer, Serialize};
 use serde_json::{from_str, to_string};
@@ -22,6 +25,7 @@ use serde_json::{from_str, to_string};
 enum Lives {
     Alike,
     Made,
+    Recursive,
     Wrong,
     Hints,
     Tree,
@@ -86,6 +90,40 @@ fn collections_read_and_write_what_the_standard_library_does() {
         texts.map(Text::<F>::from).into_iter().collect::<FamilyVec<_, F>>(),
         texts.map(String::from).to_vec(),
     );
+}
+
+#[alloc_family(Lives::Recursive)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Number(f64),
+    Text(Text<lives::Recursive>),
+    List(FamilyVec<Value>),
+}
+
+#[test]
+fn a_type_that_holds_a_vector_of_itself_has_derived_implementations() {
+    type F = lives::Recursive;
+    let json = r#"[1.5,["a",[],[[2.0]]]]"#;
+    let value: Value = from_str(json).unwrap();
+    assert_eq!(to_string(&value).unwrap(), json);
+    // Four lists with something in them, and a text.
+    assert_eq!(usage::<F>().live_objects, 5);
+    drop(value);
+    assert!(from_str::<Value>(r#"[1.5,["a",[],[[2.0,{}]]]]"#).is_err());
+    assert_eq!(usage::<F>().live_objects, 0);
+}
+
+#[test]
+fn whatever_is_in_a_region_or_a_family_chosen_at_run_time_can_be_written() {
+    let region = Region::<lives::Alike>::new();
+    let vec = RegionVec::from_iter_in([1, 2], region.allocator());
+    assert_eq!(to_string(&vec).unwrap(), "[1,2]");
+    let text = RegionString::from_str_in("text", region.allocator());
+    assert_eq!(to_string(&text).unwrap(), r#""text""#);
+    let chosen = AnyFamily::from(Lives::Alike);
+    let small = SmallVec::<_, 2, _>::from_iter_in([Text::from_str_in("a", chosen)], chosen);
+    assert_eq!(to_string(&small).unwrap(), r#"["a"]"#);
 }
 
 #[test]
@@ -161,6 +199,7 @@ fn an_element_that_is_wrong_leaves_nothing_behind() {
         wrong::<FamilyBox<[Text<F>], F>>(&text);
         wrong::<FamilyBox<[FamilyBox<str, F>], F>>(&text);
         wrong::<SmallVec<Text<F>, 3, F>>(&text);
+        wrong::<FamilyVec<Text<F>, F>>(&text);
         wrong::<FamilyRc<[Text<F>], F>>(&text);
         wrong::<FamilyArc<[FamilyArc<str, F>], F>>(&text);
         wrong::<ThinSlice<ThinStr<F>, F>>(&text);

@@ -275,8 +275,8 @@ pub fn run(bytes: &[u8]) {
         let mut bytes = Pair::<u16, 0, lives::Bytes>::new();
         let mut nothings = Pair::<(), 2, lives::Nothings>::new();
         let (mut text, mut model_text) = (Text::<lives::Text>::new(), String::new());
-        let (mut map, mut model_map) = (OurMap::in_family(), Map::new());
-        let mut theirs: api2_04::Vec<Box<u64>, lives::Other> = FamilyCollection::in_family();
+        let (mut map, mut model_map) = (OurMap::new_in_family(), Map::new());
+        let mut theirs: api2_04::Vec<Box<u64>, lives::Other> = FamilyCollection::new_in_family();
         while !input.is_over() {
             operations += 1;
             match input.byte() {

@@ -14,7 +14,7 @@ use crate::in_family::In;
 /// # enum Lives { Frame }
 /// use famalloc::collections::{api2_02::Vec, FamilyCollection};
 ///
-/// let mut numbers = Vec::<u32, lives::Frame>::in_family();
+/// let mut numbers = Vec::<u32, lives::Frame>::new_in_family();
 /// numbers.extend([1, 2, 3]);
 /// assert_eq!(numbers, [1, 2, 3]);
 /// ```

@@ -1,12 +1,17 @@
 //! [`FamilyCollection`]: collections constructed without an allocator argument.
 
-use crate::collections::SmallVec;
+use super::vec::{VecInner, VecStorage};
+#[cfg(all(
+    feature = "std",
+    any(feature = "allocator-api2-02", feature = "allocator-api2-04")
+))]
 use crate::family::Family;
 #[cfg(all(
     feature = "std",
     any(feature = "allocator-api2-02", feature = "allocator-api2-04")
 ))]
 use crate::in_family::In;
+use crate::raw_alloc::RawAlloc;
 
 /// A collection in a family: constructed empty, with a capacity, or from an iterator.
 ///
@@ -41,7 +46,7 @@ pub trait FamilyCollection: Sized + Extend<Self::Item> {
 
     /// An empty collection. Nothing is allocated.
     #[must_use]
-    fn in_family() -> Self;
+    fn new_in_family() -> Self;
 
     /// An empty collection with a capacity for `capacity` items, if it is of a kind that has one.
     #[must_use]
@@ -50,17 +55,17 @@ pub trait FamilyCollection: Sized + Extend<Self::Item> {
     /// A collection of all items of an iterator.
     #[must_use]
     fn from_iter_in_family(items: impl IntoIterator<Item = Self::Item>) -> Self {
-        let mut collection = Self::in_family();
+        let mut collection = Self::new_in_family();
         collection.extend(items);
         collection
     }
 }
 
-impl<T, const N: usize, F: Family> FamilyCollection for SmallVec<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc + Default> FamilyCollection for VecInner<T, S, A> {
     type Item = T;
 
-    fn in_family() -> Self {
-        Self::new()
+    fn new_in_family() -> Self {
+        Self::default()
     }
 
     fn with_capacity_in_family(capacity: usize) -> Self {
@@ -78,7 +83,7 @@ macro_rules! family_collection {
         impl<$($generics)*> $crate::collections::FamilyCollection for $collection {
             type Item = $item;
 
-            fn in_family() -> Self {
+            fn new_in_family() -> Self {
                 Self::new_in($crate::in_family::In::new())
             }
 

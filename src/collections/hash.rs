@@ -18,7 +18,7 @@ use crate::in_family::In;
 /// # enum Lives { Level }
 /// use famalloc::collections::{FamilyCollection, HashMap};
 ///
-/// let mut names = HashMap::<u32, &str, lives::Level>::in_family();
+/// let mut names = HashMap::<u32, &str, lives::Level>::new_in_family();
 /// names.insert(7, "seven");
 /// assert_eq!(names.get(&7), Some(&"seven"));
 /// assert_eq!(Snapshot::of::<Lives>().family("Level").unwrap().live_objects, 1);
@@ -61,7 +61,7 @@ impl<K: Eq + Hash, V, F: Family, S: BuildHasher + Default> FamilyCollection
 {
     type Item = (K, V);
 
-    fn in_family() -> Self {
+    fn new_in_family() -> Self {
         Self::with_hasher_in(S::default(), In::new())
     }
 
@@ -73,7 +73,7 @@ impl<K: Eq + Hash, V, F: Family, S: BuildHasher + Default> FamilyCollection
 impl<T: Eq + Hash, F: Family, S: BuildHasher + Default> FamilyCollection for HashSet<T, F, S> {
     type Item = T;
 
-    fn in_family() -> Self {
+    fn new_in_family() -> Self {
         Self::with_hasher_in(S::default(), In::new())
     }
 

@@ -2,13 +2,16 @@
 //!
 //! | collection | is | feature |
 //! |---|---|---|
-//! | [`SmallVec<T, N, F>`](SmallVec) | ours: up to `N` elements inside the vector, more in a slot of `F` | |
-//! | [`Vec<T, F>`](Vec) | `SmallVec<T, 0, F>`: a plain vector | |
-//! | [`String<F>`](String) | ours: text in a `Vec<u8, F>` | |
+//! | [`Vec<T, A>`](Vec) | ours: a vector | |
+//! | [`SmallVec<T, N, A>`](SmallVec) | ours: up to `N` elements inside the vector, more in a slot of `A` | |
+//! | [`String<A>`](String) | ours: text in a `Vec<u8, A>` | |
 //! | `HashMap<K, V, F>`, `HashSet<T, F>`, `HashTable<T, F>` | `hashbrown`'s | `hashbrown` |
 //! | `api2_02::Vec<T, F>`, `api2_02::Box<T, F>` | those of `allocator-api2` 0.2 | `allocator-api2-02` |
 //! | `api2_04::Vec<T, F>`, `api2_04::Box<T, F>` | those of `allocator-api2` 0.4 | `allocator-api2-04` |
 //! | `nightly::{Vec, VecDeque, BTreeMap, BTreeSet, BinaryHeap, LinkedList, Box, Rc, Arc}` | the standard library's | `nightly` |
+//!
+//! `A` is any [allocator](crate::RawAlloc): a family `F`, a family known at run time, a region
+//! ([`RegionVec`](crate::region::RegionVec), [`RegionString`](crate::region::RegionString)).
 //!
 //! Only the nightly compiler has a double-ended queue and a tree map with an allocator. Any other
 //! collection with an allocator of one of these traits accepts [`In<F>`](crate::In): `bumpalo`, `smallvec`
@@ -32,8 +35,8 @@
 //!
 //! # Construction
 //!
-//! The collections of other crates have `new_in` and `with_capacity_in`, which take the allocator as an
-//! argument although the type determines it. [`FamilyCollection`] needs no argument:
+//! Every collection has `new_in` and `with_capacity_in`, which take the allocator as an argument. Where the
+//! type determines the family, [`FamilyCollection`] needs no argument:
 //!
 //! ```
 //! # use famalloc::alloc_family;
@@ -75,34 +78,18 @@ pub mod api2_04;
 mod construct;
 #[cfg(feature = "hashbrown")]
 mod hash;
+mod like_its_target;
 #[cfg(all(feature = "nightly", feature = "std"))]
 pub mod nightly;
 #[cfg(feature = "serde")]
 pub mod serde_map;
 #[cfg(feature = "serde")]
 pub mod serde_seq;
-pub mod small_vec;
 pub mod string;
+pub mod vec;
 
 pub use self::construct::FamilyCollection;
 #[cfg(feature = "hashbrown")]
 pub use self::hash::{HashMap, HashSet, HashTable};
-pub use self::small_vec::SmallVec;
 pub use self::string::String;
-use crate::family::FamilyOf;
-
-/// A vector whose elements are in a slot of family `F`: a [`SmallVec`] with none in itself.
-///
-/// # Examples
-///
-/// ```
-/// # use famalloc::alloc_family;
-/// # #[alloc_family]
-/// # enum Lives { Frame }
-/// use famalloc::collections::Vec;
-///
-/// let mut points: Vec<(f32, f32), lives::Frame> = Vec::new();
-/// points.push((1.0, 2.0));
-/// assert_eq!(points, [(1.0, 2.0)]);
-/// ```
-pub type Vec<T, F = FamilyOf<T>> = SmallVec<T, 0, F>;
+pub use self::vec::{SmallVec, Vec};

@@ -88,12 +88,12 @@ macro_rules! family_collection_of_nodes {
         impl<$($generics)*> FamilyCollection for $collection {
             type Item = $item;
 
-            fn in_family() -> Self {
+            fn new_in_family() -> Self {
                 Self::new_in(In::new())
             }
 
             fn with_capacity_in_family(_: usize) -> Self {
-                Self::in_family()
+                Self::new_in_family()
             }
         }
     )*};

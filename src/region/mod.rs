@@ -15,6 +15,8 @@
 //!   that need none cost the same in all of them.
 //! - **Walks are optional**: a region that is [`Tracked`] knows its live objects and visits them in
 //!   address order ([`walk`](Region::walk)), so a collector can sweep it ([`sweep`](Region::sweep)).
+//! - **Collections**: [`RegionVec`] and [`RegionString`] grow in place while they are the last object, and
+//!   drop their elements.
 //! - **Families**: the memory counts for a family, which may be known only at run time ([`AnyRegion`]), and
 //!   against its limit. A region can also have a limit of its own.
 //!
@@ -95,6 +97,7 @@
 //! bytes in which an object starts. Both are kept out of band.
 
 mod boxed;
+mod collections;
 mod in_region;
 mod kind;
 mod pool;
@@ -105,6 +108,7 @@ mod value;
 mod walk;
 
 pub use boxed::RegionBox;
+pub use collections::{RegionString, RegionVec};
 pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};

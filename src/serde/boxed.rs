@@ -2,9 +2,8 @@
 
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::sequence::elements;
 use crate::boxed::FamilyBox;
-use crate::family::Family;
+use crate::collections::Vec;
 use crate::raw_alloc::RawAlloc;
 
 impl<T: Serialize + ?Sized, A: RawAlloc> Serialize for FamilyBox<T, A> {
@@ -29,8 +28,8 @@ impl<'de, T: Deserialize<'de>, A: RawAlloc + Default> Deserialize<'de> for Famil
     }
 }
 
-impl<'de, T: Deserialize<'de>, F: Family> Deserialize<'de> for FamilyBox<[T], F> {
+impl<'de, T: Deserialize<'de>, A: RawAlloc + Default> Deserialize<'de> for FamilyBox<[T], A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        elements::<T, 0, F, D>(deserializer).map(Into::into)
+        Vec::<T, A>::deserialize(deserializer).map(Into::into)
     }
 }

@@ -9,7 +9,6 @@ mod boxed;
 mod counted;
 #[cfg(feature = "std")]
 mod platform_text;
-mod sequence;
-mod small_vec;
 mod text;
 mod thin;
+mod vec;

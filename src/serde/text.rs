@@ -9,7 +9,6 @@ use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::boxed::FamilyBox;
 use crate::collections::String;
-use crate::family::Family;
 use crate::raw_alloc::RawAlloc;
 
 /// Makes a `V` from text of whatever lifetime, or from bytes that are UTF-8.
@@ -34,13 +33,13 @@ impl<V: for<'a> From<&'a str>> Visitor<'_> for Text<V> {
     }
 }
 
-impl<F: Family> Serialize for String<F> {
+impl<A: RawAlloc> Serialize for String<A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self)
     }
 }
 
-impl<'de, F: Family> Deserialize<'de> for String<F> {
+impl<'de, A: RawAlloc + Default> Deserialize<'de> for String<A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text(PhantomData))
     }

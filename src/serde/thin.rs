@@ -4,8 +4,8 @@ use core::marker::PhantomData;
 
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::sequence::elements;
 use super::text::Text;
+use crate::collections::Vec;
 use crate::family::Family;
 use crate::thin::{ThinSlice, ThinStr};
 
@@ -30,6 +30,6 @@ impl<T: Serialize, F: Family> Serialize for ThinSlice<T, F> {
 impl<'de, T: Deserialize<'de>, F: Family> Deserialize<'de> for ThinSlice<T, F> {
     /// The elements move to a slot with their number when all of them are there.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        elements::<T, 0, F, D>(deserializer).map(|vec| vec.into_boxed_slice().into())
+        Vec::<T, F>::deserialize(deserializer).map(|vec| vec.into_boxed_slice().into())
     }
 }

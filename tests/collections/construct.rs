@@ -18,7 +18,7 @@ where
 {
     let live = || usage::<F>().live_objects;
     assert_eq!(live(), 0);
-    let empty = C::in_family();
+    let empty = C::new_in_family();
     assert_eq!((empty.as_ref().len(), live()), (0, 0));
     let roomy = C::with_capacity_in_family(100);
     assert_eq!((roomy.as_ref().len(), live()), (0, 1));

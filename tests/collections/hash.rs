@@ -18,7 +18,7 @@ enum Lives {
 fn a_hundred_thousand_entries_are_counted() {
     const MANY: u64 = times(100_000, 60) as u64;
     type F = lives::Large;
-    let mut map = HashMap::<u64, u64, F>::in_family();
+    let mut map = HashMap::<u64, u64, F>::new_in_family();
     assert_eq!(usage::<F>().live_objects, 0);
     map.extend((0..MANY).map(|key| (key, !key)));
     let used = usage::<F>();
@@ -38,7 +38,7 @@ fn a_hundred_thousand_entries_are_counted() {
 fn random_operations_agree_with_the_standard_library() {
     type F = lives::Random;
     let mut random = Random::new(1);
-    let mut ours = HashMap::<u32, String, F>::in_family();
+    let mut ours = HashMap::<u32, String, F>::new_in_family();
     let mut model = Model::new();
     for _ in 0..times(30_000, 80) {
         let key = random.below(700) as u32;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use famalloc::collections::String as Text;
-use famalloc::{FamilyBox, alloc_family};
+use famalloc::{AnyFamily, FamilyBox, RawAlloc, Region, alloc_family};
 
 use crate::common::{Random, times, usage};
 use crate::ledger::panic_of;
@@ -11,6 +11,7 @@ use crate::ledger::panic_of;
 #[alloc_family]
 enum Lives {
     Random,
+    Region,
     Ways,
     Panics,
 }
@@ -24,8 +25,19 @@ fn boundary(random: &mut Random, text: &str) -> usize {
 
 #[test]
 fn random_operations_agree_with_the_standard_library() {
-    let mut random = Random::new(1);
-    let (mut ours, mut model) = (Text::<lives::Random>::new(), String::new());
+    random_operations_in(lives::Random, 1);
+    random_operations_in(AnyFamily::from(Lives::Random), 2);
+    assert_eq!(usage::<lives::Random>().live_objects, 0);
+    let region = Region::<lives::Region>::new();
+    random_operations_in(region.allocator(), 3);
+    assert_eq!(region.usage().live_bytes, 0);
+    random_operations_in(&region, 4);
+    assert_eq!(region.usage().live_bytes, 0);
+}
+
+fn random_operations_in<A: RawAlloc + Clone>(home: A, seed: u64) {
+    let mut random = Random::new(seed);
+    let (mut ours, mut model) = (Text::new_in(home), String::new());
     for _ in 0..times(20_000, 60) {
         let character = ALPHABET[random.below(ALPHABET.len())];
         let piece: String = (0..random.below(6)).map(|_| ALPHABET[random.below(8)]).collect();
@@ -62,8 +74,6 @@ fn random_operations_agree_with_the_standard_library() {
             model.clear();
         }
     }
-    drop(ours);
-    assert_eq!(usage::<lives::Random>().live_objects, 0);
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn collections<F: Family>(met: &mut Met) {
         }
     }
     // The map says no more of an error than that there was one, which the next call then tells.
-    let mut map = HashMap::<u32, u32, F>::in_family();
+    let mut map = HashMap::<u32, u32, F>::new_in_family();
     for key in 0..900 {
         if map.try_reserve(1).is_err() {
             check().unwrap();

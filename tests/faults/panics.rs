@@ -236,7 +236,7 @@ fn text() {
 
 /// What is not of this crate: it may leave values and memory behind when a destructor panics.
 fn maps() {
-    let mut map = HashMap::<Touchy, Touchy, A>::in_family();
+    let mut map = HashMap::<Touchy, Touchy, A>::new_in_family();
     for _ in 0..9 {
         map.insert(Touchy::new(), Touchy::new());
     }

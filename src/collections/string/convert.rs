@@ -5,51 +5,49 @@ use core::ops::{Add, AddAssign};
 use super::String;
 use crate::boxed::FamilyBox;
 use crate::collections::Vec;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<F: Family> From<&str> for String<F> {
+impl<A: RawAlloc + Default> From<&str> for String<A> {
     fn from(text: &str) -> Self {
-        let mut copy = Self::new();
-        copy.push_str(text);
-        copy
+        Self::from_str_in(text, A::default())
     }
 }
 
-impl<F: Family> From<&mut str> for String<F> {
+impl<A: RawAlloc + Default> From<&mut str> for String<A> {
     fn from(text: &mut str) -> Self {
         Self::from(&*text)
     }
 }
 
-impl<F: Family> From<char> for String<F> {
+impl<A: RawAlloc + Default> From<char> for String<A> {
     fn from(character: char) -> Self {
         Self::from(&*character.encode_utf8(&mut [0; 4]))
     }
 }
 
-impl<F: Family> From<FamilyBox<str, F>> for String<F> {
+impl<A: RawAlloc> From<FamilyBox<str, A>> for String<A> {
     /// Takes over the slot.
-    fn from(text: FamilyBox<str, F>) -> Self {
+    fn from(text: FamilyBox<str, A>) -> Self {
         // SAFETY: the bytes of text are UTF-8.
         unsafe { Self::from_utf8_unchecked(text.into_boxed_bytes().into()) }
     }
 }
 
-impl<F: Family> From<String<F>> for FamilyBox<str, F> {
+impl<A: RawAlloc> From<String<A>> for FamilyBox<str, A> {
     /// [`into_boxed_str`](String::into_boxed_str).
-    fn from(text: String<F>) -> Self {
+    fn from(text: String<A>) -> Self {
         text.into_boxed_str()
     }
 }
 
-impl<F: Family> From<String<F>> for Vec<u8, F> {
+impl<A: RawAlloc> From<String<A>> for Vec<u8, A> {
     /// [`into_bytes`](String::into_bytes).
-    fn from(text: String<F>) -> Self {
+    fn from(text: String<A>) -> Self {
         text.into_bytes()
     }
 }
 
-impl<F: Family> Add<&str> for String<F> {
+impl<A: RawAlloc> Add<&str> for String<A> {
     type Output = Self;
 
     fn add(mut self, text: &str) -> Self {
@@ -58,13 +56,13 @@ impl<F: Family> Add<&str> for String<F> {
     }
 }
 
-impl<F: Family> AddAssign<&str> for String<F> {
+impl<A: RawAlloc> AddAssign<&str> for String<A> {
     fn add_assign(&mut self, text: &str) {
         self.push_str(text);
     }
 }
 
-impl<F: Family> Extend<char> for String<F> {
+impl<A: RawAlloc> Extend<char> for String<A> {
     fn extend<I: IntoIterator<Item = char>>(&mut self, characters: I) {
         let characters = characters.into_iter();
         self.reserve(characters.size_hint().0);
@@ -72,20 +70,20 @@ impl<F: Family> Extend<char> for String<F> {
     }
 }
 
-impl<'a, F: Family> Extend<&'a char> for String<F> {
+impl<'a, A: RawAlloc> Extend<&'a char> for String<A> {
     fn extend<I: IntoIterator<Item = &'a char>>(&mut self, characters: I) {
         self.extend(characters.into_iter().copied());
     }
 }
 
-impl<'a, F: Family> Extend<&'a str> for String<F> {
+impl<'a, A: RawAlloc> Extend<&'a str> for String<A> {
     fn extend<I: IntoIterator<Item = &'a str>>(&mut self, pieces: I) {
         pieces.into_iter().for_each(|piece| self.push_str(piece));
     }
 }
 
-impl<F: Family, G: Family> Extend<String<G>> for String<F> {
-    fn extend<I: IntoIterator<Item = String<G>>>(&mut self, pieces: I) {
+impl<A: RawAlloc, B: RawAlloc> Extend<String<B>> for String<A> {
+    fn extend<I: IntoIterator<Item = String<B>>>(&mut self, pieces: I) {
         pieces.into_iter().for_each(|piece| self.push_str(&piece));
     }
 }
@@ -93,9 +91,9 @@ impl<F: Family, G: Family> Extend<String<G>> for String<F> {
 /// Collects everything by which it can be extended.
 macro_rules! collect {
     ($([$($generics:tt)*] $piece:ty),* $(,)?) => {$(
-        impl<$($generics)* F: Family> FromIterator<$piece> for String<F> {
+        impl<$($generics)* A: RawAlloc + Default> FromIterator<$piece> for String<A> {
             fn from_iter<I: IntoIterator<Item = $piece>>(pieces: I) -> Self {
-                let mut text = Self::new();
+                let mut text = Self::default();
                 text.extend(pieces);
                 text
             }
@@ -103,4 +101,4 @@ macro_rules! collect {
     )*};
 }
 
-collect!([] char, ['a,] &'a char, ['a,] &'a str, [G: Family,] String<G>);
+collect!([] char, ['a,] &'a char, ['a,] &'a str, [B: RawAlloc,] String<B>);

@@ -1,24 +1,26 @@
 //! [`String`]: a growable string in a family.
 //!
-//! A wrapper of a [`Vec<u8, F>`](super::Vec) that keeps the bytes UTF-8. No crate has a string with an
-//! allocator on the stable compiler, and the standard library's has none at all.
+//! A wrapper of a [`Vec<u8, A>`](super::Vec) that keeps the bytes UTF-8.
+//!
+//! As of 2026-11-30 no well-kept crate has a string with an allocator on the stable compiler: `allocator-api2`
+//! 0.4.0 has none, nor has the standard library on nightly, and `string-alloc` is at 0.0.3.
 
-mod compare;
 mod convert;
 #[cfg(feature = "std")]
 mod std_types;
 
-use core::borrow::{Borrow, BorrowMut};
 use core::fmt;
-use core::ops::{Deref, DerefMut, RangeBounds};
+use core::ops::RangeBounds;
 use core::str::{self, Utf8Error};
 
 use super::Vec;
+use super::like_its_target::like_its_target;
 use crate::boxed::FamilyBox;
 use crate::error::AllocError;
 use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-/// A growable string whose bytes are in a slot of family `F`.
+/// A growable string whose bytes are in a slot of allocator `A`: a family, or a region.
 ///
 /// # Examples
 ///
@@ -37,19 +39,21 @@ use crate::family::Family;
 /// assert_eq!(line, "GET /index?page=7");
 /// # Ok::<(), core::fmt::Error>(())
 /// ```
-pub struct String<F: Family> {
+pub struct String<A: RawAlloc> {
     /// UTF-8.
-    bytes: Vec<u8, F>,
+    bytes: Vec<u8, A>,
 }
 
 impl<F: Family> String<F> {
-    /// An empty string; nothing is allocated.
+    /// An empty string in a family; nothing is allocated.
     #[inline]
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: Vec::new() }
     }
+}
 
+impl<A: RawAlloc + Default> String<A> {
     /// An empty string with capacity for `capacity` bytes.
     ///
     /// # Panics
@@ -57,7 +61,86 @@ impl<F: Family> String<F> {
     /// If that is more than `isize::MAX`.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity) }
+        Self::with_capacity_in(capacity, A::default())
+    }
+}
+
+impl<A: RawAlloc> String<A> {
+    /// An empty string in any allocator; nothing is allocated.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// let request = Region::<lives::Request>::new();
+    /// let mut line = String::new_in(request.allocator());
+    /// line.push_str("GET /");
+    /// assert!(request.usage().live_bytes >= 5);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn new_in(alloc: A) -> Self {
+        Self { bytes: Vec::new_in(alloc) }
+    }
+
+    /// An empty string with capacity for `capacity` bytes, in any allocator.
+    ///
+    /// # Panics
+    ///
+    /// If that is more than `isize::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// assert!(String::with_capacity_in(9, lives::Request).capacity() >= 9);
+    /// ```
+    #[must_use]
+    pub fn with_capacity_in(capacity: usize, alloc: A) -> Self {
+        Self { bytes: Vec::with_capacity_in(capacity, alloc) }
+    }
+
+    /// A copy of text, in any allocator.
+    ///
+    /// # Panics
+    ///
+    /// As for [`reserve`](Self::reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String, AnyFamily};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// let name = String::from_str_in("Ada", AnyFamily::from(Lives::Request));
+    /// assert_eq!(name, "Ada");
+    /// ```
+    #[must_use]
+    pub fn from_str_in(text: &str, alloc: A) -> Self {
+        Self { bytes: Vec::from_slice_in(text.as_bytes(), alloc) }
+    }
+
+    /// The allocator: a family's marker, an [`AnyFamily`](crate::AnyFamily), a region.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String, Region};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// let request = Region::<lives::Request>::new();
+    /// let line = String::from_str_in("GET", request.allocator());
+    /// let beside = String::from_str_in("/", *line.allocator());
+    /// assert!(beside < line);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn allocator(&self) -> &A {
+        self.bytes.allocator()
     }
 
     /// Converts bytes to text, without a copy.
@@ -79,7 +162,7 @@ impl<F: Family> String<F> {
     /// let (bytes, error) = String::from_utf8(bytes).unwrap_err();
     /// assert_eq!((bytes.len(), error.valid_up_to()), (2, 1));
     /// ```
-    pub fn from_utf8(bytes: Vec<u8, F>) -> Result<Self, (Vec<u8, F>, Utf8Error)> {
+    pub fn from_utf8(bytes: Vec<u8, A>) -> Result<Self, (Vec<u8, A>, Utf8Error)> {
         match str::from_utf8(&bytes) {
             Ok(_) => Ok(Self { bytes }),
             Err(error) => Err((bytes, error)),
@@ -93,14 +176,14 @@ impl<F: Family> String<F> {
     /// They are UTF-8.
     #[inline]
     #[must_use]
-    pub const unsafe fn from_utf8_unchecked(bytes: Vec<u8, F>) -> Self {
+    pub const unsafe fn from_utf8_unchecked(bytes: Vec<u8, A>) -> Self {
         Self { bytes }
     }
 
     /// The bytes of the text, in the same slot.
     #[inline]
     #[must_use]
-    pub fn into_bytes(self) -> Vec<u8, F> {
+    pub fn into_bytes(self) -> Vec<u8, A> {
         self.bytes
     }
 
@@ -117,7 +200,7 @@ impl<F: Family> String<F> {
     /// assert_eq!(&*boxed, "ok");
     /// ```
     #[must_use]
-    pub fn into_boxed_str(self) -> FamilyBox<str, F> {
+    pub fn into_boxed_str(self) -> FamilyBox<str, A> {
         // SAFETY: the bytes are UTF-8.
         unsafe { FamilyBox::from_utf8_unchecked(self.bytes.into_boxed_slice()) }
     }
@@ -312,8 +395,13 @@ impl<F: Family> String<F> {
     /// text.retain(|character| character != '_');
     /// assert_eq!(text, "1000000");
     /// ```
-    pub fn retain(&mut self, mut keep: impl FnMut(char) -> bool) {
-        *self = self.chars().filter(|&character| keep(character)).collect();
+    pub fn retain(&mut self, mut keep: impl FnMut(char) -> bool)
+    where
+        A: Clone,
+    {
+        let mut kept = Self::new_in(self.allocator().clone());
+        kept.extend(self.chars().filter(|&character| keep(character)));
+        *self = kept;
     }
 
     /// Splits off the text from byte `at` on and returns it.
@@ -322,7 +410,10 @@ impl<F: Family> String<F> {
     ///
     /// If `at` is not on the boundary of a character.
     #[must_use = "use `truncate` to drop the text"]
-    pub fn split_off(&mut self, at: usize) -> Self {
+    pub fn split_off(&mut self, at: usize) -> Self
+    where
+        A: Clone,
+    {
         assert!(
             self.is_char_boundary(at),
             "byte index {at} is inside a character or out of bounds"
@@ -331,89 +422,67 @@ impl<F: Family> String<F> {
     }
 }
 
-impl<F: Family> Deref for String<F> {
-    type Target = str;
+like_its_target!([A: RawAlloc] String<A>, => str: as_str, as_mut_str);
 
-    #[inline]
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
+/// Equality with other text, both ways around.
+macro_rules! equal_to {
+    ($([$($generics:tt)*] $this:ty, $other:ty);* $(;)?) => {$(
+        impl<$($generics)*> PartialEq<$other> for $this {
+            #[inline]
+            fn eq(&self, other: &$other) -> bool {
+                self[..] == other[..]
+            }
+        }
+    )*};
 }
 
-impl<F: Family> DerefMut for String<F> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut str {
-        self.as_mut_str()
-    }
+equal_to! {
+    [A: RawAlloc, B: RawAlloc] String<A>, String<B>;
+    [A: RawAlloc] String<A>, str;
+    [A: RawAlloc] String<A>, &str;
+    [A: RawAlloc] str, String<A>;
+    [A: RawAlloc] &str, String<A>;
 }
 
-impl<F: Family> AsRef<str> for String<F> {
-    #[inline]
-    fn as_ref(&self) -> &str {
-        self
-    }
+#[cfg(feature = "std")]
+equal_to! {
+    [A: RawAlloc] String<A>, std::string::String;
+    [A: RawAlloc] std::string::String, String<A>;
 }
 
-impl<F: Family> AsRef<[u8]> for String<F> {
+impl<A: RawAlloc> AsRef<[u8]> for String<A> {
     #[inline]
     fn as_ref(&self) -> &[u8] {
         self.as_bytes()
     }
 }
 
-impl<F: Family> AsMut<str> for String<F> {
-    #[inline]
-    fn as_mut(&mut self) -> &mut str {
-        self
-    }
-}
-
-impl<F: Family> Borrow<str> for String<F> {
-    #[inline]
-    fn borrow(&self) -> &str {
-        self
-    }
-}
-
-impl<F: Family> BorrowMut<str> for String<F> {
-    #[inline]
-    fn borrow_mut(&mut self) -> &mut str {
-        self
-    }
-}
-
-impl<F: Family> Default for String<F> {
+impl<A: RawAlloc + Default> Default for String<A> {
     #[inline]
     fn default() -> Self {
-        Self::new()
+        Self::new_in(A::default())
     }
 }
 
-impl<F: Family> Clone for String<F> {
+impl<A: RawAlloc + Clone> Clone for String<A> {
     fn clone(&self) -> Self {
-        Self::from(self.as_str())
+        Self::from_str_in(self, self.allocator().clone())
     }
 
-    /// Keeps the capacity.
+    /// Keeps the capacity and the allocator.
     fn clone_from(&mut self, source: &Self) {
         self.clear();
         self.push_str(source);
     }
 }
 
-impl<F: Family> fmt::Debug for String<F> {
+impl<A: RawAlloc> fmt::Display for String<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<F: Family> fmt::Display for String<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<F: Family> fmt::Write for String<F> {
+impl<A: RawAlloc> fmt::Write for String<A> {
     /// Fails if no memory is available.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.try_reserve(text.len()).map_err(|_| fmt::Error)?;

@@ -6,66 +6,54 @@ use std::path::Path;
 use std::string::String as StdString;
 
 use super::String;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<F: Family> From<StdString> for String<F> {
+impl<A: RawAlloc + Default> From<StdString> for String<A> {
     fn from(text: StdString) -> Self {
         Self::from(text.as_str())
     }
 }
 
-impl<F: Family> From<&StdString> for String<F> {
+impl<A: RawAlloc + Default> From<&StdString> for String<A> {
     fn from(text: &StdString) -> Self {
         Self::from(text.as_str())
     }
 }
 
-impl<F: Family> From<Cow<'_, str>> for String<F> {
+impl<A: RawAlloc + Default> From<Cow<'_, str>> for String<A> {
     fn from(text: Cow<'_, str>) -> Self {
         Self::from(&*text)
     }
 }
 
-impl<F: Family> From<String<F>> for StdString {
+impl<A: RawAlloc> From<String<A>> for StdString {
     /// Copies the text to the global allocator and frees the slot.
-    fn from(text: String<F>) -> Self {
+    fn from(text: String<A>) -> Self {
         Self::from(text.as_str())
     }
 }
 
-impl<F: Family> PartialEq<StdString> for String<F> {
-    fn eq(&self, other: &StdString) -> bool {
-        **self == **other
-    }
-}
-
-impl<F: Family> PartialEq<String<F>> for StdString {
-    fn eq(&self, other: &String<F>) -> bool {
-        **self == **other
-    }
-}
-
-impl<F: Family> Extend<StdString> for String<F> {
+impl<A: RawAlloc> Extend<StdString> for String<A> {
     fn extend<I: IntoIterator<Item = StdString>>(&mut self, pieces: I) {
         pieces.into_iter().for_each(|piece| self.push_str(&piece));
     }
 }
 
-impl<F: Family> FromIterator<StdString> for String<F> {
+impl<A: RawAlloc + Default> FromIterator<StdString> for String<A> {
     fn from_iter<I: IntoIterator<Item = StdString>>(pieces: I) -> Self {
-        let mut text = Self::new();
+        let mut text = Self::default();
         text.extend(pieces);
         text
     }
 }
 
-impl<F: Family> AsRef<OsStr> for String<F> {
+impl<A: RawAlloc> AsRef<OsStr> for String<A> {
     fn as_ref(&self) -> &OsStr {
         self.as_str().as_ref()
     }
 }
 
-impl<F: Family> AsRef<Path> for String<F> {
+impl<A: RawAlloc> AsRef<Path> for String<A> {
     fn as_ref(&self) -> &Path {
         self.as_str().as_ref()
     }

@@ -189,7 +189,7 @@ fn requests(random: &mut Random) {
 
 fn collections(random: &mut Random) {
     let mut map =
-        HashMap::<usize, FamilyBox<[usize; 9], lives::Message>, lives::Secret>::in_family();
+        HashMap::<usize, FamilyBox<[usize; 9], lives::Message>, lives::Secret>::new_in_family();
     let mut text = Text::<lives::Apart>::new();
     let mut list = SmallVec::<usize, 6, lives::Message>::new();
     for number in 0..2_000 + random.below(2_000) {

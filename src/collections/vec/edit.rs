@@ -2,11 +2,11 @@
 
 use core::ptr;
 
-use super::SmallVec;
+use super::{VecInner, VecStorage};
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc + Default> VecInner<T, S, A> {
     /// An empty vector with capacity for `capacity` elements.
     ///
     /// # Panics
@@ -14,7 +14,29 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// As for [`reserve`](Self::reserve).
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        let mut vec = Self::new();
+        Self::with_capacity_in(capacity, A::default())
+    }
+}
+
+impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
+    /// An empty vector with capacity for `capacity` elements, in any allocator.
+    ///
+    /// # Panics
+    ///
+    /// As for [`reserve`](Self::reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let vec = Vec::<u64, _>::with_capacity_in(9, lives::Frame);
+    /// assert!(vec.capacity() >= 9);
+    /// ```
+    #[must_use]
+    pub fn with_capacity_in(capacity: usize, alloc: A) -> Self {
+        let mut vec = Self::new_in(alloc);
         vec.reserve(capacity);
         vec
     }
@@ -245,22 +267,25 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// let tail = vec.split_off(1);
     /// assert_eq!((&vec[..], &tail[..]), (&[1][..], &[2, 3][..]));
     /// ```
-    pub fn append<const M: usize, G: Family>(&mut self, other: &mut SmallVec<T, M, G>) {
+    pub fn append<R: VecStorage<T>, B: RawAlloc>(&mut self, other: &mut VecInner<T, R, B>) {
         self.reserve(other.len);
         // SAFETY: their length does not exceed the room behind the last element.
         unsafe { self.copy_to_end(other.as_ptr(), other.len) };
         other.len = 0;
     }
 
-    /// Splits off the elements from `at` on and returns them.
+    /// Splits off the elements from `at` on and returns them, in the same allocator.
     ///
     /// # Panics
     ///
     /// If `at` is above the length, and like [`reserve`](Self::reserve).
     #[must_use = "use `truncate` to drop the elements"]
-    pub fn split_off(&mut self, at: usize) -> Self {
+    pub fn split_off(&mut self, at: usize) -> Self
+    where
+        A: Clone,
+    {
         let count = self[at..].len();
-        let mut tail = Self::with_capacity(count);
+        let mut tail = Self::with_capacity_in(count, self.alloc.clone());
         // SAFETY: `tail` has the room.
         unsafe { tail.copy_to_end(self[at..].as_ptr(), count) };
         self.len = at;

@@ -5,23 +5,23 @@ use core::iter::FusedIterator;
 use core::ops::{Bound, Range, RangeBounds};
 use core::{mem, ptr, slice};
 
-use super::SmallVec;
-use crate::family::Family;
+use super::{VecInner, VecStorage};
+use crate::raw_alloc::RawAlloc;
 
-/// An iterator over the elements of a range by value; made by [`SmallVec::drain`].
+/// An iterator over the elements of a range by value; made by [`VecInner::drain`].
 ///
 /// Elements that were not taken are dropped with the iterator, and the elements after the range move up.
 /// If the iterator is forgotten instead, the vector keeps only the elements before the range.
-pub struct Drain<'a, T, const N: usize, F: Family> {
+pub struct Drain<'a, T, S: VecStorage<T>, A: RawAlloc> {
     /// Its length is that of the part before the range.
-    vec: &'a mut SmallVec<T, N, F>,
+    vec: &'a mut VecInner<T, S, A>,
     /// The elements that are still to come.
     alive: Range<usize>,
     /// The elements behind the range.
     tail: Range<usize>,
 }
 
-impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
     /// Removes the elements of a range.
     ///
     /// # Panics
@@ -38,7 +38,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     /// assert!(vec.drain(1..3).eq([2, 3]));
     /// assert_eq!(vec, [1, 4]);
     /// ```
-    pub fn drain(&mut self, range: impl RangeBounds<usize>) -> Drain<'_, T, N, F> {
+    pub fn drain(&mut self, range: impl RangeBounds<usize>) -> Drain<'_, T, S, A> {
         let len = self.len;
         let overflow = || -> ! { panic!("the end of the range overflows `usize`") };
         let start = match range.start_bound() {
@@ -58,7 +58,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> Drain<'_, T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> Drain<'_, T, S, A> {
     /// The remaining elements.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
@@ -81,12 +81,12 @@ impl<T, const N: usize, F: Family> Drain<'_, T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> Drop for Drain<'_, T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> Drop for Drain<'_, T, S, A> {
     fn drop(&mut self) {
         /// Moves the tail up, also when an element's destructor panics.
-        struct Close<'b, 'a, T, const N: usize, F: Family>(&'b mut Drain<'a, T, N, F>);
+        struct Close<'b, 'a, T, S: VecStorage<T>, A: RawAlloc>(&'b mut Drain<'a, T, S, A>);
 
-        impl<T, const N: usize, F: Family> Drop for Close<'_, '_, T, N, F> {
+        impl<T, S: VecStorage<T>, A: RawAlloc> Drop for Close<'_, '_, T, S, A> {
             fn drop(&mut self) {
                 let Drain { vec, tail, .. } = &mut *self.0;
                 let (hole, count) = (vec.len, tail.len());
@@ -106,7 +106,7 @@ impl<T, const N: usize, F: Family> Drop for Drain<'_, T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> Iterator for Drain<'_, T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> Iterator for Drain<'_, T, S, A> {
     type Item = T;
 
     #[inline]
@@ -122,7 +122,7 @@ impl<T, const N: usize, F: Family> Iterator for Drain<'_, T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> DoubleEndedIterator for Drain<'_, T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> DoubleEndedIterator for Drain<'_, T, S, A> {
     #[inline]
     fn next_back(&mut self) -> Option<T> {
         let index = self.alive.next_back()?;
@@ -131,11 +131,11 @@ impl<T, const N: usize, F: Family> DoubleEndedIterator for Drain<'_, T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> ExactSizeIterator for Drain<'_, T, N, F> {}
+impl<T, S: VecStorage<T>, A: RawAlloc> ExactSizeIterator for Drain<'_, T, S, A> {}
 
-impl<T, const N: usize, F: Family> FusedIterator for Drain<'_, T, N, F> {}
+impl<T, S: VecStorage<T>, A: RawAlloc> FusedIterator for Drain<'_, T, S, A> {}
 
-impl<T: fmt::Debug, const N: usize, F: Family> fmt::Debug for Drain<'_, T, N, F> {
+impl<T: fmt::Debug, S: VecStorage<T>, A: RawAlloc> fmt::Debug for Drain<'_, T, S, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Drain").field(&self.as_slice()).finish()
     }

@@ -1,19 +1,20 @@
-//! Between a [`SmallVec`] and the types of the standard library.
+//! Between a [`VecInner`] and the types of the standard library.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::vec::Vec;
 
-use super::SmallVec;
-use crate::family::Family;
+use super::{VecInner, VecStorage};
+use crate::raw_alloc::RawAlloc;
 
-impl<T, const N: usize, F: Family> From<Vec<T>> for SmallVec<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc + Default> From<Vec<T>> for VecInner<T, S, A> {
     /// Moves the elements over and frees the buffer of the other vector.
     fn from(elements: Vec<T>) -> Self {
         elements.into_iter().collect()
     }
 }
 
-impl<T: Clone, const N: usize, F: Family> From<Cow<'_, [T]>> for SmallVec<T, N, F> {
+impl<T: Clone, S: VecStorage<T>, A: RawAlloc + Default> From<Cow<'_, [T]>> for VecInner<T, S, A> {
     fn from(elements: Cow<'_, [T]>) -> Self {
         match elements {
             Cow::Borrowed(elements) => Self::from(elements),
@@ -22,20 +23,14 @@ impl<T: Clone, const N: usize, F: Family> From<Cow<'_, [T]>> for SmallVec<T, N, 
     }
 }
 
-impl<T, const N: usize, F: Family> From<SmallVec<T, N, F>> for Vec<T> {
+impl<T, S: VecStorage<T>, A: RawAlloc> From<VecInner<T, S, A>> for Vec<T> {
     /// Moves the elements to the global allocator and frees the slot.
-    fn from(elements: SmallVec<T, N, F>) -> Self {
+    fn from(elements: VecInner<T, S, A>) -> Self {
         elements.into_iter().collect()
     }
 }
 
-impl<T: PartialEq<U>, U, const N: usize, F: Family> PartialEq<Vec<U>> for SmallVec<T, N, F> {
-    fn eq(&self, other: &Vec<U>) -> bool {
-        self[..] == other[..]
-    }
-}
-
-impl<const N: usize, F: Family> Write for SmallVec<u8, N, F> {
+impl<S: VecStorage<u8>, A: RawAlloc> Write for VecInner<u8, S, A> {
     /// Appends the bytes; never fails.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.extend_from_copied(bytes);

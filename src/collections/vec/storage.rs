@@ -1,43 +1,86 @@
-//! Where the elements of a [`SmallVec`] are: in itself, or in a slot of the family.
+//! Where the elements of a vector are: in itself, or in a slot of the allocator.
 //!
 //! Three invariants, which the `SAFETY` comments of this folder cite:
 //!
-//! - **S1.** `capacity` is `INLINE` and the elements are in `inline`; or it is more, and `slot` leads
-//!   to a slot of family `F` with the layout of `capacity` elements, which nobody else will free.
+//! - **S1.** `capacity` is `INLINE` and the elements are in the storage itself; or it is more, and the
+//!   storage starts with the address of a slot of the allocator with the layout of `capacity` elements, which
+//!   nobody else will free.
 //! - **S2.** The first `len` elements are initialised and owned by the vector; `len <= capacity`.
 //! - **S3.** Values without a size are always inline: `INLINE` is `usize::MAX` for them.
 
 use core::alloc::Layout;
-use core::marker::PhantomData;
+use core::fmt;
 use core::mem::{ManuallyDrop, MaybeUninit};
-use core::ptr::NonNull;
-use core::{ptr, slice};
+use core::ptr::{self, NonNull};
+use core::slice;
 
-use super::SmallVec;
+use super::VecInner;
+use crate::boxed::raw::Slot;
 use crate::boxed::{capacity_overflow, failed};
-use crate::class::usable;
 use crate::error::{AllocError, AllocErrorKind};
-use crate::family::Family;
 use crate::heap::alloc::array_layout;
-use crate::heap::{alloc_layout_in, free_layout_in, realloc_layout_in};
+use crate::raw_alloc::RawAlloc;
 
-/// Which of the two is there follows from the capacity (S1).
-pub(super) union Storage<T, const N: usize> {
-    inline: ManuallyDrop<[MaybeUninit<T>; N]>,
+/// How a vector stores its first elements: [`Inline`] or [`Spilled`].
+///
+/// # Safety
+///
+/// It starts with room for the address of a slot, aligned for it. `EMPTY` is what a vector without a slot has;
+/// if `ROOM`, it is aligned for a `T` and has room for `INLINE` of them; if not, it starts with an
+/// address that is aligned for a `T`, and `INLINE` is 0, unless values of type `T` have no size.
+///
+/// # Examples
+///
+/// See [`VecInner`].
+pub unsafe trait VecStorage<T>: Sized {
+    /// Whether elements can be in the storage itself.
+    #[doc(hidden)]
+    const ROOM: bool;
+    /// How many elements need no slot.
+    #[doc(hidden)]
+    const INLINE: usize;
+    /// The storage of a vector without a slot.
+    #[doc(hidden)]
+    const EMPTY: Self;
+}
+
+/// The storage of a [`SmallVec`](super::SmallVec): room for `N` elements, or the address of a slot.
+#[repr(C)]
+pub union Inline<T, const N: usize> {
+    // Which of the two is there follows from the capacity (S1).
+    elements: ManuallyDrop<[MaybeUninit<T>; N]>,
     slot: NonNull<T>,
 }
 
-/// A slot that is freed when it goes out of scope, whatever happens meanwhile.
-struct SlotGuard<F: Family> {
-    start: NonNull<u8>,
-    layout: Layout,
-    family: PhantomData<fn() -> F>,
+// SAFETY: both fields of the union are at its start.
+unsafe impl<T, const N: usize> VecStorage<T> for Inline<T, N> {
+    const ROOM: bool = true;
+    const INLINE: usize = if size_of::<T>() == 0 { usize::MAX } else { N };
+    const EMPTY: Self = Self { elements: ManuallyDrop::new([const { MaybeUninit::uninit() }; N]) };
 }
 
-impl<F: Family> Drop for SlotGuard<F> {
-    fn drop(&mut self) {
-        // SAFETY: the guard is made from a slot of this family and layout that is given up (S1).
-        unsafe { free_layout_in::<F>(self.start, self.layout) };
+/// The storage of a [`Vec`](super::Vec): the address of a slot.
+#[repr(transparent)]
+pub struct Spilled<T> {
+    slot: NonNull<T>,
+}
+
+// SAFETY: an address, and an aligned one.
+unsafe impl<T> VecStorage<T> for Spilled<T> {
+    const ROOM: bool = false;
+    const INLINE: usize = if size_of::<T>() == 0 { usize::MAX } else { 0 };
+    const EMPTY: Self = Self { slot: NonNull::dangling() };
+}
+
+impl<T, const N: usize> fmt::Debug for Inline<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inline").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Spilled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spilled").finish_non_exhaustive()
     }
 }
 
@@ -45,37 +88,11 @@ fn too_large() -> AllocError {
     AllocError::new(AllocErrorKind::TooLarge)
 }
 
-impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
-    /// How many elements need no slot.
-    pub(super) const INLINE: usize = if size_of::<T>() == 0 { usize::MAX } else { N };
+impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
     /// The room taken at the first push into a vector that has none inline.
     const FIRST_CAPACITY: usize = if size_of::<T>() == 1 { 8 } else { 4 };
 
-    /// An empty vector; nothing is allocated.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, collections::SmallVec};
-    /// # #[alloc_family]
-    /// # enum Lives { Frame }
-    /// const EMPTY: SmallVec<u32, 4, lives::Frame> = SmallVec::new();
-    /// assert_eq!((EMPTY.len(), EMPTY.capacity()), (0, 4));
-    /// ```
-    #[inline]
-    #[must_use]
-    pub const fn new() -> Self {
-        let inline = ManuallyDrop::new([const { MaybeUninit::uninit() }; N]);
-        Self {
-            len: 0,
-            capacity: Self::INLINE,
-            storage: Storage { inline },
-            owns: PhantomData,
-            family: PhantomData,
-        }
-    }
-
-    /// The capacity in elements: at least `N`.
+    /// The capacity in elements: at least the `N` of a [`SmallVec`](super::SmallVec).
     ///
     /// Once spilled, it is the number that fits the slot, which may be more than was requested.
     ///
@@ -94,7 +111,7 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.capacity
     }
 
-    /// Whether the elements are in a slot of the family, not inside the vector.
+    /// Whether the elements are in a slot of the allocator, not inside the vector.
     ///
     /// # Examples
     ///
@@ -110,18 +127,36 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     #[inline]
     #[must_use]
     pub const fn spilled(&self) -> bool {
-        self.capacity > Self::INLINE
+        self.capacity > S::INLINE
+    }
+
+    /// The address of the slot.
+    ///
+    /// # Safety
+    ///
+    /// The vector is spilled, or its storage has no room for elements.
+    #[inline(always)]
+    const unsafe fn slot(&self) -> NonNull<T> {
+        // SAFETY: S1, or what `VecStorage` promises of an empty storage.
+        unsafe { (&raw const self.storage).cast::<NonNull<T>>().read() }
+    }
+
+    /// Makes a slot the vector's own, in place of whatever was there.
+    const fn set_slot(&mut self, slot: NonNull<T>, capacity: usize) {
+        // SAFETY: a storage starts with room for an address.
+        unsafe { (&raw mut self.storage).cast::<NonNull<T>>().write(slot) };
+        self.capacity = capacity;
     }
 
     /// The address of the elements.
     #[inline]
     #[must_use]
     pub const fn as_ptr(&self) -> *const T {
-        if self.spilled() {
-            // SAFETY: S1.
-            unsafe { self.storage.slot }.as_ptr()
-        } else {
+        if S::ROOM && !self.spilled() {
             (&raw const self.storage).cast()
+        } else {
+            // SAFETY: one of the two is not the case.
+            unsafe { self.slot() }.as_ptr()
         }
     }
 
@@ -129,11 +164,11 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     #[inline]
     #[must_use]
     pub const fn as_mut_ptr(&mut self) -> *mut T {
-        if self.spilled() {
-            // SAFETY: S1.
-            unsafe { self.storage.slot }.as_ptr()
-        } else {
+        if S::ROOM && !self.spilled() {
             (&raw mut self.storage).cast()
+        } else {
+            // SAFETY: one of the two is not the case.
+            unsafe { self.slot() }.as_ptr()
         }
     }
 
@@ -187,68 +222,65 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
         self.len = len;
     }
 
-    /// The layout of the slot of a spilled vector.
+    /// The layout of the slot of a spilled vector, or of the room inside.
     #[inline]
     fn slot_layout(&self) -> Layout {
-        // SAFETY: it was allocated (S1).
+        // SAFETY: it was allocated, or is part of the vector, or empty (S1, S3).
         unsafe { Layout::array::<T>(self.capacity).unwrap_unchecked() }
-    }
-
-    /// The slot of a spilled vector, to be freed by the guard.
-    ///
-    /// # Safety
-    ///
-    /// The vector is spilled and will not free the slot itself.
-    unsafe fn guard(&self) -> SlotGuard<F> {
-        // SAFETY: S1.
-        let start = unsafe { self.storage.slot }.cast();
-        SlotGuard { start, layout: self.slot_layout(), family: PhantomData }
     }
 
     /// Makes room for `least` elements, not fewer than there are, and not much more.
     pub(super) fn set_capacity(&mut self, least: usize) -> Result<(), AllocError> {
         debug_assert!(least >= self.len);
-        if least <= Self::INLINE {
+        if least <= S::INLINE {
             if self.spilled() {
                 self.move_inline();
             }
             return Ok(());
         }
         // All that the slot holds. Values of no size are never here (S3).
-        let capacity = usable(array_layout::<T>(least)?) / size_of::<T>();
+        let capacity = self.alloc.usable_size(array_layout::<T>(least)?) / size_of::<T>();
         let layout = array_layout::<T>(capacity)?;
         if capacity == self.capacity {
             return Ok(());
         }
         let slot = if self.spilled() {
-            // SAFETY: S1.
-            let old = unsafe { self.storage.slot }.cast();
+            // SAFETY: it is.
+            let old = unsafe { self.slot() }.cast();
             // SAFETY: S1; the old address is overwritten below.
-            unsafe { realloc_layout_in::<F>(old, self.slot_layout(), layout)? }.cast::<T>()
+            unsafe { self.alloc.realloc(old, self.slot_layout(), layout)? }.cast::<T>()
         } else {
-            let slot = alloc_layout_in::<F>(layout)?.cast::<T>();
+            let slot = self.alloc.alloc(layout)?.cast::<T>();
             // SAFETY: a new slot with room for as many (S2).
             unsafe { slot.as_ptr().copy_from_nonoverlapping(self.as_ptr(), self.len) };
             slot
         };
-        self.storage = Storage { slot };
-        self.capacity = capacity;
+        self.set_slot(slot, capacity);
         Ok(())
     }
 
-    /// Moves the elements out of the slot, which is freed; there are at most `N` of them.
+    /// Moves the elements out of the slot, which is freed; there are at most `INLINE` of them.
     fn move_inline(&mut self) {
-        // SAFETY: the slot is forgotten below.
-        let slot = unsafe { self.guard() };
-        self.storage = Self::new_storage();
-        self.capacity = Self::INLINE;
-        let source = slot.start.cast::<T>().as_ptr();
-        // SAFETY: `len` elements of the slot, to the room inside the vector for `N`.
-        unsafe { source.copy_to_nonoverlapping(self.as_mut_ptr(), self.len) };
+        let layout = self.slot_layout();
+        // SAFETY: the vector is spilled.
+        let slot = unsafe { self.slot() };
+        self.storage = S::EMPTY;
+        self.capacity = S::INLINE;
+        // SAFETY: a slot of that layout with `len` elements, which the vector has just forgotten (S1).
+        unsafe { self.take_inline(slot, layout) };
     }
 
-    const fn new_storage() -> Storage<T, N> {
-        Storage { inline: ManuallyDrop::new([const { MaybeUninit::uninit() }; N]) }
+    /// Moves `len` elements of a slot into the vector itself, and frees the slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot is of this allocator and layout, and the caller's to give up; as many elements are there, and
+    /// they fit.
+    unsafe fn take_inline(&mut self, slot: NonNull<T>, layout: Layout) {
+        // SAFETY: `len` elements, to the room inside the vector.
+        unsafe { slot.as_ptr().copy_to_nonoverlapping(self.as_mut_ptr(), self.len) };
+        // SAFETY: passed on.
+        unsafe { self.alloc.free(slot.cast(), layout) };
     }
 
     /// Makes room for `additional` more elements, and twice as much as there was where it can be had.
@@ -348,61 +380,68 @@ impl<T, const N: usize, F: Family> SmallVec<T, N, F> {
     ///
     /// # Safety
     ///
-    /// `slot` leads to a slot of family `F` with the layout of `len` initialised elements, which is
-    /// the vector's from now on.
-    pub(super) unsafe fn from_slot(slot: NonNull<T>, len: usize) -> Self {
-        let mut vec = Self::new();
-        if len > Self::INLINE {
-            vec.storage = Storage { slot };
-            vec.capacity = len;
+    /// `slot` leads to a slot of `alloc` with the layout of `len` initialised elements, which is the
+    /// vector's from now on.
+    pub(super) unsafe fn from_slot(slot: NonNull<T>, len: usize, alloc: A) -> Self {
+        let mut vec = Self::new_in(alloc);
+        vec.len = len;
+        if len > S::INLINE {
+            vec.set_slot(slot, len);
         } else if size_of::<T>() != 0 && len != 0 {
             // SAFETY: it was allocated.
             let layout = unsafe { Layout::array::<T>(len).unwrap_unchecked() };
-            let _slot = SlotGuard::<F> { start: slot.cast(), layout, family: PhantomData };
-            // SAFETY: `len` elements, to the room inside the vector for `N`.
-            unsafe { slot.as_ptr().copy_to_nonoverlapping(vec.as_mut_ptr(), len) };
+            // SAFETY: the caller's promise; there is room for `len` elements.
+            unsafe { vec.take_inline(slot, layout) };
         }
-        vec.len = len;
         vec
     }
 
-    /// The slot of the elements, made to fit their number, and that number; the vector is used up.
-    pub(super) fn into_slot(mut self) -> (NonNull<T>, usize) {
-        let len = self.len;
-        if size_of::<T>() == 0 || len == 0 {
-            self.len = 0;
-            return (NonNull::dangling(), len);
+    /// The slot of the elements, made to fit their number, that number, and the allocator.
+    pub(super) fn into_slot(mut self) -> (NonNull<T>, usize, A) {
+        let slot = self.fitting_slot().unwrap_or_else(|error| {
+            // The destructor of the vector runs if this unwinds.
+            failed(error, Layout::for_value::<[T]>(&self))
+        });
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the vector is forgotten, so its allocator is moved out once.
+        (slot, this.len, unsafe { ptr::read(&this.alloc) })
+    }
+
+    /// The elements in a slot that fits their number; the vector gives it up (S1) and must be forgotten.
+    fn fitting_slot(&mut self) -> Result<NonNull<T>, AllocError> {
+        let layout = array_layout::<T>(self.len)?;
+        if self.spilled() {
+            // SAFETY: it is.
+            let old = unsafe { self.slot() }.cast();
+            // SAFETY: S1; the vector is forgotten if this succeeds.
+            return unsafe { self.alloc.realloc(old, self.slot_layout(), layout) }
+                .map(NonNull::cast);
         }
-        let fits = || -> Result<_, AllocError> {
-            let layout = array_layout::<T>(len)?;
-            if self.spilled() {
-                // SAFETY: S1.
-                let old = unsafe { self.storage.slot }.cast();
-                // SAFETY: S1; the vector is forgotten below.
-                return unsafe { realloc_layout_in::<F>(old, self.slot_layout(), layout) };
-            }
-            let slot = alloc_layout_in::<F>(layout)?;
-            // SAFETY: a new slot of the layout of as many elements.
-            unsafe { slot.cast::<T>().as_ptr().copy_from_nonoverlapping(self.as_ptr(), len) };
-            Ok(slot)
-        };
-        match fits() {
-            Ok(slot) => {
-                let _ = ManuallyDrop::new(self);
-                (slot.cast(), len)
-            }
-            Err(error) => failed(error, Layout::for_value::<[T]>(&self)),
-        }
+        let slot = self.alloc.alloc(layout)?.cast::<T>();
+        // SAFETY: a new slot of the layout of as many elements.
+        unsafe { slot.as_ptr().copy_from_nonoverlapping(self.as_ptr(), self.len) };
+        Ok(slot)
     }
 }
 
-impl<T, const N: usize, F: Family> Drop for SmallVec<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> Drop for VecInner<T, S, A> {
     /// Drops the elements in order, then frees the slot, the latter also when a destructor panics.
     fn drop(&mut self) {
-        // SAFETY: the vector does not look at the slot afterwards.
-        let _slot = self.spilled().then(|| unsafe { self.guard() });
-        let elements = ptr::slice_from_raw_parts_mut(self.as_mut_ptr(), self.len);
+        let (spilled, layout) = (self.spilled(), self.slot_layout());
+        let start = self.as_mut_ptr();
+        let elements = ptr::slice_from_raw_parts_mut(start, self.len);
+        // The guard is for a panic that unwinds; otherwise the slot is freed below.
+        let slot = spilled.then(|| {
+            // SAFETY: no address of an element is null.
+            let start = unsafe { NonNull::new_unchecked(start) };
+            // SAFETY: S1; the vector does not look at the slot afterwards.
+            unsafe { Slot::<A, _>::own(start.cast(), layout, &self.alloc) }
+        });
         // SAFETY: S2, and this is the last anyone sees of them.
         unsafe { ptr::drop_in_place(elements) };
+        if let Some(slot) = slot {
+            // SAFETY: S1, as above.
+            unsafe { self.alloc.free(slot.keep(), layout) };
+        }
     }
 }

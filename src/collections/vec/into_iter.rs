@@ -5,20 +5,20 @@ use core::iter::FusedIterator;
 use core::ops::Range;
 use core::{mem, ptr, slice};
 
-use super::SmallVec;
-use crate::family::Family;
+use super::{VecInner, VecStorage};
+use crate::raw_alloc::RawAlloc;
 
-/// An iterator over the elements of a [`SmallVec`] by value, from both ends. It frees the slot at the end.
+/// An iterator over the elements of a [`VecInner`] by value, from both ends. It frees the slot at the end.
 ///
 /// Elements that were not taken are dropped with the iterator.
-pub struct IntoIter<T, const N: usize, F: Family> {
+pub struct IntoIter<T, S: VecStorage<T>, A: RawAlloc> {
     /// Of length 0, so that it frees the slot and nothing else.
-    vec: SmallVec<T, N, F>,
+    vec: VecInner<T, S, A>,
     /// The elements that are still to come.
     alive: Range<usize>,
 }
 
-impl<T, const N: usize, F: Family> IntoIter<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> IntoIter<T, S, A> {
     /// The remaining elements.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
@@ -41,7 +41,7 @@ impl<T, const N: usize, F: Family> IntoIter<T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> Drop for IntoIter<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> Drop for IntoIter<T, S, A> {
     /// Drops what is left; the slot follows with the vector, also when a destructor panics.
     fn drop(&mut self) {
         let rest = mem::take(&mut self.alive);
@@ -52,7 +52,7 @@ impl<T, const N: usize, F: Family> Drop for IntoIter<T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> Iterator for IntoIter<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> Iterator for IntoIter<T, S, A> {
     type Item = T;
 
     #[inline]
@@ -73,7 +73,7 @@ impl<T, const N: usize, F: Family> Iterator for IntoIter<T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> DoubleEndedIterator for IntoIter<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> DoubleEndedIterator for IntoIter<T, S, A> {
     #[inline]
     fn next_back(&mut self) -> Option<T> {
         let index = self.alive.next_back()?;
@@ -82,34 +82,34 @@ impl<T, const N: usize, F: Family> DoubleEndedIterator for IntoIter<T, N, F> {
     }
 }
 
-impl<T, const N: usize, F: Family> ExactSizeIterator for IntoIter<T, N, F> {}
+impl<T, S: VecStorage<T>, A: RawAlloc> ExactSizeIterator for IntoIter<T, S, A> {}
 
-impl<T, const N: usize, F: Family> FusedIterator for IntoIter<T, N, F> {}
+impl<T, S: VecStorage<T>, A: RawAlloc> FusedIterator for IntoIter<T, S, A> {}
 
-impl<T: Clone, const N: usize, F: Family> Clone for IntoIter<T, N, F> {
+impl<T: Clone, S: VecStorage<T>, A: RawAlloc + Clone> Clone for IntoIter<T, S, A> {
     fn clone(&self) -> Self {
-        SmallVec::from(self.as_slice()).into_iter()
+        VecInner::from_slice_in(self.as_slice(), self.vec.alloc.clone()).into_iter()
     }
 }
 
-impl<T: fmt::Debug, const N: usize, F: Family> fmt::Debug for IntoIter<T, N, F> {
+impl<T: fmt::Debug, S: VecStorage<T>, A: RawAlloc> fmt::Debug for IntoIter<T, S, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("IntoIter").field(&self.as_slice()).finish()
     }
 }
 
-impl<T, const N: usize, F: Family> IntoIterator for SmallVec<T, N, F> {
+impl<T, S: VecStorage<T>, A: RawAlloc> IntoIterator for VecInner<T, S, A> {
     type Item = T;
-    type IntoIter = IntoIter<T, N, F>;
+    type IntoIter = IntoIter<T, S, A>;
 
     #[inline]
-    fn into_iter(mut self) -> IntoIter<T, N, F> {
+    fn into_iter(mut self) -> IntoIter<T, S, A> {
         let alive = 0..mem::take(&mut self.len);
         IntoIter { vec: self, alive }
     }
 }
 
-impl<'a, T, const N: usize, F: Family> IntoIterator for &'a SmallVec<T, N, F> {
+impl<'a, T, S: VecStorage<T>, A: RawAlloc> IntoIterator for &'a VecInner<T, S, A> {
     type Item = &'a T;
     type IntoIter = slice::Iter<'a, T>;
 
@@ -119,7 +119,7 @@ impl<'a, T, const N: usize, F: Family> IntoIterator for &'a SmallVec<T, N, F> {
     }
 }
 
-impl<'a, T, const N: usize, F: Family> IntoIterator for &'a mut SmallVec<T, N, F> {
+impl<'a, T, S: VecStorage<T>, A: RawAlloc> IntoIterator for &'a mut VecInner<T, S, A> {
     type Item = &'a mut T;
     type IntoIter = slice::IterMut<'a, T>;
 

@@ -1,11 +1,17 @@
-//! Random operations on a `SmallVec`, a `Vec`, and the `SmallVec` of the crate `smallvec`: all three
-//! have the same elements, the two small ones spill at the same moments, and the family has one live
-//! object while ours is spilled and none otherwise.
+//! Random operations on a `SmallVec` or `Vec`, on the standard library's `Vec`, and on the `SmallVec` of the crate
+//! `smallvec`: all three have the same elements, the small ones spill at the same moments, and the allocator
+//! has one live object while ours is spilled and none otherwise. In a family by its marker, in one known at
+//! run time, and in regions.
 
+use std::alloc::Layout;
+use std::cell::Cell;
 use std::fmt::Debug;
+use std::mem;
+use std::ptr::NonNull;
 
-use famalloc::collections::SmallVec;
-use famalloc::{Family, alloc_family};
+use famalloc::collections::vec::{Inline, Spilled, VecInner, VecStorage};
+use famalloc::region::Tracked;
+use famalloc::{AllocError, AnyFamily, Family, RawAlloc, Region, alloc_family};
 use smallvec::{Array, SmallVec as Theirs};
 
 use crate::common::{Random, times, usage};
@@ -19,33 +25,71 @@ enum Lives {
     Pages,
 }
 
-struct Three<A: Array, const N: usize, F: Family> {
-    ours: SmallVec<A::Item, N, F>,
-    theirs: Theirs<A>,
-    model: Vec<A::Item>,
+/// A region whose live objects are counted.
+#[derive(Clone)]
+struct Counted<'a, M> {
+    inner: M,
+    count: &'a Cell<usize>,
 }
 
-impl<A: Array, const N: usize, F: Family> Three<A, N, F>
+// SAFETY: passed on.
+unsafe impl<M: RawAlloc> RawAlloc for Counted<'_, M> {
+    fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        let start = self.inner.alloc(layout)?;
+        self.count.set(self.count.get() + usize::from(layout.size() > 0));
+        Ok(start)
+    }
+
+    unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
+        self.count.set(self.count.get() - usize::from(layout.size() > 0));
+        // SAFETY: passed on.
+        unsafe { self.inner.free(start, layout) };
+    }
+
+    unsafe fn realloc(
+        &self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, AllocError> {
+        // SAFETY: passed on.
+        let moved = unsafe { self.inner.realloc(start, old, new)? };
+        let (before, after) = (usize::from(old.size() > 0), usize::from(new.size() > 0));
+        self.count.set(self.count.get() + after - before);
+        Ok(moved)
+    }
+}
+
+struct Three<'a, A: Array, S: VecStorage<A::Item>, M: RawAlloc> {
+    ours: VecInner<A::Item, S, M>,
+    theirs: Theirs<A>,
+    model: Vec<A::Item>,
+    live: &'a dyn Fn() -> usize,
+}
+
+impl<'a, A: Array, S: VecStorage<A::Item>, M: RawAlloc + Clone> Three<'a, A, S, M>
 where
     A::Item: Clone + Debug + PartialEq,
 {
-    fn new() -> Self {
-        Self { ours: SmallVec::new(), theirs: Theirs::new(), model: Vec::new() }
+    fn new_in(home: M, live: &'a dyn Fn() -> usize) -> Self {
+        Self { ours: VecInner::new_in(home), theirs: Theirs::new(), model: Vec::new(), live }
     }
 
     fn assert_same(&self) {
         assert_eq!(self.ours[..], self.model[..]);
         assert_eq!(self.theirs[..], self.model[..]);
         assert_eq!(self.ours.spilled(), self.theirs.spilled());
-        assert_eq!(self.ours.spilled(), self.ours.capacity() > N && size_of::<A::Item>() > 0);
+        let inside = A::size();
+        assert_eq!(self.ours.spilled(), self.ours.capacity() > inside && size_of::<A::Item>() > 0);
         assert!(self.ours.capacity() >= self.ours.len());
         assert_eq!(self.ours.as_ptr().addr() % align_of::<A::Item>(), 0);
-        assert_eq!(usage::<F>().live_objects, usize::from(self.ours.spilled()));
+        assert_eq!((self.live)(), usize::from(self.ours.spilled()));
     }
 
     fn step(&mut self, random: &mut Random, next: &mut impl FnMut() -> A::Item) {
         let len = self.model.len();
-        let Self { ours, theirs, model } = self;
+        let home = self.ours.allocator().clone();
+        let Self { ours, theirs, model, .. } = self;
         let at = random.below(len + 1);
         match random.below(20) {
             0..4 => {
@@ -131,7 +175,7 @@ where
             _ => match random.below(5) {
                 0 => {
                     // Through a box and back, which leaves what fits inline.
-                    *ours = std::mem::take(ours).into_boxed_slice().into();
+                    *ours = mem::replace(ours, VecInner::new_in(home)).into_boxed_slice().into();
                     theirs.shrink_to_fit();
                 }
                 1 => {
@@ -139,9 +183,9 @@ where
                     *theirs = theirs.clone();
                 }
                 2 => {
-                    let mut taken = std::mem::take(ours).into_iter();
+                    let mut taken = mem::replace(ours, VecInner::new_in(home.clone())).into_iter();
                     assert_eq!(taken.next(), theirs.first().cloned());
-                    *ours = model.drain(..).collect();
+                    *ours = VecInner::from_iter_in(model.drain(..), home);
                     *model = ours.to_vec();
                     *theirs = model.iter().cloned().collect();
                 }
@@ -150,7 +194,8 @@ where
                     theirs.reserve(at);
                 }
                 _ => {
-                    let mut other: SmallVec<_, 3, F> = model.iter().take(5).cloned().collect();
+                    let few = model.iter().take(5).cloned();
+                    let mut other = VecInner::<_, Inline<_, 3>, M>::from_iter_in(few, home);
                     theirs.extend(other.iter().cloned());
                     model.extend(other.iter().cloned());
                     ours.append(&mut other);
@@ -161,13 +206,17 @@ where
     }
 }
 
-fn run<A: Array, const N: usize, F: Family>(seed: u64, mut make: impl FnMut(u64) -> A::Item)
-where
+fn run_in<A: Array, S: VecStorage<A::Item>, M: RawAlloc + Clone>(
+    home: M,
+    live: &dyn Fn() -> usize,
+    seed: u64,
+    make: impl Fn(u64) -> A::Item,
+) where
     A::Item: Clone + Debug + PartialEq,
 {
     let mut random = Random::new(seed);
     let mut values = Random::new(seed + 1);
-    let mut three = Three::<A, N, F>::new();
+    let mut three = Three::<A, S, M>::new_in(home, live);
     let mut longest = 0;
     for _ in 0..times(3000, 24) {
         three.step(&mut random, &mut || make(values.next()));
@@ -181,31 +230,57 @@ where
     }
     assert!(longest > times(20, 0), "the vectors stayed short");
     drop(three);
-    assert_eq!(usage::<F>().live_objects, 0);
+    assert_eq!(live(), 0);
+}
+
+/// The same everywhere where a vector can be at home.
+fn run<A: Array, S: VecStorage<A::Item>, F: Family<Set = Lives>>(
+    seed: u64,
+    make: impl Fn(u64) -> A::Item,
+) where
+    A::Item: Clone + Debug + PartialEq,
+{
+    let live = || usage::<F>().live_objects;
+    run_in::<A, S, F>(F::default(), &live, seed, &make);
+    run_in::<A, S, _>(AnyFamily::from(F::KEY), &live, seed + 100, &make);
+
+    let region = Region::<F>::new();
+    let count = Cell::new(0);
+    let counted = Counted { inner: region.allocator(), count: &count };
+    run_in::<A, S, _>(counted, &|| count.get(), seed + 200, &make);
+    let gaps = align_of::<A::Item>() > 8;
+    assert!(gaps || region.usage().live_bytes == 0);
+    let region = Region::<F, Tracked>::new();
+    let counted = Counted { inner: &region, count: &count };
+    run_in::<A, S, _>(counted, &|| count.get(), seed + 300, &make);
+    assert!(gaps || region.usage().live_bytes == 0);
 }
 
 #[test]
 fn bytes() {
-    run::<[u8; 0], 0, lives::Bytes>(1, |value| value as u8 % 3);
-    run::<[u8; 1], 1, lives::Bytes>(2, |value| value as u8 % 3);
-    run::<[u8; 20], 20, lives::Bytes>(3, |value| value as u8 % 3);
+    let make = |value: u64| value as u8 % 3;
+    run::<[u8; 0], Spilled<_>, lives::Bytes>(1, make);
+    run::<[u8; 0], Inline<_, 0>, lives::Bytes>(11, make);
+    run::<[u8; 1], Inline<_, 1>, lives::Bytes>(2, make);
+    run::<[u8; 20], Inline<_, 20>, lives::Bytes>(3, make);
 }
 
 #[test]
 fn values_with_a_destructor() {
-    run::<[String; 0], 0, lives::Texts>(4, |value| (value % 5).to_string());
-    run::<[String; 4], 4, lives::Texts>(5, |value| (value % 5).to_string());
+    let make = |value: u64| (value % 5).to_string();
+    run::<[String; 0], Spilled<_>, lives::Texts>(4, make);
+    run::<[String; 4], Inline<_, 4>, lives::Texts>(5, make);
 }
 
 #[test]
 fn values_of_five_words() {
-    run::<[[u64; 5]; 2], 2, lives::Wide>(6, |value| [value % 4; 5]);
+    run::<[[u64; 5]; 2], Inline<_, 2>, lives::Wide>(6, |value| [value % 4; 5]);
 }
 
 #[test]
 fn values_without_a_size() {
-    run::<[(); 0], 0, lives::Nothings>(7, |_| ());
-    run::<[(); 4], 4, lives::Nothings>(8, |_| ());
+    run::<[(); 0], Spilled<_>, lives::Nothings>(7, |_| ());
+    run::<[(); 4], Inline<_, 4>, lives::Nothings>(8, |_| ());
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -214,6 +289,6 @@ struct Page(u64);
 
 #[test]
 fn values_as_large_as_a_page_and_aligned_like_one() {
-    run::<[Page; 0], 0, lives::Pages>(9, |value| Page(value % 4));
-    run::<[Page; 2], 2, lives::Pages>(10, |value| Page(value % 4));
+    run::<[Page; 0], Spilled<_>, lives::Pages>(9, |value| Page(value % 4));
+    run::<[Page; 2], Inline<_, 2>, lives::Pages>(10, |value| Page(value % 4));
 }

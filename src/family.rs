@@ -31,7 +31,7 @@ pub use scoped::Scoped;
 ///
 /// # Safety
 ///
-/// `INDEX` is the position of this family in `Set::FAMILIES`, `SPEC` is the entry there, and `cache_slot`
+/// The type has no size, and every value of it is the same. `INDEX` is the position of this family in `Set::FAMILIES`, `SPEC` is the entry there, and `cache_slot`
 /// returns the calling thread's own cache slot for this family, valid until the thread has ended. (Without
 /// the feature `std` all threads have the same.)
 ///

@@ -276,6 +276,7 @@ mod block;
 pub mod boxed;
 mod class;
 pub mod collections;
+mod delegate;
 mod error;
 mod family;
 mod family_key;

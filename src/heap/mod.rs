@@ -33,5 +33,5 @@ pub mod untyped;
 pub(crate) mod usage;
 pub(crate) mod walk;
 
-pub(crate) use alloc_in::{alloc_layout_in, alloc_zeroed_layout_in, free_layout_in};
+pub(crate) use alloc_in::{alloc_layout_in, free_layout_in};
 pub(crate) use resize::realloc_layout_in;

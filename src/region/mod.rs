@@ -96,6 +96,7 @@
 
 mod any;
 mod boxed;
+mod counted;
 mod in_region;
 mod kind;
 mod pool;
@@ -107,6 +108,7 @@ mod walk;
 
 pub use any::{AnyCheckpoint, AnyRegion};
 pub use boxed::RegionBox;
+pub use counted::RegionRc;
 pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};

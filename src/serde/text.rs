@@ -10,6 +10,7 @@ use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::boxed::FamilyBox;
 use crate::collections::String;
 use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 /// Makes a `V` from text of whatever lifetime, or from bytes that are UTF-8.
 pub(super) struct Text<V>(pub(super) PhantomData<V>);
@@ -45,7 +46,7 @@ impl<'de, F: Family> Deserialize<'de> for String<F> {
     }
 }
 
-impl<'de, F: Family> Deserialize<'de> for FamilyBox<str, F> {
+impl<'de, A: RawAlloc + Default> Deserialize<'de> for FamilyBox<str, A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text(PhantomData))
     }

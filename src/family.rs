@@ -61,13 +61,6 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
     const INDEX: usize;
     /// The attributes of the variant.
     const SPEC: FamilySpec;
-    /// The marker itself, where `Default` cannot be called: in constants.
-    #[doc(hidden)]
-    const MARKER: Self = {
-        assert!(size_of::<Self>() == 0);
-        // SAFETY: the one value of a type without a size, by the contract of this trait.
-        unsafe { core::mem::zeroed() }
-    };
 
     /// The thread-local in which the calling thread keeps the address of its thread cache for this family.
     #[doc(hidden)]

@@ -118,6 +118,7 @@
 //! | `family_set`, `any_family`, `scope`, `family` | the traits of sets and families; families as values; scopes |
 //! | `heap` | the functions for raw memory, queries, statistics, checks; [`untyped`] and [`lifecycle`] |
 //! | `arena` | what regions are built on |
+//! | `delegate` | what all handles do by what they lead to |
 //! | [`boxed`], [`rc`], [`thin`], [`region`], [`pool`], [`collections`], [`object_alloc`], `in_family`, `allocator`, `serde`, `global` | the public types |
 //!
 //! What always holds:
@@ -276,6 +277,7 @@ mod block;
 pub mod boxed;
 mod class;
 pub mod collections;
+mod delegate;
 mod error;
 mod family;
 mod family_key;

@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use common::{Random, Watchdog, on_a_thread, one_at_a_time, usage};
-use famalloc::{FamilyArc, FamilyArcWeak, alloc_family};
+use famalloc::{AnyFamily, FamilyArc, FamilyArcWeak, ThinStr, alloc_family};
 
 #[alloc_family]
 enum Lives {
@@ -356,5 +356,32 @@ fn values_may_be_dropped_by_another_thread_than_made_them() {
             kept.iter().for_each(|handle| handle.check());
             assert_eq!(usage::<lives::Shared>().live_objects, ROUNDS);
         });
+    });
+}
+
+#[test]
+fn handles_in_a_family_known_at_run_time_race_as_well() {
+    nothing_is_left(|| {
+        let home = AnyFamily::from(Lives::Shared);
+        let watched = || {
+            let one = FamilyArc::new_in((Value::new(), ThinStr::from_str_in("text", home)), home);
+            let weak = FamilyArc::downgrade(&one);
+            ((one.clone(), weak.clone()), (one, weak))
+        };
+        type Pair = (Value, ThinStr<AnyFamily<Lives>>);
+        type Watched = (FamilyArc<Pair, AnyFamily<Lives>>, FamilyArcWeak<Pair, AnyFamily<Lives>>);
+        let side = |(mut handle, weak): Watched| {
+            handle.0.check();
+            match FamilyArc::get_mut(&mut handle) {
+                Some(value) => value.0.touched += 1,
+                None => drop(handle),
+            }
+            if let Some(handle) = weak.upgrade() {
+                handle.0.check();
+                assert_eq!(handle.1, "text");
+            }
+        };
+        race(watched, side, side);
+        assert_eq!(MADE.load(Ordering::Relaxed), ROUNDS);
     });
 }

@@ -43,6 +43,7 @@ const LAYERS: &[&[&str]] = &[
     // What regions are made of.
     &["arena"],
     // The faces.
+    &["delegate"],
     &["in_family"],
     &["global"],
     &["boxed"],

@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::alloc::Layout;
 use std::collections::HashMap as Model;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fmt::Debug;
 use std::path::Path;
+use std::ptr::NonNull;
 
 use common::usage;
 use famalloc::collections::{
@@ -15,7 +17,8 @@ use famalloc::collections::{
 };
 use famalloc::region::{RegionString, RegionVec};
 use famalloc::{
-    AnyFamily, Family, FamilyArc, FamilyBox, FamilyRc, Region, ThinSlice, ThinStr, alloc_family,
+    AllocError, AnyFamily, Family, FamilyArc, FamilyBox, FamilyRc, RawAlloc, Region, ThinSlice,
+    ThinStr, alloc_family,
 };
 use serde_core::de::{DeserializeOwned, SeqAccess, Visitor, value};
 use serde_core::{Deserialize, Deserializer, Serialize};
@@ -24,6 +27,7 @@ use serde_json::{from_str, to_string};
 #[alloc_family]
 enum Lives {
     Alike,
+    Mine,
     Made,
     Recursive,
     Wrong,
@@ -74,6 +78,46 @@ fn handles_read_and_write_what_box_does() {
     alike(ThinStr::<F>::from("text"), "text".to_owned());
     alike(ThinSlice::<u8, F>::from([1, 2]), vec![1, 2]);
     alike(ThinSlice::<u8, F>::from([]), Vec::<u8>::new());
+}
+
+#[test]
+fn handles_in_any_home_are_written() {
+    let region = Region::<lives::Alike>::new();
+    let home = region.allocator();
+    assert_eq!(to_string(&region.boxed(7)).unwrap(), "7");
+    assert_eq!(to_string(&FamilyRc::new_in(7, home)).unwrap(), "7");
+    assert_eq!(to_string(&FamilyArc::<str, _>::from_str_in("text", home)).unwrap(), "\"text\"");
+    assert_eq!(to_string(&ThinStr::from_str_in("text", home)).unwrap(), "\"text\"");
+    let family = AnyFamily::from(Lives::Alike);
+    assert_eq!(to_string(&ThinSlice::from_slice_in(&[1, 2], family)).unwrap(), "[1,2]");
+}
+
+/// A family by another name, as an allocator of the user's.
+#[derive(Default)]
+struct Mine;
+
+// SAFETY: a family's memory.
+unsafe impl RawAlloc for Mine {
+    fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        lives::Mine.alloc(layout)
+    }
+
+    unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { lives::Mine.free(start, layout) };
+    }
+}
+
+#[test]
+fn handles_are_read_into_any_default_home() {
+    let boxed: FamilyBox<u32, Mine> = from_str("7").unwrap();
+    let counted: FamilyRc<u32, Mine> = from_str("7").unwrap();
+    let text: FamilyArc<str, Mine> = from_str("\"text\"").unwrap();
+    let thin: ThinStr<Mine> = from_str("\"text\"").unwrap();
+    assert_eq!((*boxed, *counted, &*text, &*thin), (7, 7, "text", "text"));
+    assert_eq!(usage::<lives::Mine>().live_objects, 4);
+    drop((boxed, counted, text, thin));
+    assert_eq!(usage::<lives::Mine>().live_objects, 0);
 }
 
 #[test]

@@ -6,17 +6,21 @@ mod common;
 #[allow(dead_code, reason = "these tests use some of it")]
 mod ledger;
 
+use std::alloc::Layout;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::iter;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr::NonNull;
+use std::rc::Rc;
 
 use common::{Random, on_a_thread, one_at_a_time, times, usage};
-use famalloc::{FamilyBox, ThinSlice, ThinStr};
-use ledger::{Ledger, Tracked, lives, panic_of};
+use famalloc::{AllocError, AnyFamily, FamilyBox, RawAlloc, Region, ThinSlice, ThinStr};
+use ledger::{Ledger, Lives, Tracked, lives, panic_of};
 
 type InA<T> = ThinSlice<T, lives::A>;
 type Text = ThinStr<lives::A>;
@@ -382,5 +386,105 @@ fn what_is_too_large_is_refused() {
             }
         }
         assert_eq!(panic_of(|| Huge.collect::<InA<u64>>()), "capacity overflow");
+    });
+}
+
+/// All that thin handles do, in a home of which `live` says how much memory is in use.
+fn serves<A: RawAlloc + Clone>(home: &A, live: &dyn Fn() -> usize) {
+    assert_eq!(live(), 0);
+    let ledger = Ledger::default();
+    let slice = ThinSlice::from_iter_in(ledger.values(3), home.clone());
+    let mut other = slice.clone();
+    assert_eq!((slice.len(), ledger.live()), (3, 6));
+    other.clone_from(&slice);
+    let (raw, alloc) = ThinSlice::into_raw_with_allocator(other);
+    // SAFETY: as it came, once.
+    let boxed = unsafe { ThinSlice::from_raw_in(raw, alloc) }.into_boxed_slice();
+    assert_eq!((boxed.len(), ledger.live()), (3, 6));
+    let other = ThinSlice::from(boxed);
+    drop(slice);
+    assert_eq!(other.into_iter().map(|value| value.number()).count(), 3);
+    assert_eq!((ledger.live(), live()), (0, 0));
+
+    // Of known, unknown and wrong lengths.
+    for claim in [None, Some(0), Some(2), Some(3), Some(5), Some(9)] {
+        let collected = ThinSlice::from_iter_in(Claiming(ledger.values(5), claim), home.clone());
+        assert!(collected.len() <= 5 && collected.len() == ledger.live());
+        drop(collected);
+    }
+    assert_eq!(live(), 0);
+    let empty = ThinSlice::<u64, _>::new_in(home.clone());
+    assert_eq!((live(), empty.clone()), (0, ThinSlice::from_slice_in(&[], home.clone())));
+
+    let text = ThinStr::from_str_in("text", home.clone());
+    assert!(live() > 0);
+    assert_eq!((&text, &*text), (&ThinStr::try_from_str_in("text", home.clone()).unwrap(), "text"));
+    assert_eq!(text, ThinStr::<lives::B>::from("text"));
+    let (raw, alloc) = ThinStr::into_raw_with_allocator(text.clone());
+    // SAFETY: as it came, once.
+    let boxed = FamilyBox::<str, _>::from(unsafe { ThinStr::from_raw_in(raw, alloc) });
+    assert_eq!(*boxed, *text);
+    assert_eq!(ThinStr::from(boxed).into_bytes(), *b"text");
+    drop(text);
+    assert_eq!((ThinStr::new_in(home.clone()).len(), live()), (0, 0));
+
+    let values = ledger.values(3);
+    ledger.clone_fails_after(2);
+    assert_eq!(panic_of(|| ThinSlice::from_slice_in(&values, home.clone())), "clone");
+    assert_eq!((ledger.live(), live()), (3, 0));
+    let slice = ThinSlice::from_iter_in(values, home.clone());
+    ledger.drop_fails_at(slice[1].index);
+    assert_eq!(panic_of(|| drop(slice)), "drop");
+    assert_eq!((ledger.live(), live()), (0, 0));
+}
+
+/// Values, and a claim of how many there are.
+struct Claiming(Vec<Tracked>, Option<usize>);
+
+impl Iterator for Claiming {
+    type Item = Tracked;
+
+    fn next(&mut self) -> Option<Tracked> {
+        self.0.pop()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.1.unwrap_or(0), self.1)
+    }
+}
+
+/// An allocator that is no plain value: who forgets it, or drops it twice, is found out, and so is who frees
+/// other memory than was allocated.
+#[derive(Clone)]
+struct Noting {
+    live: Rc<Cell<usize>>,
+}
+
+// SAFETY: a family's memory, of which it keeps account.
+unsafe impl RawAlloc for Noting {
+    fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        self.live.set(self.live.get() + layout.size());
+        lives::A.alloc(layout)
+    }
+
+    unsafe fn free(&self, start: NonNull<u8>, layout: Layout) {
+        self.live.set(self.live.get() - layout.size());
+        // SAFETY: passed on.
+        unsafe { lives::A.free(start, layout) };
+    }
+}
+
+#[test]
+fn other_homes_serve_as_well() {
+    leaks_nothing(|| {
+        serves(&lives::A, &slots);
+        serves(&AnyFamily::from(Lives::A), &slots);
+        let region = Region::<lives::B>::new();
+        serves(&region.allocator(), &|| region.usage().live_bytes);
+        serves(&&region, &|| region.usage().live_bytes);
+        let home = Noting { live: Rc::default() };
+        serves(&home, &|| home.live.get());
+        assert_eq!(Rc::strong_count(&home.live), 1, "each copy is dropped, once");
+        assert_eq!(size_of::<ThinStr<AnyFamily<Lives>>>(), 2 * size_of::<usize>());
     });
 }

@@ -28,6 +28,18 @@ impl<T, A: RawAlloc> SliceBuilder<T, A> {
         Self { slots: FamilyBox::<[T], A>::new_uninit_slice_in(capacity, alloc), len: 0 }
     }
 
+    /// A builder that goes on from a slice.
+    fn from_box(elements: FamilyBox<[T], A>) -> Self {
+        let len = elements.len();
+        let capacity = if size_of::<T>() == 0 { usize::MAX } else { len };
+        let view = |elements: *mut [T]| {
+            ptr::slice_from_raw_parts_mut(elements.cast::<MaybeUninit<T>>(), capacity)
+        };
+        // SAFETY: what is initialised may be seen as something that need not be; values without a size take
+        // no room, however many.
+        Self { slots: unsafe { FamilyBox::view_as(elements, view) }, len }
+    }
+
     /// Adds an element at the end.
     #[inline]
     pub(super) fn push(&mut self, element: T) {
@@ -67,6 +79,15 @@ impl<T, A: RawAlloc> SliceBuilder<T, A> {
         let Some(least) = self.len.checked_add(1) else { capacity_overflow() };
         let doubled = self.slots.len().saturating_mul(2);
         resize(&mut self.slots, doubled.max(least).max(Self::FIRST_CAPACITY));
+    }
+}
+
+impl<T, A: RawAlloc> FamilyBox<[T], A> {
+    /// The same elements, and more behind them.
+    pub(crate) fn extended(self, more: impl Iterator<Item = T>) -> Self {
+        let mut builder = SliceBuilder::from_box(self);
+        more.for_each(|element| builder.push(element));
+        builder.finish()
     }
 }
 

@@ -105,12 +105,10 @@
 mod any;
 mod builder;
 mod clone;
-mod compare;
 #[cfg(feature = "std")]
 mod convert;
 mod default;
 mod error;
-mod fmt;
 mod forward;
 mod into_iter;
 #[cfg(feature = "std")]
@@ -130,7 +128,6 @@ mod value;
 mod vec;
 
 use core::alloc::Layout;
-use core::borrow::{Borrow, BorrowMut};
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::panic::{RefUnwindSafe, UnwindSafe};
@@ -142,6 +139,7 @@ use self::raw::Slot;
 pub(crate) use self::raw::{capacity_overflow, failed};
 #[doc(hidden)]
 pub use self::unsize::{__Unsize, __coercion, __unsize};
+use crate::delegate::delegate_to_target;
 use crate::family::FamilyOf;
 use crate::raw_alloc::RawAlloc;
 
@@ -252,30 +250,7 @@ impl<T: ?Sized, A: RawAlloc> DerefMut for FamilyBox<T, A> {
     }
 }
 
-impl<T: ?Sized, A: RawAlloc> AsRef<T> for FamilyBox<T, A> {
-    #[inline]
-    fn as_ref(&self) -> &T {
-        self
-    }
-}
-
-impl<T: ?Sized, A: RawAlloc> AsMut<T> for FamilyBox<T, A> {
-    #[inline]
-    fn as_mut(&mut self) -> &mut T {
-        self
-    }
-}
-
-impl<T: ?Sized, A: RawAlloc> Borrow<T> for FamilyBox<T, A> {
-    #[inline]
-    fn borrow(&self) -> &T {
-        self
-    }
-}
-
-impl<T: ?Sized, A: RawAlloc> BorrowMut<T> for FamilyBox<T, A> {
-    #[inline]
-    fn borrow_mut(&mut self) -> &mut T {
-        self
-    }
+delegate_to_target! {
+    [T: ?Sized, A: RawAlloc] FamilyBox<T, A> => T, where [T];
+    PartialEq Eq PartialOrd Ord Hash Debug Display Pointer AsRef AsMut Borrow BorrowMut
 }

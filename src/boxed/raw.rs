@@ -356,6 +356,20 @@ impl<A: RawAlloc, B: Borrow<A>> Drop for Slot<A, B> {
     }
 }
 
+/// The allocator of a handle that is taken apart.
+///
+/// One without a size is borrowed from nowhere, so that the handle itself may stay in a register.
+#[inline(always)]
+pub(crate) const fn apart<A>(alloc: &A) -> &A {
+    if size_of::<A>() == 0 {
+        // SAFETY: `alloc` is such a value, without a size: it is at every aligned address alike, and borrowed
+        // as long.
+        unsafe { NonNull::dangling().as_ref() }
+    } else {
+        alloc
+    }
+}
+
 /// A pointer with the address and provenance of `address` and the length or vtable of `shape`.
 ///
 /// Stable Rust can take a wide pointer apart but not put one together. It can, however, overwrite

@@ -38,8 +38,6 @@ use crate::family_set::FamilySet;
 use crate::table::FamilyTable;
 use crate::thread;
 
-pub(crate) use alloc_in::{alloc_layout_in, alloc_zeroed_layout_in, free_layout_in};
-
 /// What the heap knows about a family; nothing before its first use.
 fn used<K: FamilyKey>(family: K) -> Option<&'static FamilyTable> {
     thread::used(<K::Set as FamilySet>::table(), family.position())

@@ -4,11 +4,11 @@ use core::any::Any;
 
 use super::Counted;
 use super::counter::Counter;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 macro_rules! downcast {
     ($object:ty) => {
-        impl<F: Family, C: Counter> Counted<$object, F, C> {
+        impl<A: RawAlloc, C: Counter> Counted<$object, A, C> {
             /// Downcasts the value.
             ///
             /// # Errors
@@ -28,7 +28,7 @@ macro_rules! downcast {
             /// assert_eq!(*any.downcast::<u32>().unwrap(), 7);
             /// ```
             #[inline]
-            pub fn downcast<T: Any>(self) -> Result<Counted<T, F, C>, Self> {
+            pub fn downcast<T: Any>(self) -> Result<Counted<T, A, C>, Self> {
                 if (*self).is::<T>() {
                     // SAFETY: just asked.
                     Ok(unsafe { self.downcast_unchecked() })
@@ -57,7 +57,7 @@ macro_rules! downcast {
             /// ```
             #[inline]
             #[must_use]
-            pub unsafe fn downcast_unchecked<T: Any>(self) -> Counted<T, F, C> {
+            pub unsafe fn downcast_unchecked<T: Any>(self) -> Counted<T, A, C> {
                 debug_assert!((*self).is::<T>(), "the value is of the type that the caller named");
                 // SAFETY: the caller vouches for the type.
                 unsafe { Self::view_as(self, |value| value.cast::<T>()) }

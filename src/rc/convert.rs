@@ -1,4 +1,4 @@
-//! From plain values and from boxes of the same family.
+//! From plain values and from boxes of the same allocator.
 
 use core::ptr::NonNull;
 
@@ -7,55 +7,54 @@ use super::counter::Counter;
 use super::raw::{no_slot, slot_for};
 use crate::boxed::FamilyBox;
 use crate::boxed::raw::with_address_of;
-use crate::family::Family;
-use crate::heap::alloc_layout_in;
+use crate::raw_alloc::RawAlloc;
 
 use core::alloc::Layout;
 
-impl<T, F: Family, C: Counter> From<T> for Counted<T, F, C> {
+impl<T, A: RawAlloc + Default, C: Counter> From<T> for Counted<T, A, C> {
     /// [`new_in`](Counted::new_in).
     #[inline]
     fn from(value: T) -> Self {
-        Self::new_in(value, F::default())
+        Self::new_in(value, A::default())
     }
 }
 
-impl<T: ?Sized, F: Family, C: Counter> From<FamilyBox<T, F>> for Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc, C: Counter> From<FamilyBox<T, A>> for Counted<T, A, C> {
     /// Moves the value to a slot with a counter, whatever its size, and frees the slot of the box.
-    fn from(boxed: FamilyBox<T, F>) -> Self {
+    fn from(boxed: FamilyBox<T, A>) -> Self {
         let layout = Layout::for_value::<T>(&boxed);
-        let address = match slot_for(layout, C::alone(), alloc_layout_in::<F>) {
+        let alloc = FamilyBox::allocator(&boxed);
+        let address = match slot_for(layout, C::alone(), |layout| alloc.alloc(layout)) {
             Ok(address) => address,
             Err(error) => no_slot(error, layout),
         };
-        let (source, _slot) = {
-            let mut slot = FamilyBox::into_slot(boxed);
-            (NonNull::from(&mut **slot), slot)
-        };
+        let (source, alloc) = FamilyBox::into_parts(boxed);
         // SAFETY: both are as long as the value, and the slot is new, so they do not overlap.
         unsafe { address.copy_from_nonoverlapping(source.cast(), layout.size()) };
         let value = with_address_of(source.as_ptr(), address);
         // SAFETY: the address of a slot is not null.
         let value = unsafe { NonNull::new_unchecked(value) };
+        // SAFETY: the slot of the box, with the layout of the value, which moved out of it.
+        unsafe { alloc.free(source.cast(), layout) };
         // SAFETY: the value moved to a slot of its layout, whose counter counts this handle.
-        unsafe { Self::from_value(value) }
+        unsafe { Self::from_parts(value, alloc) }
     }
 }
 
-impl<T, F: Family, C: Counter> FromIterator<T> for Counted<[T], F, C> {
+impl<T, A: RawAlloc + Default, C: Counter> FromIterator<T> for Counted<[T], A, C> {
     /// Collects into a box of the family, and moves that to a slot with a counter when its length is
     /// known.
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        FamilyBox::<[T], F>::from_iter(elements).into()
+        FamilyBox::<[T], A>::from_iter(elements).into()
     }
 }
 
-impl<P, F: Family, C: Counter> FromIterator<P> for Counted<str, F, C>
+impl<P, A: RawAlloc, C: Counter> FromIterator<P> for Counted<str, A, C>
 where
-    FamilyBox<str, F>: FromIterator<P>,
+    FamilyBox<str, A>: FromIterator<P>,
 {
     /// Collects the same pieces as a box of text.
     fn from_iter<I: IntoIterator<Item = P>>(pieces: I) -> Self {
-        FamilyBox::<str, F>::from_iter(pieces).into()
+        FamilyBox::<str, A>::from_iter(pieces).into()
     }
 }

@@ -7,16 +7,16 @@ use std::path::Path;
 use super::Counted;
 use super::counter::Counter;
 use crate::boxed::FamilyBox;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: ?Sized, F: Family, C: Counter> From<Box<T>> for Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc + Default, C: Counter> From<Box<T>> for Counted<T, A, C> {
     /// Moves the value into the family, whatever its size, and frees the `Box`.
     fn from(boxed: Box<T>) -> Self {
-        FamilyBox::<T, F>::from_box(boxed).into()
+        FamilyBox::<T, A>::from_box(boxed).into()
     }
 }
 
-impl<T, F: Family, C: Counter> From<Vec<T>> for Counted<[T], F, C> {
+impl<T, A: RawAlloc + Default, C: Counter> From<Vec<T>> for Counted<[T], A, C> {
     /// Moves the elements over and frees the buffer of the vector.
     fn from(mut elements: Vec<T>) -> Self {
         let len = elements.len();
@@ -31,7 +31,7 @@ impl<T, F: Family, C: Counter> From<Vec<T>> for Counted<[T], F, C> {
     }
 }
 
-impl<T: Clone, F: Family, C: Counter> From<Cow<'_, [T]>> for Counted<[T], F, C> {
+impl<T: Clone, A: RawAlloc + Default, C: Counter> From<Cow<'_, [T]>> for Counted<[T], A, C> {
     fn from(elements: Cow<'_, [T]>) -> Self {
         match elements {
             Cow::Borrowed(elements) => Self::from(elements),
@@ -40,13 +40,13 @@ impl<T: Clone, F: Family, C: Counter> From<Cow<'_, [T]>> for Counted<[T], F, C> 
     }
 }
 
-impl<F: Family, C: Counter> From<String> for Counted<str, F, C> {
+impl<A: RawAlloc + Default, C: Counter> From<String> for Counted<str, A, C> {
     fn from(text: String) -> Self {
         Self::from(text.as_str())
     }
 }
 
-impl<F: Family, C: Counter> From<Cow<'_, str>> for Counted<str, F, C> {
+impl<A: RawAlloc + Default, C: Counter> From<Cow<'_, str>> for Counted<str, A, C> {
     fn from(text: Cow<'_, str>) -> Self {
         Self::from(&*text)
     }
@@ -54,9 +54,9 @@ impl<F: Family, C: Counter> From<Cow<'_, str>> for Counted<str, F, C> {
 
 macro_rules! platform_text {
     ($($text:ty),*) => {$(
-        impl<F: Family, C: Counter> From<&$text> for Counted<$text, F, C> {
+        impl<A: RawAlloc + Default, C: Counter> From<&$text> for Counted<$text, A, C> {
             fn from(text: &$text) -> Self {
-                FamilyBox::<$text, F>::from(text).into()
+                FamilyBox::<$text, A>::from(text).into()
             }
         }
     )*};

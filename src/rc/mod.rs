@@ -17,20 +17,27 @@
 //! Both names are aliases of one type, [`Counted`], and [`FamilyRcWeak`] and [`FamilyArcWeak`] are aliases
 //! of [`Weak`]. Handles for one thread and for all threads differ only in the counter, their last
 //! parameter: [`Local`] or [`Shared`]. Unlike a type of its own, an alias needs no forwarding, has every
-//! method only once, and lets code be generic over both (`impl Trait for Counted<Mine, F, C>`). The
+//! method only once, and lets code be generic over both (`impl Trait for Counted<Mine, A, C>`). The
 //! drawback is that compiler messages use the long name.
 //!
 //! # Which family
 //!
 //! As for the box: `FamilyRc<T>` is short for `FamilyRc<T, FamilyOf<T>>`. [`new`](Counted::new) and its
-//! variants take the family of the value's type; those ending in `_in`, and every conversion, take the
-//! family of the handle's type.
+//! variants take the family of the value's type; those ending in `_in` take an allocator, and every other
+//! conversion takes the family of the handle's type.
+//!
+//! An allocator is a family's marker, a family known only at run time ([`AnyFamily`](crate::AnyFamily)), or a
+//! region (then the handle is a [`RegionRc`]); the latter two make the handle a word wider. Each handle has
+//! its own, so more handles ([`clone`](Clone::clone), [`downgrade`](Counted::downgrade),
+//! [`upgrade`](Weak::upgrade)) need one that is `Clone`.
+//!
+//! [`RegionRc`]: crate::region::RegionRc
 //!
 //! # Invariants
 //!
 //! The `SAFETY` comments of this folder cite these invariants of the handles:
 //!
-//! - **C1.** A handle points to a value in a slot of family `F`, with a word in front of the value: the
+//! - **C1.** A handle points to a value in a slot of its allocator, with a word in front of the value: the
 //!   counter. (A [`Weak`] made by [`Weak::new`] points nowhere; its address is that of no value.)
 //! - **C2.** The slot was allocated for the layout of the value, and the pointer may be used for all of
 //!   it.
@@ -44,7 +51,8 @@
 //! # Pinning
 //!
 //! [`Counted::pin`] is sound because only the handles free a slot: the value is dropped before its memory
-//! is reused. A family is never reset while its values live.
+//! is reused. A family is never reset while its values live. (A region frees what was forgotten, so nothing in
+//! one is pinned: the allocator has to be `'static`.)
 //!
 //! # Comparison with `Rc` and `Arc`
 //!
@@ -55,7 +63,6 @@
 //! forms, `new_with` and conversions from boxes of the same family.
 
 mod any;
-mod compare;
 mod convert;
 #[cfg(feature = "std")]
 mod convert_std;
@@ -66,13 +73,14 @@ mod raw;
 mod share;
 mod slice;
 pub(crate) mod slot;
+mod uninit;
 mod unique;
 mod unsize;
 mod weak;
 
 use core::alloc::Layout;
-use core::borrow::Borrow;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::{self, NonNull};
@@ -81,13 +89,14 @@ use self::counter::Left;
 pub use self::counter::{Counter, Local, Shared};
 pub use self::unique::CloneToSlot;
 pub use self::weak::Weak;
-use crate::boxed::raw::Slot;
-use crate::family::{Family, FamilyOf};
-use crate::heap::free_layout_in;
+use crate::boxed::raw::{Slot, apart};
+use crate::delegate::delegate_to_target;
+use crate::family::FamilyOf;
+use crate::raw_alloc::RawAlloc;
 
-/// A value in a slot of family `F` that several handles of one thread share, like an `Rc`.
+/// A value in a slot of its family that several handles of one thread share, like an `Rc`.
 ///
-/// The family is that of the value's type unless it is named.
+/// The family is that of the value's type unless it, or another allocator, is named.
 ///
 /// # Examples
 ///
@@ -161,11 +170,11 @@ use crate::heap::free_layout_in;
 /// FamilyRc::make_mut(&mut words).clear();
 /// println!("{first}");
 /// ```
-pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
+pub type FamilyRc<T, A = FamilyOf<T>> = Counted<T, A, Local>;
 
-/// A value in a slot of family `F` that several handles of any thread share, like an `Arc`.
+/// A value in a slot of its family that several handles of any thread share, like an `Arc`.
 ///
-/// The family is that of the value's type unless it is named.
+/// The family is that of the value's type unless it, or another allocator, is named.
 ///
 /// # Examples
 ///
@@ -195,15 +204,15 @@ pub type FamilyRc<T, F = FamilyOf<T>> = Counted<T, F, Local>;
 /// let shared = FamilyArc::new_in(std::cell::Cell::new(7), lives::Config);
 /// std::thread::spawn(move || shared.set(8));
 /// ```
-pub type FamilyArc<T, F = FamilyOf<T>> = Counted<T, F, Shared>;
+pub type FamilyArc<T, A = FamilyOf<T>> = Counted<T, A, Shared>;
 
 /// The weak handle of a [`FamilyRc`]. See [`Weak`] for an example.
-pub type FamilyRcWeak<T, F = FamilyOf<T>> = Weak<T, F, Local>;
+pub type FamilyRcWeak<T, A = FamilyOf<T>> = Weak<T, A, Local>;
 
 /// The weak handle of a [`FamilyArc`]. See [`Weak`] for an example.
-pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
+pub type FamilyArcWeak<T, A = FamilyOf<T>> = Weak<T, A, Shared>;
 
-/// A counted handle to a value in family `F`: a [`FamilyRc`] or a [`FamilyArc`].
+/// A counted handle to a value in a slot of `A`, a family or a region: a [`FamilyRc`] or a [`FamilyArc`].
 ///
 /// The last strong handle drops the value, and the last weak one frees its slot. See the [module](self).
 ///
@@ -213,12 +222,12 @@ pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
 ///
 /// ```
 /// use famalloc::rc::{Counted, Counter};
-/// use famalloc::{Family, FamilyArc, FamilyRc, alloc_family};
+/// use famalloc::{FamilyArc, FamilyRc, RawAlloc, alloc_family};
 ///
 /// #[alloc_family]
 /// enum Lives { Scene }
 ///
-/// fn is_shared<T, F: Family, C: Counter>(handle: &Counted<T, F, C>) -> bool {
+/// fn is_shared<T, A: RawAlloc, C: Counter>(handle: &Counted<T, A, C>) -> bool {
 ///     Counted::strong_count(handle) > 1
 /// }
 ///
@@ -228,36 +237,57 @@ pub type FamilyArcWeak<T, F = FamilyOf<T>> = Weak<T, F, Shared>;
 /// assert!(is_shared(&one));
 /// # drop(other);
 /// ```
-pub struct Counted<T: ?Sized, F: Family, C: Counter> {
+pub struct Counted<T: ?Sized, A: RawAlloc, C: Counter> {
     value: NonNull<T>,
     owns: PhantomData<T>,
-    family: PhantomData<fn() -> F>,
     counter: PhantomData<C>,
+    alloc: A,
 }
 
 // SAFETY: handles of several threads share the value, hence `Sync`, and the last one drops it,
-// wherever it is, hence `Send`; the counter is atomic, and slots may be freed by any thread (I4).
-unsafe impl<T: ?Sized + Send + Sync, F: Family> Send for Counted<T, F, Shared> {}
+// wherever it is, hence `Send`; the counter is atomic, and each has its own allocator.
+unsafe impl<T: ?Sized + Send + Sync, A: RawAlloc + Send> Send for Counted<T, A, Shared> {}
 
-// SAFETY: a shared handle can be cloned, so it gives what an owned one gives.
-unsafe impl<T: ?Sized + Send + Sync, F: Family> Sync for Counted<T, F, Shared> {}
+// SAFETY: a shared handle can be cloned, so it gives what an owned one gives; of its allocator it gives
+// shared access, by which that is cloned.
+unsafe impl<T: ?Sized + Send + Sync, A: RawAlloc + Sync> Sync for Counted<T, A, Shared> {}
 
-impl<T: ?Sized, F: Family, C: Counter> Unpin for Counted<T, F, C> {}
+impl<T: ?Sized, A: RawAlloc, C: Counter> Unpin for Counted<T, A, C> {}
 
-impl<T: ?Sized + RefUnwindSafe, F: Family, C: Counter> UnwindSafe for Counted<T, F, C> {}
+impl<T, A, C> UnwindSafe for Counted<T, A, C>
+where
+    T: ?Sized + RefUnwindSafe,
+    A: RawAlloc + UnwindSafe,
+    C: Counter,
+{
+}
 
-impl<T: ?Sized + RefUnwindSafe, F: Family, C: Counter> RefUnwindSafe for Counted<T, F, C> {}
+impl<T, A, C> RefUnwindSafe for Counted<T, A, C>
+where
+    T: ?Sized + RefUnwindSafe,
+    A: RawAlloc + RefUnwindSafe,
+    C: Counter,
+{
+}
 
-impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc, C: Counter> Counted<T, A, C> {
     /// The handle that a strong count stands for.
     ///
     /// # Safety
     ///
-    /// C1 and C2 hold for the pointer, C3 for the value, and one of the counted strong handles is
-    /// this one.
+    /// C1 and C2 hold for the pointer and the allocator, C3 for the value, and one of the counted strong
+    /// handles is this one.
     #[inline(always)]
-    const unsafe fn from_value(value: NonNull<T>) -> Self {
-        Self { value, owns: PhantomData, family: PhantomData, counter: PhantomData }
+    const unsafe fn from_parts(value: NonNull<T>, alloc: A) -> Self {
+        Self { value, owns: PhantomData, counter: PhantomData, alloc }
+    }
+
+    /// The handle without its destructor: its count is the caller's.
+    #[inline(always)]
+    fn into_parts(this: Self) -> (NonNull<T>, A) {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: the handle is forgotten, so its allocator is moved out once.
+        (this.value, unsafe { ptr::read(&this.alloc) })
     }
 
     #[inline(always)]
@@ -283,11 +313,11 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         // The guard is for a panic that unwinds. Otherwise the slot is freed below, where the
         // layout of a sized type is a constant and so is its class.
         // SAFETY: C2, and by C4 nobody else uses the slot.
-        let slot = unsafe { Slot::own(start, layout, F::default()) };
+        let slot = unsafe { Slot::<A, _>::own(start, layout, apart(&self.alloc)) };
         // SAFETY: C3, and by C4 this is the last use of the value.
         unsafe { ptr::drop_in_place(self.value.as_ptr()) };
         // SAFETY: C2; the value is gone.
-        unsafe { free_layout_in::<F>(slot.keep(), layout) };
+        unsafe { self.alloc.free(slot.keep(), layout) };
     }
 
     /// Drops the value while weak handles lead to it; the slot is freed with the last of them, which
@@ -300,29 +330,29 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     // It takes the address, so that the handle itself may stay in a register.
     #[cold]
     #[inline(never)]
-    unsafe fn drop_watched(value: NonNull<T>) {
+    unsafe fn drop_watched(value: NonNull<T>, alloc: &A) {
         // SAFETY: the weak count that all strong handles owned is ours now.
-        let _last = unsafe { Weak::<T, F, C>::from_value(value) };
+        let _last = unsafe { weak::WeakCount::<T, A, C>::own(value, alloc) };
         // SAFETY: C3, and by C4 nobody else uses the value.
         unsafe { ptr::drop_in_place(value.as_ptr()) };
     }
 }
 
-impl<T: ?Sized, F: Family, C: Counter> Drop for Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc, C: Counter> Drop for Counted<T, A, C> {
     /// Counts down; the last handle drops the value, and frees its slot unless weak handles are left.
     #[inline]
     fn drop(&mut self) {
         match self.counter().drop_strong() {
             Left::Strong => {}
             // SAFETY: as the counter said.
-            Left::Weak => unsafe { Self::drop_watched(self.value) },
+            Left::Weak => unsafe { Self::drop_watched(self.value, apart(&self.alloc)) },
             // SAFETY: as the counter said.
             Left::Nothing => unsafe { self.drop_alone() },
         }
     }
 }
 
-impl<T: ?Sized, F: Family, C: Counter> Clone for Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc + Clone, C: Counter> Clone for Counted<T, A, C> {
     /// Makes another handle to the same value. Constant time.
     ///
     /// # Aborts
@@ -330,13 +360,15 @@ impl<T: ?Sized, F: Family, C: Counter> Clone for Counted<T, F, C> {
     /// If the value already has 2^31 - 1 strong handles.
     #[inline]
     fn clone(&self) -> Self {
+        let alloc = self.alloc.clone();
         self.counter().add_strong();
-        // SAFETY: the pointer is that of a handle, and one more is counted now.
-        unsafe { Self::from_value(self.value) }
+        // SAFETY: the pointer is that of a handle, and one more is counted now; a clone of the allocator
+        // can free what it allocated (`RawAlloc`).
+        unsafe { Self::from_parts(self.value, alloc) }
     }
 }
 
-impl<T: ?Sized, F: Family, C: Counter> Deref for Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc, C: Counter> Deref for Counted<T, A, C> {
     type Target = T;
 
     #[inline]
@@ -346,16 +378,7 @@ impl<T: ?Sized, F: Family, C: Counter> Deref for Counted<T, F, C> {
     }
 }
 
-impl<T: ?Sized, F: Family, C: Counter> AsRef<T> for Counted<T, F, C> {
-    #[inline]
-    fn as_ref(&self) -> &T {
-        self
-    }
-}
-
-impl<T: ?Sized, F: Family, C: Counter> Borrow<T> for Counted<T, F, C> {
-    #[inline]
-    fn borrow(&self) -> &T {
-        self
-    }
+delegate_to_target! {
+    [T: ?Sized, A: RawAlloc, C: Counter] Counted<T, A, C> => T, where [T];
+    PartialEq Eq PartialOrd Ord Hash Debug Display Pointer AsRef Borrow
 }

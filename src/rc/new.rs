@@ -1,10 +1,9 @@
 //! Allocating a counted value.
 //!
 //! The names are those of the [box](crate::boxed): the plain calls put the value into the family of
-//! its type, those ending in `_in` into the family that the handle's type names.
+//! its type, those ending in `_in` into a slot of the allocator that they get: a family, or a region.
 
 use core::alloc::Layout;
-use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
 use core::ptr::NonNull;
 
@@ -12,8 +11,8 @@ use super::counter::Counter;
 use super::raw::{no_slot, slot_for};
 use super::{Counted, Weak};
 use crate::error::AllocError;
-use crate::family::{Family, FamilyOf, InFamily};
-use crate::heap::{alloc_layout_in, alloc_zeroed_layout_in};
+use crate::family::{FamilyOf, InFamily};
+use crate::raw_alloc::RawAlloc;
 
 impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     /// Allocates a value in the family of its type.
@@ -169,15 +168,17 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
     }
 }
 
-impl<T, F: Family, C: Counter> Counted<T, F, C> {
+impl<T, A: RawAlloc, C: Counter> Counted<T, A, C> {
     /// A slot with its counter, and nothing in it; its class is a constant.
     #[inline(always)]
-    fn slot(counter: C) -> Result<NonNull<T>, AllocError> {
-        let slot = slot_for(const { Layout::new::<T>() }, counter, alloc_layout_in::<F>)?;
+    pub(super) fn slot(counter: C, alloc: &A) -> Result<NonNull<T>, AllocError> {
+        let layout = const { Layout::new::<T>() };
+        let slot = slot_for(layout, counter, |layout| alloc.alloc(layout))?;
         Ok(slot.cast())
     }
 
-    /// Allocates a value in a family, named by its marker (`lives::Ast`), whatever the value's type.
+    /// Allocates a value in a slot of `alloc`, whatever the value's type: in a family, named by its marker
+    /// (`lives::Ast`) or an [`AnyFamily`](crate::AnyFamily), or in a region.
     ///
     /// # Examples
     ///
@@ -193,15 +194,15 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_in(value: T, _family: F) -> Self {
-        let slot = match Self::slot(C::alone()) {
+    pub fn new_in(value: T, alloc: A) -> Self {
+        let slot = match Self::slot(C::alone(), &alloc) {
             Ok(slot) => slot,
             Err(error) => no_slot(error, Layout::new::<T>()),
         };
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
         // SAFETY: it holds a valid `T` now, and its counter counts this handle.
-        unsafe { Self::from_value(slot) }
+        unsafe { Self::from_parts(slot, alloc) }
     }
 
     /// [`new_in`](Self::new_in) that returns an error; then the value is dropped.
@@ -221,15 +222,15 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_in(value: T, _family: F) -> Result<Self, AllocError> {
-        let slot = Self::slot(C::alone())?;
+    pub fn try_new_in(value: T, alloc: A) -> Result<Self, AllocError> {
+        let slot = Self::slot(C::alone(), &alloc)?;
         // SAFETY: a new slot for a `T`.
         unsafe { slot.write(value) };
         // SAFETY: it holds a valid `T` now, and its counter counts this handle.
-        Ok(unsafe { Self::from_value(slot) })
+        Ok(unsafe { Self::from_parts(slot, alloc) })
     }
 
-    /// Allocates a slot of the named family first and then calls `make` for the value; if it panics the
+    /// Allocates a slot of `alloc` first and then calls `make` for the value; if it panics the
     /// slot is freed.
     ///
     /// # Examples
@@ -243,8 +244,8 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn new_with_in(make: impl FnOnce() -> T, _family: F) -> Self {
-        Self::new_uninit().filled(make())
+    pub fn new_with_in(make: impl FnOnce() -> T, alloc: A) -> Self {
+        Self::new_uninit_in(alloc).filled(make())
     }
 
     /// [`new_with_in`](Self::new_with_in) that returns an error; then `make` is not called.
@@ -264,12 +265,12 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_new_with_in(make: impl FnOnce() -> T, _family: F) -> Result<Self, AllocError> {
-        let slot = Self::try_new_uninit()?;
+    pub fn try_new_with_in(make: impl FnOnce() -> T, alloc: A) -> Result<Self, AllocError> {
+        let slot = Self::try_new_uninit_in(alloc)?;
         Ok(slot.filled(make()))
     }
 
-    /// [`new_cyclic`](Self::new_cyclic) in the family that the handle's type names.
+    /// [`new_cyclic`](Self::new_cyclic) in a slot of `alloc`.
     ///
     /// # Examples
     ///
@@ -285,29 +286,30 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// }, lives::Scene);
     /// assert!(gadget.0.upgrade().is_some());
     /// ```
-    pub fn new_cyclic_in(make: impl FnOnce(&Weak<T, F, C>) -> T, _family: F) -> Self {
-        let slot = match Self::slot(C::unborn()) {
+    pub fn new_cyclic_in(make: impl FnOnce(&Weak<T, A, C>) -> T, alloc: A) -> Self {
+        let slot = match Self::slot(C::unborn(), &alloc) {
             Ok(slot) => slot,
             Err(error) => no_slot(error, Layout::new::<T>()),
         };
         // SAFETY: the counter of the new slot counts one weak handle.
-        let weak = unsafe { Weak::from_value(slot) };
+        let weak = unsafe { Weak::from_parts(slot, alloc) };
         let value = make(&weak);
         // SAFETY: the slot is for a `T`, and nobody looks at it while there is no strong handle.
         unsafe { slot.write(value) };
         // The weak count is that of all strong handles from here on.
-        mem::forget(weak);
+        let (slot, alloc) = weak.into_parts();
         // SAFETY: the slot has a counter.
         let counter = unsafe { super::slot::word::<C>(slot.cast()) };
         // SAFETY: the word is the counter, and it is only ever shared.
         unsafe { counter.as_ref() }.bear();
         // SAFETY: it holds a valid `T` now, and its counter counts this handle.
-        unsafe { Self::from_value(slot) }
+        unsafe { Self::from_parts(slot, alloc) }
     }
 
-    /// Allocates a value in the named family and pins it.
+    /// Allocates a value in a slot of `alloc` and pins it.
     ///
-    /// This is sound because only the handles free the slot, after the value was dropped.
+    /// This is sound because only the handles free the slot, after the value was dropped: an allocator that is
+    /// `'static` does not free it otherwise.
     ///
     /// # Examples
     ///
@@ -320,10 +322,14 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn pin_in(value: T, family: F) -> Pin<Self> {
+    pub fn pin_in(value: T, alloc: A) -> Pin<Self>
+    where
+        A: 'static,
+    {
         // SAFETY: nobody has the handle unpinned, so nobody can move the value out or borrow it
-        // mutably; it stays in its slot until it is dropped there.
-        unsafe { Pin::new_unchecked(Self::new_in(value, family)) }
+        // mutably; it stays in its slot until it is dropped there, as an allocator that is `'static` does
+        // not free it otherwise (`RawAlloc`).
+        unsafe { Pin::new_unchecked(Self::new_in(value, alloc)) }
     }
 
     /// [`pin_in`](Self::pin_in) that returns an error; then the value is dropped.
@@ -343,127 +349,12 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     #[inline]
-    pub fn try_pin_in(value: T, family: F) -> Result<Pin<Self>, AllocError> {
-        let handle = Self::try_new_in(value, family)?;
+    pub fn try_pin_in(value: T, alloc: A) -> Result<Pin<Self>, AllocError>
+    where
+        A: 'static,
+    {
+        let handle = Self::try_new_in(value, alloc)?;
         // SAFETY: as for `pin_in`.
         Ok(unsafe { Pin::new_unchecked(handle) })
-    }
-
-    /// Allocates an uninitialised slot for a `T`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, FamilyRc};
-    /// # #[alloc_family]
-    /// # enum Lives { Ast }
-    /// let mut slot = FamilyRc::<u32, lives::Ast>::new_uninit();
-    /// FamilyRc::get_mut(&mut slot).unwrap().write(7);
-    /// // SAFETY: just written.
-    /// let seven = unsafe { slot.assume_init() };
-    /// assert_eq!(*seven, 7);
-    /// ```
-    #[inline]
-    #[must_use]
-    pub fn new_uninit() -> Counted<MaybeUninit<T>, F, C> {
-        match Self::try_new_uninit() {
-            Ok(slot) => slot,
-            Err(error) => no_slot(error, Layout::new::<T>()),
-        }
-    }
-
-    /// [`new_uninit`](Self::new_uninit) that returns an error.
-    ///
-    /// # Errors
-    ///
-    /// As for [`try_new_in`](Self::try_new_in).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, FamilyRc};
-    /// # #[alloc_family]
-    /// # enum Lives { Ast }
-    /// let slot = FamilyRc::<u32, lives::Ast>::try_new_uninit()?;
-    /// assert_eq!(FamilyRc::strong_count(&slot), 1);
-    /// # Ok::<(), famalloc::AllocError>(())
-    /// ```
-    #[inline]
-    pub fn try_new_uninit() -> Result<Counted<MaybeUninit<T>, F, C>, AllocError> {
-        let slot = Self::slot(C::alone())?;
-        // SAFETY: the value need not be initialised, and its counter counts this handle.
-        Ok(unsafe { Counted::from_value(slot.cast()) })
-    }
-
-    /// Allocates a zeroed slot for a `T`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, FamilyRc};
-    /// # #[alloc_family]
-    /// # enum Lives { Ast }
-    /// let zero = FamilyRc::<u32, lives::Ast>::new_zeroed();
-    /// // SAFETY: zero bytes are a valid `u32`.
-    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
-    /// ```
-    #[inline]
-    #[must_use]
-    pub fn new_zeroed() -> Counted<MaybeUninit<T>, F, C> {
-        match Self::try_new_zeroed() {
-            Ok(slot) => slot,
-            Err(error) => no_slot(error, Layout::new::<T>()),
-        }
-    }
-
-    /// [`new_zeroed`](Self::new_zeroed) that returns an error.
-    ///
-    /// # Errors
-    ///
-    /// As for [`try_new_in`](Self::try_new_in).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use famalloc::{alloc_family, FamilyRc};
-    /// # #[alloc_family]
-    /// # enum Lives { Ast }
-    /// let zero = FamilyRc::<u32, lives::Ast>::try_new_zeroed()?;
-    /// // SAFETY: zero bytes are a valid `u32`.
-    /// assert_eq!(*unsafe { zero.assume_init() }, 0);
-    /// # Ok::<(), famalloc::AllocError>(())
-    /// ```
-    #[inline]
-    pub fn try_new_zeroed() -> Result<Counted<MaybeUninit<T>, F, C>, AllocError> {
-        let slot = slot_for(Layout::new::<T>(), C::alone(), alloc_zeroed_layout_in::<F>)?;
-        // SAFETY: the value need not be initialised, and its counter counts this handle.
-        Ok(unsafe { Counted::from_value(slot.cast()) })
-    }
-}
-
-impl<T, F: Family, C: Counter> Counted<MaybeUninit<T>, F, C> {
-    /// Writes a value into a slot to which there is no other handle.
-    #[inline(always)]
-    fn filled(self, value: T) -> Counted<T, F, C> {
-        // SAFETY: the slot is for a `T`; both callers have just made it.
-        unsafe { self.value.cast::<T>().write(value) };
-        // SAFETY: just written.
-        unsafe { self.assume_init() }
-    }
-
-    /// Assumes that the slot is initialised.
-    ///
-    /// # Safety
-    ///
-    /// It holds a valid `T`, and will as long as there is a handle of either type.
-    ///
-    /// # Examples
-    ///
-    /// See [`new_uninit`](Counted::new_uninit).
-    #[inline]
-    #[must_use]
-    pub unsafe fn assume_init(self) -> Counted<T, F, C> {
-        // SAFETY: `MaybeUninit<T>` is laid out like `T`, and the caller vouches for the value.
-        unsafe { Self::view_as(self, |slot| slot.cast::<T>()) }
     }
 }

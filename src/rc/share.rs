@@ -4,9 +4,9 @@ use core::ptr;
 
 use super::counter::Counter;
 use super::{Counted, Weak};
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc, C: Counter> Counted<T, A, C> {
     /// The number of strong handles. Other threads may change it at any time.
     ///
     /// # Examples
@@ -82,9 +82,14 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     /// ```
     #[inline]
     #[must_use = "a weak handle that is dropped at once has no effect"]
-    pub fn downgrade(this: &Self) -> Weak<T, F, C> {
+    pub fn downgrade(this: &Self) -> Weak<T, A, C>
+    where
+        A: Clone,
+    {
+        let alloc = this.alloc.clone();
         this.counter().add_weak();
-        // SAFETY: C1 and C2 are the same for both, and one more weak handle is counted now.
-        unsafe { Weak::from_value(this.value) }
+        // SAFETY: C1 and C2 are the same for both, and one more weak handle is counted now; a clone of the
+        // allocator can free what it allocated (`RawAlloc`).
+        unsafe { Weak::from_parts(this.value, alloc) }
     }
 }

@@ -1,15 +1,14 @@
 //! Operations of the only handle: changing the value, or moving it out.
 
 use core::alloc::Layout;
-use core::mem::{self, ManuallyDrop};
+use core::mem;
 use core::ptr::NonNull;
 
 use super::counter::{Counter, Left};
 use super::raw::{no_slot, slot_for};
 use super::{Counted, Weak, slot};
 use crate::boxed::raw::{Slot, with_address_of};
-use crate::family::Family;
-use crate::heap::{alloc_layout_in, free_layout_in};
+use crate::raw_alloc::RawAlloc;
 
 /// Values that can be cloned into a slot: types that are `Clone`, slices, and text. Sealed.
 ///
@@ -17,7 +16,7 @@ use crate::heap::{alloc_layout_in, free_layout_in};
 pub trait CloneToSlot: sealed::Sealed {
     /// Makes a counted copy.
     #[doc(hidden)]
-    fn clone_to_slot<F: Family, C: Counter>(&self) -> Counted<Self, F, C>;
+    fn clone_to_slot<A: RawAlloc, C: Counter>(&self, alloc: A) -> Counted<Self, A, C>;
 }
 
 mod sealed {
@@ -29,24 +28,24 @@ mod sealed {
 
 impl<T: Clone> CloneToSlot for T {
     #[inline]
-    fn clone_to_slot<F: Family, C: Counter>(&self) -> Counted<Self, F, C> {
-        Counted::new_with_in(|| self.clone(), F::default())
+    fn clone_to_slot<A: RawAlloc, C: Counter>(&self, alloc: A) -> Counted<Self, A, C> {
+        Counted::new_with_in(|| self.clone(), alloc)
     }
 }
 
 impl<T: Clone> CloneToSlot for [T] {
-    fn clone_to_slot<F: Family, C: Counter>(&self) -> Counted<Self, F, C> {
-        self.into()
+    fn clone_to_slot<A: RawAlloc, C: Counter>(&self, alloc: A) -> Counted<Self, A, C> {
+        Counted::from_slice_in(self, alloc)
     }
 }
 
 impl CloneToSlot for str {
-    fn clone_to_slot<F: Family, C: Counter>(&self) -> Counted<Self, F, C> {
-        self.into()
+    fn clone_to_slot<A: RawAlloc, C: Counter>(&self, alloc: A) -> Counted<Self, A, C> {
+        Counted::from_str_in(self, alloc)
     }
 }
 
-impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
+impl<T: ?Sized, A: RawAlloc, C: Counter> Counted<T, A, C> {
     /// Borrows the value mutably if there is no other handle, strong or weak.
     ///
     /// # Examples
@@ -90,6 +89,7 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     pub fn make_mut(this: &mut Self) -> &mut T
     where
         T: CloneToSlot,
+        A: Clone,
     {
         if !this.counter().is_alone() {
             Self::part(this);
@@ -103,18 +103,23 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
     fn part(this: &mut Self)
     where
         T: CloneToSlot,
+        A: Clone,
     {
         if this.counter().counts().0 != 1 || !Self::move_from_weak(this) {
-            *this = (**this).clone_to_slot();
+            *this = (**this).clone_to_slot(this.alloc.clone());
         }
     }
 
     /// Moves the value to a slot of its own, if there are only weak handles besides; whether there is
     /// no other handle now.
-    fn move_from_weak(this: &mut Self) -> bool {
+    fn move_from_weak(this: &mut Self) -> bool
+    where
+        A: Clone,
+    {
         let value = Layout::for_value::<T>(this);
         // Before anything is changed, for where it fails there is no way back.
-        let address = match slot_for(value, C::alone(), alloc_layout_in::<F>) {
+        let alloc = this.alloc.clone();
+        let address = match slot_for(value, C::alone(), |layout| alloc.alloc(layout)) {
             Ok(address) => address,
             Err(error) => no_slot(error, value),
         };
@@ -122,8 +127,8 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
         let start = unsafe { slot::start_of(address, value) };
         // SAFETY: just made for this layout.
         let layout = unsafe { slot::layout_of_existing(value) };
-        // SAFETY: just allocated in this family, with that layout.
-        let room = unsafe { Slot::own(start, layout, F::default()) };
+        // SAFETY: just allocated there, with that layout.
+        let room = unsafe { Slot::<A, _>::own(start, layout, alloc) };
         match this.counter().drop_only_strong() {
             // Another thread has made a strong handle of a weak one.
             None => false,
@@ -133,22 +138,23 @@ impl<T: ?Sized, F: Family, C: Counter> Counted<T, F, C> {
                 let old = this.value;
                 // SAFETY: both are as long as the value, and the slot is new, so they do not overlap.
                 unsafe { address.copy_from_nonoverlapping(old.cast(), value.size()) };
-                room.keep();
+                let (_, alloc) = room.into_parts();
                 let moved = with_address_of(old.as_ptr(), address);
                 // SAFETY: the address of a slot is not null.
                 let moved = unsafe { NonNull::new_unchecked(moved) };
                 // SAFETY: the value moved to a slot of its layout, whose counter counts this handle;
                 // by C4 nobody else sees what is left of it.
-                mem::forget(mem::replace(this, unsafe { Self::from_value(moved) }));
+                let old =
+                    Self::into_parts(mem::replace(this, unsafe { Self::from_parts(moved, alloc) }));
                 // SAFETY: the weak count that all strong handles owned is ours now.
-                drop(unsafe { Weak::<T, F, C>::from_value(old) });
+                drop(unsafe { Weak::<T, A, C>::from_parts(old.0, old.1) });
                 true
             }
         }
     }
 }
 
-impl<T, F: Family, C: Counter> Counted<T, F, C> {
+impl<T, A: RawAlloc, C: Counter> Counted<T, A, C> {
     /// Moves the value out if there is no other strong handle; weak handles lose it.
     ///
     /// # Errors
@@ -197,7 +203,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     pub fn into_inner(this: Self) -> Option<T> {
         match this.counter().drop_strong() {
             Left::Strong => {
-                mem::forget(this);
+                Self::into_parts(this);
                 None
             }
             // SAFETY: as the counter said.
@@ -233,7 +239,7 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
     /// The counter said that `left` is left when this handle was counted down.
     #[inline]
     unsafe fn move_out(this: Self, left: Left) -> T {
-        let address = ManuallyDrop::new(this).value;
+        let (address, alloc) = Self::into_parts(this);
         // SAFETY: C3, and by C4 nobody else uses the value.
         let value = unsafe { address.read() };
         if left == Left::Nothing {
@@ -242,10 +248,10 @@ impl<T, F: Family, C: Counter> Counted<T, F, C> {
             // SAFETY: C2.
             let layout = unsafe { slot::layout_of_existing(Layout::new::<T>()) };
             // SAFETY: C2, and by C4 nobody else uses the slot.
-            unsafe { free_layout_in::<F>(start, layout) };
+            unsafe { alloc.free(start, layout) };
         } else {
             // SAFETY: the weak count that all strong handles owned is ours now.
-            drop(unsafe { Weak::<T, F, C>::from_value(address) });
+            drop(unsafe { Weak::<T, A, C>::from_parts(address, alloc) });
         }
         value
     }

@@ -3,41 +3,43 @@
 use super::counter::Counter;
 use super::{Counted, Weak};
 use crate::boxed::__Unsize;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
 // SAFETY: the two are `into_raw` and `from_raw`, which carry the count; a coercion keeps the
 // address, and the value is as large and as aligned as before.
-unsafe impl<T: ?Sized, F: Family, C: Counter> __Unsize for Counted<T, F, C> {
+unsafe impl<T: ?Sized, A: RawAlloc, C: Counter> __Unsize for Counted<T, A, C> {
     type Value = T;
-    type To<U: ?Sized> = Counted<U, F, C>;
-    type Home = ();
+    type To<U: ?Sized> = Counted<U, A, C>;
+    type Home = A;
 
     #[inline]
-    fn __into_pointer(self) -> (*mut T, ()) {
-        (Self::into_raw(self).cast_mut(), ())
+    fn __into_pointer(self) -> (*mut T, A) {
+        let (value, alloc) = Self::into_parts(self);
+        (value.as_ptr(), alloc)
     }
 
     #[inline]
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> Counted<U, F, C> {
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, alloc: A) -> Counted<U, A, C> {
         // SAFETY: passed on.
-        unsafe { Counted::from_raw(pointer) }
+        unsafe { Counted::from_raw_in(pointer, alloc) }
     }
 }
 
 // SAFETY: as above; a handle that leads nowhere keeps its address too.
-unsafe impl<T: ?Sized, F: Family, C: Counter> __Unsize for Weak<T, F, C> {
+unsafe impl<T: ?Sized, A: RawAlloc, C: Counter> __Unsize for Weak<T, A, C> {
     type Value = T;
-    type To<U: ?Sized> = Weak<U, F, C>;
-    type Home = ();
+    type To<U: ?Sized> = Weak<U, A, C>;
+    type Home = A;
 
     #[inline]
-    fn __into_pointer(self) -> (*mut T, ()) {
-        (self.into_raw().cast_mut(), ())
+    fn __into_pointer(self) -> (*mut T, A) {
+        let (value, alloc) = self.into_parts();
+        (value.as_ptr(), alloc)
     }
 
     #[inline]
-    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, (): ()) -> Weak<U, F, C> {
+    unsafe fn __from_pointer<U: ?Sized>(pointer: *mut U, alloc: A) -> Weak<U, A, C> {
         // SAFETY: passed on.
-        unsafe { Weak::from_raw(pointer) }
+        unsafe { Weak::from_raw_in(pointer, alloc) }
     }
 }

@@ -98,6 +98,7 @@
 
 mod boxed;
 mod collections;
+mod counted;
 mod in_region;
 mod kind;
 mod pool;
@@ -109,6 +110,7 @@ mod walk;
 
 pub use boxed::RegionBox;
 pub use collections::{RegionString, RegionVec};
+pub use counted::RegionRc;
 pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
 pub use pool::{PooledRegion, RegionPool};

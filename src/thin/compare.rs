@@ -1,100 +1,47 @@
-//! Comparison and hashing: by value, and with borrowed slices and text.
+//! Comparison, hashing, printing and lending: as the slice or text; and equality with borrowed and other ones.
 
-use core::cmp::Ordering;
-use core::hash::{Hash, Hasher};
+use core::fmt;
 
 use super::{ThinSlice, ThinStr};
-use crate::family::Family;
+use crate::delegate::{delegate_to_target, equal_as_slices};
+use crate::raw_alloc::RawAlloc;
 
-impl<T: PartialEq, F: Family, G: Family> PartialEq<ThinSlice<T, G>> for ThinSlice<T, F> {
-    #[inline]
-    fn eq(&self, other: &ThinSlice<T, G>) -> bool {
-        **self == **other
+delegate_to_target! {
+    [T, A: RawAlloc] ThinSlice<T, A> => [T], where [T];
+    Eq PartialOrd Ord Hash Debug AsRef AsMut Borrow BorrowMut
+}
+
+delegate_to_target! {
+    [A: RawAlloc] ThinStr<A> => str, where [];
+    Eq PartialOrd Ord Hash Debug Display AsRef Borrow
+}
+
+impl<T, A: RawAlloc> fmt::Pointer for ThinSlice<T, A> {
+    /// The handle is the address of the elements, and no length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Pointer::fmt(&self.as_ptr(), f)
     }
 }
 
-impl<T: Eq, F: Family> Eq for ThinSlice<T, F> {}
-
-impl<T: PartialOrd, F: Family> PartialOrd for ThinSlice<T, F> {
+impl<A: RawAlloc> AsRef<[u8]> for ThinStr<A> {
     #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        (**self).partial_cmp(&**other)
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
     }
 }
 
-impl<T: Ord, F: Family> Ord for ThinSlice<T, F> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
+equal_as_slices! {
+    [T: PartialEq, A: RawAlloc, B: RawAlloc] ThinSlice<T, A>, one_way, ThinSlice<T, B>;
+    [T: PartialEq, A: RawAlloc, const N: usize] ThinSlice<T, A>, one_way, [T; N];
+    [T: PartialEq, A: RawAlloc] ThinSlice<T, A>, both_ways, [T];
+    [T: PartialEq, A: RawAlloc] ThinSlice<T, A>, both_ways, &[T];
+    [A: RawAlloc, B: RawAlloc] ThinStr<A>, one_way, ThinStr<B>;
+    [A: RawAlloc] ThinStr<A>, both_ways, str;
+    [A: RawAlloc] ThinStr<A>, both_ways, &str;
 }
 
-impl<T: Hash, F: Family> Hash for ThinSlice<T, F> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
-
-impl<T: PartialEq, F: Family, const N: usize> PartialEq<[T; N]> for ThinSlice<T, F> {
-    #[inline]
-    fn eq(&self, other: &[T; N]) -> bool {
-        **self == *other
-    }
-}
-
-impl<F: Family, G: Family> PartialEq<ThinStr<G>> for ThinStr<F> {
-    #[inline]
-    fn eq(&self, other: &ThinStr<G>) -> bool {
-        **self == **other
-    }
-}
-
-impl<F: Family> Eq for ThinStr<F> {}
-
-impl<F: Family> PartialOrd for ThinStr<F> {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<F: Family> Ord for ThinStr<F> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
-impl<F: Family> Hash for ThinStr<F> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
-
-/// Both directions, for a borrowed form.
-macro_rules! with_borrowed {
-    ($([$($generics:tt)*] $thin:ty, $borrowed:ty;)*) => {$(
-        impl<$($generics)*> PartialEq<$borrowed> for $thin {
-            #[inline]
-            fn eq(&self, other: &$borrowed) -> bool {
-                **self == other[..]
-            }
-        }
-
-        impl<$($generics)*> PartialEq<$thin> for $borrowed {
-            #[inline]
-            fn eq(&self, other: &$thin) -> bool {
-                self[..] == **other
-            }
-        }
-    )*};
-}
-
-with_borrowed! {
-    [F: Family] ThinStr<F>, str;
-    [F: Family] ThinStr<F>, &str;
-    [T: PartialEq, F: Family] ThinSlice<T, F>, [T];
-    [T: PartialEq, F: Family] ThinSlice<T, F>, &[T];
+#[cfg(feature = "std")]
+equal_as_slices! {
+    [T: PartialEq, A: RawAlloc] ThinSlice<T, A>, one_way, Vec<T>;
+    [A: RawAlloc] ThinStr<A>, both_ways, String;
 }

@@ -1,136 +1,121 @@
 //! Conversions to and from thin slices and texts.
 
-use core::ptr::NonNull;
+use core::alloc::Layout;
 use core::slice;
 
-use super::slice::Filling;
+use super::filling::{Filling, Room};
 use super::{ThinSlice, ThinStr};
 use crate::boxed::{FamilyBox, IntoIter};
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-impl<T: Copy, F: Family> ThinSlice<T, F> {
+impl<T: Copy, A: RawAlloc> ThinSlice<T, A> {
     /// A copy, all bytes at once.
-    pub(super) fn try_copy_of(elements: &[T]) -> Result<Self, AllocError> {
-        let mut filling = Filling::try_new(elements.len())?;
+    pub(super) fn try_copy_of(elements: &[T], alloc: A) -> Result<Self, AllocError> {
+        let mut filling = Filling::try_new(elements.len(), alloc)?;
         // SAFETY: as many as there is room for, and they can be copied.
         unsafe { filling.fill_from(elements.as_ptr()) };
         Ok(filling.finish())
     }
 
     /// The same, or no return.
-    pub(super) fn copy_of(elements: &[T]) -> Self {
-        let mut filling = Filling::or_failed(elements.len());
+    pub(super) fn copy_of(elements: &[T], alloc: A) -> Self {
+        let mut filling = Filling::or_failed(elements.len(), alloc);
         // SAFETY: as many as there is room for, and they can be copied.
         unsafe { filling.fill_from(elements.as_ptr()) };
         filling.finish()
     }
 }
 
-impl<T: Clone, F: Family> From<&[T]> for ThinSlice<T, F> {
+impl<T: Clone, A: RawAlloc + Default> From<&[T]> for ThinSlice<T, A> {
     /// Clones every element. If a clone panics, the ones before it are dropped.
     fn from(elements: &[T]) -> Self {
-        let mut filling = Filling::or_failed(elements.len());
-        elements.iter().for_each(|element| filling.push(element.clone()));
-        filling.finish()
+        Self::from_slice_in(elements, A::default())
     }
 }
 
-impl<T: Clone, F: Family> From<&mut [T]> for ThinSlice<T, F> {
+impl<T: Clone, A: RawAlloc + Default> From<&mut [T]> for ThinSlice<T, A> {
     fn from(elements: &mut [T]) -> Self {
         Self::from(&*elements)
     }
 }
 
-impl<T, F: Family, const N: usize> From<[T; N]> for ThinSlice<T, F> {
+impl<T, A: RawAlloc + Default, const N: usize> From<[T; N]> for ThinSlice<T, A> {
     fn from(elements: [T; N]) -> Self {
-        let mut filling = Filling::or_failed(N);
+        let mut filling = Filling::or_failed(N, A::default());
         elements.into_iter().for_each(|element| filling.push(element));
         filling.finish()
     }
 }
 
-impl<T, F: Family> From<FamilyBox<[T], F>> for ThinSlice<T, F> {
+impl<T, A: RawAlloc> From<FamilyBox<[T], A>> for ThinSlice<T, A> {
     /// Moves the elements to a slot that also holds their number.
-    fn from(elements: FamilyBox<[T], F>) -> Self {
-        let mut filling = Filling::or_failed(elements.len());
-        let (source, _slot) = {
-            let mut slot = FamilyBox::into_slot(elements);
-            (NonNull::from(&mut **slot), slot)
-        };
-        // SAFETY: as many as there is room for; the box is gone.
-        unsafe { filling.fill_from(source.as_ptr().cast()) };
-        filling.finish()
+    fn from(elements: FamilyBox<[T], A>) -> Self {
+        let layout = Layout::for_value::<[T]>(&elements);
+        let room = Room::or_failed(elements.len(), FamilyBox::allocator(&elements));
+        let (source, alloc) = FamilyBox::into_parts(elements);
+        // SAFETY: as many as there is room for, in a new slot.
+        unsafe { source.cast().copy_to_nonoverlapping(room.elements, source.len()) };
+        // SAFETY: the slot of the box, with its layout; the elements moved out of it.
+        unsafe { alloc.free(source.cast(), layout) };
+        // SAFETY: the room is that allocator's, and full.
+        unsafe { Self::from_parts(room.elements, alloc) }
     }
 }
 
-impl<T, F: Family> From<ThinSlice<T, F>> for FamilyBox<[T], F> {
+impl<T, A: RawAlloc> From<ThinSlice<T, A>> for FamilyBox<[T], A> {
     /// [`into_boxed_slice`](ThinSlice::into_boxed_slice).
-    fn from(elements: ThinSlice<T, F>) -> Self {
+    fn from(elements: ThinSlice<T, A>) -> Self {
         elements.into_boxed_slice()
     }
 }
 
-impl<F: Family> From<FamilyBox<str, F>> for ThinStr<F> {
+impl<A: RawAlloc> From<FamilyBox<str, A>> for ThinStr<A> {
     /// Moves the text to a slot that also holds its length.
-    fn from(text: FamilyBox<str, F>) -> Self {
-        Self::from(&*text)
+    fn from(text: FamilyBox<str, A>) -> Self {
+        let bytes = ThinSlice::from(text.into_boxed_bytes());
+        // SAFETY: those of a text.
+        unsafe { Self::from_utf8_unchecked(bytes) }
     }
 }
 
-impl<F: Family> From<ThinStr<F>> for FamilyBox<str, F> {
-    fn from(text: ThinStr<F>) -> Self {
-        Self::from(&*text)
+impl<A: RawAlloc> From<ThinStr<A>> for FamilyBox<str, A> {
+    /// Moves the text to a slot of its own.
+    fn from(text: ThinStr<A>) -> Self {
+        let bytes = text.into_bytes().into_boxed_slice();
+        // SAFETY: those of a text.
+        unsafe { FamilyBox::from_utf8_unchecked(bytes) }
     }
 }
 
-impl<T, F: Family> FromIterator<T> for ThinSlice<T, F> {
-    /// Collects directly into the slot if the iterator knows its length, and through a box of the family
-    /// if it does not, or if its length is wrong.
+impl<T, A: RawAlloc + Default> FromIterator<T> for ThinSlice<T, A> {
+    /// [`from_iter_in`](ThinSlice::from_iter_in).
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        let mut elements = elements.into_iter();
-        let (least, most) = elements.size_hint();
-        if most != Some(least) {
-            return FamilyBox::<[T], F>::from_iter(elements).into();
-        }
-        let mut filling = Filling::<T, F>::or_failed(least);
-        for _ in 0..least {
-            match elements.next() {
-                Some(element) => filling.push(element),
-                None => return filling.cut().into(),
-            }
-        }
-        match elements.next() {
-            None => filling.finish(),
-            Some(more) => {
-                let first = filling.finish().into_iter();
-                FamilyBox::<[T], F>::from_iter(first.chain([more]).chain(elements)).into()
-            }
-        }
+        Self::from_iter_in(elements, A::default())
     }
 }
 
-impl<P, F: Family> FromIterator<P> for ThinStr<F>
+impl<P, A: RawAlloc> FromIterator<P> for ThinStr<A>
 where
-    FamilyBox<str, F>: FromIterator<P>,
+    FamilyBox<str, A>: FromIterator<P>,
 {
     /// Collects the same pieces as a box of text.
     fn from_iter<I: IntoIterator<Item = P>>(pieces: I) -> Self {
-        FamilyBox::<str, F>::from_iter(pieces).into()
+        FamilyBox::<str, A>::from_iter(pieces).into()
     }
 }
 
-impl<T, F: Family> IntoIterator for ThinSlice<T, F> {
+impl<T, A: RawAlloc> IntoIterator for ThinSlice<T, A> {
     type Item = T;
-    type IntoIter = IntoIter<T, F>;
+    type IntoIter = IntoIter<T, A>;
 
     /// Iterates over the elements by value; they move to a box first.
-    fn into_iter(self) -> IntoIter<T, F> {
+    fn into_iter(self) -> IntoIter<T, A> {
         self.into_boxed_slice().into_iter()
     }
 }
 
-impl<'a, T, F: Family> IntoIterator for &'a ThinSlice<T, F> {
+impl<'a, T, A: RawAlloc> IntoIterator for &'a ThinSlice<T, A> {
     type Item = &'a T;
     type IntoIter = slice::Iter<'a, T>;
 
@@ -140,7 +125,7 @@ impl<'a, T, F: Family> IntoIterator for &'a ThinSlice<T, F> {
     }
 }
 
-impl<'a, T, F: Family> IntoIterator for &'a mut ThinSlice<T, F> {
+impl<'a, T, A: RawAlloc> IntoIterator for &'a mut ThinSlice<T, A> {
     type Item = &'a mut T;
     type IntoIter = slice::IterMut<'a, T>;
 

@@ -19,8 +19,8 @@
 //!
 //! - **T1.** The pointer leads to the elements, of which there are `length` valid ones; the word in
 //!   front of them is the length, and does not change.
-//! - **T2.** Family `F` allocated the slot for the layout of both, and only this handle will free it; or
-//!   the length is 0, the alignment at most 64, and the pointer leads into the constant.
+//! - **T2.** The handle's allocator allocated the slot for the layout of both, and only this handle will
+//!   free it; or the length is 0, the alignment at most 64, and the pointer leads into the constant.
 //!
 //! No panic in a destructor, a clone or an iterator leaks a slot or an element, or drops anything twice.
 
@@ -28,6 +28,7 @@ mod compare;
 mod convert;
 #[cfg(feature = "std")]
 mod convert_std;
+mod filling;
 mod slice;
 mod str;
 

@@ -1,23 +1,24 @@
 //! The slice: its slot, its length, its elements.
 
 use core::alloc::Layout;
-use core::borrow::{Borrow, BorrowMut};
-use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::ops::{Deref, DerefMut};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::{self, NonNull};
 
+use super::filling::{Filling, is_free, move_to_slot};
 use crate::boxed::FamilyBox;
-use crate::boxed::raw::{Slot, capacity_overflow, failed};
-use crate::error::{AllocError, AllocErrorKind};
-use crate::family::{Family, FamilyOf};
-use crate::heap::alloc::array_layout;
-use crate::heap::{alloc_layout_in, free_layout_in};
+use crate::boxed::raw::{Slot, apart};
+use crate::error::AllocError;
+use crate::family::FamilyOf;
+use crate::raw_alloc::RawAlloc;
 use crate::rc::slot;
 
-/// An owned slice in a slot of family `F`. Its length is in the slot too: the handle is one word.
+/// An owned slice in a slot of its family. Its length is in the slot too: the handle is one word.
+///
+/// The family is that of the elements' type unless it is named. A family known only at run time
+/// ([`AnyFamily`](crate::AnyFamily)) and a region are homes as well; the handle is a word wider with them.
 ///
 /// # Examples
 ///
@@ -47,40 +48,25 @@ use crate::rc::slot;
 /// let slice = ThinSlice::<_, lives::Ast>::from([std::rc::Rc::new(7)]);
 /// std::thread::spawn(move || println!("{slice:?}"));
 /// ```
-pub struct ThinSlice<T, F: Family = FamilyOf<T>> {
+pub struct ThinSlice<T, A: RawAlloc = FamilyOf<T>> {
     elements: NonNull<T>,
     owns: PhantomData<T>,
-    family: PhantomData<fn() -> F>,
+    alloc: A,
 }
 
-// SAFETY: the handle owns its elements and nothing else; slots may be freed by any thread (I4).
-unsafe impl<T: Send, F: Family> Send for ThinSlice<T, F> {}
+// SAFETY: the handle owns its elements and its allocator, which frees the slot wherever it is.
+unsafe impl<T: Send, A: RawAlloc + Send> Send for ThinSlice<T, A> {}
 
-// SAFETY: a shared handle gives shared access to the elements and nothing else.
-unsafe impl<T: Sync, F: Family> Sync for ThinSlice<T, F> {}
+// SAFETY: a shared handle gives shared access to the elements and the allocator, and to nothing else.
+unsafe impl<T: Sync, A: RawAlloc + Sync> Sync for ThinSlice<T, A> {}
 
-impl<T, F: Family> Unpin for ThinSlice<T, F> {}
+impl<T, A: RawAlloc> Unpin for ThinSlice<T, A> {}
 
-impl<T: UnwindSafe, F: Family> UnwindSafe for ThinSlice<T, F> {}
+impl<T: UnwindSafe, A: RawAlloc + UnwindSafe> UnwindSafe for ThinSlice<T, A> {}
 
-impl<T: RefUnwindSafe, F: Family> RefUnwindSafe for ThinSlice<T, F> {}
+impl<T: RefUnwindSafe, A: RawAlloc + RefUnwindSafe> RefUnwindSafe for ThinSlice<T, A> {}
 
-/// The alignment up to which what is empty takes no slot.
-const FREE_ALIGN: usize = 64;
-
-/// A length of 0, and behind it the address of no elements.
-#[repr(C, align(64))]
-struct Empty([u64; FREE_ALIGN / size_of::<u64>()]);
-
-static EMPTY: Empty = Empty([0; FREE_ALIGN / size_of::<u64>()]);
-
-impl<T, F: Family> ThinSlice<T, F> {
-    /// Whether a slice of this length has no slot.
-    #[inline(always)]
-    const fn is_free(len: usize) -> bool {
-        len == 0 && align_of::<T>() <= FREE_ALIGN
-    }
-
+impl<T, A: RawAlloc + Default> ThinSlice<T, A> {
     /// The empty slice. Up to an alignment of 64 it takes no memory.
     ///
     /// # Examples
@@ -94,10 +80,10 @@ impl<T, F: Family> ThinSlice<T, F> {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Filling::or_failed(0).finish()
+        Self::new_in(A::default())
     }
 
-    /// [`From<&[T]>`](#impl-From<%26%5BT%5D>-for-ThinSlice<T,+F>) that returns an error; then no element
+    /// [`From<&[T]>`](#impl-From<%26%5BT%5D>-for-ThinSlice<T,+A>) that returns an error; then no element
     /// is cloned.
     ///
     /// # Errors
@@ -119,9 +105,167 @@ impl<T, F: Family> ThinSlice<T, F> {
     where
         T: Clone,
     {
-        let mut filling = Filling::try_new(elements.len())?;
+        Self::try_from_slice_in(elements, A::default())
+    }
+
+    /// Takes ownership of the elements at `raw`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`into_raw`](Self::into_raw) of the same type, and is used once.
+    ///
+    /// # Examples
+    ///
+    /// See [`into_raw`](Self::into_raw).
+    #[inline]
+    #[must_use = "dropping the handle drops the elements and frees their slot"]
+    pub unsafe fn from_raw(raw: *mut T) -> Self {
+        // SAFETY: passed on.
+        unsafe { Self::from_raw_in(raw, A::default()) }
+    }
+}
+
+impl<T, A: RawAlloc> ThinSlice<T, A> {
+    /// The empty slice, to be replaced by one in a slot of `alloc`. Up to an alignment of 64 it takes no
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// assert!(ThinSlice::<u32, _>::new_in(frame.allocator()).is_empty());
+    /// assert_eq!(frame.usage().live_bytes, 0);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_in(alloc: A) -> Self {
+        Filling::or_failed(0, alloc).finish()
+    }
+
+    /// Clones the elements of a slice into a slot of `alloc`. If a clone panics, the ones before it are
+    /// dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the slot would exceed `isize::MAX` bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let words = ThinSlice::from_slice_in(&["a".to_owned(), "b".to_owned()], frame.allocator());
+    /// assert_eq!(words.concat(), "ab");
+    /// ```
+    #[must_use]
+    pub fn from_slice_in(elements: &[T], alloc: A) -> Self
+    where
+        T: Clone,
+    {
+        let mut filling = Filling::or_failed(elements.len(), alloc);
+        elements.iter().for_each(|element| filling.push(element.clone()));
+        filling.finish()
+    }
+
+    /// [`from_slice_in`](Self::from_slice_in) that returns an error; then no element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, or the allocator has no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// assert_eq!(ThinSlice::try_from_slice_in(&[1, 2], lives::Ast)?, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice_in(elements: &[T], alloc: A) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        let mut filling = Filling::try_new(elements.len(), alloc)?;
         elements.iter().for_each(|element| filling.push(element.clone()));
         Ok(filling.finish())
+    }
+
+    /// Collects the elements of an iterator into a slot of `alloc`: directly if the iterator knows its length,
+    /// and through a box there if it does not, or if its length is wrong.
+    ///
+    /// # Panics
+    ///
+    /// As for [`from_slice_in`](Self::from_slice_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// assert_eq!(ThinSlice::from_iter_in((0..4).map(|x| x * x), frame.allocator()), [0, 1, 4, 9]);
+    /// ```
+    #[must_use]
+    pub fn from_iter_in(elements: impl IntoIterator<Item = T>, alloc: A) -> Self {
+        let mut elements = elements.into_iter();
+        let (least, most) = elements.size_hint();
+        if most != Some(least) {
+            return FamilyBox::from_iter_in(elements, alloc).into();
+        }
+        let mut filling = Filling::<T, A>::or_failed(least, alloc);
+        for _ in 0..least {
+            match elements.next() {
+                Some(element) => filling.push(element),
+                None => return filling.cut().into(),
+            }
+        }
+        match elements.next() {
+            None => filling.finish(),
+            Some(more) => filling.cut().extended([more].into_iter().chain(elements)).into(),
+        }
+    }
+
+    /// The handle of elements.
+    ///
+    /// # Safety
+    ///
+    /// T1 and T2 hold for the pointer and the allocator.
+    #[inline(always)]
+    pub(super) const unsafe fn from_parts(elements: NonNull<T>, alloc: A) -> Self {
+        Self { elements, owns: PhantomData, alloc }
+    }
+
+    /// The handle without its destructor.
+    #[inline(always)]
+    fn into_parts(this: Self) -> (NonNull<T>, A) {
+        let this = ManuallyDrop::new(this);
+        // SAFETY: the handle is forgotten, so its allocator is moved out once.
+        (this.elements, unsafe { ptr::read(&this.alloc) })
+    }
+
+    /// The allocator of the slot: a family's marker, an [`AnyFamily`](crate::AnyFamily), a region.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, AnyFamily, ThinSlice};
+    /// # #[alloc_family]
+    /// # #[derive(Debug)]
+    /// # enum Lives { Ast }
+    /// let ast = AnyFamily::from(Lives::Ast);
+    /// assert_eq!(*ThinSlice::allocator(&ThinSlice::from_slice_in(&[1, 2], ast)), ast);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn allocator(this: &Self) -> &A {
+        &this.alloc
     }
 
     /// The number of elements.
@@ -138,7 +282,7 @@ impl<T, F: Family> ThinSlice<T, F> {
     /// The slot, and its layout, unless there is none.
     fn slot(&self) -> Option<(NonNull<u8>, Layout)> {
         let len = self.length();
-        if Self::is_free(len) {
+        if is_free::<T>(len) {
             return None;
         }
         // SAFETY: T1: there are that many elements, so they have a layout.
@@ -167,27 +311,50 @@ impl<T, F: Family> ThinSlice<T, F> {
     #[inline]
     #[must_use = "the elements and their slot leak unless the pointer is kept"]
     pub fn into_raw(this: Self) -> *mut T {
-        ManuallyDrop::new(this).elements.as_ptr()
+        Self::into_raw_with_allocator(this).0
     }
 
-    /// Takes ownership of the elements at `raw`.
-    ///
-    /// # Safety
-    ///
-    /// `raw` comes from [`into_raw`](Self::into_raw) of the same type, and is used once.
+    /// [`into_raw`](Self::into_raw) that returns the allocator, too, for [`from_raw_in`](Self::from_raw_in).
     ///
     /// # Examples
     ///
-    /// See [`into_raw`](Self::into_raw).
+    /// See [`from_raw_in`](Self::from_raw_in).
     #[inline]
-    #[must_use = "dropping the handle drops the elements and frees their slot"]
-    pub const unsafe fn from_raw(raw: *mut T) -> Self {
-        // SAFETY: no handle's pointer is null.
-        let elements = unsafe { NonNull::new_unchecked(raw) };
-        Self { elements, owns: PhantomData, family: PhantomData }
+    #[must_use = "the elements and their slot leak unless the pointer is kept"]
+    pub fn into_raw_with_allocator(this: Self) -> (*mut T, A) {
+        let (elements, alloc) = Self::into_parts(this);
+        (elements.as_ptr(), alloc)
     }
 
-    /// Moves the elements to a box, in another slot of the family.
+    /// [`from_raw`](Self::from_raw) for elements in a slot of `alloc`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`into_raw`](Self::into_raw) of a handle whose allocator was `alloc` (or a copy of it),
+    /// and is used once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let slice = ThinSlice::from_slice_in(&[1, 2], frame.allocator());
+    /// let (raw, alloc) = ThinSlice::into_raw_with_allocator(slice);
+    /// // SAFETY: as it came, and used once.
+    /// assert_eq!(unsafe { ThinSlice::from_raw_in(raw, alloc) }, [1, 2]);
+    /// ```
+    #[inline]
+    #[must_use = "dropping the handle drops the elements and frees their slot"]
+    pub const unsafe fn from_raw_in(raw: *mut T, alloc: A) -> Self {
+        // SAFETY: no handle's pointer is null.
+        let elements = unsafe { NonNull::new_unchecked(raw) };
+        // SAFETY: the caller's promise.
+        unsafe { Self::from_parts(elements, alloc) }
+    }
+
+    /// Moves the elements to a box, in another slot of the allocator.
     ///
     /// # Examples
     ///
@@ -200,143 +367,38 @@ impl<T, F: Family> ThinSlice<T, F> {
     /// assert_eq!(*boxed, [1, 2]);
     /// ```
     #[must_use]
-    pub fn into_boxed_slice(self) -> FamilyBox<[T], F> {
-        let mut boxed = FamilyBox::<[T], F>::new_uninit_slice(self.length());
-        let target = boxed.as_mut_ptr().cast::<T>();
-        // SAFETY: to a new slot for as many.
-        unsafe { self.elements.as_ptr().copy_to_nonoverlapping(target, boxed.len()) };
-        self.free();
-        // SAFETY: all were copied, and nobody will see the originals.
-        unsafe { boxed.assume_init() }
-    }
-
-    /// Frees the slot; the elements are the caller's.
-    fn free(self) {
-        let this = ManuallyDrop::new(self);
-        if let Some((start, layout)) = this.slot() {
+    pub fn into_boxed_slice(self) -> FamilyBox<[T], A> {
+        // SAFETY: T1; the handle gives them up next.
+        let moved = unsafe { move_to_slot(self.elements, self.length(), &self.alloc) };
+        let slot = self.slot();
+        let (_, alloc) = Self::into_parts(self);
+        if let Some((start, layout)) = slot {
             // SAFETY: T2, and the handle is gone.
-            unsafe { free_layout_in::<F>(start, layout) };
+            unsafe { alloc.free(start, layout) };
         }
+        // SAFETY: the elements are in a slot of their layout, and nobody will see the originals.
+        unsafe { FamilyBox::from_non_null_in(moved, alloc) }
     }
 }
 
-impl<T, F: Family> Drop for ThinSlice<T, F> {
+impl<T, A: RawAlloc> Drop for ThinSlice<T, A> {
     /// Drops the elements, then frees the slot; the latter also when a destructor panics.
     #[inline]
     fn drop(&mut self) {
         let Some((start, layout)) = self.slot() else { return };
+        let elements = ptr::slice_from_raw_parts_mut(self.elements.as_ptr(), self.length());
         // SAFETY: T2.
-        let slot = unsafe { Slot::own(start, layout, F::default()) };
+        let slot = unsafe { Slot::<A, _>::own(start, layout, apart(&self.alloc)) };
         if mem::needs_drop::<T>() {
             // SAFETY: T1, and this is the last use of the elements.
-            unsafe { ptr::drop_in_place::<[T]>(&raw mut **self) };
+            unsafe { ptr::drop_in_place(elements) };
         }
         // SAFETY: T2; the elements are gone.
-        unsafe { free_layout_in::<F>(slot.keep(), layout) };
+        unsafe { self.alloc.free(slot.keep(), layout) };
     }
 }
 
-/// A slice in the making: its first `len` elements are valid, its length is that of the slot.
-///
-/// Dropping it drops those and frees the slot, the latter also when a destructor panics.
-pub(super) struct Filling<T, F: Family> {
-    elements: NonNull<T>,
-    len: usize,
-    room: usize,
-    slot: Option<Slot<F>>,
-    owns: PhantomData<T>,
-}
-
-impl<T, F: Family> Filling<T, F> {
-    /// With room for as many.
-    pub(super) fn try_new(room: usize) -> Result<Self, AllocError> {
-        if ThinSlice::<T, F>::is_free(room) {
-            let behind = (&raw const EMPTY).cast_mut().cast::<T>();
-            // SAFETY: to the end of the constant, whose length is a multiple of the alignment.
-            let behind = unsafe { behind.byte_add(size_of::<Empty>()) };
-            // SAFETY: the address of a constant is not null.
-            let elements = unsafe { NonNull::new_unchecked(behind) };
-            return Ok(Self { elements, len: 0, room, slot: None, owns: PhantomData });
-        }
-        let value = array_layout::<T>(room)?;
-        let layout = slot::layout(value)?;
-        let start = alloc_layout_in::<F>(layout)?;
-        // SAFETY: just handed out, with this layout.
-        let slot = unsafe { Slot::own(start, layout, F::default()) };
-        // SAFETY: a slot of the layout that belongs to `value`.
-        let elements = unsafe { slot::value_in(start, value) };
-        // SAFETY: just computed.
-        let word = unsafe { slot::word::<u64>(elements) };
-        // SAFETY: the slot is new, and the word lies in it.
-        unsafe { word.write(room as u64) };
-        let elements = elements.cast();
-        Ok(Self { elements, len: 0, room, slot: Some(slot), owns: PhantomData })
-    }
-
-    /// The same, or no return.
-    pub(super) fn or_failed(room: usize) -> Self {
-        Self::try_new(room).unwrap_or_else(|error| {
-            match array_layout::<T>(room).and_then(slot::layout) {
-                Ok(layout) if error.kind() != AllocErrorKind::TooLarge => failed(error, layout),
-                _ => capacity_overflow(),
-            }
-        })
-    }
-
-    /// One more element; there has to be room.
-    #[inline]
-    pub(super) fn push(&mut self, element: T) {
-        assert!(self.len < self.room, "there is room for the element");
-        // SAFETY: a place in the slot.
-        let place = unsafe { self.elements.add(self.len) };
-        // SAFETY: as above, and nothing is there yet.
-        unsafe { place.write(element) };
-        self.len += 1;
-    }
-
-    /// Moves as many elements in as there is room for.
-    ///
-    /// # Safety
-    ///
-    /// At `source` there are that many; they are not the caller's any more.
-    pub(super) unsafe fn fill_from(&mut self, source: *const T) {
-        let target = self.elements.as_ptr();
-        // SAFETY: as many, to a new slot for them.
-        unsafe { source.copy_to_nonoverlapping(target, self.room) };
-        self.len = self.room;
-    }
-
-    /// What there is of it, in a box.
-    pub(super) fn cut(mut self) -> FamilyBox<[T], F> {
-        let mut boxed = FamilyBox::<[T], F>::new_uninit_slice(self.len);
-        let target = boxed.as_mut_ptr().cast::<T>();
-        // SAFETY: to a new slot for as many.
-        unsafe { self.elements.as_ptr().copy_to_nonoverlapping(target, self.len) };
-        self.len = 0;
-        // SAFETY: all were copied, and nobody will see the originals.
-        unsafe { boxed.assume_init() }
-    }
-
-    /// The slice; all of it has to be filled.
-    pub(super) fn finish(mut self) -> ThinSlice<T, F> {
-        assert!(self.len == self.room, "every element was made");
-        if let Some(slot) = self.slot.take() {
-            slot.keep();
-        }
-        let this = ManuallyDrop::new(self);
-        ThinSlice { elements: this.elements, owns: PhantomData, family: PhantomData }
-    }
-}
-
-impl<T, F: Family> Drop for Filling<T, F> {
-    fn drop(&mut self) {
-        let elements = ptr::slice_from_raw_parts_mut(self.elements.as_ptr(), self.len);
-        // SAFETY: they are valid, and this is the last anyone sees of them.
-        unsafe { ptr::drop_in_place(elements) };
-    }
-}
-
-impl<T, F: Family> Deref for ThinSlice<T, F> {
+impl<T, A: RawAlloc> Deref for ThinSlice<T, A> {
     type Target = [T];
 
     #[inline]
@@ -346,7 +408,7 @@ impl<T, F: Family> Deref for ThinSlice<T, F> {
     }
 }
 
-impl<T, F: Family> DerefMut for ThinSlice<T, F> {
+impl<T, A: RawAlloc> DerefMut for ThinSlice<T, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: T1, and the elements are borrowed with the handle, their only owner (T2).
@@ -354,38 +416,10 @@ impl<T, F: Family> DerefMut for ThinSlice<T, F> {
     }
 }
 
-impl<T, F: Family> AsRef<[T]> for ThinSlice<T, F> {
-    #[inline]
-    fn as_ref(&self) -> &[T] {
-        self
-    }
-}
-
-impl<T, F: Family> AsMut<[T]> for ThinSlice<T, F> {
-    #[inline]
-    fn as_mut(&mut self) -> &mut [T] {
-        self
-    }
-}
-
-impl<T, F: Family> Borrow<[T]> for ThinSlice<T, F> {
-    #[inline]
-    fn borrow(&self) -> &[T] {
-        self
-    }
-}
-
-impl<T, F: Family> BorrowMut<[T]> for ThinSlice<T, F> {
-    #[inline]
-    fn borrow_mut(&mut self) -> &mut [T] {
-        self
-    }
-}
-
-impl<T: Clone, F: Family> Clone for ThinSlice<T, F> {
+impl<T: Clone, A: RawAlloc + Clone> Clone for ThinSlice<T, A> {
     /// If the clone of an element panics, the clones before it are dropped and the slot is freed.
     fn clone(&self) -> Self {
-        Self::from(&**self)
+        Self::from_slice_in(self, self.alloc.clone())
     }
 
     /// Keeps the slot if the lengths are equal.
@@ -398,22 +432,10 @@ impl<T: Clone, F: Family> Clone for ThinSlice<T, F> {
     }
 }
 
-impl<T, F: Family> Default for ThinSlice<T, F> {
+impl<T, A: RawAlloc + Default> Default for ThinSlice<T, A> {
     /// The empty slice.
     #[inline]
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<T: fmt::Debug, F: Family> fmt::Debug for ThinSlice<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T, F: Family> fmt::Pointer for ThinSlice<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.elements.fmt(f)
     }
 }

@@ -1,15 +1,16 @@
 //! The text: a thin slice of bytes that are UTF-8.
 
-use core::borrow::Borrow;
-use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::str::{self, Utf8Error};
 
 use super::ThinSlice;
 use crate::error::AllocError;
-use crate::family::Family;
+use crate::raw_alloc::RawAlloc;
 
-/// Owned text in a slot of family `F`. Its length is in the slot too: the handle is one word.
+/// Owned text in a slot of a family. Its length is in the slot too: the handle is one word.
+///
+/// A family known only at run time ([`AnyFamily`](crate::AnyFamily)) and a region are homes as well; the handle
+/// is a word wider with them.
 ///
 /// # Examples
 ///
@@ -27,12 +28,12 @@ use crate::family::Family;
 /// assert_eq!(arity["print"], 1);
 /// assert_eq!(size_of::<Option<Name>>(), size_of::<usize>());
 /// ```
-pub struct ThinStr<F: Family> {
+pub struct ThinStr<A: RawAlloc> {
     /// UTF-8.
-    bytes: ThinSlice<u8, F>,
+    bytes: ThinSlice<u8, A>,
 }
 
-impl<F: Family> ThinStr<F> {
+impl<A: RawAlloc + Default> ThinStr<A> {
     /// The empty text. It takes no memory.
     ///
     /// # Examples
@@ -46,10 +47,10 @@ impl<F: Family> ThinStr<F> {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Self { bytes: ThinSlice::new() }
+        Self::new_in(A::default())
     }
 
-    /// [`From<&str>`](#impl-From<%26str>-for-ThinStr<F>) that returns an error.
+    /// [`From<&str>`](#impl-From<%26str>-for-ThinStr<A>) that returns an error.
     ///
     /// # Errors
     ///
@@ -65,7 +66,95 @@ impl<F: Family> ThinStr<F> {
     /// # Ok::<(), famalloc::AllocError>(())
     /// ```
     pub fn try_from_str(text: &str) -> Result<Self, AllocError> {
-        ThinSlice::try_copy_of(text.as_bytes()).map(|bytes| Self { bytes })
+        Self::try_from_str_in(text, A::default())
+    }
+
+    /// Takes ownership of the text at `raw`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`into_raw`](Self::into_raw) of the same type, and is used once.
+    ///
+    /// # Examples
+    ///
+    /// See [`into_raw`](Self::into_raw).
+    #[inline]
+    #[must_use = "dropping the handle frees the slot"]
+    pub unsafe fn from_raw(raw: *mut u8) -> Self {
+        // SAFETY: passed on.
+        unsafe { Self::from_raw_in(raw, A::default()) }
+    }
+}
+
+impl<A: RawAlloc> ThinStr<A> {
+    /// The empty text, to be replaced by one in a slot of `alloc`. It takes no memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinStr};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// assert_eq!(ThinStr::new_in(frame.allocator()), "");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn new_in(alloc: A) -> Self {
+        Self { bytes: ThinSlice::new_in(alloc) }
+    }
+
+    /// Copies text into a slot of `alloc`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinStr};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// assert_eq!(ThinStr::from_str_in("loop", frame.allocator()), "loop");
+    /// ```
+    #[must_use]
+    pub fn from_str_in(text: &str, alloc: A) -> Self {
+        Self { bytes: ThinSlice::copy_of(text.as_bytes(), alloc) }
+    }
+
+    /// [`from_str_in`](Self::from_str_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// If the allocator has no memory for the text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, ThinStr};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// assert_eq!(ThinStr::try_from_str_in("loop", lives::Ast)?, "loop");
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_str_in(text: &str, alloc: A) -> Result<Self, AllocError> {
+        ThinSlice::try_copy_of(text.as_bytes(), alloc).map(|bytes| Self { bytes })
+    }
+
+    /// The allocator of the slot: a family's marker, an [`AnyFamily`](crate::AnyFamily), a region.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, AnyFamily, ThinStr};
+    /// # #[alloc_family]
+    /// # #[derive(Debug)]
+    /// # enum Lives { Ast }
+    /// let ast = AnyFamily::from(Lives::Ast);
+    /// assert_eq!(*ThinStr::allocator(&ThinStr::from_str_in("loop", ast)), ast);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn allocator(this: &Self) -> &A {
+        ThinSlice::allocator(&this.bytes)
     }
 
     /// Converts bytes to text, in the same slot.
@@ -86,7 +175,7 @@ impl<F: Family> ThinStr<F> {
     /// let (bytes, error) = ThinStr::from_utf8(bytes).unwrap_err();
     /// assert_eq!((bytes.len(), error.valid_up_to()), (2, 1));
     /// ```
-    pub fn from_utf8(bytes: ThinSlice<u8, F>) -> Result<Self, (ThinSlice<u8, F>, Utf8Error)> {
+    pub fn from_utf8(bytes: ThinSlice<u8, A>) -> Result<Self, (ThinSlice<u8, A>, Utf8Error)> {
         match str::from_utf8(&bytes) {
             Ok(_) => Ok(Self { bytes }),
             Err(error) => Err((bytes, error)),
@@ -111,7 +200,7 @@ impl<F: Family> ThinStr<F> {
     /// ```
     #[inline]
     #[must_use]
-    pub const unsafe fn from_utf8_unchecked(bytes: ThinSlice<u8, F>) -> Self {
+    pub const unsafe fn from_utf8_unchecked(bytes: ThinSlice<u8, A>) -> Self {
         Self { bytes }
     }
 
@@ -127,7 +216,7 @@ impl<F: Family> ThinStr<F> {
     /// ```
     #[inline]
     #[must_use]
-    pub fn into_bytes(self) -> ThinSlice<u8, F> {
+    pub fn into_bytes(self) -> ThinSlice<u8, A> {
         self.bytes
     }
 
@@ -149,42 +238,63 @@ impl<F: Family> ThinStr<F> {
         ThinSlice::into_raw(this.bytes)
     }
 
-    /// Takes ownership of the text at `raw`.
-    ///
-    /// # Safety
-    ///
-    /// `raw` comes from [`into_raw`](Self::into_raw) of the same type, and is used once.
+    /// [`into_raw`](Self::into_raw) that returns the allocator, too, for [`from_raw_in`](Self::from_raw_in).
     ///
     /// # Examples
     ///
-    /// See [`into_raw`](Self::into_raw).
+    /// See [`from_raw_in`](Self::from_raw_in).
+    #[inline]
+    #[must_use = "the slot leaks unless the pointer is kept"]
+    pub fn into_raw_with_allocator(this: Self) -> (*mut u8, A) {
+        ThinSlice::into_raw_with_allocator(this.bytes)
+    }
+
+    /// [`from_raw`](Self::from_raw) for text in a slot of `alloc`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`into_raw`](Self::into_raw) of a handle whose allocator was `alloc` (or a copy of it),
+    /// and is used once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, Region, ThinStr};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let frame = Region::<lives::Frame>::new();
+    /// let (raw, alloc) =
+    ///     ThinStr::into_raw_with_allocator(ThinStr::from_str_in("loop", frame.allocator()));
+    /// // SAFETY: as it came, and used once.
+    /// assert_eq!(unsafe { ThinStr::from_raw_in(raw, alloc) }, "loop");
+    /// ```
     #[inline]
     #[must_use = "dropping the handle frees the slot"]
-    pub const unsafe fn from_raw(raw: *mut u8) -> Self {
+    pub const unsafe fn from_raw_in(raw: *mut u8, alloc: A) -> Self {
         // SAFETY: passed on.
-        Self { bytes: unsafe { ThinSlice::from_raw(raw) } }
+        Self { bytes: unsafe { ThinSlice::from_raw_in(raw, alloc) } }
     }
 }
 
-impl<F: Family> From<&str> for ThinStr<F> {
+impl<A: RawAlloc + Default> From<&str> for ThinStr<A> {
     fn from(text: &str) -> Self {
-        Self { bytes: ThinSlice::copy_of(text.as_bytes()) }
+        Self::from_str_in(text, A::default())
     }
 }
 
-impl<F: Family> From<&mut str> for ThinStr<F> {
+impl<A: RawAlloc + Default> From<&mut str> for ThinStr<A> {
     fn from(text: &mut str) -> Self {
         Self::from(&*text)
     }
 }
 
-impl<F: Family> From<ThinStr<F>> for ThinSlice<u8, F> {
-    fn from(text: ThinStr<F>) -> Self {
+impl<A: RawAlloc> From<ThinStr<A>> for ThinSlice<u8, A> {
+    fn from(text: ThinStr<A>) -> Self {
         text.bytes
     }
 }
 
-impl<F: Family> Deref for ThinStr<F> {
+impl<A: RawAlloc> Deref for ThinStr<A> {
     type Target = str;
 
     #[inline]
@@ -194,7 +304,7 @@ impl<F: Family> Deref for ThinStr<F> {
     }
 }
 
-impl<F: Family> DerefMut for ThinStr<F> {
+impl<A: RawAlloc> DerefMut for ThinStr<A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut str {
         // SAFETY: they are UTF-8, and whoever changes a `str` keeps it so.
@@ -202,49 +312,16 @@ impl<F: Family> DerefMut for ThinStr<F> {
     }
 }
 
-impl<F: Family> AsRef<str> for ThinStr<F> {
-    #[inline]
-    fn as_ref(&self) -> &str {
-        self
-    }
-}
-
-impl<F: Family> AsRef<[u8]> for ThinStr<F> {
-    #[inline]
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl<F: Family> Borrow<str> for ThinStr<F> {
-    #[inline]
-    fn borrow(&self) -> &str {
-        self
-    }
-}
-
-impl<F: Family> Clone for ThinStr<F> {
+impl<A: RawAlloc + Clone> Clone for ThinStr<A> {
     fn clone(&self) -> Self {
-        Self::from(&**self)
+        Self::from_str_in(self, Self::allocator(self).clone())
     }
 }
 
-impl<F: Family> Default for ThinStr<F> {
+impl<A: RawAlloc + Default> Default for ThinStr<A> {
     /// The empty text.
     #[inline]
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<F: Family> fmt::Debug for ThinStr<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<F: Family> fmt::Display for ThinStr<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
     }
 }

@@ -5,8 +5,10 @@ use std::marker::PhantomPinned;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::MutexGuard;
 
-use famalloc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
+use famalloc::region::{InRegion, RegionRc};
+use famalloc::{AnyFamily, FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak, ThinSlice, ThinStr};
 
+use crate::ledger::Lives;
 use crate::ledger::lives::A;
 
 fn has_all<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
@@ -53,6 +55,22 @@ fn handles_of_one_thread_stay_there() {
 }
 
 #[test]
+fn handles_follow_their_allocator_as_well() {
+    has_all::<FamilyArc<u32, AnyFamily<Lives>>>();
+    has_all::<FamilyArcWeak<u32, AnyFamily<Lives>>>();
+    has_all::<ThinSlice<u32, AnyFamily<Lives>>>();
+    may_unwind::<FamilyArc<u32, InRegion<'static>>>();
+    may_unwind::<ThinStr<InRegion<'static>>>();
+    lacks!(FamilyArc<u32, InRegion<'static>>: Send);
+    lacks!(FamilyArc<u32, InRegion<'static>>: Sync);
+    lacks!(FamilyArcWeak<u32, InRegion<'static>>: Send);
+    lacks!(FamilyArcWeak<u32, InRegion<'static>>: Sync);
+    lacks!(ThinSlice<u32, InRegion<'static>>: Send);
+    lacks!(ThinSlice<u32, InRegion<'static>>: Sync);
+    lacks!(ThinStr<InRegion<'static>>: Send);
+}
+
+#[test]
 fn a_handle_may_move_whatever_its_value() {
     fn unpin<T: Unpin>() {}
     unpin::<FamilyRc<PhantomPinned, A>>();
@@ -75,6 +93,10 @@ fn handles_are_covariant_in_their_value() {
     fn shorten_weak<'a>(handle: FamilyArcWeak<&'static str, A>) -> FamilyArcWeak<&'a str, A> {
         handle
     }
+    fn shorten_home<'short>(handle: RegionRc<'static, u32>) -> RegionRc<'short, u32> {
+        handle
+    }
+    let _ = shorten_home;
     crate::leaks_nothing(|| {
         assert_eq!(*shorten(FamilyRc::new_in("x", crate::lives::A)), "x");
         assert!(shorten_weak(FamilyArcWeak::new()).upgrade().is_none());

@@ -53,6 +53,7 @@ fn leaks_nothing(test: impl FnOnce() + Send) {
 
 mod auto_traits;
 mod construct;
+mod homes;
 mod limits;
 mod oracle;
 mod panics;

@@ -186,7 +186,7 @@ mod tests {
     use core::alloc::Layout;
 
     use super::*;
-    use crate::heap::{alloc_layout_in, free_layout_in};
+    use crate::heap::alloc_in::{alloc_layout_in, free_layout_in};
     use crate::space::SYSTEM_SPACE;
     use crate::spec::FamilySpec;
     use crate::table::{FamilyCell, SetTable};

@@ -46,7 +46,7 @@ fn main() {
     }
 
     println!("10000 requests, {kept} answers kept");
-    for used in [FamilyUse::of::<lives::Request>(), FamilyUse::of::<lives::Cache>()] {
+    for used in [FamilyUse::of(lives::Request), FamilyUse::of(lives::Cache)] {
         println!("{}: {} objects, {} bytes", used.name, used.live_objects, used.live_bytes);
     }
     println!("{} are in the cache at the end", cache.len());

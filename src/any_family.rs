@@ -20,7 +20,7 @@ use crate::thread::CacheSlots;
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, query, untyped, AnyFamily, FamilySet};
+/// use famalloc::{alloc_family, query, raw, AnyFamily, FamilySet, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -33,10 +33,10 @@ use crate::thread::CacheSlots;
 /// assert_eq!(family, Lives::Level.into());
 /// assert_eq!(AnyFamily::<Lives>::at(2), None);
 ///
-/// let start = untyped::alloc(&family, Layout::new::<u64>())?;
+/// let start = family.alloc(Layout::new::<u64>())?;
 /// assert_eq!(query(start.as_ptr()).unwrap().family, "Level");
 /// # // SAFETY: allocated above, and not used again.
-/// # unsafe { untyped::free::<Lives>(start).unwrap() };
+/// # unsafe { raw::free::<Lives>(start).unwrap() };
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 pub struct AnyFamily<S: FamilySet> {

@@ -42,7 +42,7 @@ pub unsafe trait FamilySet: Sized + 'static {
     /// compile:
     ///
     /// ```compile_fail,E0080
-    /// use famalloc::untyped;
+    /// use famalloc::raw;
     ///
     /// #[famalloc::alloc_family]
     /// enum Lives {
@@ -50,7 +50,7 @@ pub unsafe trait FamilySet: Sized + 'static {
     ///     Absent,
     /// }
     ///
-    /// let nothing = untyped::alloc_bytes_in_scope::<Lives>(8);
+    /// let nothing = raw::alloc_bytes_in_scope::<Lives>(8);
     /// ```
     const FALLBACK: usize = FamilySpec::fallback_among(Self::FAMILIES);
 

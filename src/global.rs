@@ -21,7 +21,7 @@ use core::ptr::{self, NonNull};
 
 use crate::error::FreeError;
 use crate::family_set::FamilySet;
-use crate::heap::untyped::{self, ReallocError};
+use crate::heap::raw::{self, ReallocError};
 
 /// What a C `malloc` aligns objects of this size and more to.
 const C_LIKE: usize = 16;
@@ -145,7 +145,7 @@ impl<S: FamilySet, N> fmt::Debug for FamAlloc<S, N> {
 unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match untyped::alloc_any_in_scope::<S>(served(layout, IS_C_LIKE)) {
+        match raw::alloc_any_in_scope::<S>(served(layout, IS_C_LIKE)) {
             Some(start) => start.as_ptr(),
             // SAFETY: passed on.
             None => unsafe { self.next.alloc(layout) },
@@ -154,7 +154,7 @@ unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        match untyped::alloc_zeroed_in_scope::<S>(served(layout, IS_C_LIKE)) {
+        match raw::alloc_zeroed_in_scope::<S>(served(layout, IS_C_LIKE)) {
             Ok(start) => start.as_ptr(),
             // SAFETY: passed on.
             Err(_) => unsafe { self.next.alloc_zeroed(layout) },
@@ -166,10 +166,10 @@ unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
         let refused = |start: NonNull<u8>, error| match error {
             // SAFETY: not ours, so it is the next one's.
             FreeError::Foreign => unsafe { self.next.dealloc(start.as_ptr(), layout) },
-            error => untyped::refuse("dealloc", start, error),
+            error => raw::refuse("dealloc", start, error),
         };
         // SAFETY: passed on.
-        unsafe { untyped::free_or_else::<S>(start, refused) };
+        unsafe { raw::free_or_else::<S>(start, refused) };
     }
 
     #[inline]
@@ -179,13 +179,13 @@ unsafe impl<S: FamilySet, N: GlobalAlloc> GlobalAlloc for FamAlloc<S, N> {
         // SAFETY: memory is not null.
         let old = unsafe { NonNull::new_unchecked(start) };
         // SAFETY: passed on.
-        match unsafe { untyped::realloc::<S>(old, served(new, IS_C_LIKE), layout.size()) } {
+        match unsafe { raw::realloc::<S>(old, served(new, IS_C_LIKE), layout.size()) } {
             Ok(moved) => moved.as_ptr(),
             // SAFETY: not ours, so it is the next one's.
             Err(ReallocError::NoAllocation(FreeError::Foreign)) => unsafe {
                 self.next.realloc(start, layout, new_size)
             },
-            Err(ReallocError::NoAllocation(error)) => untyped::refuse("realloc", old, error),
+            Err(ReallocError::NoAllocation(error)) => raw::refuse("realloc", old, error),
             // SAFETY: passed on.
             Err(ReallocError::NoMemory(_)) => unsafe { self.move_to_next(old, layout, new) },
         }
@@ -239,20 +239,21 @@ unsafe impl GlobalAlloc for NoNext {
     unsafe fn dealloc(&self, start: *mut u8, _: Layout) {
         // SAFETY: memory is not null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        untyped::refuse("dealloc", start, FreeError::Foreign)
+        raw::refuse("dealloc", start, FreeError::Foreign)
     }
 
     #[cold]
     unsafe fn realloc(&self, start: *mut u8, _: Layout, _: usize) -> *mut u8 {
         // SAFETY: memory is not null.
         let start = unsafe { NonNull::new_unchecked(start) };
-        untyped::refuse("realloc", start, FreeError::Foreign)
+        raw::refuse("realloc", start, FreeError::Foreign)
     }
 }
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
+    use crate::raw_alloc::RawAlloc;
 
     #[test]
     fn what_c_may_take_for_its_own_is_aligned_as_in_c() {
@@ -278,15 +279,14 @@ mod tests {
         }
         // What was asked for with less than the target serves now.
         let small = Layout::from_size_align(24, 8).unwrap();
-        let starts: [_; 9] =
-            core::array::from_fn(|_| untyped::alloc(&Lives::General, small).unwrap());
+        let starts: [_; 9] = core::array::from_fn(|_| lives::General.alloc(small).unwrap());
         for start in starts {
             let new = served(Layout::from_size_align(20, 4).unwrap(), true);
             // SAFETY: allocated above, and used by what is returned alone.
-            let moved = unsafe { untyped::realloc::<Lives>(start, new, 20) }.unwrap();
+            let moved = unsafe { raw::realloc::<Lives>(start, new, 20) }.unwrap();
             assert_eq!(moved.addr().get() % C_LIKE, 0);
             // SAFETY: allocated just now.
-            unsafe { untyped::free::<Lives>(moved) }.unwrap();
+            unsafe { raw::free::<Lives>(moved) }.unwrap();
         }
     }
 }

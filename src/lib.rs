@@ -41,15 +41,15 @@
 //! | text and slices behind a pointer of one word | [`ThinStr`], [`ThinSlice`] and [`thin`] |
 //! | pools of objects that stay initialised; allocators as traits | [`Pool`] and [`pool`]; [`object_alloc`], [`In`] |
 //! | vectors, strings, maps and sets; allocators for the collections of other crates; serde | [`collections`], [`In`] |
-//! | raw memory | [`alloc_in`], [`free_in`], [`realloc_in`], [`grow_in_place_in`] and their variants |
-//! | describe an address; free a pointer with a check | [`query`], [`try_free_in`] |
+//! | raw memory: by size; by layout, as methods of a family or region; by address alone | [`alloc_in`], [`free_in`], [`realloc_in`]; [`RawAlloc`]; [`raw`] |
+//! | describe an address; free a pointer with a check | [`query`], [`raw::try_free`] |
 //! | return memory to the system | [`reclaim`], [`flush`] |
-//! | visit every live object of a family; sweep for a collector | [`walk_in`], [`sweep_in`] |
-//! | free all objects of a family at once, without visiting them | [`free_all_in`] |
+//! | visit every live object of a family; sweep for a collector | [`walk`], [`sweep`] |
+//! | free all objects of a family at once, without visiting them | [`free_all`] |
 //! | statistics | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
 //! | check the integrity of the heap | [`check`] |
 //! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`ScopeGuard`], [`Scoped`] |
-//! | families known only at run time; frees by address alone | [`AnyFamily`], [`untyped`], [`region::AnyRegion`] |
+//! | families known only at run time: every handle, region and pool takes one | [`AnyFamily`], [`FamilyKey`] |
 //! | explicit start, idling and end of a thread's work; purging in the background | [`lifecycle`] |
 //! | options at run time: huge pages, how long empty memory is retained | [`options`] |
 //! | memory from a source other than the system | [`PageSource`], [`FixedBuffer`] |
@@ -116,7 +116,7 @@
 //! | `table` | the table of a family set |
 //! | `thread` | thread caches, the fast path, thread exit, fork, decay of idle memory |
 //! | `family_set`, `any_family`, `scope`, `family` | the traits of sets and families; families as values; scopes |
-//! | `heap` | the functions for raw memory, queries, statistics, checks; [`untyped`] and [`lifecycle`] |
+//! | `heap` | the functions for raw memory, queries, statistics, checks; [`raw`] and [`lifecycle`] |
 //! | `arena` | what regions are built on |
 //! | `delegate` | what all handles do by what they lead to |
 //! | [`boxed`], [`rc`], [`thin`], [`region`], [`pool`], [`collections`], [`object_alloc`], `in_family`, `allocator`, `serde`, `global` | the public types |
@@ -235,8 +235,8 @@
 //! - **Locks** spin. An interrupt handler must not allocate or free, since the code that it interrupts may
 //!   hold the lock. For the same reason, where threads have strict priorities, no two that share a core
 //!   may use the same family.
-//! - **Walks** ([`walk_in`], [`sweep_in`]) cannot tell whether another core is at work in the family, so
-//!   they never return [`InUseElsewhere`]. Objects that other cores allocate or free meanwhile may be
+//! - **Walks** ([`walk`], [`sweep`]) cannot tell whether another core is at work in the family, so
+//!   they never return [`InUseError`]. Objects that other cores allocate or free meanwhile may be
 //!   visited or not.
 //! - **Errors.** Where the process would be aborted, for example at a double free, the panic handler is
 //!   called with the same message. A lock may be held and a table half changed at that point. So the
@@ -311,23 +311,18 @@ pub use family::{Family, FamilyOf, InFamily, Scoped};
 pub use family_key::FamilyKey;
 pub use family_set::FamilySet;
 pub use global::{FamAlloc, NoNext};
-pub use heap::alloc_in::{
-    alloc_in, alloc_layout_in, alloc_zeroed_in, alloc_zeroed_layout_in, free_in, free_layout_in,
-    try_free_in,
-};
-pub use heap::check::{Corruption, check};
-pub use heap::free_all::free_all_in;
+pub use heap::alloc_in::{alloc_in, alloc_zeroed_in, free_in};
+pub use heap::check::{CorruptionError, check};
+pub use heap::free_all::free_all;
 pub use heap::lifecycle;
 pub use heap::query::{Query, QueryKind, query};
+pub use heap::raw;
 pub use heap::reclaim::{flush, reclaim};
-pub use heap::resize::{
-    grow_in_place_in, realloc_in, realloc_layout_in, realloc_zeroed_in, realloc_zeroed_layout_in,
-};
+pub use heap::resize::{realloc_in, realloc_zeroed_in};
 #[cfg(feature = "std")]
 pub use heap::snapshot::Snapshot;
-pub use heap::untyped;
 pub use heap::usage::{ClassUse, FamilyUse};
-pub use heap::walk::{InUseElsewhere, sweep_in, walk_in};
+pub use heap::walk::{InUseError, sweep, walk};
 pub use in_family::In;
 #[cfg(feature = "std")]
 pub use os::System;

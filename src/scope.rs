@@ -4,7 +4,7 @@
 //! and the address of its thread cache. Entering a scope writes them, leaving it restores the previous
 //! ones. So scopes nest, a scope ends when its guard is dropped, by a panic too, and each thread has its
 //! own. Only allocations that name no family read it: those of the global allocator over the set
-//! ([`FamAlloc`](crate::FamAlloc)), and of [`untyped::alloc_in_scope`](crate::untyped::alloc_in_scope).
+//! ([`FamAlloc`](crate::FamAlloc)), and of [`raw::alloc_in_scope`](crate::raw::alloc_in_scope).
 //!
 //! Without the standard library there are no thread-locals. Then scopes work only in programs that have
 //! promised to have one thread, and do nothing in others.
@@ -33,7 +33,7 @@ pub(crate) fn current<S: FamilySet>() -> usize {
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, query, untyped};
+/// use famalloc::{alloc_family, query, raw};
 /// use core::alloc::Layout;
 ///
 /// #[alloc_family]
@@ -44,13 +44,13 @@ pub(crate) fn current<S: FamilySet>() -> usize {
 ///
 /// let layout = Layout::new::<u64>();
 /// let scope = lives::Ast::enter();
-/// let inside = untyped::alloc_in_scope::<Lives>(layout)?;
+/// let inside = raw::alloc_in_scope::<Lives>(layout)?;
 /// drop(scope);
-/// let outside = untyped::alloc_in_scope::<Lives>(layout)?;
+/// let outside = raw::alloc_in_scope::<Lives>(layout)?;
 /// assert_eq!(query(inside.as_ptr()).unwrap().family, "Ast");
 /// assert_eq!(query(outside.as_ptr()).unwrap().family, "General");
 /// # // SAFETY: allocated above, and not used again.
-/// # unsafe { untyped::free::<Lives>(inside).unwrap(); untyped::free::<Lives>(outside).unwrap() };
+/// # unsafe { raw::free::<Lives>(inside).unwrap(); raw::free::<Lives>(outside).unwrap() };
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 ///

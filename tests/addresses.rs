@@ -9,7 +9,7 @@ use common::sources::{Faulty, TopDown};
 use common::{Random, assert_all_given_back, one_at_a_time};
 #[cfg(target_os = "linux")]
 use famalloc::System;
-use famalloc::untyped::{self, Claim, free_bytes_or_else};
+use famalloc::raw::{self, Claim, free_bytes_or_else};
 use famalloc::{alloc_family, alloc_in, check, free_in, reclaim};
 
 /// Addresses that were given back come again as parts of others.
@@ -135,10 +135,10 @@ fn what_is_far_is_freed_by_its_address_all_the_same() {
     let large = [0; 3].map(|_| alloc_in::<lives::A>(LARGE).unwrap());
     let lowest = large.iter().min().unwrap().addr().get();
     for size in (16..=1024).step_by(56).chain([5_000, 30_000, 100_000]) {
-        let bytes = || untyped::alloc_bytes_in_scope::<Lives>(size).unwrap();
+        let bytes = || raw::alloc_bytes_in_scope::<Lives>(size).unwrap();
         let slot = bytes();
         assert!(slot.addr().get() - lowest >= 2 << 30, "{size} bytes are near");
-        let usable = untyped::usable_bytes::<Lives>(slot).unwrap();
+        let usable = raw::usable_bytes::<Lives>(slot).unwrap();
         let start = slot.as_ptr();
         let claims = [Claim::Nothing, Claim::Exactly(size), Claim::AtLeast(size)];
         let wrong = [Claim::Exactly(usable + 1), Claim::AtLeast(usable + 1)];
@@ -160,7 +160,7 @@ fn what_is_far_is_freed_by_its_address_all_the_same() {
             assert_eq!(bytes(), slot, "{size} bytes were not put where they are taken first");
         }
         // SAFETY: allocated above, and not used again.
-        unsafe { untyped::free::<Lives>(slot) }.unwrap();
+        unsafe { raw::free::<Lives>(slot) }.unwrap();
     }
     for start in large {
         // SAFETY: allocated above with this size.

@@ -9,10 +9,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeSet;
 
 use common::{assert_all_given_back, one_at_a_time, usage};
-use famalloc::{
-    Family, QueryKind, alloc_family, alloc_in, alloc_layout_in, flush, free_in, free_layout_in,
-    query,
-};
+use famalloc::{Family, QueryKind, RawAlloc, alloc_family, alloc_in, flush, free_in, query};
 
 /// An interpreter takes this many steps at once; what is compiled takes each.
 const STEP: usize = if cfg!(miri) { 997 } else { 1 };
@@ -80,12 +77,12 @@ fn every_layout_is_aligned_and_has_room() {
         let sizes = (1..=MAX_SMALL + 4096).filter(|size| (size + 2) % 64 < 5 || size % 7 == 0);
         for size in sizes.step_by(STEP) {
             let layout = Layout::from_size_align(size, align).unwrap();
-            let start = alloc_layout_in::<layouts::A>(layout).unwrap();
+            let start = layouts::A.alloc(layout).unwrap();
             assert_eq!(start.addr().get() % align, 0, "{layout:?} at {start:p}");
             let (_, bytes, offset) = slot_of(start);
             assert!(offset == 0 && bytes >= size, "{layout:?} has {bytes} bytes");
             // SAFETY: allocated above with this layout, and not used again.
-            unsafe { free_layout_in::<layouts::A>(start, layout) };
+            unsafe { layouts::A.free(start, layout) };
         }
     }
     assert_all_given_back::<Layouts>();

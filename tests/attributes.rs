@@ -10,9 +10,8 @@ use common::{
 };
 use core::alloc::Layout;
 use famalloc::{
-    Family, QueryKind, Snapshot, System, alloc_family, alloc_in, alloc_layout_in, alloc_zeroed_in,
-    check, flush, free_in, free_layout_in, grow_in_place_in, options, query, realloc_in,
-    realloc_layout_in, reclaim,
+    Family, QueryKind, RawAlloc, Snapshot, System, alloc_family, alloc_in, alloc_zeroed_in, check,
+    flush, free_in, options, query, realloc_in, reclaim,
 };
 
 #[alloc_family]
@@ -374,16 +373,14 @@ fn large_memory_grows_and_shrinks_in_place_where_there_is_room() {
     let _alone = alone();
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
     for sizes in [[100_000, 120_000, 800_000, 90_000], [5 << 20, 6 << 20, 30 << 20, 3 << 20]] {
-        let start = alloc_layout_in::<set::Only>(layout(sizes[0])).unwrap();
+        let start = set::Only.alloc(layout(sizes[0])).unwrap();
         let mut old = sizes[0];
         // SAFETY: live, each time with the layout it has then.
         unsafe {
             start.write(1);
             start.add(sizes[3] - 1).write(2);
             for new in sizes {
-                assert!(
-                    new == old || grow_in_place_in::<set::Only>(start, layout(old), layout(new))
-                );
+                assert!(new == old || set::Only.resize_in_place(start, layout(old), layout(new)));
                 let found = query(start.as_ptr()).unwrap();
                 assert_eq!((found.slot, found.offset), (start.addr().get(), 0));
                 assert_eq!(found.slot_bytes, new.next_multiple_of(4096));
@@ -397,15 +394,14 @@ fn large_memory_grows_and_shrinks_in_place_where_there_is_room() {
             assert!(query(start.as_ptr().wrapping_add(sizes[2] - 1)).is_none());
             // Something lies behind it now: it stays as it is, and moves when it has to.
             let behind: Vec<_> = (0..40).map(|_| Parcel::new::<set::Only>(sizes[3], 9)).collect();
-            assert!(!grow_in_place_in::<set::Only>(start, layout(old), layout(sizes[2])));
+            assert!(!set::Only.resize_in_place(start, layout(old), layout(sizes[2])));
             assert_eq!(query(start.as_ptr()).unwrap().slot_bytes, old.next_multiple_of(4096));
             start.add(old - 1).write(4);
-            let moved =
-                realloc_layout_in::<set::Only>(start, layout(old), layout(sizes[2])).unwrap();
+            let moved = set::Only.realloc(start, layout(old), layout(sizes[2])).unwrap();
             assert_ne!(moved, start);
             assert_eq!((moved.read(), moved.add(old - 1).read()), (1, 4));
             moved.add(sizes[2] - 1).write(5);
-            free_layout_in::<set::Only>(moved, layout(sizes[2]));
+            set::Only.free(moved, layout(sizes[2]));
             drop(behind);
         }
     }

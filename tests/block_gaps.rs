@@ -4,9 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeSet;
 
-use famalloc::{
-    Family, FreeError, alloc_family, alloc_layout_in, check, free_layout_in, query, try_free_in,
-};
+use famalloc::{Family, FreeError, RawAlloc, alloc_family, check, query, raw};
 
 /// The first blocks of cells begin with a gap, different from cell to cell; it is nobody's.
 #[test]
@@ -19,18 +17,19 @@ fn the_gap_before_the_first_slot_is_nobodys() {
 
     fn gap<F: Family>(size: usize) -> usize {
         let layout = Layout::from_size_align(size, 8).unwrap();
-        let slot = alloc_layout_in::<F>(layout).unwrap();
+        let slot = F::default().alloc(layout).unwrap();
         let found = query(slot.as_ptr()).unwrap();
         let gap = found.slot - found.block;
         for into in (0..gap).step_by(8) {
             let before = slot.as_ptr().wrapping_sub(gap - into);
             assert_eq!(query(before), None);
             // SAFETY: refused.
-            let refused = unsafe { try_free_in::<F>(NonNull::new(before).unwrap(), layout) };
+            let refused =
+                unsafe { raw::try_free(F::default(), NonNull::new(before).unwrap(), layout) };
             assert_eq!(refused, Err(FreeError::NotAllocated));
         }
         // SAFETY: live.
-        unsafe { free_layout_in::<F>(slot, layout) };
+        unsafe { F::default().free(slot, layout) };
         check().unwrap();
         gap
     }

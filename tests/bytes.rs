@@ -6,8 +6,8 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use common::one_at_a_time;
-use famalloc::untyped::Claim;
-use famalloc::{FreeError, alloc_family, check, untyped};
+use famalloc::raw::Claim;
+use famalloc::{FreeError, RawAlloc, alloc_family, check, raw};
 
 #[alloc_family]
 enum Lives {
@@ -28,17 +28,17 @@ fn sizes() -> impl Iterator<Item = usize> {
 }
 
 fn allocated(size: usize) -> NonNull<u8> {
-    untyped::alloc_bytes_in_scope::<Lives>(size).unwrap()
+    raw::alloc_bytes_in_scope::<Lives>(size).unwrap()
 }
 
 fn free(start: NonNull<u8>) {
     // SAFETY: live, and not used again.
-    unsafe { untyped::free::<Lives>(start) }.unwrap();
+    unsafe { raw::free::<Lives>(start) }.unwrap();
 }
 
 /// Fills all that can be used.
 fn fill(start: NonNull<u8>, value: u8) -> usize {
-    let usable = untyped::usable_bytes::<Lives>(start).unwrap();
+    let usable = raw::usable_bytes::<Lives>(start).unwrap();
     // SAFETY: so many bytes can be used.
     unsafe { start.write_bytes(value, usable) };
     usable
@@ -59,7 +59,7 @@ fn what_is_asked_for_is_zero_and_what_lies_beside_it_is_as_it_was() {
         let [before, used, behind] = three;
         let usable = [before, used, behind].map(|start| fill(start, 0xA5));
         free(used);
-        let zeroed = untyped::alloc_zeroed_bytes_or_else::<Lives>(size, || None).unwrap();
+        let zeroed = raw::alloc_zeroed_bytes_or_else::<Lives>(size, || None).unwrap();
         assert!(size > 32_768 || zeroed == used, "what was freed last is taken first");
         assert!(all_are(zeroed, size, 0), "{size} bytes are not all zero");
         assert!(all_are(before, usable[0], 0xA5), "what lies before {size} bytes was written");
@@ -75,7 +75,7 @@ fn what_was_never_used_is_zero_too() {
     // A thread's first of a class comes by way of the slow path.
     for size in sizes().step_by(16) {
         common::on_a_thread(|| {
-            let zeroed = untyped::alloc_zeroed_bytes_or_else::<Lives>(size, || None).unwrap();
+            let zeroed = raw::alloc_zeroed_bytes_or_else::<Lives>(size, || None).unwrap();
             assert!(all_are(zeroed, size, 0), "{size} bytes are not all zero");
             fill(zeroed, 0xA5);
             free(zeroed);
@@ -93,7 +93,7 @@ fn what_cannot_be_had_is_refused_once() {
             asked += 1;
             None
         };
-        assert_eq!(untyped::alloc_zeroed_bytes_or_else::<Lives>(size, refused), None);
+        assert_eq!(raw::alloc_zeroed_bytes_or_else::<Lives>(size, refused), None);
         assert_eq!(asked, 1, "{size} bytes");
     }
 }
@@ -103,15 +103,15 @@ fn the_size_is_that_of_the_class() {
     let _alone = one_at_a_time();
     for size in sizes().filter(|&size| size <= 1_024) {
         let start = allocated(size);
-        let class = untyped::usable_bytes::<Lives>(start).unwrap();
+        let class = raw::usable_bytes::<Lives>(start).unwrap();
         for other in (0..=class + 17).chain([1_025, 4_096, usize::MAX]) {
             let same = other > 0 && other <= 1_024 && {
                 let another = allocated(other);
-                let same = untyped::usable_bytes::<Lives>(another).unwrap() == class;
+                let same = raw::usable_bytes::<Lives>(another).unwrap() == class;
                 free(another);
                 same
             };
-            let said = untyped::is_of_size::<Lives>(start.as_ptr(), other);
+            let said = raw::is_of_size::<Lives>(start.as_ptr(), other);
             assert_eq!(said, same, "{size} bytes as {other}");
         }
         free(start);
@@ -121,7 +121,7 @@ fn the_size_is_that_of_the_class() {
 #[test]
 fn nothing_else_is_of_a_size() {
     let _alone = one_at_a_time();
-    let is_of_size = |start: *mut u8, size| untyped::is_of_size::<Lives>(start, size);
+    let is_of_size = |start: *mut u8, size| raw::is_of_size::<Lives>(start, size);
     let [start, last] = [100, 100].map(allocated);
     for within in 1..100 {
         assert!(!is_of_size(start.as_ptr().wrapping_add(within), 100) || within % 16 == 0);
@@ -129,18 +129,18 @@ fn nothing_else_is_of_a_size() {
     free(last);
     assert!(!is_of_size(last.as_ptr(), 100), "freed just now");
     // SAFETY: not freed twice: the second is refused.
-    assert_eq!(unsafe { untyped::free::<Lives>(last) }, Err(FreeError::AlreadyFree));
+    assert_eq!(unsafe { raw::free::<Lives>(last) }, Err(FreeError::AlreadyFree));
     assert!(is_of_size(start.as_ptr(), 100));
     free(start);
 
     let layout = Layout::from_size_align(100, 16).unwrap();
-    let others = untyped::alloc(&Neighbours::General, layout).unwrap();
+    let others = neighbours::General.alloc(layout).unwrap();
     assert!(!is_of_size(others.as_ptr(), 100), "of another set");
     // SAFETY: allocated above, and not used again.
-    unsafe { untyped::free::<Neighbours>(others) }.unwrap();
+    unsafe { raw::free::<Neighbours>(others) }.unwrap();
 
     // Another family of the same set is as good.
-    let other = untyped::alloc(&Lives::Other, layout).unwrap();
+    let other = lives::Other.alloc(layout).unwrap();
     assert!(is_of_size(other.as_ptr(), 100));
     free(other);
 
@@ -162,7 +162,7 @@ fn on_a_thread_without_magazines_of_the_class_it_is_of_its_size() {
     let address = start.as_ptr().expose_provenance();
     common::on_a_thread(move || {
         let start = core::ptr::with_exposed_provenance_mut::<u8>(address);
-        assert!(untyped::is_of_size::<Lives>(start, 100));
+        assert!(raw::is_of_size::<Lives>(start, 100));
     });
     free(start);
 }
@@ -172,7 +172,7 @@ fn claim(start: NonNull<u8>, claim: Claim) -> Result<(), FreeError> {
     let mut result = Ok(());
     let refused = |_: NonNull<u8>, error: FreeError| result = Err(error);
     // SAFETY: live; where it is freed, the callers do not use it again.
-    unsafe { untyped::free_bytes_or_else::<Lives>(start.as_ptr(), claim, refused) };
+    unsafe { raw::free_bytes_or_else::<Lives>(start.as_ptr(), claim, refused) };
     result
 }
 
@@ -180,7 +180,7 @@ fn claim(start: NonNull<u8>, claim: Claim) -> Result<(), FreeError> {
 #[test]
 fn a_claim_holds_for_slots_of_its_class_alone() {
     let _alone = one_at_a_time();
-    let usable = |start| untyped::usable_bytes::<Lives>(start).unwrap();
+    let usable = |start| raw::usable_bytes::<Lives>(start).unwrap();
     let sizes = [
         1, 16, 17, 500, 1_009, 1_024, 1_025, 1_152, 1_153, 2_000, 8_192, 8_193, 32_768, 32_769,
         70_000,

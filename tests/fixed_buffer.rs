@@ -7,10 +7,7 @@ use std::thread;
 
 use common::sources::Strict;
 use common::{Parcel, Random, assert_all_given_back, one_at_a_time, times, usage};
-use famalloc::{
-    AllocErrorKind, Family, FixedBuffer, alloc_family, alloc_layout_in, check, flush,
-    free_layout_in,
-};
+use famalloc::{AllocErrorKind, Family, FixedBuffer, RawAlloc, alloc_family, check, flush};
 
 /// Something random in a family. What is refused is refused for want of addresses.
 fn churn<F: Family>(random: &mut Random, held: &mut Vec<Parcel>, most: usize) -> usize {
@@ -199,18 +196,18 @@ fn alignments_are_kept_where_an_extent_is_a_granule() {
     for log in (0..=20).step_by(times(1, 10)) {
         for size in [1, 100, 5_000, 70_000, 200_000].into_iter().step_by(times(1, 2)) {
             let layout = Layout::from_size_align(size, 1 << log).unwrap();
-            let start = alloc_layout_in::<lives::A>(layout).unwrap();
+            let start = lives::A.alloc(layout).unwrap();
             assert_eq!(start.addr().get() % layout.align(), 0, "{layout:?}");
             // SAFETY: so many bytes, this test's own.
             unsafe { start.write_bytes(1, size) };
             check().unwrap();
             // SAFETY: allocated above with this layout.
-            unsafe { free_layout_in::<lives::A>(start, layout) };
+            unsafe { lives::A.free(start, layout) };
         }
     }
     let layout = Layout::from_size_align(1, 8 << 20).unwrap();
     let in_it = |address: usize| PAGES.contains(core::ptr::without_provenance(address));
-    match alloc_layout_in::<lives::A>(layout) {
+    match lives::A.alloc(layout) {
         Ok(start) => assert!(in_it(start.addr().get()), "chance has put it there"),
         Err(error) => assert_eq!(error.kind(), AllocErrorKind::AddressSpace),
     }

@@ -13,8 +13,8 @@ use std::thread;
 use common::sources::Strict;
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    AllocErrorKind, Family, FamilyBox, FamilyUse, InUseElsewhere, Snapshot, alloc_family, alloc_in,
-    check, flush, free_all_in, free_in, query, reclaim, walk_in,
+    AllocErrorKind, Family, FamilyBox, FamilyUse, InUseError, Snapshot, alloc_family, alloc_in,
+    check, flush, free_in, query, reclaim, walk,
 };
 
 /// No two tests free all of the same family: the thread of a test that is over may still be about to
@@ -107,7 +107,7 @@ fn assert_empty(used: &FamilyUse) {
 /// Frees all of family `F`, of which so many objects are live.
 fn free_all<F: Family>(live: usize) {
     // SAFETY: no test uses what was live before, and no other thread uses the family.
-    assert_eq!(unsafe { free_all_in::<F>() }, Ok(live));
+    assert_eq!(unsafe { famalloc::free_all(F::default()) }, Ok(live));
     check().unwrap();
     assert_empty(&usage::<F>());
 }
@@ -215,7 +215,7 @@ fn rounds<F: Family>(seed: u64, count: usize) {
         again.verify();
         check().unwrap();
         let mut walked = BTreeSet::new();
-        walk_in::<F>(|object, _| assert!(walked.insert(Address(object)))).unwrap();
+        walk(F::default(), |object, _| assert!(walked.insert(Address(object)))).unwrap();
         assert!(walked.iter().eq(again.0.keys()));
         if round % 2 == 0 {
             free_all::<F>(again.0.len());
@@ -258,7 +258,7 @@ fn a_family_nobody_used_has_nothing() {
     }
 
     // SAFETY: there are no objects.
-    assert_eq!(unsafe { free_all_in::<unused::Object>() }, Ok(0));
+    assert_eq!(unsafe { famalloc::free_all(unused::Object) }, Ok(0));
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn refused_while_another_thread_has_magazines_and_nothing_changes() {
     let before = counts(usage::<lives::Shared>());
     assert_eq!(before.0, 1 + 5);
     // SAFETY: it is refused.
-    assert_eq!(unsafe { free_all_in::<lives::Shared>() }, Err(InUseElsewhere));
+    assert_eq!(unsafe { famalloc::free_all(lives::Shared) }, Err(InUseError));
     assert_eq!(counts(usage::<lives::Shared>()), before);
     check().unwrap();
     mine.verify();
@@ -479,7 +479,7 @@ fn may_be_beside_checks_snapshots_and_reclaims() {
             let model = live::<lives::Watched>(9_000 + round, 400);
             model.verify();
             // SAFETY: nothing is used again, and those beside do not allocate there.
-            assert_eq!(unsafe { free_all_in::<lives::Watched>() }, Ok(model.0.len()));
+            assert_eq!(unsafe { famalloc::free_all(lives::Watched) }, Ok(model.0.len()));
             assert_empty(&usage::<lives::Watched>());
         }
         done.store(true, Ordering::Relaxed);
@@ -545,7 +545,7 @@ fn stays_in_its_family() {
         for _ in 0..100_000 {
             alloc_in::<neighbours::Freed>(SIZE).unwrap();
             // SAFETY: the one object there is is not used again.
-            let freed = unsafe { free_all_in::<neighbours::Freed>() };
+            let freed = unsafe { famalloc::free_all(neighbours::Freed) };
             if freed != Ok(1) {
                 wrong = Some(freed);
                 break;

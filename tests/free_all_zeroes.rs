@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Random, one_at_a_time};
-use famalloc::{Family, System, alloc_family, alloc_in, free_all_in, free_in, query};
+use famalloc::{Family, System, alloc_family, alloc_in, free_in, query};
 
 static PAGES: System = System::new();
 
@@ -20,7 +20,7 @@ const MIB: usize = 1 << 20;
 
 fn free_all<F: Family>(live: usize) {
     // SAFETY: nothing of the family is used after this.
-    assert_eq!(unsafe { free_all_in::<F>() }, Ok(live));
+    assert_eq!(unsafe { famalloc::free_all(F::default()) }, Ok(live));
 }
 
 /// All that was live is zero when it is handed out again, and so is what was freed before.

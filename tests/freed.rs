@@ -1,4 +1,4 @@
-//! What was freed and is still at hand is looked at on request (`untyped::check_freed`): what is wrong with it is
+//! What was freed and is still at hand is looked at on request (`raw::check_freed`): what is wrong with it is
 //! found, in this thread's magazines and in what is parked for all, and nothing is where all is well. Builds
 //! with debug assertions refuse such frees at once, so there is nothing to find there.
 
@@ -9,8 +9,8 @@ use core::ptr::NonNull;
 use std::process::exit;
 
 use common::{assert_success, case, child, on_a_thread};
-use famalloc::untyped::{self, check_freed};
-use famalloc::{FreeError, alloc_family};
+use famalloc::raw::{self, check_freed};
+use famalloc::{FreeError, RawAlloc, alloc_family};
 
 #[alloc_family]
 enum Lives {
@@ -18,13 +18,13 @@ enum Lives {
 }
 
 fn alloc(size: usize) -> NonNull<u8> {
-    untyped::alloc(&Lives::A, Layout::from_size_align(size, 8).unwrap()).unwrap()
+    lives::A.alloc(Layout::from_size_align(size, 8).unwrap()).unwrap()
 }
 
 /// Frees it, rightly or not.
 fn free(start: NonNull<u8>) {
     // SAFETY: where it is not the caller's to free, the process ends before anybody gets it.
-    let freed = unsafe { untyped::free::<Lives>(start) };
+    let freed = unsafe { raw::free::<Lives>(start) };
     assert_eq!(freed, Ok(()));
 }
 

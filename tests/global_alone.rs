@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::thread;
 
 use common::{assert_aborted, assert_success, case, child, one_at_a_time, usage};
-use famalloc::{FamAlloc, FreeError, NoNext, alloc_family, check, flush, query, untyped};
+use famalloc::{FamAlloc, FreeError, NoNext, RawAlloc, alloc_family, check, flush, query};
 
 #[alloc_family]
 enum Lives {
@@ -72,7 +72,7 @@ fn memory_of_another_set_is_freed_and_resized_where_it_belongs() {
     let _alone = one_at_a_time();
     for size in [24usize, 3_000, 100_000, 5 << 20] {
         let layout = Layout::from_size_align(size, 8).unwrap();
-        let start = untyped::alloc(&Others::Here, layout).unwrap();
+        let start = others::Here.alloc(layout).unwrap();
         // SAFETY: so many bytes; live until they are freed, by way of the global allocator.
         unsafe {
             start.write_bytes(7, size);

@@ -10,8 +10,8 @@ use std::thread;
 
 use common::{Random, Watchdog, one_at_a_time, usage};
 use famalloc::{
-    ClassUse, FamAlloc, FamilyArc, FamilyBox, FamilyUse, InUseElsewhere, Region, ScopeGuard,
-    Snapshot, ThinStr, alloc_family, check, flush, free_all_in, query, reclaim, sweep_in, walk_in,
+    ClassUse, FamAlloc, FamilyArc, FamilyBox, FamilyUse, InUseError, Region, ScopeGuard, Snapshot,
+    ThinStr, alloc_family, check, flush, free_all, query, reclaim, sweep, walk,
 };
 
 #[alloc_family]
@@ -98,10 +98,10 @@ fn counting_does_not_count_itself() {
             // Then the first allocation of each class takes a magazine of slots from the lane.
             flush();
         }
-        let used = FamilyUse::of::<lives::Heap>();
+        let used = FamilyUse::of(lives::Heap);
         assert_eq!(used.live_objects, 101);
         let mut live: Vec<usize> = Vec::new();
-        for class in ClassUse::of::<lives::Heap>() {
+        for class in ClassUse::of(lives::Heap) {
             live.push(class.live_objects);
             live.shrink_to_fit();
         }
@@ -159,7 +159,7 @@ fn visiting_what_unmodified_code_allocated() {
     };
     let mut seen = BTreeMap::new();
     // The visitor allocates, in another family.
-    walk_in::<lives::Heap>(|object, bytes| {
+    walk(lives::Heap, |object, bytes| {
         assert!(seen.insert(object.addr().get(), bytes).is_none());
     })
     .unwrap();
@@ -169,7 +169,7 @@ fn visiting_what_unmodified_code_allocated() {
     // And in the same one: nothing that was live before is left out.
     let _scope = lives::Heap::enter();
     let mut addresses = Vec::new();
-    walk_in::<lives::Heap>(|object, _| addresses.push(object.addr().get())).unwrap();
+    walk(lives::Heap, |object, _| addresses.push(object.addr().get())).unwrap();
     assert!(objects.iter().all(|object| addresses.contains(&(&raw const **object).addr())));
     drop(addresses);
     drop(_scope);
@@ -177,8 +177,7 @@ fn visiting_what_unmodified_code_allocated() {
     // A sweep of what only raw pointers lead to.
     let kept = objects.into_iter().map(Box::into_raw).step_by(4).collect::<Vec<_>>();
     // SAFETY: what is not kept is not used again; the list that is looked at is of another family.
-    let freed =
-        unsafe { sweep_in::<lives::Heap>(|object, _| kept.contains(&object.as_ptr().cast())) };
+    let freed = unsafe { sweep(lives::Heap, |object, _| kept.contains(&object.as_ptr().cast())) };
     assert_eq!((freed, live("Heap")), (Ok(750), 250));
     for (object, number) in kept.iter().zip(0..) {
         // SAFETY: made by `into_raw`, and not freed since.
@@ -195,7 +194,7 @@ fn visiting_what_unmodified_code_allocated() {
     let lost = core::mem::ManuallyDrop::new(lost);
     assert_eq!((list, lost.len()), ("Heap", 500));
     // SAFETY: nothing of the family is used again, and no other thread uses it.
-    unsafe { free_all_in::<lives::Heap>() }.unwrap();
+    unsafe { free_all(lives::Heap) }.unwrap();
     assert_eq!(live("Heap"), 0);
     assert_nothing_left();
 }
@@ -247,16 +246,16 @@ fn looking_and_cleaning_up_while_others_are_at_work() {
             assert_eq!(text.lines().count(), 1 + 6 + 1, "{text}");
             assert!(snapshot.families[0].live_objects > 0);
             assert!(format!("{snapshot:?}").contains("peak_committed_bytes"));
-            let used = FamilyUse::of::<lives::Code>();
+            let used = FamilyUse::of(lives::Code);
             assert_eq!(used.name, "Code");
-            let classes: Vec<_> = ClassUse::of::<lives::Code>().collect();
+            let classes: Vec<_> = ClassUse::of(lives::Code).collect();
             assert!(classes.len() >= used.classes.len());
             reclaim(64 << 10);
-            match walk_in::<lives::Code>(|_, bytes| assert!(bytes > 0)) {
+            match walk(lives::Code, |_, bytes| assert!(bytes > 0)) {
                 // Those at work may have none of its magazines just now.
-                Ok(()) | Err(InUseElsewhere) => {}
+                Ok(()) | Err(InUseError) => {}
             }
-            walk_in::<lives::Heap>(|_, _| unreachable!("nothing is there")).unwrap();
+            walk(lives::Heap, |_, _| unreachable!("nothing is there")).unwrap();
             flush();
             check().unwrap();
         }

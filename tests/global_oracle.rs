@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use common::{Random, Watchdog, one_at_a_time};
-use famalloc::{FamAlloc, ScopeGuard, Snapshot, alloc_family, check, flush, query, untyped};
+use famalloc::{FamAlloc, ScopeGuard, Snapshot, alloc_family, check, flush, query, raw};
 
 #[alloc_family]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Held {
         assert_eq!((found.set, found.offset), ("Lives", 0), "{layout:?}");
         assert_eq!(found.family, format!("{family:?}"), "{layout:?}");
         assert!(found.slot_bytes >= layout.size(), "{layout:?} in {found:?}");
-        assert_eq!(untyped::usable_size(start.as_ptr()), Some(found.slot_bytes));
+        assert_eq!(raw::usable_size(start.as_ptr()), Some(found.slot_bytes));
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread;
 
 use common::{Random, Watchdog};
 use famalloc::{
-    FamAlloc, Family, FamilySet, ScopeGuard, alloc_family, alloc_in, free_in, query, untyped,
+    FamAlloc, Family, FamilySet, ScopeGuard, alloc_family, alloc_in, free_in, query, raw,
 };
 
 #[alloc_family]
@@ -198,10 +198,10 @@ fn a_scope_of_a_family_known_at_run_time() {
 fn scopes_of_different_sets_do_not_touch_each_other() {
     let raw = || {
         let layout = core::alloc::Layout::new::<u64>();
-        let start = untyped::alloc_in_scope::<Others>(layout).unwrap();
+        let start = raw::alloc_in_scope::<Others>(layout).unwrap();
         let found = query(start.as_ptr()).unwrap();
         // SAFETY: allocated above, and not used again.
-        unsafe { untyped::free::<Others>(start).unwrap() };
+        unsafe { raw::free::<Others>(start).unwrap() };
         (found.set, found.family)
     };
     others::There::scope(|| {
@@ -287,10 +287,10 @@ fn the_fallback_is_the_chosen_family_or_the_first() {
         Other,
     }
     fn fallback<S: FamilySet>() -> &'static str {
-        let start = untyped::alloc_in_scope::<S>(core::alloc::Layout::new::<u32>()).unwrap();
+        let start = raw::alloc_in_scope::<S>(core::alloc::Layout::new::<u32>()).unwrap();
         let found = query(start.as_ptr()).unwrap();
         // SAFETY: allocated above, and not used again.
-        unsafe { untyped::free::<S>(start).unwrap() };
+        unsafe { raw::free::<S>(start).unwrap() };
         assert_eq!(found.family_index, S::FALLBACK);
         assert!(S::FAMILIES.iter().filter(|spec| spec.is_fallback()).count() <= 1);
         found.family

@@ -18,8 +18,8 @@ use common::{
     Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, patience, rounds, usage,
 };
 use famalloc::{
-    ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_all_in, free_in,
-    lifecycle, reclaim, untyped,
+    ClassUse, Family, FamilyBox, alloc_family, alloc_in, check, flush, free_all, free_in,
+    lifecycle, raw, reclaim,
 };
 
 #[alloc_family]
@@ -65,7 +65,7 @@ fn sleepers<F: Family>(work: fn(usize)) -> (Vec<thread::JoinHandle<()>>, [Arc<Ba
 
 /// How many free slots of a family are in magazines, and in the lanes for them.
 fn parked<F: Family>() -> usize {
-    ClassUse::of::<F>().map(|class| class.parked_objects).sum()
+    ClassUse::of(F::default()).map(|class| class.parked_objects).sum()
 }
 
 /// Makes and frees parcels of all sizes at random.
@@ -168,7 +168,7 @@ fn a_slot_that_was_taken_can_be_freed_again() {
                 let both = (alloc_in::<lives::Short>(48), alloc_in::<lives::Short>(48));
                 let (first, second) = (both.0.unwrap(), both.1.unwrap());
                 free_in::<lives::Short>(second, 48);
-                untyped::free::<Lives>(first).unwrap();
+                raw::free::<Lives>(first).unwrap();
                 (first, second)
             };
             asleep.wait();
@@ -180,7 +180,7 @@ fn a_slot_that_was_taken_can_be_freed_again() {
             let others = again.iter().filter(|&&slot| slot != first);
             core::iter::once(&first).chain(others).for_each(|&slot| {
                 // SAFETY: as above.
-                unsafe { untyped::free::<Lives>(slot) }.unwrap();
+                unsafe { raw::free::<Lives>(slot) }.unwrap();
             });
             lifecycle::thread_collect();
         }
@@ -217,7 +217,7 @@ fn a_slot_that_was_taken_can_be_freed_by_whom_it_was_taken_from() {
         let slots: Vec<_> = (0..12).map(|_| alloc_in::<tight::Shared>(48).unwrap()).collect();
         let free = |slot: &NonNull<u8>| {
             // SAFETY: freed once, by this thread.
-            unsafe { untyped::free::<Tight>(*slot) }.unwrap();
+            unsafe { raw::free::<Tight>(*slot) }.unwrap();
         };
         slots.iter().for_each(free);
         asleep.wait();
@@ -239,7 +239,7 @@ fn a_slot_that_was_taken_can_be_freed_by_whom_it_was_taken_from() {
     barriers[1].wait();
     owner.join().unwrap();
     // SAFETY: no object of the family is used any more.
-    unsafe { free_all_in::<tight::Shared>() }.unwrap();
+    unsafe { free_all(tight::Shared) }.unwrap();
     assert_all_given_back::<Tight>();
 }
 

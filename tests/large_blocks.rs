@@ -10,9 +10,8 @@ use std::collections::BTreeMap;
 
 use common::{Parcel, Random, assert_all_given_back, child, one_at_a_time, resident_bytes, usage};
 use famalloc::{
-    Family, FamilyUse, PageError, PageSource, System, alloc_family, alloc_in, alloc_layout_in,
-    alloc_zeroed_in, check, flush, free_in, free_layout_in, query, realloc_in, realloc_layout_in,
-    untyped,
+    Family, FamilyUse, PageError, PageSource, RawAlloc, System, alloc_family, alloc_in,
+    alloc_zeroed_in, check, flush, free_in, query, raw, realloc_in,
 };
 
 const PAGE: usize = 4096;
@@ -115,7 +114,7 @@ impl<F: Family> Oracle<F> {
 
     fn alloc(&mut self) {
         let layout = self.layout();
-        let start = alloc_layout_in::<F>(layout).unwrap();
+        let start = F::default().alloc(layout).unwrap();
         let seed = self.random.next();
         self.add(Live { start, layout, seed });
     }
@@ -124,7 +123,7 @@ impl<F: Family> Oracle<F> {
         let live = self.remove();
         live.verify(live.layout.size());
         // SAFETY: live, of this layout.
-        unsafe { free_layout_in::<F>(live.start, live.layout) };
+        unsafe { F::default().free(live.start, live.layout) };
     }
 
     fn resize(&mut self) {
@@ -139,7 +138,7 @@ impl<F: Family> Oracle<F> {
             _ => self.layout(),
         };
         // SAFETY: live, of this layout.
-        let start = unsafe { realloc_layout_in::<F>(live.start, live.layout, layout) }.unwrap();
+        let start = unsafe { F::default().realloc(live.start, live.layout, layout) }.unwrap();
         live_at(start, &live).verify(kept.min(layout.size()));
         self.add(Live { start, layout, seed: live.seed });
     }
@@ -383,7 +382,7 @@ fn what_is_in_memory_is_told_apart_from_what_is_live() {
         flush();
     }
     assert_eq!(told(), 0);
-    let (unused, totals) = (FamilyUse::of::<lives::Unused>(), FamilyUse::totals(&Lives::Sparse));
+    let (unused, totals) = (FamilyUse::of(lives::Unused), FamilyUse::totals(lives::Sparse));
     assert_eq!((unused.resident_bytes, totals.resident_bytes), (Some(0), None));
     // What was free before may be in memory still; it is given back, and is not any more.
     drop(filled::<lives::Hinted>(MIB));
@@ -442,13 +441,13 @@ fn what_grows_by_little_seldom_moves() {
         behind.iter().for_each(Parcel::verify);
     }
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
-    let start = untyped::alloc(&Lives::Untyped, layout(40_000)).unwrap();
+    let start = lives::Untyped.alloc(layout(40_000)).unwrap();
     // SAFETY: as above.
     let (moves, start) = moves_until(40 * MIB, start, |start, old, new| unsafe {
-        untyped::realloc::<Lives>(start, layout(new), old).unwrap()
+        raw::realloc::<Lives>(start, layout(new), old).unwrap()
     });
     // SAFETY: as above.
-    unsafe { untyped::free::<Lives>(start).unwrap() };
+    unsafe { raw::free::<Lives>(start).unwrap() };
     assert!(moves <= 11, "{moves} moves");
     assert_all_given_back::<Lives>();
 }
@@ -490,11 +489,11 @@ fn growth_within_a_page_takes_no_lock() {
     let layout = |size| Layout::from_size_align(size, 16).unwrap();
     for pages in [25, 300, 3_000] {
         let first = pages * PAGE - PAGE + 1;
-        let start = untyped::alloc(&Lives::A, layout(first)).unwrap();
+        let start = lives::A.alloc(layout(first)).unwrap();
         let locks = usage::<lives::A>().lock_acquisitions;
         for size in first..=pages * PAGE {
             // SAFETY: live, of this family.
-            let at = unsafe { untyped::realloc::<Lives>(start, layout(size), 0) };
+            let at = unsafe { raw::realloc::<Lives>(start, layout(size), 0) };
             assert_eq!(at, Ok(start));
             // SAFETY: as above.
             let at =
@@ -503,7 +502,7 @@ fn growth_within_a_page_takes_no_lock() {
         }
         assert_eq!(usage::<lives::A>().lock_acquisitions, locks);
         // SAFETY: as above.
-        unsafe { untyped::free::<Lives>(start).unwrap() };
+        unsafe { raw::free::<Lives>(start).unwrap() };
     }
     assert_all_given_back::<Lives>();
 }

@@ -16,7 +16,7 @@ use common::{
     Parcel, Watchdog, assert_all_given_back, assert_success, case, child, on_a_thread,
     one_at_a_time,
 };
-use famalloc::{ClassUse, Family, alloc_family, check, walk_in};
+use famalloc::{ClassUse, Family, alloc_family, check, walk};
 
 #[alloc_family]
 enum Lives {
@@ -26,7 +26,7 @@ enum Lives {
 
 /// The slots in the magazines and depots of a family.
 fn parked<F: Family>() -> usize {
-    ClassUse::of::<F>().map(|class| class.parked_objects).sum()
+    ClassUse::of(F::default()).map(|class| class.parked_objects).sum()
 }
 
 /// Runs a function on a thread that the C library alone knows of, and waits for it to be gone.
@@ -70,7 +70,7 @@ fn who_vanishes_is_found_by_those_who_come() {
     }
     // Marks of no use are at most a third of those of the living, and a few.
     assert!(most <= 4 * LEFT, "{most} slots are lost");
-    for class in ClassUse::of::<lives::Work>() {
+    for class in ClassUse::of(lives::Work) {
         assert!(class.lanes <= 4, "those who vanished keep {} lanes", class.lanes);
     }
     check().unwrap();
@@ -89,12 +89,12 @@ fn who_vanishes_is_found_by_a_flush_a_walk_and_who_is_at_a_limit() {
     assert_eq!(parked::<lives::Work>(), 0);
 
     on_a_bare_thread(work_and_vanish);
-    walk_in::<lives::Work>(|_, _| unreachable!("no object is left")).unwrap();
+    walk(lives::Work, |_, _| unreachable!("no object is left")).unwrap();
     assert_eq!(parked::<lives::Work>(), 0);
 
     on_a_bare_thread(work_and_vanish);
     // SAFETY: nothing of the family is in use.
-    unsafe { famalloc::free_all_in::<lives::Work>() }.unwrap();
+    unsafe { famalloc::free_all(lives::Work) }.unwrap();
     assert_eq!(parked::<lives::Work>(), 0);
     assert_all_given_back::<Lives>();
 }

@@ -12,9 +12,8 @@ use common::{
     one_at_a_time, usage,
 };
 use famalloc::{
-    AllocErrorKind, Family, FamilyBox, QueryKind, alloc_family, alloc_in, alloc_layout_in,
-    alloc_zeroed_layout_in, check, flush, free_in, free_layout_in, grow_in_place_in, query,
-    realloc_in, realloc_layout_in, realloc_zeroed_in,
+    AllocErrorKind, Family, FamilyBox, QueryKind, RawAlloc, alloc_family, alloc_in, check, flush,
+    free_in, query, realloc_in, realloc_zeroed_in,
 };
 
 #[alloc_family]
@@ -134,7 +133,7 @@ fn growth_by_reallocation_stops_at_the_limit_and_keeps_the_contents() {
     let committed = usage::<lives::Wide>().committed_bytes;
     let [old, new] = [grown.size, 13 * MIB].map(|size| Layout::from_size_align(size, 16).unwrap());
     // SAFETY: live.
-    assert!(!unsafe { grow_in_place_in::<lives::Wide>(grown.start, old, new) });
+    assert!(!unsafe { lives::Wide.resize_in_place(grown.start, old, new) });
     assert_eq!(usage::<lives::Wide>().committed_bytes, committed);
     grown.verify();
     drop(grown);
@@ -154,8 +153,8 @@ fn growth_by_reallocation_stops_at_the_limit_and_keeps_the_contents() {
 fn sizes_beyond_all_bounds_are_errors() {
     fn kind_in<F: Family>(size: usize, align: usize) -> Option<AllocErrorKind> {
         let layout = Layout::from_size_align(size, align).ok()?;
-        let zeroed = alloc_zeroed_layout_in::<F>(layout).unwrap_err().kind();
-        assert_eq!(alloc_layout_in::<F>(layout).unwrap_err().kind(), zeroed);
+        let zeroed = F::default().alloc_zeroed(layout).unwrap_err().kind();
+        assert_eq!(F::default().alloc(layout).unwrap_err().kind(), zeroed);
         Some(zeroed)
     }
     let _alone = one_at_a_time();
@@ -210,7 +209,7 @@ fn sizes_above_four_gibibytes_are_what_they_say() {
 fn every_alignment_is_served() {
     fn at<F: Family>(size: usize, align: usize) {
         let layout = Layout::from_size_align(size, align).unwrap();
-        let [first, second] = [0, 1].map(|_| alloc_layout_in::<F>(layout).unwrap());
+        let [first, second] = [0, 1].map(|_| F::default().alloc(layout).unwrap());
         for (start, pattern) in [(first, 1), (second, 2)] {
             assert_eq!(start.addr().get() % align, 0, "{size} at {align:#x}");
             // SAFETY: live.
@@ -222,13 +221,13 @@ fn every_alignment_is_served() {
         // SAFETY: live, each freed once; the alignment changes on the way.
         unsafe {
             assert_eq!((first.read(), first.add(size - 1).read()), (1, 1));
-            free_layout_in::<F>(second, layout);
+            F::default().free(second, layout);
             let flat = Layout::from_size_align(size + 10, 1).unwrap();
-            let moved = realloc_layout_in::<F>(first, layout, flat).unwrap();
+            let moved = F::default().realloc(first, layout, flat).unwrap();
             assert_eq!(moved.read(), 1);
-            let back = realloc_layout_in::<F>(moved, flat, layout).unwrap();
+            let back = F::default().realloc(moved, flat, layout).unwrap();
             assert_eq!((back.read(), back.addr().get() % align), (1, 0));
-            free_layout_in::<F>(back, layout);
+            F::default().free(back, layout);
         }
     }
     let _alone = one_at_a_time();
@@ -238,10 +237,10 @@ fn every_alignment_is_served() {
         }
         at::<lives::Alone>(48, 1 << log.min(16));
         let none = Layout::from_size_align(0, 1 << log).unwrap();
-        let start = alloc_layout_in::<lives::Free>(none).unwrap();
+        let start = lives::Free.alloc(none).unwrap();
         assert_eq!(start.addr().get() % (1 << log), 0);
         // SAFETY: of no size.
-        unsafe { free_layout_in::<lives::Free>(start, none) };
+        unsafe { lives::Free.free(start, none) };
     }
     check().unwrap();
     assert_all_given_back::<Lives>();
@@ -255,13 +254,13 @@ fn absurd_alignments_are_served_or_refused() {
     }
     for (log, size) in [(30, 1), (30, 3 << 20), (33, 100_000), (40, 5), (40, 1 << 22), (47, 1)] {
         let layout = Layout::from_size_align(size, 1 << log).unwrap();
-        match alloc_layout_in::<lives::Free>(layout) {
+        match lives::Free.alloc(layout) {
             Ok(start) => {
                 assert_eq!(start.addr().get() % (1 << log), 0);
                 // SAFETY: live, and not used again.
                 unsafe {
                     start.add(size - 1).write(1);
-                    free_layout_in::<lives::Free>(start, layout);
+                    lives::Free.free(start, layout);
                 }
             }
             Err(error) => assert_eq!(error.kind(), AllocErrorKind::AddressSpace),

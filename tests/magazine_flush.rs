@@ -11,7 +11,7 @@ use common::{
     Random, Sent, assert_aborted, assert_all_given_back, case, child, one_at_a_time, usage,
 };
 use famalloc::{
-    AllocErrorKind, Family, System, alloc_family, alloc_in, check, flush, free_in, query, sweep_in,
+    AllocErrorKind, Family, System, alloc_family, alloc_in, check, flush, free_in, query, sweep,
 };
 
 fn take<F: Family>(size: usize) -> NonNull<u8> {
@@ -184,7 +184,7 @@ fn the_longest_bitmap_is_searched_to_its_end() {
     assert!(again == gone);
     assert_eq!(usage::<lives::Byte>().blocks, 2);
     // SAFETY: nobody uses any of them again.
-    let freed = unsafe { sweep_in::<lives::Byte>(|_, _| false) };
+    let freed = unsafe { sweep(lives::Byte, |_, _| false) };
     assert_eq!(freed, Ok(live.len()));
     assert_eq!(usage::<lives::Byte>().blocks, 1, "the last with room is kept for what comes next");
     assert_all_given_back::<Lives>();

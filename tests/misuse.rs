@@ -10,10 +10,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use common::{Parcel, Sent, assert_aborted, case, child, one_at_a_time, usage};
-use famalloc::{
-    FreeError, Snapshot, alloc_family, alloc_in, alloc_layout_in, check, flush, free_in,
-    free_layout_in, try_free_in,
-};
+use famalloc::{FreeError, RawAlloc, Snapshot, alloc_family, alloc_in, check, flush, free_in, raw};
 
 #[alloc_family]
 enum Lives {
@@ -310,23 +307,23 @@ fn a_checked_free_refuses_and_changes_nothing() {
     let layout = Layout::from_size_align(48, 16).unwrap();
     let large = Layout::from_size_align(100_000, 16).unwrap();
     let huge = Layout::from_size_align(5 << 20, 16).unwrap();
-    let slots: Vec<_> = (0..10).map(|_| alloc_layout_in::<lives::Ours>(layout).unwrap()).collect();
-    let other = alloc_layout_in::<lives::Theirs>(layout).unwrap();
-    let big = alloc_layout_in::<lives::Ours>(large).unwrap();
-    let whole = alloc_layout_in::<lives::Ours>(huge).unwrap();
+    let slots: Vec<_> = (0..10).map(|_| lives::Ours.alloc(layout).unwrap()).collect();
+    let other = lives::Theirs.alloc(layout).unwrap();
+    let big = lives::Ours.alloc(large).unwrap();
+    let whole = lives::Ours.alloc(huge).unwrap();
     // Not famalloc's.
     let boxed = Box::new([0u64; 6]);
     let boxed = NonNull::from(&*boxed).cast();
     let mut local = [0u8; 64];
     let local = NonNull::from(&mut local).cast::<u8>();
     // SAFETY: freed once, and kept to be freed again.
-    unsafe { free_layout_in::<lives::Ours>(slots[9], layout) };
+    unsafe { lives::Ours.free(slots[9], layout) };
 
     let wrong_layout = |slot_bytes, layout| FreeError::WrongLayout { slot_bytes, layout };
     let refused = |start: NonNull<u8>, layout: Layout, error: FreeError| {
         let before = (counts(), usage::<lives::Ours>().live_bytes);
         // SAFETY: not live with this layout in this family, so refused.
-        let result = unsafe { try_free_in::<lives::Ours>(start, layout) };
+        let result = unsafe { raw::try_free(lives::Ours, start, layout) };
         assert_eq!(result, Err(error), "{start:p} as {layout:?}");
         assert_eq!((counts(), usage::<lives::Ours>().live_bytes), before, "{error}");
         check().unwrap();
@@ -374,18 +371,18 @@ fn a_checked_free_refuses_and_changes_nothing() {
     // SAFETY: live, and not used again.
     unsafe {
         for &slot in &slots[..8] {
-            assert_eq!(try_free_in::<lives::Ours>(slot, layout), Ok(()));
+            assert_eq!(raw::try_free(lives::Ours, slot, layout), Ok(()));
         }
-        assert_eq!(try_free_in::<lives::Ours>(big, large), Ok(()));
-        assert_eq!(try_free_in::<lives::Ours>(whole, huge), Ok(()));
-        assert_eq!(try_free_in::<lives::Theirs>(other, layout), Ok(()));
+        assert_eq!(raw::try_free(lives::Ours, big, large), Ok(()));
+        assert_eq!(raw::try_free(lives::Ours, whole, huge), Ok(()));
+        assert_eq!(raw::try_free(lives::Theirs, other, layout), Ok(()));
         let nothing = Layout::from_size_align(0, 8).unwrap();
-        assert_eq!(try_free_in::<lives::Ours>(NonNull::dangling(), nothing), Ok(()));
+        assert_eq!(raw::try_free(lives::Ours, NonNull::dangling(), nothing), Ok(()));
     }
     common::assert_all_given_back::<Lives>();
     // Where a large allocation was, there is nothing.
     // SAFETY: refused.
-    assert_eq!(unsafe { try_free_in::<lives::Ours>(whole, huge) }, Err(FreeError::NotAllocated));
+    assert_eq!(unsafe { raw::try_free(lives::Ours, whole, huge) }, Err(FreeError::NotAllocated));
 }
 
 /// Families are told apart by what they are, not by what they are called.
@@ -402,14 +399,14 @@ fn a_set_of_the_same_name_is_another_set() {
     let _alone = one_at_a_time();
     for size in [48, 100_000, 5 << 20] {
         let layout = Layout::from_size_align(size, 16).unwrap();
-        let theirs = alloc_layout_in::<Ours>(layout).unwrap();
-        let ours = alloc_layout_in::<lives::Ours>(layout).unwrap();
+        let theirs = Ours.alloc(layout).unwrap();
+        let ours = lives::Ours.alloc(layout).unwrap();
         // SAFETY: the first is of another family; the others are live and not used again.
         unsafe {
             let wrong = Err(FreeError::WrongFamily { owner: "Ours" });
-            assert_eq!(try_free_in::<lives::Ours>(theirs, layout), wrong, "{size}");
-            assert_eq!(try_free_in::<lives::Ours>(ours, layout), Ok(()));
-            assert_eq!(try_free_in::<Ours>(theirs, layout), Ok(()));
+            assert_eq!(raw::try_free(lives::Ours, theirs, layout), wrong, "{size}");
+            assert_eq!(raw::try_free(lives::Ours, ours, layout), Ok(()));
+            assert_eq!(raw::try_free(Ours, theirs, layout), Ok(()));
         }
         check().unwrap();
     }

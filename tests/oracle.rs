@@ -11,10 +11,7 @@ use core::ptr::NonNull;
 use std::collections::BTreeMap;
 
 use common::{Random, all_are, times};
-use famalloc::{
-    Family, Snapshot, alloc_family, alloc_layout_in, alloc_zeroed_layout_in, check, flush,
-    free_layout_in, query, realloc_layout_in, realloc_zeroed_layout_in, reclaim,
-};
+use famalloc::{Family, RawAlloc, Snapshot, alloc_family, check, flush, query, reclaim};
 
 #[alloc_family]
 enum Lives {
@@ -59,15 +56,15 @@ struct Live {
     family: usize,
 }
 
-/// Calls the generic function of the family with this number.
+/// Calls a method of the family with this number.
 macro_rules! in_family {
     ($family:expr, $function:ident ( $($argument:expr),* )) => {
         match $family {
-            0 => $function::<lives::Short>($($argument),*),
-            1 => $function::<lives::Long>($($argument),*),
-            2 => $function::<lives::Secret>($($argument),*),
-            3 => $function::<lives::Alone>($($argument),*),
-            _ => $function::<lives::Bulk>($($argument),*),
+            0 => lives::Short.$function($($argument),*),
+            1 => lives::Long.$function($($argument),*),
+            2 => lives::Secret.$function($($argument),*),
+            3 => lives::Alone.$function($($argument),*),
+            _ => lives::Bulk.$function($($argument),*),
         }
     };
 }
@@ -124,9 +121,9 @@ impl Oracle {
         let family = self.random.below(5);
         let zeroed = self.random.below(4) == 0;
         let start = if zeroed {
-            in_family!(family, alloc_zeroed_layout_in(layout))
+            in_family!(family, alloc_zeroed(layout))
         } else {
-            in_family!(family, alloc_layout_in(layout))
+            in_family!(family, alloc(layout))
         };
         let start = start.unwrap();
         self.claim(start, layout);
@@ -152,7 +149,7 @@ impl Oracle {
         assert!(live.is_intact(live.layout.size()), "{:?} was overwritten", live.layout);
         self.disclaim(live.start, live.layout);
         // SAFETY: live, and forgotten by the oracle.
-        unsafe { in_family!(live.family, free_layout_in(live.start, live.layout)) };
+        unsafe { in_family!(live.family, free(live.start, live.layout)) };
     }
 
     fn resize(&mut self) {
@@ -170,9 +167,9 @@ impl Oracle {
         // SAFETY: live.
         let start = unsafe {
             if zeroed {
-                in_family!(live.family, realloc_zeroed_layout_in(live.start, live.layout, new))
+                in_family!(live.family, realloc_zeroed(live.start, live.layout, new))
             } else {
-                in_family!(live.family, realloc_layout_in(live.start, live.layout, new))
+                in_family!(live.family, realloc(live.start, live.layout, new))
             }
         };
         let old = core::mem::replace(&mut live.layout, new);

@@ -13,7 +13,7 @@ use common::sources::{Call, Faulty, Strict};
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
     AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
-    reclaim, walk_in,
+    reclaim, walk,
 };
 
 /// What [`operate`] met.
@@ -494,7 +494,7 @@ fn a_walk_without_memory_visits_no_free_slot() {
     });
     assert!(PAGES.refused() > 0);
     let mut visited = 0;
-    walk_in::<lives::Object>(|_, _| visited += 1).unwrap();
+    walk(lives::Object, |_, _| visited += 1).unwrap();
     assert_eq!(visited, ours.len() + theirs.len());
     check().unwrap();
     PAGES.recover();

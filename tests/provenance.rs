@@ -9,8 +9,8 @@ use core::ptr::NonNull;
 use std::collections::{BTreeMap, HashMap};
 
 use famalloc::{
-    FamAlloc, FamilyBox, PageError, PageSource, System, alloc_family, alloc_in, flush, free_in,
-    free_layout_in, realloc_layout_in, untyped,
+    FamAlloc, FamilyBox, PageError, PageSource, RawAlloc, System, alloc_family, alloc_in, flush,
+    free_in, raw,
 };
 
 #[alloc_family]
@@ -48,7 +48,7 @@ fn a_slot_that_was_freed_by_a_reference_to_less_is_handed_out_whole() {
     let start = NonNull::from(&mut *value).cast::<u8>();
     let _ = FamilyBox::into_raw(value);
     // SAFETY: the box's memory, of this layout; the box is no more.
-    unsafe { free_layout_in::<lives::Other>(start, Layout::new::<[u8; 17]>()) };
+    unsafe { lives::Other.free(start, Layout::new::<[u8; 17]>()) };
     use_again(start);
 }
 
@@ -58,7 +58,7 @@ fn a_slot_that_was_freed_by_a_shared_reference_can_be_written() {
     let start = NonNull::from(&*value).cast::<u8>();
     let _ = FamilyBox::into_raw(value);
     // SAFETY: as above.
-    unsafe { untyped::free::<Lives>(start).unwrap() };
+    unsafe { raw::free::<Lives>(start).unwrap() };
     use_again(start);
 }
 
@@ -74,7 +74,7 @@ fn what_grows_where_it_is_can_be_used_up_to_its_new_end() {
     let start = NonNull::from(&mut *value).cast::<u8>();
     let _ = FamilyBox::into_raw(value);
     // SAFETY: the box's memory, of this layout; the box is no more.
-    use_all(unsafe { realloc_layout_in::<lives::Other>(start, old, new).unwrap() });
+    use_all(unsafe { lives::Other.realloc(start, old, new).unwrap() });
 }
 
 #[test]

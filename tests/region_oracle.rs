@@ -95,7 +95,7 @@ struct Object {
 /// The bytes that a family has taken.
 fn committed_in<F: FamilyKey>(family: F) -> usize {
     let family = AnyFamily::<F::Set>::at(family.position()).unwrap();
-    FamilyUse::totals(&family).committed_bytes
+    FamilyUse::totals(family).committed_bytes
 }
 
 fn room(bytes: usize) -> usize {

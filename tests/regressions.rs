@@ -12,8 +12,8 @@ use std::thread;
 use common::sources::{Call, Faulty};
 use common::{Parcel, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
-    AllocErrorKind, FamilySpec, QueryKind, alloc_family, alloc_in, alloc_layout_in, check, flush,
-    free_in, free_layout_in, query, realloc_in,
+    AllocErrorKind, FamilySpec, QueryKind, RawAlloc, alloc_family, alloc_in, check, flush, free_in,
+    query, realloc_in,
 };
 
 #[alloc_family]
@@ -159,16 +159,15 @@ fn over_aligned_slots_come_back_as_themselves() {
         [(1, 64), (24, 32), (100, 4_096), (5_000, 1_024), (40, 32_768), (9, 1 << 16)]
     {
         let layout = Layout::from_size_align(size, align).unwrap();
-        let round = || -> Vec<NonNull<u8>> {
-            (0..300).map(|_| alloc_layout_in::<lives::B>(layout).unwrap()).collect()
-        };
+        let round =
+            || -> Vec<NonNull<u8>> { (0..300).map(|_| lives::B.alloc(layout).unwrap()).collect() };
         let first = round();
         let free = |all: Vec<NonNull<u8>>| {
             for start in all {
                 let found = query(start.as_ptr()).unwrap();
                 assert_eq!((start.addr().get() % align, found.offset), (0, 0));
                 // SAFETY: live, of this layout.
-                unsafe { free_layout_in::<lives::B>(start, layout) };
+                unsafe { lives::B.free(start, layout) };
             }
             check().unwrap();
         };
@@ -194,12 +193,12 @@ fn alignment_above_a_block_is_served() {
     for log in 16..=26 {
         for size in [1, 1 << 16, (1 << 20) + 1, 3 << 20] {
             let layout = Layout::from_size_align(size, 1 << log).unwrap();
-            let start = alloc_layout_in::<lives::A>(layout).unwrap();
+            let start = lives::A.alloc(layout).unwrap();
             assert_eq!(start.addr().get() % (1 << log), 0);
             // SAFETY: live.
             unsafe {
                 start.add(size - 1).write(1);
-                free_layout_in::<lives::A>(start, layout);
+                lives::A.free(start, layout);
             }
         }
     }

@@ -7,7 +7,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use common::one_at_a_time;
-use famalloc::{alloc_family, check, untyped};
+use famalloc::{RawAlloc, alloc_family, check, raw};
 
 #[alloc_family]
 enum Lives {
@@ -21,25 +21,25 @@ fn layout(size: usize) -> Layout {
 }
 
 fn usable(start: NonNull<u8>) -> usize {
-    untyped::usable_size(start.as_ptr()).unwrap()
+    raw::usable_size(start.as_ptr()).unwrap()
 }
 
 /// Reallocates what has `keep` bytes.
 fn resized(start: NonNull<u8>, keep: usize, size: usize) -> NonNull<u8> {
     // SAFETY: live; what moved is not used again.
-    unsafe { untyped::realloc::<Lives>(start, layout(size), keep) }.unwrap()
+    unsafe { raw::realloc::<Lives>(start, layout(size), keep) }.unwrap()
 }
 
 fn free(start: NonNull<u8>) {
     // SAFETY: live, and not used again.
-    unsafe { untyped::free::<Lives>(start) }.unwrap();
+    unsafe { raw::free::<Lives>(start) }.unwrap();
 }
 
 #[test]
 fn what_grows_in_small_steps_moves_as_seldom_as_what_grows_by_half() {
     const MOST: usize = 32 << 10;
     let _alone = one_at_a_time();
-    let mut start = untyped::alloc(&Lives::General, layout(8)).unwrap();
+    let mut start = lives::General.alloc(layout(8)).unwrap();
     let mut moves = 0;
     for size in (8..=MOST).step_by(8) {
         let word = start.cast::<u64>();
@@ -72,7 +72,7 @@ fn what_grows_in_larger_steps_has_what_was_asked_for() {
     let _alone = one_at_a_time();
     for (part, least) in [(8, 128), (4, 128), (1, 8)] {
         let mut size = least;
-        let mut start = untyped::alloc(&Lives::General, layout(size)).unwrap();
+        let mut start = lives::General.alloc(layout(size)).unwrap();
         while size < 20_000 {
             let larger = usable(start) + usable(start).div_ceil(part);
             start = resized(start, size, larger);
@@ -91,8 +91,8 @@ fn what_grows_in_larger_steps_has_what_was_asked_for() {
 fn room_to_grow_is_not_insisted_on() {
     let _alone = one_at_a_time();
     // A block of each of two classes, and the limit allows no third.
-    let small = untyped::alloc(&Lives::Limited, layout(1024)).unwrap();
-    let next = untyped::alloc(&Lives::Limited, layout(1152)).unwrap();
+    let small = lives::Limited.alloc(layout(1024)).unwrap();
+    let next = lives::Limited.alloc(layout(1152)).unwrap();
     let moved = resized(small, 1024, 1030);
     assert_eq!(usable(moved), 1152);
     free(moved);

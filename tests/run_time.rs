@@ -13,8 +13,8 @@ use std::thread;
 use common::{Random, one_at_a_time};
 use famalloc::region::{AnyRegion, Kind, SendDrops, Tracked};
 use famalloc::{
-    AllocErrorKind, AnyFamily, ClassUse, FamilyKey, FamilySet, FamilyUse, InUseElsewhere, Region,
-    RegionPool, ScopeGuard, Snapshot, alloc_family, check, lifecycle, query, untyped,
+    AllocErrorKind, AnyFamily, ClassUse, FamilyKey, FamilySet, FamilyUse, InUseError, RawAlloc,
+    Region, RegionPool, ScopeGuard, Snapshot, alloc_family, check, lifecycle, query, raw, walk,
 };
 
 #[alloc_family]
@@ -48,7 +48,7 @@ fn bytes(size: usize, align: usize) -> Layout {
 
 fn free(start: NonNull<u8>) {
     // SAFETY: the tests free what they have allocated, once.
-    unsafe { untyped::free::<Lives>(start) }.unwrap();
+    unsafe { raw::free::<Lives>(start) }.unwrap();
 }
 
 #[test]
@@ -58,23 +58,23 @@ fn a_number_is_a_family() {
         let family = Any::at(number).unwrap();
         assert_eq!((family.position(), family.spec()), (number, spec));
         for size in [1, 24, 5000, 100 << 10] {
-            let start = untyped::alloc(&family, bytes(size, 64)).unwrap();
+            let start = family.alloc(bytes(size, 64)).unwrap();
             assert_eq!(query(start.as_ptr()).unwrap().family, spec.name());
-            assert_eq!(untyped::family_at::<Lives>(start.as_ptr()), Some(family));
-            assert_eq!(untyped::family_at::<Any>(start.as_ptr()).unwrap().position(), number);
-            assert_eq!(untyped::family_at::<twin::Lives>(start.as_ptr()), None);
+            assert_eq!(raw::family_at::<Lives>(start.as_ptr()), Some(family));
+            assert_eq!(raw::family_at::<Any>(start.as_ptr()).unwrap().position(), number);
+            assert_eq!(raw::family_at::<twin::Lives>(start.as_ptr()), None);
             free(start);
             for size in [0, size, size + 1] {
-                let start = untyped::alloc_bytes(&family, size).unwrap();
-                assert_eq!(untyped::family_at::<Lives>(start.as_ptr()), Some(family));
-                let usable = untyped::usable_size(start.as_ptr()).unwrap();
+                let start = raw::alloc_bytes(family, size).unwrap();
+                assert_eq!(raw::family_at::<Lives>(start.as_ptr()), Some(family));
+                let usable = raw::usable_size(start.as_ptr()).unwrap();
                 let align = if size > 8 { 16 } else { 8 };
                 assert!(usable >= size.max(1) && start.addr().get() % align == 0);
                 free(start);
             }
         }
         for size in [isize::MAX as usize, usize::MAX] {
-            assert_eq!(untyped::alloc_bytes(&family, size), None);
+            assert_eq!(raw::alloc_bytes(family, size), None);
         }
     }
     assert_eq!(Any::at(Lives::FAMILIES.len()), None);
@@ -84,13 +84,13 @@ fn a_number_is_a_family() {
     assert_ne!(Any::from(Lives::Zeroed), Any::FALLBACK);
     assert_eq!(format!("{:?}", Any::FALLBACK), "Lives::General");
     let local = 7;
-    assert_eq!(untyped::family_at::<Lives>(&raw const local), None);
+    assert_eq!(raw::family_at::<Lives>(&raw const local), None);
     // Both sets are in use now, so that none is told from the other by that.
-    let start = untyped::alloc(&twin::Lives::Zeroed, bytes(8, 8)).unwrap();
-    assert_eq!(untyped::family_at::<Lives>(start.as_ptr()), None);
-    assert_eq!(untyped::family_at::<twin::Lives>(start.as_ptr()).unwrap().position(), 1);
+    let start = twin::lives::Zeroed.alloc(bytes(8, 8)).unwrap();
+    assert_eq!(raw::family_at::<Lives>(start.as_ptr()), None);
+    assert_eq!(raw::family_at::<twin::Lives>(start.as_ptr()).unwrap().position(), 1);
     // SAFETY: allocated above.
-    unsafe { untyped::free::<twin::Lives>(start) }.unwrap();
+    unsafe { raw::free::<twin::Lives>(start) }.unwrap();
     let _ = (twin::Lives::First, twin::Lives::Limited, twin::Lives::General, Lives::First);
 }
 
@@ -98,7 +98,7 @@ fn a_number_is_a_family() {
 /// give its magazines up.
 fn wait_for_others(family: Any) {
     lifecycle::thread_finalize();
-    while parked(&family) > 0 || untyped::walk(&family, |_, _| {}).is_err() {
+    while parked(family) > 0 || walk(family, |_, _| {}).is_err() {
         thread::yield_now();
     }
 }
@@ -111,8 +111,8 @@ fn a_whole_family_is_walked_counted_and_freed() {
     let mut random = Random::new(1);
     let mut live = BTreeMap::new();
     for _ in 0..3000 {
-        let start = untyped::alloc(&family, bytes(random.size(), 1)).unwrap();
-        live.insert(start, untyped::usable_size(start.as_ptr()).unwrap());
+        let start = family.alloc(bytes(random.size(), 1)).unwrap();
+        live.insert(start, raw::usable_size(start.as_ptr()).unwrap());
         if random.below(3) == 0 {
             let at = random.below(live.len());
             let (&start, _) = live.iter().nth(at).unwrap();
@@ -120,42 +120,41 @@ fn a_whole_family_is_walked_counted_and_freed() {
             free(start);
         }
     }
-    let other = untyped::alloc(&Lives::General, bytes(10, 1)).unwrap();
-    let large: Vec<_> =
-        (0..3).map(|_| untyped::alloc(&family, bytes(1 << 20, 1)).unwrap()).collect();
+    let other = lives::General.alloc(bytes(10, 1)).unwrap();
+    let large: Vec<_> = (0..3).map(|_| family.alloc(bytes(1 << 20, 1)).unwrap()).collect();
     large.into_iter().for_each(free);
     let mut seen = BTreeMap::new();
-    untyped::walk(&family, |object, size| assert!(seen.insert(object, size).is_none())).unwrap();
+    walk(family, |object, size| assert!(seen.insert(object, size).is_none())).unwrap();
     assert_eq!(seen, live);
 
     let total: usize = live.values().sum();
-    let (used, whole) = (FamilyUse::totals(&family), Snapshot::of::<Lives>());
+    let (used, whole) = (FamilyUse::totals(family), Snapshot::of::<Lives>());
     assert_eq!((used.live_objects, used.live_bytes), (live.len(), total));
     assert!(used.classes.is_empty());
     let of_set = whole.family("First").unwrap();
-    assert_eq!(of_set.classes, ClassUse::each(&family).collect::<Vec<_>>());
+    assert_eq!(of_set.classes, ClassUse::of(family).collect::<Vec<_>>());
     assert_eq!((of_set.live_bytes, of_set.peak_bytes), (used.live_bytes, used.peak_bytes));
     assert_eq!((of_set.large_bytes, of_set.blocks), (used.large_bytes, used.blocks));
     let large = live.values().filter(|&&size| size > 32 << 10).sum::<usize>();
     assert_eq!(used.large_bytes, large);
 
     // SAFETY: no object of the family is used again.
-    assert_eq!(unsafe { untyped::free_all(&family) }, Ok(live.len()));
-    assert_eq!(FamilyUse::totals(&family).live_objects, 0);
+    assert_eq!(unsafe { famalloc::free_all(family) }, Ok(live.len()));
+    assert_eq!(FamilyUse::totals(family).live_objects, 0);
     assert_eq!(query(other.as_ptr()).unwrap().family, "General");
     free(other);
     check().unwrap();
     // What was never used has nothing.
-    assert_eq!(untyped::walk(&twin::Lives::Limited, |_, _| panic!("nothing is there")), Ok(()));
-    assert_eq!(FamilyUse::totals(&twin::Lives::Limited).committed_bytes, 0);
+    assert_eq!(walk(twin::lives::Limited, |_, _| panic!("nothing is there")), Ok(()));
+    assert_eq!(FamilyUse::totals(twin::lives::Limited).committed_bytes, 0);
 }
 
 #[test]
 fn a_scope_without_a_guard_lasts_until_it_is_replaced() {
     let _alone = one_at_a_time();
     let here = || {
-        let start = untyped::alloc_in_scope::<Lives>(bytes(8, 8)).unwrap();
-        let family = untyped::family_at::<Lives>(start.as_ptr()).unwrap();
+        let start = raw::alloc_in_scope::<Lives>(bytes(8, 8)).unwrap();
+        let family = raw::family_at::<Lives>(start.as_ptr()).unwrap();
         free(start);
         assert_eq!(family, ScopeGuard::<Lives>::current());
         family
@@ -220,7 +219,7 @@ fn a_region_keeps_what_was_put_there() {
                     look(some);
                 }
             }
-            let used = FamilyUse::totals(&family);
+            let used = FamilyUse::totals(family);
             assert_eq!(used.region_bytes, region.committed_bytes());
             assert!(region.usage().live_bytes >= live.iter().map(|it| it.1.size()).sum());
             let first = live[0].0;
@@ -232,7 +231,7 @@ fn a_region_keeps_what_was_put_there() {
             }
         }
         drop(region);
-        assert_eq!(FamilyUse::totals(&family).region_bytes, 0);
+        assert_eq!(FamilyUse::totals(family).region_bytes, 0);
     }
     check().unwrap();
 }
@@ -257,7 +256,7 @@ fn a_region_has_the_limits_and_the_family_it_was_given() {
     assert_eq!(limited.alloc_layout(bytes(0, 4096)).unwrap().addr().get() % 4096, 0);
     // It can be given to another thread.
     thread::spawn(move || drop(limited)).join().unwrap();
-    assert_eq!(FamilyUse::totals(&Lives::Limited).committed_bytes, 0);
+    assert_eq!(FamilyUse::totals(lives::Limited).committed_bytes, 0);
 }
 
 /// Nothing is allocated for no bytes, and so nothing is freed either.
@@ -310,7 +309,7 @@ fn regions_of_a_pool_are_of_the_family_it_was_given() {
     assert_eq!((Arc::strong_count(&counted), pool.idle()), (1, 1));
     assert_eq!(pool.get().limit(), Some(limit));
     drop(pool);
-    assert_eq!(FamilyUse::totals(&family).region_bytes, 0);
+    assert_eq!(FamilyUse::totals(family).region_bytes, 0);
 }
 
 /// An address is looked up by what was there before, too: that must not count.
@@ -347,22 +346,22 @@ fn checkpoints_nest() {
     assert_eq!((region.usage().live_bytes, kept[99]), (104, 7));
 }
 
-fn parked<S: FamilySet>(family: &S) -> usize {
-    ClassUse::each(family).map(|class| class.parked_objects).sum()
+fn parked(family: impl FamilyKey) -> usize {
+    ClassUse::of(family).map(|class| class.parked_objects).sum()
 }
 
 #[test]
 fn a_thread_can_begin_rest_and_end_by_hand() {
     let _alone = one_at_a_time();
-    let family = Lives::First;
-    wait_for_others(Lives::First.into());
+    let family = Any::from(Lives::First);
+    wait_for_others(family);
     let (say, hear) = channel();
     let (answer, wait) = channel::<()>();
     let other = thread::spawn(move || {
         for turn in 0..3 {
-            assert!(lifecycle::thread_initialize(&Lives::First));
-            assert!(lifecycle::thread_initialize(&Lives::First));
-            let kept = untyped::alloc(&Lives::First, bytes(100, 8)).unwrap();
+            assert!(lifecycle::thread_initialize(lives::First));
+            assert!(lifecycle::thread_initialize(lives::First));
+            let kept = lives::First.alloc(bytes(100, 8)).unwrap();
             say.send("has").unwrap();
             wait.recv().unwrap();
             lifecycle::thread_collect();
@@ -379,30 +378,30 @@ fn a_thread_can_begin_rest_and_end_by_hand() {
     });
     for _ in 0..3 {
         assert_eq!(hear.recv().unwrap(), "has");
-        assert!(parked(&family) > 0);
-        assert_eq!(untyped::walk(&family, |_, _| {}), Err(InUseElsewhere));
+        assert!(parked(family) > 0);
+        assert_eq!(walk(family, |_, _| {}), Err(InUseError));
         answer.send(()).unwrap();
 
         assert_eq!(hear.recv().unwrap(), "rests");
-        assert_eq!((parked(&family), FamilyUse::totals(&family).live_objects), (0, 1));
-        assert_eq!(untyped::walk(&family, |_, _| {}), Err(InUseElsewhere));
+        assert_eq!((parked(family), FamilyUse::totals(family).live_objects), (0, 1));
+        assert_eq!(walk(family, |_, _| {}), Err(InUseError));
         answer.send(()).unwrap();
 
         assert_eq!(hear.recv().unwrap(), "ended");
-        assert_eq!((parked(&family), FamilyUse::totals(&family).live_objects), (0, 0));
-        assert_eq!(untyped::walk(&family, |_, _| panic!("nothing lives")), Ok(()));
+        assert_eq!((parked(family), FamilyUse::totals(family).live_objects), (0, 0));
+        assert_eq!(walk(family, |_, _| panic!("nothing lives")), Ok(()));
         check().unwrap();
         answer.send(()).unwrap();
     }
     other.join().unwrap();
     // A thread that began anew ends as any other.
     thread::spawn(|| {
-        free(untyped::alloc(&Lives::First, bytes(8, 8)).unwrap());
+        free(lives::First.alloc(bytes(8, 8)).unwrap());
         lifecycle::thread_finalize();
-        free(untyped::alloc(&Lives::First, bytes(8, 8)).unwrap());
+        free(lives::First.alloc(bytes(8, 8)).unwrap());
     })
     .join()
     .unwrap();
-    assert_eq!(parked(&family), 0);
-    assert_eq!(untyped::walk(&family, |_, _| panic!("nothing lives")), Ok(()));
+    assert_eq!(parked(family), 0);
+    assert_eq!(walk(family, |_, _| panic!("nothing lives")), Ok(()));
 }

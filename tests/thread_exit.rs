@@ -11,7 +11,7 @@ use std::thread;
 
 use common::{Parcel, Watchdog, assert_all_given_back, one_at_a_time, resident_bytes, usage};
 use famalloc::lifecycle::thread_finalize;
-use famalloc::{FamilyBox, ScopeGuard, Snapshot, alloc_family, check, query, untyped};
+use famalloc::{FamilyBox, ScopeGuard, Snapshot, alloc_family, check, query, raw};
 
 #[alloc_family]
 enum Lives {
@@ -302,10 +302,10 @@ fn the_scope_forgets_a_cache_that_was_given_up() {
     for (family, name) in families {
         let _scope = ScopeGuard::enter(&family);
         let family_now = || {
-            let start = untyped::alloc_bytes_in_scope::<Lives>(48).unwrap();
+            let start = raw::alloc_bytes_in_scope::<Lives>(48).unwrap();
             let family = query(start.as_ptr()).unwrap().family;
             // SAFETY: allocated just now, and not used again.
-            unsafe { untyped::free::<Lives>(start).unwrap() };
+            unsafe { raw::free::<Lives>(start).unwrap() };
             family
         };
         assert_eq!(family_now(), name);

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
 use famalloc::{
-    Family, FamilyBox, InUseElsewhere, Snapshot, alloc_family, alloc_in, alloc_layout_in, check,
-    flush, free_in, free_layout_in, query, sweep_in, walk_in,
+    Family, FamilyBox, InUseError, RawAlloc, Snapshot, alloc_family, alloc_in, check, flush,
+    free_in, query, sweep, walk,
 };
 
 /// How often something is done: `often`, or under Miri `rarely`.
@@ -50,7 +50,7 @@ fn agrees_with_a_model_over_random_lives() {
                 let size = [500, 700, 5_000, 100_000][next(&mut random) % 4];
                 layout = Layout::from_size_align(size, 8).unwrap();
             }
-            let start = alloc_layout_in::<lives::Object>(layout).unwrap();
+            let start = lives::Object.alloc(layout).unwrap();
             assert!(model.insert(start.addr().get(), (start, layout)).is_none());
         }
         // Some die by hand, so that free slots are parked in every place there is.
@@ -59,10 +59,10 @@ fn agrees_with_a_model_over_random_lives() {
         for address in by_hand {
             let (start, layout) = model.remove(&address).unwrap();
             // SAFETY: live in the model, and taken out of it.
-            unsafe { free_layout_in::<lives::Object>(start, layout) };
+            unsafe { lives::Object.free(start, layout) };
         }
         let mut walked = Vec::new();
-        walk_in::<lives::Object>(|object, bytes| {
+        walk(lives::Object, |object, bytes| {
             let address = object.addr().get();
             assert!(model[&address].1.size() <= bytes);
             assert_eq!(query(object.as_ptr()).map(|it| it.slot_bytes), Some(bytes));
@@ -77,7 +77,7 @@ fn agrees_with_a_model_over_random_lives() {
         let doomed = |address: usize| (address >> 4) * 31 % 7 < 3;
         // SAFETY: what is declined is taken out of the model.
         let freed =
-            unsafe { sweep_in::<lives::Object>(|object, _| !doomed(object.addr().get())).unwrap() };
+            unsafe { sweep(lives::Object, |object, _| !doomed(object.addr().get())).unwrap() };
         let before = model.len();
         model.retain(|&address, _| !doomed(address));
         assert_eq!(freed, before - model.len());
@@ -85,7 +85,7 @@ fn agrees_with_a_model_over_random_lives() {
         check().unwrap();
     }
     // SAFETY: nothing is used again.
-    unsafe { sweep_in::<lives::Object>(|_, _| false).unwrap() };
+    unsafe { sweep(lives::Object, |_, _| false).unwrap() };
     assert_eq!(others.iter().map(|it| **it).sum::<u64>(), OTHERS * (OTHERS - 1) / 2);
     flush();
     let [object, other] = &Snapshot::of::<Lives>().families[..] else { panic!() };
@@ -100,7 +100,7 @@ fn a_family_nobody_used_has_nothing() {
         Object,
     }
 
-    assert_eq!(walk_in::<lives::Object>(|_, _| panic!()), Ok(()));
+    assert_eq!(walk(lives::Object, |_, _| panic!()), Ok(()));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_sweep_may_use_other_families() {
     let mut made = Vec::new();
     // SAFETY: objects with even parts are not used again; they are moved out here.
     let freed = unsafe {
-        sweep_in::<lives::Object>(|object, _| {
+        sweep(lives::Object, |object, _| {
             let part = object.cast::<FamilyBox<u64, lives::Part>>();
             let odd = **part.as_ref() % 2 == 1;
             if !odd {
@@ -153,7 +153,7 @@ fn a_panic_in_the_callback_leaves_the_family_whole() {
         (0..COUNT as u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
     let mut calls = 0;
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        walk_in::<lives::Object>(|_, _| {
+        walk(lives::Object, |_, _| {
             calls += 1;
             assert!(calls < 100, "enough");
         })
@@ -179,11 +179,11 @@ fn refused_while_another_thread_has_magazines() {
         gate.recv().unwrap();
     });
     let object = wait.recv().unwrap();
-    assert_eq!(walk_in::<lives::Object>(|_, _| panic!()), Err(InUseElsewhere));
+    assert_eq!(walk(lives::Object, |_, _| panic!()), Err(InUseError));
     go_on.send(()).unwrap();
     other.join().unwrap();
     let mut visited = 0;
-    walk_in::<lives::Object>(|_, _| visited += 1).unwrap();
+    walk(lives::Object, |_, _| visited += 1).unwrap();
     assert_eq!((visited, *object), (1, 7));
 }
 
@@ -223,7 +223,7 @@ fn a_sweep_stays_in_its_family() {
             let own = alloc_in::<lives::Swept>(SIZE).unwrap();
             // SAFETY: the one object there is is not used again; any other is kept.
             let freed = unsafe {
-                sweep_in::<lives::Swept>(|object, _| {
+                sweep(lives::Swept, |object, _| {
                     strangers += usize::from(object != own);
                     object != own
                 })
@@ -252,7 +252,7 @@ fn a_visit_may_free_everything() {
         (0..COUNT as u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
     let mut others = Vec::new();
     let mut gone = 0;
-    walk_in::<lives::Object>(|object, bytes| {
+    walk(lives::Object, |object, bytes| {
         gone += usize::from(bytes == 8);
         if others.is_empty() {
             objects.clear();

@@ -311,11 +311,11 @@ pub fn run(bytes: &[u8]) {
     check().expect("all is whole");
     flush();
     for used in [
-        FamilyUse::of::<lives::Boxes>(),
-        FamilyUse::of::<lives::Bytes>(),
-        FamilyUse::of::<lives::Nothings>(),
-        FamilyUse::of::<lives::Text>(),
-        FamilyUse::of::<lives::Other>(),
+        FamilyUse::of(lives::Boxes),
+        FamilyUse::of(lives::Bytes),
+        FamilyUse::of(lives::Nothings),
+        FamilyUse::of(lives::Text),
+        FamilyUse::of(lives::Other),
     ] {
         assert_eq!((used.live_objects, used.committed_bytes), (0, 0), "left in {}", used.name);
     }

@@ -209,7 +209,7 @@ pub fn run(bytes: &[u8]) {
     assert_eq!(MADE.load(Ordering::Relaxed), DROPPED.load(Ordering::Relaxed));
     check().expect("all is whole");
     flush();
-    let left = FamilyUse::of::<lives::Probe>();
+    let left = FamilyUse::of(lives::Probe);
     assert_eq!((left.live_objects, left.committed_bytes), (0, 0));
     counting::add(operations);
 }

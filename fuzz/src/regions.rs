@@ -322,7 +322,7 @@ impl World {
                 }
             }
             self.compare((&region, &objects));
-            assert_eq!(FamilyUse::of::<F>().committed_bytes, region.committed_bytes());
+            assert_eq!(FamilyUse::of(F::default()).committed_bytes, region.committed_bytes());
             assert!(region.limit().is_none_or(|limit| region.committed_bytes() <= limit));
         }
         PAGES.recover();
@@ -330,7 +330,7 @@ impl World {
         self.gone::<K>(&mut objects.borrow_mut(), |_| true);
         check().expect("all is whole");
         flush();
-        assert_eq!(FamilyUse::of::<F>().committed_bytes, 0);
+        assert_eq!(FamilyUse::of(F::default()).committed_bytes, 0);
     }
 
     fn sweep<F: Family, K: Probe>(&mut self, region: &mut Region<F, K>, objects: &mut Vec<Object>) {

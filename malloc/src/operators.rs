@@ -16,7 +16,7 @@ use core::fmt::Write;
 use core::mem;
 use core::ptr;
 
-use famalloc::untyped::{self, Claim};
+use famalloc::raw::{self, Claim};
 
 use crate::replaced;
 use crate::set::Exports;
@@ -146,7 +146,7 @@ unsafe fn new_slowly<E: Exports>(layout: Option<Layout>) -> *mut c_void {
             // SAFETY: passed on.
             None => unsafe { throw_bad_alloc(layout) },
         }
-        if let Some(memory) = layout.and_then(|it| untyped::alloc_in_scope::<E::Set>(it).ok()) {
+        if let Some(memory) = layout.and_then(|it| raw::alloc_in_scope::<E::Set>(it).ok()) {
             return memory.as_ptr().cast();
         }
     }
@@ -159,7 +159,7 @@ unsafe fn new_slowly<E: Exports>(layout: Option<Layout>) -> *mut c_void {
 /// The caller can be unwound: it throws.
 #[inline(always)]
 pub unsafe fn new<E: Exports>(size: usize) -> *mut c_void {
-    match untyped::alloc_bytes_in_scope::<E::Set>(size) {
+    match raw::alloc_bytes_in_scope::<E::Set>(size) {
         Some(memory) => memory.as_ptr().cast(),
         // SAFETY: passed on.
         None => unsafe { new_slowly::<E>(layout_of(size)) },
@@ -174,7 +174,7 @@ pub unsafe fn new<E: Exports>(size: usize) -> *mut c_void {
 #[inline]
 pub unsafe fn new_aligned<E: Exports>(size: usize, align: usize) -> *mut c_void {
     let layout = aligned_layout(align, size);
-    match layout.map(untyped::alloc_in_scope::<E::Set>) {
+    match layout.map(raw::alloc_in_scope::<E::Set>) {
         Some(Ok(memory)) => memory.as_ptr().cast(),
         // SAFETY: passed on.
         _ => unsafe { new_slowly::<E>(layout) },
@@ -241,7 +241,7 @@ pub unsafe fn new_array_aligned_nothrow<E: Exports>(
 #[inline(always)]
 unsafe fn plain_nothrow<E: Exports>(name: &CStr, size: usize, tag: *const c_void) -> *mut c_void {
     if !replaced::any() {
-        if let Some(memory) = untyped::alloc_bytes_in_scope::<E::Set>(size) {
+        if let Some(memory) = raw::alloc_bytes_in_scope::<E::Set>(size) {
             return memory.as_ptr().cast();
         }
     }
@@ -262,7 +262,7 @@ unsafe fn aligned_nothrow<E: Exports>(
     tag: *const c_void,
 ) -> *mut c_void {
     let layout = aligned_layout(align, size).filter(|_| !replaced::any());
-    match layout.map(untyped::alloc_in_scope::<E::Set>) {
+    match layout.map(raw::alloc_in_scope::<E::Set>) {
         Some(Ok(memory)) => memory.as_ptr().cast(),
         // SAFETY: passed on.
         _ => unsafe { new_nothrow_slowly::<E>(name, size, Some(align), tag) },
@@ -283,7 +283,7 @@ unsafe fn new_nothrow_slowly<E: Exports>(
 ) -> *mut c_void {
     if !replaced::any() && handler().is_none() {
         let layout = aligned_layout(align.unwrap_or(1), size);
-        let again = layout.and_then(|layout| untyped::alloc_in_scope::<E::Set>(layout).ok());
+        let again = layout.and_then(|layout| raw::alloc_in_scope::<E::Set>(layout).ok());
         return again.map_or(ptr::null_mut(), |memory| memory.as_ptr().cast());
     }
     let next = find_in_libraries(name);
@@ -311,7 +311,7 @@ unsafe fn new_nothrow_slowly<E: Exports>(
 unsafe fn new_nothrow_alone<E: Exports>(size: usize, align: Option<usize>) -> *mut c_void {
     let layout = aligned_layout(align.unwrap_or(1), size);
     loop {
-        if let Some(memory) = layout.and_then(|it| untyped::alloc_in_scope::<E::Set>(it).ok()) {
+        if let Some(memory) = layout.and_then(|it| raw::alloc_in_scope::<E::Set>(it).ok()) {
             return memory.as_ptr().cast();
         }
         let Some(handler) = handler() else { return ptr::null_mut() };

@@ -9,7 +9,7 @@ use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
-use famalloc::untyped;
+use famalloc::raw;
 
 use crate::objects;
 
@@ -66,14 +66,14 @@ pub(crate) fn any() -> bool {
 
 /// Up to this size, whoever frees with the size need not ask for [`any`]: the largest whose claim is looked
 /// at quickly, or 0 where something is replaced. One comparison for both.
-static QUICK: AtomicUsize = AtomicUsize::new(untyped::QUICK_CLAIM);
+static QUICK: AtomicUsize = AtomicUsize::new(raw::QUICK_CLAIM);
 
 /// Whether this size is one that is freed quickly, and nothing is replaced.
 #[inline(always)]
 pub(crate) fn is_quick(size: usize) -> bool {
     let most = QUICK.load(Ordering::Relaxed);
     // SAFETY: nothing greater is ever stored there.
-    unsafe { core::hint::assert_unchecked(most <= untyped::QUICK_CLAIM) };
+    unsafe { core::hint::assert_unchecked(most <= raw::QUICK_CLAIM) };
     size < most
 }
 

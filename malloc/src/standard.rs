@@ -13,7 +13,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
 
 use famalloc::FreeError;
-use famalloc::untyped::{self, Claim, ReallocError};
+use famalloc::raw::{self, Claim, ReallocError};
 
 use crate::errno;
 use crate::first;
@@ -63,7 +63,7 @@ pub(crate) fn einval() -> *mut c_void {
 /// `malloc`.
 #[inline(always)]
 pub fn malloc<E: Exports>(size: usize) -> *mut c_void {
-    untyped::alloc_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
+    raw::alloc_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
         .map_or(ptr::null_mut(), |start| start.as_ptr().cast())
 }
 
@@ -71,7 +71,7 @@ pub fn malloc<E: Exports>(size: usize) -> *mut c_void {
 #[inline(always)]
 pub fn calloc<E: Exports>(count: usize, size: usize) -> *mut c_void {
     let Some(size) = count.checked_mul(size) else { return enomem() };
-    untyped::alloc_zeroed_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
+    raw::alloc_zeroed_bytes_or_else::<E::Set>(size, || NonNull::new(enomem().cast()))
         .map_or(ptr::null_mut(), |start| start.as_ptr().cast())
 }
 
@@ -94,7 +94,7 @@ pub unsafe fn free<E: Exports>(start: *mut c_void) {
 #[inline(always)]
 pub(crate) unsafe fn free_claimed<E: Exports>(start: *mut c_void, claim: Claim) {
     // SAFETY: passed on.
-    unsafe { untyped::free_bytes_or_else::<E::Set>(start.cast(), claim, free_elsewhere) };
+    unsafe { raw::free_bytes_or_else::<E::Set>(start.cast(), claim, free_elsewhere) };
 }
 
 /// Frees what is not ours.
@@ -104,7 +104,7 @@ fn free_elsewhere(start: NonNull<u8>, error: FreeError) {
     match (error, next::free()) {
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
         (FreeError::Foreign, Some(next)) => unsafe { next(start.as_ptr().cast()) },
-        _ => untyped::refuse("free", start, error),
+        _ => raw::refuse("free", start, error),
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) unsafe fn realloc_keeping<E: Exports>(
     size: usize,
     keep: usize,
 ) -> *mut c_void {
-    if untyped::is_of_size::<E::Set>(start.cast(), size) {
+    if raw::is_of_size::<E::Set>(start.cast(), size) {
         return start;
     }
     // SAFETY: passed on.
@@ -197,7 +197,7 @@ unsafe fn realloc_other<E: Exports>(start: *mut c_void, size: usize, keep: usize
     }
     let Some(new) = layout_of(size) else { return enomem() };
     // SAFETY: passed on.
-    match unsafe { untyped::realloc::<E::Set>(old, new, keep) } {
+    match unsafe { raw::realloc::<E::Set>(old, new, keep) } {
         Ok(moved) => moved.as_ptr().cast(),
         Err(ReallocError::NoMemory(_)) => enomem(),
         // SAFETY: passed on.
@@ -214,7 +214,7 @@ unsafe fn realloc_elsewhere(start: NonNull<u8>, size: usize, error: FreeError) -
     match (error, next::realloc()) {
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
         (FreeError::Foreign, Some(next)) => unsafe { next(start.as_ptr().cast(), size) },
-        _ => untyped::refuse("realloc", start, error),
+        _ => raw::refuse("realloc", start, error),
     }
 }
 
@@ -242,7 +242,7 @@ pub unsafe fn reallocarray<E: Exports>(
 #[inline]
 pub(crate) fn aligned<E: Exports>(align: usize, size: usize) -> *mut c_void {
     match aligned_layout(align, size) {
-        Some(layout) => or_enomem(untyped::alloc_in_scope::<E::Set>(layout)),
+        Some(layout) => or_enomem(raw::alloc_in_scope::<E::Set>(layout)),
         None => enomem(),
     }
 }
@@ -262,7 +262,7 @@ pub unsafe fn posix_memalign<E: Exports>(
         return libc::EINVAL;
     }
     let Some(layout) = aligned_layout(align, size) else { return libc::ENOMEM };
-    match untyped::alloc_in_scope::<E::Set>(layout) {
+    match raw::alloc_in_scope::<E::Set>(layout) {
         Ok(start) => {
             // SAFETY: passed on.
             unsafe { out.write(start.as_ptr().cast()) };
@@ -319,11 +319,11 @@ pub fn pvalloc<E: Exports>(size: usize) -> *mut c_void {
 #[inline]
 pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
     let Some(memory) = NonNull::new(start) else { return 0 };
-    match (untyped::usable_bytes::<E::Set>(memory.cast()), next::usable_size()) {
+    match (raw::usable_bytes::<E::Set>(memory.cast()), next::usable_size()) {
         (Ok(usable), _) => usable,
         // SAFETY: not ours, so it is the next allocator's, if anybody's.
         (Err(FreeError::Foreign), Some(next)) => unsafe { next(start) },
-        (Err(error), _) => untyped::refuse("malloc_usable_size", memory.cast(), error),
+        (Err(error), _) => raw::refuse("malloc_usable_size", memory.cast(), error),
     }
 }
 
@@ -331,8 +331,8 @@ pub unsafe fn malloc_usable_size<E: Exports>(start: *mut c_void) -> usize {
 /// otherwise never hear of what is wrong with it.
 #[cold]
 pub(crate) fn check_at_exit() {
-    if let Err((start, error)) = untyped::check_freed() {
-        untyped::refuse("check at exit: free", start, error)
+    if let Err((start, error)) = raw::check_freed() {
+        raw::refuse("check at exit: free", start, error)
     }
 }
 

@@ -28,10 +28,10 @@ fn name<E: Exports>(family: FamilyOf<E>) -> &'static str {
 
 /// What all families use.
 fn total<E: Exports>() -> FamilyUse {
-    let mut sum = FamilyUse::totals(&AnyFamily::<E::Set>::FALLBACK);
+    let mut sum = FamilyUse::totals(AnyFamily::<E::Set>::FALLBACK);
     sum.name = "total";
     let others = families::<E>().filter(|&family| family != AnyFamily::FALLBACK);
-    for used in others.map(|family| FamilyUse::totals(&family)) {
+    for used in others.map(|family| FamilyUse::totals(family)) {
         sum.live_objects += used.live_objects;
         sum.live_bytes += used.live_bytes;
         sum.peak_bytes += used.peak_bytes;
@@ -59,7 +59,7 @@ struct Free {
 
 impl Free {
     fn of<E: Exports>(family: FamilyOf<E>) -> Self {
-        ClassUse::each(&family).map(Self::of_class).fold(Self::default(), Self::plus)
+        ClassUse::of(family).map(Self::of_class).fold(Self::default(), Self::plus)
     }
 
     fn of_all<E: Exports>() -> Self {
@@ -234,7 +234,7 @@ fn write_table<E: Exports>(out: &mut impl Write) -> fmt::Result {
         ))
     };
     for family in families::<E>() {
-        let used = FamilyUse::totals(&family);
+        let used = FamilyUse::totals(family);
         if used.peak_committed_bytes > 0 {
             row(name::<E>(family), &used)?;
         }
@@ -281,14 +281,14 @@ pub unsafe fn malloc_info<E: Exports>(options: c_int, stream: *mut FILE) -> c_in
 fn write_xml<E: Exports>(out: &mut impl Write) -> fmt::Result {
     out.write_str("<malloc version=\"1\">\n")?;
     for family in families::<E>() {
-        let used = FamilyUse::totals(&family);
+        let used = FamilyUse::totals(family);
         if used.peak_committed_bytes == 0 {
             continue;
         }
         let name = name::<E>(family);
         writeln!(out, "<heap nr=\"{}\" family=\"{}\">\n<sizes>", family.position(), Escaped(name))?;
         let mut smaller = 0;
-        for class in ClassUse::each(&family) {
+        for class in ClassUse::of(family) {
             let free = Free::of_class(class);
             writeln!(
                 out,

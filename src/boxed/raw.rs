@@ -149,7 +149,7 @@ impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     /// # Examples
     ///
     /// ```
-    /// # use famalloc::{alloc_family, free_layout_in, FamilyBox};
+    /// # use famalloc::{RawAlloc, alloc_family, FamilyBox};
     /// # use std::{alloc::Layout, ptr::{self, NonNull}};
     /// # #[alloc_family]
     /// # enum Lives { Ast }
@@ -158,7 +158,7 @@ impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     /// // SAFETY: `into_raw` gave us the value, and it is not used again.
     /// unsafe { ptr::drop_in_place(raw) };
     /// // SAFETY: and the slot, which was allocated in `lives::Ast` with this layout.
-    /// unsafe { free_layout_in::<lives::Ast>(slot, Layout::new::<String>()) };
+    /// unsafe { lives::Ast.free(slot, Layout::new::<String>()) };
     /// ```
     #[inline]
     #[must_use = "the value and its slot leak unless the pointer is kept"]

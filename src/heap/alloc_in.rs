@@ -5,11 +5,10 @@ use core::ptr::NonNull;
 
 use crate::error::{AllocError, FreeError};
 use crate::family::Family;
+use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 
-use super::alloc::{
-    RAW_ALIGN, alloc, alloc_size, alloc_zeroed, dangling, free, raw_align, raw_layout,
-};
+use super::alloc::{RAW_ALIGN, alloc_size, alloc_zeroed, dangling, free, raw_align, raw_layout};
 use super::query;
 
 /// Allocates `size` bytes in family `F`.
@@ -87,7 +86,7 @@ pub fn alloc_zeroed_in<F: Family>(size: usize) -> Result<NonNull<u8>, AllocError
 ///
 /// A double free, a foreign pointer or a wrong size is undefined behaviour. Where the allocator detects
 /// one, it writes a message to standard error and aborts: at once in builds with debug assertions,
-/// otherwise when the magazine is flushed. [`try_free_in`] checks first.
+/// otherwise when the magazine is flushed. [`raw::try_free`](crate::raw::try_free) checks first.
 ///
 /// # Examples
 ///
@@ -103,89 +102,10 @@ pub unsafe fn free_in<F: Family>(start: NonNull<u8>, size: usize) {
     unsafe { free(F::default(), start, layout) };
 }
 
-/// Allocates memory of a layout in family `F`. Every alignment is supported.
-///
-/// # Errors
-///
-/// As for [`alloc_in`].
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Level,
-/// }
-///
-/// let layout = Layout::from_size_align(100, 4096)?;
-/// let page = alloc_layout_in::<lives::Level>(layout)?;
-/// assert_eq!(page.as_ptr().addr() % 4096, 0);
-/// // SAFETY: allocated above in the same family with the same layout.
-/// unsafe { free_layout_in::<lives::Level>(page, layout) };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[inline]
-pub fn alloc_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    alloc(F::default(), layout)
-}
-
-/// Allocates zeroed memory of a layout in family `F`. Large memory that is new from the system is not
-/// written again.
-///
-/// # Errors
-///
-/// As for [`alloc_in`].
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, alloc_zeroed_layout_in, free_layout_in};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Level,
-/// }
-///
-/// let layout = Layout::array::<u64>(1000)?;
-/// let cells = alloc_zeroed_layout_in::<lives::Level>(layout)?.cast::<u64>();
-/// // SAFETY: a thousand zeros were allocated.
-/// assert_eq!(unsafe { cells.add(999).read() }, 0);
-/// // SAFETY: allocated above in the same family with the same layout.
-/// unsafe { free_layout_in::<lives::Level>(cells.cast(), layout) };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[inline]
-pub fn alloc_zeroed_layout_in<F: Family>(layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    alloc_zeroed(F::default(), layout)
-}
-
-/// Frees memory of a layout in family `F`.
-///
-/// # Safety
-///
-/// `start` was allocated in `F`, `layout` is the layout last requested for it, and it is not used again.
-///
-/// # Aborts
-///
-/// As for [`free_in`].
-///
-/// # Examples
-///
-/// See [`alloc_layout_in`].
-#[inline]
-pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
-    // SAFETY: passed on.
-    unsafe { free(F::default(), start, layout) };
-}
-
 /// Checks the pointer, its family and its layout, and whether it is already free as far as can be known
 /// (in its block, in a depot, in this thread's magazines); then frees the memory.
 ///
-/// Slower than [`free_layout_in`]: it takes a lock. On an error nothing is changed.
+/// Slower than [`RawAlloc::free`](crate::RawAlloc::free): it takes a lock. On an error nothing is changed.
 ///
 /// # Errors
 ///
@@ -193,14 +113,14 @@ pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
 ///
 /// # Safety
 ///
-/// If `start` is a live allocation of family `F`, it is not used again. Any other pointer is an error,
+/// If `start` is a live allocation of the family, it is not used again. Any other pointer is an error,
 /// except a free slot in the magazine of another thread.
 ///
 /// # Examples
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, alloc_layout_in, try_free_in, FreeError};
+/// use famalloc::{alloc_family, raw, FreeError, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -208,25 +128,29 @@ pub unsafe fn free_layout_in<F: Family>(start: NonNull<u8>, layout: Layout) {
 /// }
 ///
 /// let layout = Layout::new::<[u64; 4]>();
-/// let frame = alloc_layout_in::<lives::Frame>(layout)?;
+/// let frame = lives::Frame.alloc(layout)?;
 /// let mut local = 0u8;
 /// // SAFETY: the first is live and not used again; the others are refused.
 /// unsafe {
-///     assert_eq!(try_free_in::<lives::Frame>(frame, layout), Ok(()));
-///     assert_eq!(try_free_in::<lives::Frame>(frame, layout), Err(FreeError::AlreadyFree));
+///     assert_eq!(raw::try_free(lives::Frame, frame, layout), Ok(()));
+///     assert_eq!(raw::try_free(lives::Frame, frame, layout), Err(FreeError::AlreadyFree));
 ///     let local = core::ptr::NonNull::from(&mut local);
-///     assert_eq!(try_free_in::<lives::Frame>(local, layout), Err(FreeError::Foreign));
+///     assert_eq!(raw::try_free(lives::Frame, local, layout), Err(FreeError::Foreign));
 /// }
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
-pub unsafe fn try_free_in<F: Family>(start: NonNull<u8>, layout: Layout) -> Result<(), FreeError> {
+pub unsafe fn try_free<K: FamilyKey>(
+    family: K,
+    start: NonNull<u8>,
+    layout: Layout,
+) -> Result<(), FreeError> {
     if layout.size() == 0 {
         return Ok(());
     }
-    let table = <F::Set as FamilySet>::table();
-    query::live(table, F::INDEX, start, layout)?;
-    query::not_parked(table, F::INDEX, start, layout)?;
+    let table = <K::Set as FamilySet>::table();
+    query::live(table, family.position(), start, layout)?;
+    query::not_parked(table, family.position(), start, layout)?;
     // SAFETY: passed on; what is not live has been refused.
-    unsafe { free(F::default(), start, layout) };
+    unsafe { free(family, start, layout) };
     Ok(())
 }

@@ -29,7 +29,7 @@ use crate::thread::{self, exit};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Corruption {
+pub struct CorruptionError {
     /// The family set; empty if the damage is in the reservation itself.
     pub set: &'static str,
     /// The family; empty if the damage is in the reservation itself.
@@ -40,7 +40,7 @@ pub struct Corruption {
     pub what: &'static str,
 }
 
-impl fmt::Display for Corruption {
+impl fmt::Display for CorruptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.set.is_empty() {
             write!(f, "family {}::{}: ", self.set, self.family)?;
@@ -53,7 +53,7 @@ impl fmt::Display for Corruption {
     }
 }
 
-impl core::error::Error for Corruption {}
+impl core::error::Error for CorruptionError {}
 
 /// Checks every structure of every family set that was ever used.
 ///
@@ -69,16 +69,16 @@ impl core::error::Error for Corruption {}
 /// ```
 /// assert_eq!(famalloc::check(), Ok(()));
 /// ```
-pub fn check() -> Result<(), Corruption> {
+pub fn check() -> Result<(), CorruptionError> {
     thread::attend();
     for space in Space::all_in_use() {
         // The space first: what is said of families and blocks below is read by way of its extents.
         space.fault().map_or(Ok(()), |(address, what)| {
-            Err(Corruption { set: "", family: "", address, what })
+            Err(CorruptionError { set: "", family: "", address, what })
         })?;
     }
     for family in SetTable::all().flat_map(SetTable::all_used) {
-        check_family(family).map_err(|(address, what)| Corruption {
+        check_family(family).map_err(|(address, what)| CorruptionError {
             set: family.heap.set_name,
             family: family.heap.spec.name(),
             address,

@@ -17,7 +17,6 @@
 use core::ptr::{self, NonNull};
 
 use crate::block::Block;
-use crate::family::Family;
 use crate::family_key::FamilyKey;
 use crate::lane::Lane;
 use crate::space::map::View;
@@ -26,7 +25,7 @@ use crate::table::FamilyTable;
 use crate::thread::exit;
 
 use super::used;
-use super::walk::InUseElsewhere;
+use super::walk::InUseError;
 
 /// Frees every object of family `F` at once, without running destructors. Returns the number of objects.
 ///
@@ -47,7 +46,7 @@ use super::walk::InUseElsewhere;
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs. Then nothing has changed.
+/// [`InUseError`] if another thread has used the family and still runs. Then nothing has changed.
 ///
 /// # Safety
 ///
@@ -64,7 +63,7 @@ use super::walk::InUseElsewhere;
 /// An interpreter that forgets all its tokens at the end of a phase:
 ///
 /// ```
-/// use famalloc::{alloc_family, free_all_in, FamilyBox, Snapshot};
+/// use famalloc::{alloc_family, free_all, FamilyBox, Snapshot};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -93,7 +92,7 @@ use super::walk::InUseElsewhere;
 ///
 ///     // SAFETY: no token is used after this line, no other thread has any, and a token has nothing
 ///     // to drop.
-///     let freed = unsafe { free_all_in::<lives::Token>() };
+///     let freed = unsafe { free_all(lives::Token) };
 ///     assert_eq!(freed, Ok(source.split_whitespace().count()));
 /// }
 /// assert_eq!((*sums[0], *sums[1]), (6, 22));
@@ -103,23 +102,13 @@ use super::walk::InUseElsewhere;
 /// [`FamilyBox`]: crate::FamilyBox
 /// [`FamilyBox::leak`]: crate::FamilyBox::leak
 /// [`alloc_in`]: crate::alloc_in
-pub unsafe fn free_all_in<F: Family>() -> Result<usize, InUseElsewhere> {
-    // SAFETY: passed on.
-    unsafe { free_all(F::MARKER) }
-}
-
-/// Frees every object of a family: [`free_all_in`].
-///
-/// # Safety
-///
-/// As there.
-pub(super) unsafe fn free_all<K: FamilyKey>(family: K) -> Result<usize, InUseElsewhere> {
+pub unsafe fn free_all(family: impl FamilyKey) -> Result<usize, InUseError> {
     let Some(family) = used(family) else { return Ok(0) };
     exit::close_dead_users(family);
     let _still = family.hold_still();
     // A cache of another thread may hold free slots, and nobody but that thread may touch it.
     if !exit::is_only_user(family) {
-        return Err(InUseElsewhere);
+        return Err(InUseError);
     }
     // All in all: a block that is about to go must not get an old slot back.
     let first_lanes = family.classes().filter_map(|class| family.lanes(class).next());
@@ -138,7 +127,7 @@ pub(super) unsafe fn free_all<K: FamilyKey>(family: K) -> Result<usize, InUseEls
 ///
 /// # Safety
 ///
-/// As for [`free_all_in`], and no slot of the family is parked. The lanes are held still.
+/// As for [`free_all`], and no slot of the family is parked. The lanes are held still.
 unsafe fn free_extents(family: &'static FamilyTable) -> usize {
     let space = family.heap.space;
     let per_extent = space.granules_per_extent();
@@ -176,7 +165,7 @@ unsafe fn free_extents(family: &'static FamilyTable) -> usize {
 ///
 /// # Safety
 ///
-/// As for [`free_all_in`].
+/// As for [`free_all`].
 unsafe fn free_huge(family: &FamilyTable) -> usize {
     let space = family.heap.space;
     let mut freed = 0;

@@ -23,7 +23,7 @@ const MOST_MAGAZINES: usize = 2 + 4 * (class::MAX_DEPOT + 4);
 
 type Wrong = (NonNull<u8>, FreeError);
 
-/// Looks at all there is. See [`check_freed`](super::untyped::check_freed).
+/// Looks at all there is. See [`check_freed`](super::raw::check_freed).
 pub(super) fn check() -> Result<(), Wrong> {
     if exit::most_magazines() == 0 {
         return Ok(());

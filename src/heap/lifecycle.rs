@@ -13,10 +13,11 @@
 #[cfg(feature = "std")]
 use core::time::Duration;
 
+use crate::family_key::FamilyKey;
 use crate::family_set::FamilySet;
 #[cfg(feature = "std")]
 use crate::thread::background;
-use crate::thread::{self, CacheSlots, exit};
+use crate::thread::{self, exit};
 
 /// Creates what the calling thread needs to use a family: its thread cache, and the hook that gives it up
 /// when the thread ends. Returns whether it has them now; if not, the thread allocates under a lock.
@@ -32,13 +33,13 @@ use crate::thread::{self, CacheSlots, exit};
 /// }
 ///
 /// std::thread::spawn(|| {
-///     assert!(lifecycle::thread_initialize(&Lives::Request));
+///     assert!(lifecycle::thread_initialize(lives::Request));
 /// }).join().unwrap();
 /// ```
-pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
-    // SAFETY: the calling thread's cache slots (contract of `FamilySet`); positions come from the set.
-    let cache_slot = unsafe { CacheSlots::cache_slot_of(S::cache_slots(), family.index()) };
-    thread::family(S::table(), family.index())
+pub fn thread_initialize<K: FamilyKey>(family: K) -> bool {
+    // SAFETY: a family's cache slot is valid on the calling thread (contract of `FamilyKey`).
+    let cache_slot = unsafe { &*family.cache_slot() };
+    thread::family(<K::Set as FamilySet>::table(), family.position())
         .is_ok_and(|family| exit::cache(cache_slot, family).is_some())
 }
 
@@ -56,7 +57,7 @@ pub fn thread_initialize<S: FamilySet>(family: &S) -> bool {
 /// }
 ///
 /// drop(FamilyBox::<u64, _>::new_in(7, lives::Request));
-/// let parked = || ClassUse::of::<lives::Request>().map(|class| class.parked_objects).sum::<usize>();
+/// let parked = || ClassUse::of(lives::Request).map(|class| class.parked_objects).sum::<usize>();
 /// assert!(parked() > 0);
 /// lifecycle::thread_collect();
 /// assert_eq!(parked(), 0);

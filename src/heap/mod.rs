@@ -6,7 +6,7 @@
 //! | [`alloc_in`] | the same as functions for a family that is named by its marker |
 //! | [`large`] | allocations larger than every size class |
 //! | [`resize`] | reallocation, in place if possible |
-//! | [`untyped`] | the same if family or size are known only at run time |
+//! | [`raw`] | the same if family or size are known only at run time |
 //! | [`query`] | describes any address; checks whether a pointer may be freed |
 //! | [`reclaim`] | returning memory to the system: a goal of bytes, or all |
 //! | [`lifecycle`] | explicit start, idling and end of a thread's work |
@@ -25,11 +25,11 @@ mod freed;
 pub(crate) mod large;
 pub mod lifecycle;
 pub(crate) mod query;
+pub mod raw;
 pub(crate) mod reclaim;
 pub(crate) mod resize;
 #[cfg(feature = "std")]
 pub(crate) mod snapshot;
-pub mod untyped;
 pub(crate) mod usage;
 pub(crate) mod walk;
 

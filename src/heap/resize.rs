@@ -96,120 +96,7 @@ pub unsafe fn realloc_zeroed_in<F: Family>(
     unsafe { realloc_zeroed(F::default(), start, old, new) }
 }
 
-/// [`realloc_in`] with layouts, which may differ in alignment.
-///
-/// # Errors
-///
-/// As for [`realloc_in`].
-///
-/// # Safety
-///
-/// `start` was allocated in `F`, and `old` is the layout last requested for it. On success it is not used
-/// again except through the returned pointer.
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in, realloc_layout_in};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Frame,
-/// }
-///
-/// let (old, new) = (Layout::new::<u64>(), Layout::from_size_align(64, 64)?);
-/// let start = alloc_layout_in::<lives::Frame>(old)?;
-/// // SAFETY: each pointer is freed with its last layout.
-/// unsafe {
-///     let start = realloc_layout_in::<lives::Frame>(start, old, new)?;
-///     assert_eq!(start.as_ptr().addr() % 64, 0);
-///     free_layout_in::<lives::Frame>(start, new);
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub unsafe fn realloc_layout_in<F: Family>(
-    start: NonNull<u8>,
-    old: Layout,
-    new: Layout,
-) -> Result<NonNull<u8>, AllocError> {
-    // SAFETY: passed on.
-    unsafe { realloc(F::default(), start, old, new) }
-}
-
-/// [`realloc_layout_in`] that zeroes the bytes beyond the old size.
-///
-/// # Errors
-///
-/// As for [`realloc_in`].
-///
-/// # Safety
-///
-/// As for [`realloc_layout_in`].
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in, realloc_zeroed_layout_in};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Frame,
-/// }
-///
-/// let (old, new) = (Layout::array::<u32>(3)?, Layout::array::<u32>(30)?);
-/// let start = alloc_layout_in::<lives::Frame>(old)?;
-/// // SAFETY: each pointer is used within its layout and freed with its last one.
-/// unsafe {
-///     let start = realloc_zeroed_layout_in::<lives::Frame>(start, old, new)?;
-///     assert_eq!(start.cast::<u32>().add(29).read(), 0);
-///     free_layout_in::<lives::Frame>(start, new);
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub unsafe fn realloc_zeroed_layout_in<F: Family>(
-    start: NonNull<u8>,
-    old: Layout,
-    new: Layout,
-) -> Result<NonNull<u8>, AllocError> {
-    // SAFETY: passed on.
-    unsafe { realloc_zeroed(F::default(), start, old, new) }
-}
-
-/// Changes the layout of an allocation without moving it. Returns whether it could: after `true` the
-/// allocation has the new layout, after `false` nothing has changed.
-///
-/// # Safety
-///
-/// `start` was allocated in `F`, and `old` is the layout last requested for it; its size is not 0.
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, alloc_layout_in, free_layout_in, grow_in_place_in};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Frame,
-/// }
-///
-/// let (old, new) = (Layout::array::<u8>(100_000)?, Layout::array::<u8>(120_000)?);
-/// let start = alloc_layout_in::<lives::Frame>(old)?;
-/// // SAFETY: live, and freed with its last layout.
-/// unsafe {
-///     let last = if grow_in_place_in::<lives::Frame>(start, old, new) { new } else { old };
-///     free_layout_in::<lives::Frame>(start, last);
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub unsafe fn grow_in_place_in<F: Family>(start: NonNull<u8>, old: Layout, new: Layout) -> bool {
-    // SAFETY: passed on.
-    unsafe { grow_in_place(F::default(), start, old, new) }
-}
-
-/// Changes the layout of memory in a family, and moves it if necessary: [`realloc_layout_in`].
+/// Changes the layout of memory in a family, and moves it if necessary: [`RawAlloc::realloc`](crate::RawAlloc::realloc).
 ///
 /// # Safety
 ///
@@ -270,7 +157,7 @@ pub(crate) unsafe fn realloc_zeroed<K: FamilyKey>(
     Ok(start)
 }
 
-/// Changes the layout of memory in a family without moving it: [`grow_in_place_in`].
+/// Changes the layout of memory in a family without moving it: [`RawAlloc::resize_in_place`](crate::RawAlloc::resize_in_place).
 ///
 /// # Safety
 ///

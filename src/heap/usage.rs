@@ -5,11 +5,8 @@
 //! counts cost the fast path nothing. They are exact while the threads that use the family rest, and off
 //! by at most the contents of the magazines while they run.
 
-use crate::any_family::AnyFamily;
 use crate::class;
-use crate::family::Family;
 use crate::family_key::FamilyKey;
-use crate::family_set::FamilySet;
 use crate::table::FamilyTable;
 use crate::thread::ThreadCache;
 
@@ -83,7 +80,7 @@ pub struct FamilyUse {
 }
 
 impl FamilyUse {
-    /// The present use of family `F`. Takes the lock of each of its lanes, and asks the page source for
+    /// The present use of a family. Takes the lock of each of its lanes, and asks the page source for
     /// the resident memory. Touches no object.
     ///
     /// If the global allocator is one over the set, the list of classes is allocated in it too, after
@@ -100,19 +97,19 @@ impl FamilyUse {
     /// }
     ///
     /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
-    /// let used = FamilyUse::of::<lives::Ast>();
+    /// let used = FamilyUse::of(lives::Ast);
     /// assert_eq!((used.live_objects, used.live_bytes), (1, 8));
     /// # drop(number);
     /// ```
     #[must_use]
-    pub fn of<F: Family>() -> Self {
-        match used(F::MARKER) {
+    pub fn of(family: impl FamilyKey) -> Self {
+        match used(family) {
             Some(used) => Self::of_table(used),
-            None => Self::unused(F::SPEC.name()),
+            None => Self::unused(family.spec().name()),
         }
     }
 
-    /// The present use of a family that is known only at run time, all classes together. Does not
+    /// The present use of a family, all classes together. Does not
     /// allocate, leaves `classes` empty, and does not ask for the resident memory.
     ///
     /// # Examples
@@ -126,12 +123,11 @@ impl FamilyUse {
     /// }
     ///
     /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
-    /// assert_eq!(FamilyUse::totals(&Lives::Ast).live_bytes, 8);
+    /// assert_eq!(FamilyUse::totals(lives::Ast).live_bytes, 8);
     /// # drop(number);
     /// ```
     #[must_use]
-    pub fn totals<S: FamilySet>(family: &S) -> Self {
-        let family = AnyFamily::of(family);
+    pub fn totals(family: impl FamilyKey) -> Self {
         match used(family) {
             Some(used) => Self::sum(used).0,
             None => Self::unused(family.spec().name()),
@@ -216,7 +212,7 @@ impl ClassUse {
         lock_acquisitions: 0,
     };
 
-    /// The present use of each class of family `F` that was ever used, by size. Does not allocate.
+    /// The present use of each class of a family that was ever used, by size. Does not allocate.
     ///
     /// # Examples
     ///
@@ -230,35 +226,11 @@ impl ClassUse {
     ///
     /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
     /// let triple = FamilyBox::<[u64; 3], _>::new_in([7; 3], lives::Ast);
-    /// let sizes = ClassUse::of::<lives::Ast>().map(|class| class.slot_bytes);
+    /// let sizes = ClassUse::of(lives::Ast).map(|class| class.slot_bytes);
     /// assert!(sizes.eq([8, 24]));
     /// # drop((number, triple));
     /// ```
-    pub fn of<F: Family>() -> impl Iterator<Item = Self> {
-        Self::of_key(F::MARKER)
-    }
-
-    /// [`of`](Self::of) for a family that is known only at run time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use famalloc::{alloc_family, ClassUse, FamilyBox};
-    ///
-    /// #[alloc_family]
-    /// enum Lives {
-    ///     Ast,
-    /// }
-    ///
-    /// let number = FamilyBox::<u64, _>::new_in(7, lives::Ast);
-    /// assert!(ClassUse::each(&Lives::Ast).map(|class| class.slot_bytes).eq([8]));
-    /// # drop(number);
-    /// ```
-    pub fn each<S: FamilySet>(family: &S) -> impl Iterator<Item = Self> + use<S> {
-        Self::of_key(AnyFamily::of(family))
-    }
-
-    fn of_key<K: FamilyKey>(family: K) -> impl Iterator<Item = Self> {
+    pub fn of(family: impl FamilyKey) -> impl Iterator<Item = Self> {
         let classes = used(family).map(|family| ClassUses::of_all(family, magazines(family)));
         classes.into_iter().flat_map(|ClassUses { all, count }| all.into_iter().take(count))
     }

@@ -12,7 +12,6 @@ use core::ptr::NonNull;
 
 use crate::block::Block;
 use crate::class;
-use crate::family::Family;
 use crate::family_key::FamilyKey;
 use crate::lane::Lane;
 use crate::space::map::View;
@@ -28,7 +27,7 @@ use super::used;
 ///
 /// ```
 /// use std::sync::mpsc::channel;
-/// use famalloc::{alloc_family, walk_in, FamilyBox, InUseElsewhere};
+/// use famalloc::{alloc_family, walk, FamilyBox, InUseError};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -43,38 +42,38 @@ use super::used;
 ///     gate.recv().unwrap();
 /// });
 /// wait.recv().unwrap();
-/// assert_eq!(walk_in::<lives::Object>(|_, _| {}), Err(InUseElsewhere));
+/// assert_eq!(walk(lives::Object, |_, _| {}), Err(InUseError));
 /// go_on.send(()).unwrap();
 /// other.join().unwrap();
-/// assert_eq!(walk_in::<lives::Object>(|_, _| {}), Ok(()));
+/// assert_eq!(walk(lives::Object, |_, _| {}), Ok(()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InUseElsewhere;
+pub struct InUseError;
 
-impl fmt::Display for InUseElsewhere {
+impl fmt::Display for InUseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("another thread uses this family")
     }
 }
 
-impl core::error::Error for InUseElsewhere {}
+impl core::error::Error for InUseError {}
 
-/// Calls `visit` with the address and the size of the slot of every live object of family `F`, in
+/// Calls `visit` with the address and the size of the slot of every live object of a family, in
 /// address order, huge ones last.
 ///
-/// O(blocks + live objects). If `visit` allocates or frees in `F`, later addresses may be those of free
+/// O(blocks + live objects). If `visit` allocates or frees in the family, later addresses may be those of free
 /// slots.
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process from
+/// [`InUseError`] if another thread has used the family and still runs, or did so in the process from
 /// which this one was forked. Then nothing is visited. (Never without the feature `std`: see
 /// [there](crate#without-the-standard-library).)
 ///
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, walk_in, FamilyBox};
+/// use famalloc::{alloc_family, walk, FamilyBox};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -83,30 +82,38 @@ impl core::error::Error for InUseElsewhere {}
 ///
 /// let objects: Vec<_> = (0..100u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
 /// let mut visited = Vec::new();
-/// walk_in::<lives::Object>(|object, bytes| visited.push((object.addr().get(), bytes)))?;
+/// walk(lives::Object, |object, bytes| visited.push((object.addr().get(), bytes)))?;
 /// assert_eq!(visited.len(), 100);
 /// assert!(visited.is_sorted() && visited[0].1 == 8);
 /// # drop(objects);
-/// # Ok::<(), famalloc::InUseElsewhere>(())
+/// # Ok::<(), famalloc::InUseError>(())
 /// ```
-pub fn walk_in<F: Family>(visit: impl FnMut(NonNull<u8>, usize)) -> Result<(), InUseElsewhere> {
-    walk(F::MARKER, visit)
+pub fn walk(
+    family: impl FamilyKey,
+    mut visit: impl FnMut(NonNull<u8>, usize),
+) -> Result<(), InUseError> {
+    let keep = |object, bytes| {
+        visit(object, bytes);
+        true
+    };
+    // SAFETY: nothing is declined.
+    unsafe { sweep(family, keep) }.map(|_| ())
 }
 
-/// Visits every live object of family `F` like [`walk_in`], and frees those for which `keep`
+/// Visits every live object of a family like [`walk`], and frees those for which `keep`
 /// returns `false`. Returns how many were freed.
 ///
 /// O(blocks + live objects); each object costs a call of `keep` and one bit.
 ///
 /// # Errors
 ///
-/// [`InUseElsewhere`] if another thread has used the family and still runs, or did so in the process from
+/// [`InUseError`] if another thread has used the family and still runs, or did so in the process from
 /// which this one was forked. Then nothing is visited.
 ///
 /// # Safety
 ///
 /// - Objects for which `keep` returns `false` are not used again, and nobody else frees them.
-/// - Nothing is allocated or freed in `F` while the sweep runs, neither by `keep` nor by another thread.
+/// - Nothing is allocated or freed in the family while the sweep runs, neither by `keep` nor by another thread.
 ///   (`keep` may use every other family.)
 ///
 /// If `keep` panics, up to 64 objects for which it returned `false` before are not freed.
@@ -117,7 +124,7 @@ pub fn walk_in<F: Family>(visit: impl FnMut(NonNull<u8>, usize)) -> Result<(), I
 ///
 /// ```
 /// use std::cell::Cell;
-/// use famalloc::{alloc_family, sweep_in, FamilyBox, Snapshot};
+/// use famalloc::{alloc_family, sweep, FamilyBox, Snapshot};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -134,41 +141,16 @@ pub fn walk_in<F: Family>(visit: impl FnMut(NonNull<u8>, usize)) -> Result<(), I
 ///     .collect();
 /// // SAFETY: all live objects of the family are `Object`s, and the unmarked ones are not used again.
 /// let freed = unsafe {
-///     sweep_in::<lives::Object>(|object, _| object.cast::<Object>().as_ref().marked.replace(false))
+///     sweep(lives::Object, |object, _| object.cast::<Object>().as_ref().marked.replace(false))
 /// };
 /// assert_eq!(freed, Ok(900));
 /// assert_eq!(Snapshot::of::<Lives>().families[0].live_objects, 100);
 /// # let _ = heap;
 /// ```
-pub unsafe fn sweep_in<F: Family>(
-    keep: impl FnMut(NonNull<u8>, usize) -> bool,
-) -> Result<usize, InUseElsewhere> {
-    // SAFETY: passed on.
-    unsafe { sweep(F::MARKER, keep) }
-}
-
-/// Visits every live object of a family: [`walk_in`].
-pub(super) fn walk<K: FamilyKey>(
-    family: K,
-    mut visit: impl FnMut(NonNull<u8>, usize),
-) -> Result<(), InUseElsewhere> {
-    let keep = |object, bytes| {
-        visit(object, bytes);
-        true
-    };
-    // SAFETY: nothing is declined.
-    unsafe { sweep(family, keep) }.map(|_| ())
-}
-
-/// Sweeps a family: [`sweep_in`].
-///
-/// # Safety
-///
-/// As there.
-unsafe fn sweep<K: FamilyKey>(
-    family: K,
+pub unsafe fn sweep(
+    family: impl FamilyKey,
     mut keep: impl FnMut(NonNull<u8>, usize) -> bool,
-) -> Result<usize, InUseElsewhere> {
+) -> Result<usize, InUseError> {
     let Some(family) = used(family) else { return Ok(0) };
     gather_free(family)?;
     let zero = family.heap.spec.zeroes_on_free();
@@ -242,13 +224,13 @@ fn sweep_block(
 }
 
 /// Has every free slot of a family marked as free in its block.
-fn gather_free(family: &'static FamilyTable) -> Result<(), InUseElsewhere> {
+fn gather_free(family: &'static FamilyTable) -> Result<(), InUseError> {
     exit::close_dead_users(family);
     // Nobody moves slots between lanes meanwhile.
     let _still = family.hold_still();
     // A cache of another thread may hold free slots, and nobody but that thread may look.
     if !exit::is_only_user(family) || family.has_orphans() {
-        return Err(InUseElsewhere);
+        return Err(InUseError);
     }
     exit::unload_caches_of(family);
     for class in family.classes() {

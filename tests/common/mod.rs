@@ -263,7 +263,7 @@ impl Drop for Watchdog {
 
 /// What the family `F` uses now.
 pub(crate) fn usage<F: Family>() -> FamilyUse {
-    FamilyUse::of::<F>()
+    FamilyUse::of(F::default())
 }
 
 /// Nothing of the set is live, and after a flush it has no block and no memory.

@@ -3,7 +3,7 @@
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
-use famalloc::{FamilyBox, alloc_layout_in, free_layout_in, unsize};
+use famalloc::{FamilyBox, RawAlloc, unsize};
 
 use crate::common::{InA, Ledger, lives};
 
@@ -38,7 +38,7 @@ fn wide_pointers_go_the_same_way() {
 #[test]
 fn slots_of_the_raw_interface_are_the_same_slots() {
     let layout = Layout::new::<[u64; 3]>();
-    let slot = alloc_layout_in::<lives::A>(layout).unwrap().cast::<[u64; 3]>();
+    let slot = lives::A.alloc(layout).unwrap().cast::<[u64; 3]>();
     // SAFETY: a new slot of the layout.
     unsafe { slot.write([1, 2, 3]) };
     // SAFETY: it holds a value now, and was allocated in family A with its layout.
@@ -46,7 +46,7 @@ fn slots_of_the_raw_interface_are_the_same_slots() {
     assert_eq!(boxed.iter().sum::<u64>(), 6);
     let slot = FamilyBox::into_non_null(boxed);
     // SAFETY: a slot of family A, of that layout, whose value needs no destructor.
-    unsafe { free_layout_in::<lives::A>(slot.cast(), layout) };
+    unsafe { lives::A.free(slot.cast(), layout) };
     // SAFETY: a value without a size needs no slot but an aligned address.
     drop(unsafe { InA::<()>::from_non_null(NonNull::dangling()) });
 }

@@ -7,7 +7,7 @@ use famalloc::collections::{FamilyCollection, HashMap, SmallVec, String};
 use famalloc::region::{Drops, Tracked};
 use famalloc::{
     AllocError, AllocErrorKind, Family, FamilyArc, FamilyBox, Pool, Region, RegionPool, check,
-    flush, lifecycle, reclaim, sweep_in, walk_in,
+    flush, lifecycle, reclaim, walk,
 };
 
 use crate::common::{Parcel, on_a_thread};
@@ -216,10 +216,12 @@ fn sweep<F: Family>(met: &mut Met) {
         made.extend(object.map(|object| NonNull::new(FamilyBox::into_raw(object)).unwrap()));
     }
     let mut seen = 0;
-    walk_in::<F>(|_, _| seen += 1).unwrap();
+    walk(F::default(), |_, _| seen += 1).unwrap();
     assert_eq!(seen, made.len());
     // SAFETY: the odd ones are not used again, and nobody works in the family.
-    let freed = unsafe { sweep_in::<F>(|object, _| object.cast::<u64>().read() % 2 == 0) }.unwrap();
+    let freed =
+        unsafe { famalloc::sweep(F::default(), |object, _| object.cast::<u64>().read() % 2 == 0) }
+            .unwrap();
     // SAFETY: the even ones are live.
     made.retain(|object| unsafe { object.read() } % 2 == 0);
     assert_eq!(freed, seen - made.len());

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::{Parcel, Watchdog, assert_success, case, child, one_at_a_time, usage};
 use famalloc::{
-    ClassUse, InUseElsewhere, alloc_family, alloc_in, check, flush, free_all_in, free_in, walk_in,
+    ClassUse, InUseError, alloc_family, alloc_in, check, flush, free_all, free_in, walk,
 };
 use kit::{Busy, Child, lives, some, use_everything};
 
@@ -168,7 +168,7 @@ fn a_child_that_nobody_was_told_of_can_use_everything() {
         assert!(usage::<lives::Small>().live_objects > before);
         drop(more);
         assert_eq!(usage::<lives::Small>().live_objects, before);
-        walk_in::<lives::Small>(|_, _| ()).unwrap();
+        walk(lives::Small, |_, _| ()).unwrap();
     })
     .wait();
 }
@@ -181,7 +181,7 @@ fn a_thread_made_known_by_hand_is_noticed() {
         return assert_success(child("a_thread_made_known_by_hand_is_noticed", "alone"));
     }
     let _watchdog = Watchdog::of_seconds(100);
-    assert!(famalloc::lifecycle::thread_initialize(&kit::Lives::Any));
+    assert!(famalloc::lifecycle::thread_initialize(kit::lives::Any));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -222,7 +222,7 @@ enum Left {
 
 /// How a class of the family is used.
 fn class_use(bytes: usize) -> ClassUse {
-    ClassUse::of::<left::Behind>().find(|class| class.slot_bytes == bytes).unwrap()
+    ClassUse::of(left::Behind).find(|class| class.slot_bytes == bytes).unwrap()
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn what_other_threads_had_is_forgotten_in_the_child_and_theirs_in_the_parent() {
                 assert!(after.parked_objects < before.parked_objects);
                 let all = before.live_objects + before.parked_objects;
                 assert_eq!(after.live_objects + after.parked_objects, all);
-                assert_eq!(walk_in::<left::Behind>(|_, _| {}), Err(InUseElsewhere));
+                assert_eq!(walk(left::Behind, |_, _| {}), Err(InUseError));
                 // The threads to come get the lanes of those that went.
                 let (begun, wait) = channel();
                 thread::scope(|scope| {
@@ -277,12 +277,12 @@ fn what_other_threads_had_is_forgotten_in_the_child_and_theirs_in_the_parent() {
                 });
                 check().unwrap();
                 // SAFETY: nothing of the family is used any more in this process.
-                let freed = unsafe { free_all_in::<left::Behind>() }.unwrap();
+                let freed = unsafe { free_all(left::Behind) }.unwrap();
                 assert!(freed >= 20, "{freed}");
                 assert_eq!(usage::<left::Behind>().live_objects, 0);
                 let parcel = Parcel::new::<left::Behind>(BYTES, 4);
                 let mut visited = 0;
-                walk_in::<left::Behind>(|_, _| visited += 1).unwrap();
+                walk(left::Behind, |_, _| visited += 1).unwrap();
                 assert_eq!(visited, 1);
                 drop(parcel);
                 flush();
@@ -292,7 +292,7 @@ fn what_other_threads_had_is_forgotten_in_the_child_and_theirs_in_the_parent() {
             .wait();
         }
         assert_eq!(class_use(BYTES), before);
-        assert_eq!(walk_in::<left::Behind>(|_, _| {}), Err(InUseElsewhere));
+        assert_eq!(walk(left::Behind, |_, _| {}), Err(InUseError));
         drop(gates);
     });
     drop(own);
@@ -311,7 +311,7 @@ fn a_child_of_one_thread_may_walk() {
     let parcels: Vec<_> = (0..10).map(|_| Parcel::new::<alone::Object>(32, 1)).collect();
     Child::new(|| {
         let mut visited = 0;
-        walk_in::<alone::Object>(|_, _| visited += 1).unwrap();
+        walk(alone::Object, |_, _| visited += 1).unwrap();
         assert_eq!(visited, 10);
     })
     .wait();

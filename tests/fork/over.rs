@@ -13,8 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use famalloc::{
-    AllocErrorKind, FamilyBox, FixedBuffer, PageError, PageSource, Region, System, alloc_family,
-    alloc_in, check, flush, free_in, realloc_in, try_free_in, untyped, walk_in,
+    AllocErrorKind, FamilyBox, FixedBuffer, PageError, PageSource, RawAlloc, Region, System,
+    alloc_family, alloc_in, check, flush, free_in, raw, realloc_in, walk,
 };
 
 use crate::common::{Parcel, Watchdog, assert_success, case, child, usage};
@@ -108,9 +108,8 @@ impl Inherited {
         Self {
             parcels,
             number: FamilyBox::new_in(7, lives::Any),
-            freed_first: looked_at
-                .map(|layout| (famalloc::alloc_layout_in::<lives::Any>(layout).unwrap(), layout)),
-            untyped: untyped::alloc(&crate::kit::Lives::Small, layout(400)).unwrap(),
+            freed_first: looked_at.map(|layout| (lives::Any.alloc(layout).unwrap(), layout)),
+            untyped: crate::kit::lives::Small.alloc(layout(400)).unwrap(),
             grown,
         }
     }
@@ -120,7 +119,7 @@ impl Inherited {
         // Nobody looks at these before the first allocation.
         for (start, layout) in self.freed_first {
             // SAFETY: live, and not used again.
-            assert_eq!(unsafe { try_free_in::<lives::Any>(start, layout) }, Ok(()));
+            assert_eq!(unsafe { raw::try_free(lives::Any, start, layout) }, Ok(()));
         }
         let fresh: Vec<_> = (0..2000)
             .map(|at| Parcel::new::<lives::Any>(1 + at % 700, 8))
@@ -133,7 +132,7 @@ impl Inherited {
         assert_eq!(usage::<forking::Slots>().live_objects, 2000);
         assert_eq!(usage::<forking::Large>().live_objects, 0);
         let mut seen = 0;
-        walk_in::<forking::Slots>(|_, _| seen += 1).unwrap();
+        walk(forking::Slots, |_, _| seen += 1).unwrap();
         assert_eq!(seen, 2000);
         check().unwrap();
         for parcel in self.parcels.iter_mut().rev().step_by(2) {
@@ -151,14 +150,14 @@ impl Inherited {
         let grown = unsafe { realloc_in::<lives::Any>(grown, 9 << 20, 1 << 20).unwrap() };
         // SAFETY: allocated with this size.
         unsafe { free_in::<lives::Any>(grown, 1 << 20) };
-        assert_eq!(untyped::usable_size(self.untyped.as_ptr()), Some(416));
+        assert_eq!(raw::usable_size(self.untyped.as_ptr()), Some(416));
         // SAFETY: live, and not used by its old address again.
         let moved = unsafe {
             let layout = Layout::from_size_align(4000, 8).unwrap();
-            untyped::realloc::<crate::kit::Lives>(self.untyped, layout, 400).unwrap()
+            raw::realloc::<crate::kit::Lives>(self.untyped, layout, 400).unwrap()
         };
         // SAFETY: live, and not used again.
-        unsafe { untyped::free::<crate::kit::Lives>(moved).unwrap() };
+        unsafe { raw::free::<crate::kit::Lives>(moved).unwrap() };
         drop(fresh);
         use_everything(&mut self.parcels);
         drop(self.number);

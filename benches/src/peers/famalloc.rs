@@ -5,10 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use std::alloc::handle_alloc_error;
 
-use famalloc::{
-    AllocError, Family, FamilyBox, alloc_family, alloc_layout_in, alloc_zeroed_layout_in,
-    free_layout_in, realloc_layout_in,
-};
+use famalloc::{AllocError, Family, FamilyBox, RawAlloc, alloc_family};
 
 use crate::allocator::{Allocator, Heap, LIVES, Life};
 
@@ -89,25 +86,25 @@ impl Allocator for Famalloc {
 
     #[inline(always)]
     fn alloc_layout(&self, layout: Layout) -> NonNull<u8> {
-        alloc_layout_in::<lives::A>(layout).unwrap_or_else(|_| handle_alloc_error(layout))
+        lives::A.alloc(layout).unwrap_or_else(|_| handle_alloc_error(layout))
     }
 
     #[inline(always)]
     fn alloc_zeroed(&self, layout: Layout) -> NonNull<u8> {
-        alloc_zeroed_layout_in::<lives::A>(layout).unwrap_or_else(|_| handle_alloc_error(layout))
+        lives::A.alloc_zeroed(layout).unwrap_or_else(|_| handle_alloc_error(layout))
     }
 
     #[inline(always)]
     unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout) {
         // SAFETY: allocated above with this layout in the same family (contract).
-        unsafe { free_layout_in::<lives::A>(start, layout) };
+        unsafe { lives::A.free(start, layout) };
     }
 
     #[inline(always)]
     unsafe fn grow_layout(&self, start: NonNull<u8>, layout: Layout, size: usize) -> NonNull<u8> {
         let grown = Layout::from_size_align(size, layout.align()).expect("sizes are small");
         // SAFETY: allocated above with this layout in the same family (contract).
-        unsafe { realloc_layout_in::<lives::A>(start, layout, grown) }
+        unsafe { lives::A.realloc(start, layout, grown) }
             .unwrap_or_else(|_| handle_alloc_error(grown))
     }
 
@@ -123,10 +120,10 @@ impl Heap for Famalloc {
 
     fn alloc(&self, life: Life, layout: Layout) -> NonNull<u8> {
         let start: Result<_, AllocError> = match life {
-            Life::A => alloc_layout_in::<lives::A>(layout),
-            Life::B => alloc_layout_in::<lives::B>(layout),
-            Life::C => alloc_layout_in::<lives::C>(layout),
-            Life::D => alloc_layout_in::<lives::D>(layout),
+            Life::A => lives::A.alloc(layout),
+            Life::B => lives::B.alloc(layout),
+            Life::C => lives::C.alloc(layout),
+            Life::D => lives::D.alloc(layout),
         };
         start.unwrap_or_else(|_| handle_alloc_error(layout))
     }
@@ -135,10 +132,10 @@ impl Heap for Famalloc {
         // SAFETY: allocated above with this layout in the family of this lifetime (contract).
         unsafe {
             match life {
-                Life::A => free_layout_in::<lives::A>(start, layout),
-                Life::B => free_layout_in::<lives::B>(start, layout),
-                Life::C => free_layout_in::<lives::C>(start, layout),
-                Life::D => free_layout_in::<lives::D>(start, layout),
+                Life::A => lives::A.free(start, layout),
+                Life::B => lives::B.free(start, layout),
+                Life::C => lives::C.free(start, layout),
+                Life::D => lives::D.free(start, layout),
             }
         }
     }

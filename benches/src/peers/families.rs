@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 use std::alloc::handle_alloc_error;
 
-use famalloc::{Family, alloc_family, alloc_layout_in, free_layout_in, realloc_layout_in};
+use famalloc::{Family, RawAlloc, alloc_family};
 
 use super::famalloc::{Famalloc, alloc, free};
 use super::{Jemalloc, Mimalloc, Rallocator, Rpmalloc, Snmalloc, System};
@@ -88,18 +88,18 @@ impl<F: Family> Allocator for Of<F> {
     }
 
     fn alloc_layout(&self, layout: Layout) -> NonNull<u8> {
-        alloc_layout_in::<F>(layout).unwrap_or_else(|_| handle_alloc_error(layout))
+        F::default().alloc(layout).unwrap_or_else(|_| handle_alloc_error(layout))
     }
 
     unsafe fn free_layout(&self, start: NonNull<u8>, layout: Layout) {
         // SAFETY: allocated above with this layout in the same family (contract).
-        unsafe { free_layout_in::<F>(start, layout) };
+        unsafe { F::default().free(start, layout) };
     }
 
     unsafe fn grow_layout(&self, start: NonNull<u8>, layout: Layout, size: usize) -> NonNull<u8> {
         let grown = Layout::from_size_align(size, layout.align()).expect("sizes are small");
         // SAFETY: allocated above with this layout in the same family (contract).
-        unsafe { realloc_layout_in::<F>(start, layout, grown) }
+        unsafe { F::default().realloc(start, layout, grown) }
             .unwrap_or_else(|_| handle_alloc_error(grown))
     }
 }

@@ -42,6 +42,7 @@ pub enum Lives {
 #[cfg(not(feature = "plain"))]
 mod build {
     use super::*;
+    use famalloc::RawAlloc;
 
     /// An owned value in the family of its type.
     pub(crate) type Handle<T> = famalloc::FamilyBox<T>;
@@ -50,13 +51,13 @@ mod build {
 
     #[inline(always)]
     pub(super) fn allocate_object(layout: Layout) -> Option<NonNull<u8>> {
-        famalloc::alloc_layout_in::<super::lives::Object>(layout).ok()
+        super::lives::Object.alloc(layout).ok()
     }
 
     #[inline(always)]
     pub(super) unsafe fn release_object(memory: NonNull<u8>, layout: Layout) {
         // SAFETY: by the contract of `free_object`.
-        unsafe { famalloc::free_layout_in::<super::lives::Object>(memory, layout) }
+        unsafe { super::lives::Object.free(memory, layout) }
     }
 
     /// Asks the judge about every object of the family, and frees those that are condemned.
@@ -69,28 +70,28 @@ mod build {
         // SAFETY: all that the family holds is objects, by the caller's promise.
         let keep = |object: NonNull<u8>, _| unsafe { judge.condemn(object) }.is_none();
         // SAFETY: the caller's promise, and that of the judge.
-        unsafe { famalloc::sweep_in::<super::lives::Object>(keep) }
+        unsafe { famalloc::sweep(super::lives::Object, keep) }
             .expect("the interpreter runs on one thread");
     }
 
     pub(super) fn allocate_part(layout: Layout) -> Option<NonNull<u8>> {
-        famalloc::alloc_layout_in::<super::lives::Part>(layout).ok()
+        super::lives::Part.alloc(layout).ok()
     }
 
     pub(super) unsafe fn release_part(memory: NonNull<u8>, layout: Layout) {
         // SAFETY: by the contract of `free_part`.
-        unsafe { famalloc::free_layout_in::<super::lives::Part>(memory, layout) }
+        unsafe { super::lives::Part.free(memory, layout) }
     }
 
     #[inline(always)]
     pub(super) fn allocate_interned(layout: Layout) -> Option<NonNull<u8>> {
-        famalloc::alloc_layout_in::<super::lives::Interned>(layout).ok()
+        super::lives::Interned.alloc(layout).ok()
     }
 
     #[inline(always)]
     pub(super) unsafe fn release_interned(memory: NonNull<u8>, layout: Layout) {
         // SAFETY: by the contract of `free_interned`.
-        unsafe { famalloc::free_layout_in::<super::lives::Interned>(memory, layout) }
+        unsafe { super::lives::Interned.free(memory, layout) }
     }
 
     pub(super) fn give_back() {

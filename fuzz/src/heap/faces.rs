@@ -3,12 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 
-use famalloc::untyped::{self, ReallocError};
+use famalloc::raw::{self, ReallocError};
 use famalloc::{
-    AllocError, FamAlloc, Family, FamilySet, FreeError, InUseElsewhere, ScopeGuard, Snapshot,
-    alloc_family, alloc_in, alloc_layout_in, alloc_zeroed_in, alloc_zeroed_layout_in, free_all_in,
-    free_in, free_layout_in, grow_in_place_in, realloc_in, realloc_layout_in, realloc_zeroed_in,
-    realloc_zeroed_layout_in, sweep_in, try_free_in, walk_in,
+    AllocError, FamAlloc, Family, FamilySet, FreeError, InUseError, RawAlloc, ScopeGuard, Snapshot,
+    alloc_family, alloc_in, alloc_zeroed_in, free_in, realloc_in, realloc_zeroed_in, walk,
 };
 
 use crate::source::Scheduled;
@@ -52,8 +50,8 @@ macro_rules! sets {
                     face::<$module::Tight>(),
                 ],
                 usage: usage::<$set>,
-                free: untyped::free::<$set>,
-                realloc: untyped::realloc::<$set>,
+                free: raw::free::<$set>,
+                realloc: raw::realloc::<$set>,
                 global: global::<$set>,
                 zeroed: zeroed::<$set>,
                 dealloc: dealloc::<$set>,
@@ -109,9 +107,9 @@ pub(super) struct Face {
     pub(super) realloc_layout: unsafe fn(Memory, Layout, Layout) -> Made,
     pub(super) realloc_zeroed_layout: unsafe fn(Memory, Layout, Layout) -> Made,
     pub(super) grow_in_place: unsafe fn(Memory, Layout, Layout) -> bool,
-    pub(super) walk: fn(&mut Visit<'_>) -> Result<(), InUseElsewhere>,
-    pub(super) sweep: unsafe fn(&mut Keep<'_>) -> Result<usize, InUseElsewhere>,
-    pub(super) free_all: unsafe fn() -> Result<usize, InUseElsewhere>,
+    pub(super) walk: fn(&mut Visit<'_>) -> Result<(), InUseError>,
+    pub(super) sweep: unsafe fn(&mut Keep<'_>) -> Result<usize, InUseError>,
+    pub(super) free_all: unsafe fn() -> Result<usize, InUseError>,
     /// Runs something in a scope of the family.
     pub(super) scope: fn(&mut dyn FnMut()),
 }
@@ -123,20 +121,28 @@ const fn face<F: Family>() -> Face {
         raw_align: if F::SPEC.aligns_naturally() { 4096 } else { 16 },
         alloc: alloc_in::<F>,
         alloc_zeroed: alloc_zeroed_in::<F>,
-        alloc_layout: alloc_layout_in::<F>,
-        alloc_zeroed_layout: alloc_zeroed_layout_in::<F>,
-        untyped: |layout| untyped::alloc_in_scope::<F::Set>(layout),
+        alloc_layout: |layout| F::default().alloc(layout),
+        alloc_zeroed_layout: |layout| F::default().alloc_zeroed(layout),
+        untyped: |layout| raw::alloc_in_scope::<F::Set>(layout),
         free: free_in::<F>,
-        free_layout: free_layout_in::<F>,
-        try_free: try_free_in::<F>,
+        // SAFETY: passed on.
+        free_layout: |start, layout| unsafe { F::default().free(start, layout) },
+        // SAFETY: passed on.
+        try_free: |start, layout| unsafe { raw::try_free(F::default(), start, layout) },
         realloc: realloc_in::<F>,
         realloc_zeroed: realloc_zeroed_in::<F>,
-        realloc_layout: realloc_layout_in::<F>,
-        realloc_zeroed_layout: realloc_zeroed_layout_in::<F>,
-        grow_in_place: grow_in_place_in::<F>,
-        walk: |visit| walk_in::<F>(|start, bytes| visit(start.addr().get(), bytes)),
+        // SAFETY: passed on.
+        realloc_layout: |start, old, new| unsafe { F::default().realloc(start, old, new) },
+        // SAFETY: passed on.
+        realloc_zeroed_layout: |start, old, new| unsafe {
+            F::default().realloc_zeroed(start, old, new)
+        },
+        // SAFETY: passed on.
+        grow_in_place: |start, old, new| unsafe { F::default().resize_in_place(start, old, new) },
+        walk: |visit| walk(F::default(), |start, bytes| visit(start.addr().get(), bytes)),
         sweep: sweep::<F>,
-        free_all: free_all_in::<F>,
+        // SAFETY: passed on.
+        free_all: || unsafe { famalloc::free_all(F::default()) },
         scope: |work| {
             let _scope: ScopeGuard<F::Set> = F::enter();
             work();
@@ -144,9 +150,9 @@ const fn face<F: Family>() -> Face {
     }
 }
 
-unsafe fn sweep<F: Family>(keep: &mut Keep<'_>) -> Result<usize, InUseElsewhere> {
+unsafe fn sweep<F: Family>(keep: &mut Keep<'_>) -> Result<usize, InUseError> {
     // SAFETY: passed on.
-    unsafe { sweep_in::<F>(|start, bytes| keep(start.addr().get(), bytes)) }
+    unsafe { famalloc::sweep(F::default(), |start, bytes| keep(start.addr().get(), bytes)) }
 }
 
 fn usage<S: FamilySet>() -> [[usize; 4]; FAMILIES] {

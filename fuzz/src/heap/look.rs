@@ -4,7 +4,7 @@ use std::alloc::Layout;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 
-use famalloc::{FreeError, check, flush, query, reclaim, untyped};
+use famalloc::{FreeError, check, flush, query, raw, reclaim};
 
 use super::faces::{FAMILIES, LIMIT};
 use super::state::State;
@@ -30,7 +30,7 @@ impl State {
                 Road::Raw | Road::Layout => {
                     (self.face(live.family).grow_in_place)(live.start, old, new)
                 }
-                _ => untyped::resize_in_place(live.start, new) == Ok(true),
+                _ => raw::resize_in_place(live.start, new) == Ok(true),
             }
         };
         if grown {
@@ -88,7 +88,7 @@ impl State {
             assert_eq!(found.family_index, live.family, "{live:?}");
             assert_eq!((found.slot, found.offset), (live.address(), probe), "{live:?}");
             assert!(found.slot_bytes >= live.layout.size(), "{live:?}");
-            let usable = untyped::usable_size(live.start.as_ptr());
+            let usable = raw::usable_size(live.start.as_ptr());
             assert_eq!(usable, Some(found.slot_bytes));
         }
         self.enter_as_it_was(live);

@@ -3,7 +3,7 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use famalloc::untyped::ReallocError;
+use famalloc::raw::ReallocError;
 use famalloc::{AllocError, AllocErrorKind, lifecycle};
 
 use super::faces::{AMPLE, FAMILIES, Face, SCARCE, Set};

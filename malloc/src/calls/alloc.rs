@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ffi::{c_char, c_void};
 use core::ptr::{self, NonNull};
 
-use famalloc::untyped;
+use famalloc::{RawAlloc, raw};
 
 use super::family;
 use crate::set::Exports;
@@ -15,7 +15,7 @@ use crate::types::fam_family_t;
 #[inline]
 pub fn malloc<E: Exports>(number: fam_family_t, size: usize) -> *mut c_void {
     let Some(family) = family::<E>(number) else { return einval() };
-    match untyped::alloc_bytes(&family, size) {
+    match raw::alloc_bytes(family, size) {
         Some(start) => start.as_ptr().cast(),
         None => enomem(),
     }
@@ -26,7 +26,7 @@ pub fn malloc<E: Exports>(number: fam_family_t, size: usize) -> *mut c_void {
 pub fn calloc<E: Exports>(number: fam_family_t, count: usize, size: usize) -> *mut c_void {
     let Some(family) = family::<E>(number) else { return einval() };
     match count.checked_mul(size).and_then(layout_of) {
-        Some(layout) => or_enomem(untyped::alloc_zeroed(&family, layout)),
+        Some(layout) => or_enomem(family.alloc_zeroed(layout)),
         None => enomem(),
     }
 }
@@ -38,7 +38,7 @@ pub fn aligned_alloc<E: Exports>(number: fam_family_t, align: usize, size: usize
         return einval();
     };
     match aligned_layout(align, size) {
-        Some(layout) => or_enomem(untyped::alloc(&family, layout)),
+        Some(layout) => or_enomem(family.alloc(layout)),
         None => enomem(),
     }
 }
@@ -100,7 +100,7 @@ pub unsafe fn try_resize<E: Exports>(start: *mut c_void, size: usize) -> *mut c_
     // It stays where it is, so it is aligned as well as before.
     let Ok(layout) = Layout::from_size_align(size.max(1), 1) else { return ptr::null_mut() };
     // SAFETY: passed on.
-    match unsafe { untyped::resize_in_place(memory, layout) } {
+    match unsafe { raw::resize_in_place(memory, layout) } {
         Ok(true) => start,
         _ => ptr::null_mut(),
     }

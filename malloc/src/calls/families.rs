@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 
-use famalloc::{AnyFamily, FamilySet, untyped};
+use famalloc::{AnyFamily, FamilySet, RawAlloc, raw};
 
 use super::number;
 use crate::errno;
@@ -55,7 +55,7 @@ pub unsafe fn find<E: Exports>(name: *const c_char) -> fam_family_t {
     };
     if let Some(unused) = copy.and_then(|copy| ptr::NonNull::new(copy.as_ptr().cast_mut())) {
         // SAFETY: made by `copied`, and nobody has seen it.
-        let freed = unsafe { untyped::free::<E::Set>(unused.cast()) };
+        let freed = unsafe { raw::free::<E::Set>(unused.cast()) };
         debug_assert_eq!(freed, Ok(()));
     }
     found.map_or(FAM_NONE, number::<E>)
@@ -65,7 +65,7 @@ pub unsafe fn find<E: Exports>(name: *const c_char) -> fam_family_t {
 fn copied<E: Exports>(name: &CStr) -> Option<&'static CStr> {
     let bytes = name.to_bytes_with_nul();
     let layout = Layout::for_value(bytes);
-    let room = untyped::alloc(&AnyFamily::<E::Set>::FALLBACK, layout).ok()?;
+    let room = AnyFamily::<E::Set>::FALLBACK.alloc(layout).ok()?;
     // SAFETY: so many bytes were allocated.
     unsafe { room.copy_from_nonoverlapping(ptr::NonNull::from(bytes).cast(), bytes.len()) };
     // SAFETY: a string, written just now, that stays unless it is freed here.

@@ -18,7 +18,7 @@ pub fn finalize<E: Exports>() {
 
 /// `fam_thread_initialize`.
 pub fn thread_initialize<E: Exports>() -> bool {
-    lifecycle::thread_initialize(&AnyFamily::<E::Set>::FALLBACK)
+    lifecycle::thread_initialize(AnyFamily::<E::Set>::FALLBACK)
 }
 
 /// `fam_thread_collect`.

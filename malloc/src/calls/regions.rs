@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use famalloc::region::{Checkpoint, Forget};
-use famalloc::{AnyFamily, Region, untyped};
+use famalloc::{AnyFamily, RawAlloc, Region, raw};
 
 use super::{FamilyOf, family};
 use crate::set::Exports;
@@ -34,7 +34,7 @@ unsafe fn region<'a, E: Exports>(region: *mut fam_region_t) -> &'a mut RegionOf<
 pub fn new<E: Exports>(of: fam_family_t) -> *mut fam_region_t {
     let Some(family) = family::<E>(of) else { return einval().cast() };
     let layout = Layout::new::<RegionOf<E>>();
-    let Ok(room) = untyped::alloc(&AnyFamily::<E::Set>::FALLBACK, layout) else {
+    let Ok(room) = AnyFamily::<E::Set>::FALLBACK.alloc(layout) else {
         return enomem().cast();
     };
     let room = room.cast::<RegionOf<E>>();
@@ -53,8 +53,8 @@ pub unsafe fn delete<E: Exports>(region: *mut fam_region_t) {
     // SAFETY: passed on.
     unsafe { start.drop_in_place() };
     // SAFETY: allocated by `new`.
-    if let Err(error) = unsafe { untyped::free::<E::Set>(start.cast()) } {
-        untyped::refuse("fam_region_delete", start.cast(), error);
+    if let Err(error) = unsafe { raw::free::<E::Set>(start.cast()) } {
+        raw::refuse("fam_region_delete", start.cast(), error);
     }
 }
 

@@ -5,7 +5,7 @@ use core::fmt::Write;
 use core::ptr;
 use core::slice;
 
-use famalloc::{FamilyUse, QueryKind, untyped};
+use famalloc::{FamilyUse, QueryKind, raw};
 
 use super::{family, number};
 use crate::set::Exports;
@@ -23,7 +23,7 @@ use crate::types::{
 pub unsafe fn query<E: Exports>(address: *const c_void, out: *mut fam_query_t) -> bool {
     let Some(found) = famalloc::query(address) else { return false };
     let answer = fam_query_t {
-        family: untyped::family_at::<E::Set>(address).map_or(FAM_NONE, number::<E>),
+        family: raw::family_at::<E::Set>(address).map_or(FAM_NONE, number::<E>),
         kind: match found.kind {
             QueryKind::Large => FAM_LARGE,
             QueryKind::Huge => FAM_HUGE,
@@ -48,7 +48,7 @@ pub unsafe fn query<E: Exports>(address: *const c_void, out: *mut fam_query_t) -
 /// `out` is valid for writes.
 pub unsafe fn stats<E: Exports>(of: fam_family_t, out: *mut fam_stats_t) -> c_int {
     let Some(family) = family::<E>(of) else { return libc::EINVAL };
-    let used = FamilyUse::totals(&family);
+    let used = FamilyUse::totals(family);
     let answer = fam_stats_t {
         live_objects: used.live_objects,
         live_bytes: used.live_bytes,
@@ -100,7 +100,7 @@ pub unsafe fn walk<E: Exports>(
         // SAFETY: passed on.
         unsafe { visit(object.as_ptr().cast(), size, context) };
     };
-    match untyped::walk(&family, each) {
+    match famalloc::walk(family, each) {
         Ok(()) => 0,
         Err(_) => libc::EBUSY,
     }
@@ -110,12 +110,12 @@ pub unsafe fn walk<E: Exports>(
 ///
 /// # Safety
 ///
-/// As for [`untyped::free_all`].
+/// As for [`raw::free_all`].
 pub unsafe fn free_all<E: Exports>(of: fam_family_t) -> c_int {
     match family::<E>(of) {
         Some(family) if family != famalloc::AnyFamily::FALLBACK => {
             // SAFETY: passed on.
-            match unsafe { untyped::free_all(&family) } {
+            match unsafe { famalloc::free_all(family) } {
                 Ok(_) => 0,
                 Err(_) => libc::EBUSY,
             }

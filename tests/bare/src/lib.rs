@@ -18,7 +18,7 @@
 
 #![no_std]
 
-use famalloc::{AllocError, FamilyBox, FixedBuffer, alloc_family, alloc_in, free_in, walk_in};
+use famalloc::{AllocError, FamilyBox, FixedBuffer, alloc_family, alloc_in, free_in, walk};
 
 /// All the memory there is.
 pub static PAGES: FixedBuffer<{ 1 << 20 }> = FixedBuffer::new();
@@ -109,7 +109,7 @@ impl Task {
 #[must_use]
 pub fn messages() -> (usize, usize) {
     let (mut count, mut bytes) = (0, 0);
-    let walked = walk_in::<lives::Message>(|start, size| {
+    let walked = walk(lives::Message, |start, size| {
         assert_eq!(size, size_of::<Message>());
         // SAFETY: every object of this family is a message, and nobody else is at work on one.
         let message = unsafe { start.cast::<Message>().as_ref() };

@@ -10,8 +10,8 @@ use std::thread;
 
 use famalloc::{
     AllocErrorKind, ClassUse, Family, FamilyBox, FamilyUse, FixedBuffer, FreeError, QueryKind,
-    alloc_family, alloc_in, alloc_zeroed_in, check, flush, free_in, query, realloc_in, sweep_in,
-    try_free_in, walk_in,
+    alloc_family, alloc_in, alloc_zeroed_in, check, flush, free_in, query, raw, realloc_in, sweep,
+    walk,
 };
 use famalloc_bare::{Lives, PAGES, Task, lives, messages, try_raw};
 
@@ -32,10 +32,10 @@ fn message_of(action: impl FnOnce()) -> String {
 
 fn assert_all_given_back<F: Family>() {
     check().unwrap();
-    assert_eq!(FamilyUse::of::<F>().live_objects, 0);
+    assert_eq!(FamilyUse::of(F::default()).live_objects, 0);
     flush();
     check().unwrap();
-    let used = FamilyUse::of::<F>();
+    let used = FamilyUse::of(F::default());
     assert_eq!((used.live_objects, used.blocks, used.committed_bytes), (0, 0, 0));
 }
 
@@ -92,13 +92,13 @@ fn nothing_is_parked_and_the_lowest_slot_is_used_again() {
     let mut boxes: Vec<_> =
         (0..100).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Text)).collect();
     let lowest = &raw const *boxes[0];
-    let counted: Vec<_> = ClassUse::of::<lives::Text>().filter(|class| class.lanes > 0).collect();
+    let counted: Vec<_> = ClassUse::of(lives::Text).filter(|class| class.lanes > 0).collect();
     let eights = counted.iter().find(|class| class.slot_bytes == 8).unwrap();
     assert_eq!((eights.live_objects, eights.parked_objects), (100, 0));
     drop(boxes.remove(0));
     drop(boxes.split_off(50));
     // With the standard library these would be in the thread's magazine.
-    let eights = ClassUse::of::<lives::Text>().find(|class| class.slot_bytes == 8).unwrap();
+    let eights = ClassUse::of(lives::Text).find(|class| class.slot_bytes == 8).unwrap();
     assert_eq!((eights.live_objects, eights.parked_objects), (50, 0));
     let again = FamilyBox::<u64, _>::new_in(7, lives::Text);
     assert_eq!(&raw const *again, lowest);
@@ -146,7 +146,7 @@ fn a_double_free_is_noticed_at_once() {
     unsafe { free_in::<broken::Slot>(slot, 40) };
     let layout = Layout::from_size_align(40, 1).unwrap();
     // SAFETY: refused without any change.
-    assert_eq!(unsafe { try_free_in::<broken::Slot>(slot, layout) }, Err(FreeError::AlreadyFree));
+    assert_eq!(unsafe { raw::try_free(broken::Slot, slot, layout) }, Err(FreeError::AlreadyFree));
     // SAFETY: it does not return.
     let said = message_of(|| unsafe { free_in::<broken::Slot>(slot, 40) });
     assert!(said.starts_with("famalloc: cannot free 0x"), "{said}");
@@ -191,19 +191,18 @@ fn a_collector_sweeps_what_is_not_marked() {
         .map(|at| FamilyBox::into_raw(FamilyBox::<u64, _>::new_in(at, lives::Text)).addr())
         .collect();
     let mut seen = BTreeSet::new();
-    walk_in::<lives::Text>(|object, size| {
+    walk(lives::Text, |object, size| {
         assert_eq!(size, 8);
         assert!(seen.insert(object.addr().get()));
     })
     .unwrap();
     assert!(seen.iter().eq(all.iter()));
     // SAFETY: nobody uses what is swept, nor the rest but for its address.
-    let freed =
-        unsafe { sweep_in::<lives::Text>(|object, _| object.cast::<u64>().read() % 3 == 0) };
+    let freed = unsafe { sweep(lives::Text, |object, _| object.cast::<u64>().read() % 3 == 0) };
     assert_eq!(freed, Ok(666));
-    assert_eq!(FamilyUse::of::<lives::Text>().live_objects, 334);
+    assert_eq!(FamilyUse::of(lives::Text).live_objects, 334);
     // SAFETY: as above.
-    assert_eq!(unsafe { sweep_in::<lives::Text>(|_, _| false) }, Ok(334));
+    assert_eq!(unsafe { sweep(lives::Text, |_, _| false) }, Ok(334));
     assert_all_given_back::<lives::Text>();
 }
 
@@ -255,7 +254,7 @@ fn the_first_use_is_one_even_from_several_cores() {
             });
         }
     });
-    assert_eq!(FamilyUse::of::<early::A>().live_objects, 0);
+    assert_eq!(FamilyUse::of(early::A).live_objects, 0);
 }
 
 #[test]

@@ -5,8 +5,7 @@ use core::alloc::Layout;
 use std::collections::BTreeMap;
 
 use famalloc::{
-    FamAlloc, FamilyUse, FixedBuffer, alloc_family, check, flush, promise_one_thread, query,
-    untyped,
+    FamAlloc, FamilyUse, FixedBuffer, alloc_family, check, flush, promise_one_thread, query, raw,
 };
 
 static PAGES: FixedBuffer<{ 8 << 20 }> = FixedBuffer::new();
@@ -50,7 +49,7 @@ fn main() {
     lives::Task::scope(|| assert_eq!(here(), "General"));
     work();
     check().unwrap();
-    assert_eq!(FamilyUse::of::<lives::Task>().live_objects, 0);
+    assert_eq!(FamilyUse::of(lives::Task).live_objects, 0);
 
     // SAFETY: this program has one thread.
     unsafe { promise_one_thread() };
@@ -67,17 +66,17 @@ fn main() {
     let scope = lives::Task::enter();
     assert!(std::panic::catch_unwind(|| lives::General::scope(|| panic!("expected"))).is_err());
     assert_eq!(here(), "Task");
-    let start = untyped::alloc_in_scope::<Lives>(Layout::new::<u64>()).unwrap();
+    let start = raw::alloc_in_scope::<Lives>(Layout::new::<u64>()).unwrap();
     assert_eq!(query(start.as_ptr()).unwrap().family, "Task");
     // SAFETY: allocated above, and not used again.
-    unsafe { untyped::free::<Lives>(start).unwrap() };
+    unsafe { raw::free::<Lives>(start).unwrap() };
     drop(scope);
     drop(std::panic::take_hook());
     for _ in 0..5 {
         work();
         flush();
         check().unwrap();
-        let used = FamilyUse::of::<lives::Task>();
+        let used = FamilyUse::of(lives::Task);
         assert_eq!((used.live_objects, used.blocks), (0, 0), "{used:?}");
     }
     println!("the global allocator did its work");

@@ -7,7 +7,7 @@ use std::thread;
 
 use famalloc::{
     ClassUse, FamilyBox, FamilyUse, FixedBuffer, alloc_family, alloc_in, check, flush, free_in,
-    promise_one_thread, walk_in,
+    promise_one_thread, walk,
 };
 
 static PAGES: FixedBuffer<{ 4 << 20 }> = FixedBuffer::new();
@@ -22,7 +22,7 @@ enum Lives {
 type Number = FamilyBox<u64, lives::A>;
 
 fn parked() -> usize {
-    ClassUse::of::<lives::A>().map(|class| class.parked_objects).sum()
+    ClassUse::of(lives::A).map(|class| class.parked_objects).sum()
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_one_thread_has_magazines() {
 
     own.extend(early);
     own.extend((0..1_000).map(|value| Number::new_in(value, lives::A)));
-    assert_eq!(FamilyUse::of::<lives::A>().live_objects, own.len());
+    assert_eq!(FamilyUse::of(lives::A).live_objects, own.len());
     assert!(parked() > 0, "there is no magazine");
     check().unwrap();
     own.truncate(20);
@@ -53,7 +53,7 @@ fn the_one_thread_has_magazines() {
     assert!(parked() > 20);
 
     let mut visited = 0;
-    walk_in::<lives::A>(|object, _| {
+    walk(lives::A, |object, _| {
         visited += 1;
         assert!(own.iter().any(|it| (&raw const **it).addr() == object.addr().get()));
     })
@@ -93,7 +93,7 @@ fn the_one_thread_has_magazines() {
             check().unwrap();
         }
     }
-    assert_eq!(FamilyUse::of::<lives::B>().live_objects, held.len());
+    assert_eq!(FamilyUse::of(lives::B).live_objects, held.len());
     for (start, (size, _)) in held {
         // SAFETY: live, of this size.
         unsafe { free_in::<lives::B>(start, size) };
@@ -101,7 +101,7 @@ fn the_one_thread_has_magazines() {
     drop(own);
     flush();
     check().unwrap();
-    for used in [FamilyUse::of::<lives::A>(), FamilyUse::of::<lives::B>()] {
+    for used in [FamilyUse::of(lives::A), FamilyUse::of(lives::B)] {
         assert_eq!((used.live_objects, used.blocks, used.committed_bytes), (0, 0, 0));
     }
     // Most of the buffer can be had again; the magazines of many classes have their part.

@@ -8,8 +8,8 @@ use std::thread;
 use famalloc::collections::{FamilyCollection, HashMap, SmallVec, String as Text};
 use famalloc::region::{Drops, Tracked};
 use famalloc::{
-    Family, FamilyBox, Pool, Region, RegionPool, alloc_family, alloc_in, alloc_layout_in,
-    free_all_in, free_in, free_layout_in, realloc_in,
+    Family, FamilyBox, Pool, RawAlloc, Region, RegionPool, alloc_family, alloc_in, free_all,
+    free_in, realloc_in,
 };
 
 /// Lifetimes of every kind.
@@ -153,16 +153,16 @@ fn phase(random: &mut Random) {
     let most = 20_000 + random.below(60_000);
     for _ in 0..most {
         let layout = Layout::from_size_align(1 + random.below(200), 8).expect("small");
-        let start = alloc_layout_in::<lives::Phase>(layout).expect("memory");
+        let start = lives::Phase.alloc(layout).expect("memory");
         // SAFETY: within the allocation.
         unsafe { start.write(1) };
         if random.below(4) == 0 {
             // SAFETY: allocated above, and not used again.
-            unsafe { free_layout_in::<lives::Phase>(start, layout) };
+            unsafe { lives::Phase.free(start, layout) };
         }
     }
     // SAFETY: nothing of it is used again, and no other thread uses the family.
-    unsafe { free_all_in::<lives::Phase>() }.expect("nobody else is in it");
+    unsafe { free_all(lives::Phase) }.expect("nobody else is in it");
 }
 
 /// Requests, one after the other and side by side.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::{panic, ptr, thread};
 
-use famalloc::{ClassUse, FamAlloc, FamilyBox, alloc_family, check, flush, walk_in};
+use famalloc::{ClassUse, FamAlloc, FamilyBox, alloc_family, check, flush, walk};
 
 #[alloc_family]
 enum Lives {
@@ -78,7 +78,7 @@ fn live_through(body: extern "C" fn(*mut c_void) -> *mut c_void, value: *mut c_v
 }
 
 fn parked() -> usize {
-    ClassUse::of::<lives::Node>().map(|class| class.parked_objects).sum()
+    ClassUse::of(lives::Node).map(|class| class.parked_objects).sum()
 }
 
 /// Threads whose first use of a family is in the last round of destructors, behind which no hook is called.
@@ -116,7 +116,7 @@ fn late_rows_are_found() {
     assert!(most <= 4 * one, "{most} slots were left behind");
     flush();
     assert_eq!(parked(), 0, "some are still lost");
-    walk_in::<lives::Node>(|_, _| ()).expect("nobody else is there");
+    walk(lives::Node, |_, _| ()).expect("nobody else is there");
     println!("late rows were found");
 }
 

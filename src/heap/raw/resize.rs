@@ -26,18 +26,18 @@ use super::look::{gave_last, look};
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     Request,
 /// }
 ///
-/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u8; 41]>())?;
-/// assert_eq!(untyped::usable_size(start.as_ptr()), Some(48));
-/// assert_eq!(untyped::usable_size(&raw const start), None);
+/// let start = lives::Request.alloc(Layout::new::<[u8; 41]>())?;
+/// assert_eq!(raw::usable_size(start.as_ptr()), Some(48));
+/// assert_eq!(raw::usable_size(&raw const start), None);
 /// // SAFETY: allocated above, and not used again.
-/// unsafe { untyped::free::<Lives>(start)? };
+/// unsafe { raw::free::<Lives>(start)? };
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
@@ -93,22 +93,22 @@ fn with_room(old: usize, new: Layout) -> Option<Layout> {
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     General,
 /// }
 ///
-/// let start = untyped::alloc_bytes_in_scope::<Lives>(41).expect("41 bytes");
-/// assert!(untyped::is_of_size::<Lives>(start.as_ptr(), 48));
-/// assert!(!untyped::is_of_size::<Lives>(start.as_ptr(), 49));
+/// let start = raw::alloc_bytes_in_scope::<Lives>(41).expect("41 bytes");
+/// assert!(raw::is_of_size::<Lives>(start.as_ptr(), 48));
+/// assert!(!raw::is_of_size::<Lives>(start.as_ptr(), 49));
 /// // SAFETY: within what was allocated above, which is not used again.
 /// unsafe {
-///     assert!(!untyped::is_of_size::<Lives>(start.as_ptr().add(8), 48));
-///     untyped::free::<Lives>(start)?;
+///     assert!(!raw::is_of_size::<Lives>(start.as_ptr().add(8), 48));
+///     raw::free::<Lives>(start)?;
 /// }
-/// assert!(!untyped::is_of_size::<Lives>(start.as_ptr(), 48));
+/// assert!(!raw::is_of_size::<Lives>(start.as_ptr(), 48));
 /// # Ok::<(), famalloc::FreeError>(())
 /// ```
 #[inline(always)]
@@ -151,19 +151,19 @@ pub fn is_of_size<S: FamilySet>(start: *mut u8, size: usize) -> bool {
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     Request,
 /// }
 ///
-/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u8; 41]>())?;
+/// let start = lives::Request.alloc(Layout::new::<[u8; 41]>())?;
 /// // SAFETY: allocated above, and not used after it was freed.
 /// unsafe {
-///     assert!(untyped::resize_in_place(start, Layout::new::<[u8; 48]>())?);
-///     assert!(!untyped::resize_in_place(start, Layout::new::<[u8; 49]>())?);
-///     untyped::free::<Lives>(start)?;
+///     assert!(raw::resize_in_place(start, Layout::new::<[u8; 48]>())?);
+///     assert!(!raw::resize_in_place(start, Layout::new::<[u8; 49]>())?);
+///     raw::free::<Lives>(start)?;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -194,7 +194,7 @@ fn at_start(start: NonNull<u8>) -> Result<(Query, &'static FamilyHeap), FreeErro
 /// # Examples
 ///
 /// ```
-/// use famalloc::{untyped::ReallocError, FreeError};
+/// use famalloc::{raw::ReallocError, FreeError};
 ///
 /// let error = ReallocError::NoAllocation(FreeError::Foreign);
 /// assert!(error.to_string().starts_with("foreign pointer: famalloc did not allocate it"));
@@ -248,20 +248,20 @@ impl From<AllocError> for ReallocError {
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     Request,
 /// }
 ///
-/// let start = untyped::alloc(&Lives::Request, Layout::new::<[u8; 8]>())?;
+/// let start = lives::Request.alloc(Layout::new::<[u8; 8]>())?;
 /// // SAFETY: eight bytes were allocated, then a hundred; what moved is not used again.
 /// unsafe {
 ///     start.write_bytes(7, 8);
-///     let start = untyped::realloc::<Lives>(start, Layout::new::<[u8; 100]>(), 8)?;
+///     let start = raw::realloc::<Lives>(start, Layout::new::<[u8; 100]>(), 8)?;
 ///     assert_eq!(start.add(7).read(), 7);
-///     untyped::free::<Lives>(start)?;
+///     raw::free::<Lives>(start)?;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -76,23 +76,23 @@ fn why_not(
 ///
 /// ```
 /// use core::ptr::NonNull;
-/// use famalloc::{FreeError, alloc_family, untyped};
+/// use famalloc::{FreeError, alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     General,
 /// }
 ///
-/// let start = untyped::alloc_bytes_in_scope::<Lives>(41).expect("41 bytes");
-/// assert_eq!(untyped::usable_bytes::<Lives>(start), Ok(48));
+/// let start = raw::alloc_bytes_in_scope::<Lives>(41).expect("41 bytes");
+/// assert_eq!(raw::usable_bytes::<Lives>(start), Ok(48));
 /// // SAFETY: within what was allocated above, which is not used again.
 /// unsafe {
 ///     let inside = FreeError::Interior { offset: 8 };
-///     assert_eq!(untyped::usable_bytes::<Lives>(start.add(8)), Err(inside));
-///     untyped::free::<Lives>(start)?;
+///     assert_eq!(raw::usable_bytes::<Lives>(start.add(8)), Err(inside));
+///     raw::free::<Lives>(start)?;
 /// }
-/// assert_eq!(untyped::usable_bytes::<Lives>(start), Err(FreeError::AlreadyFree));
-/// assert_eq!(untyped::usable_bytes::<Lives>(NonNull::dangling()), Err(FreeError::Foreign));
+/// assert_eq!(raw::usable_bytes::<Lives>(start), Err(FreeError::AlreadyFree));
+/// assert_eq!(raw::usable_bytes::<Lives>(NonNull::dangling()), Err(FreeError::Foreign));
 /// # Ok::<(), FreeError>(())
 /// ```
 pub fn usable_bytes<S: FamilySet>(start: NonNull<u8>) -> Result<usize, FreeError> {
@@ -121,20 +121,20 @@ pub fn usable_bytes<S: FamilySet>(start: NonNull<u8>) -> Result<usize, FreeError
 /// # Examples
 ///
 /// ```
-/// use famalloc::{FreeError, alloc_family, untyped};
+/// use famalloc::{FreeError, alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     General,
 /// }
 ///
-/// let [one, other] = [100, 100].map(|size| untyped::alloc_bytes_in_scope::<Lives>(size).unwrap());
+/// let [one, other] = [100, 100].map(|size| raw::alloc_bytes_in_scope::<Lives>(size).unwrap());
 /// // SAFETY: allocated above, and not used again.
 /// unsafe {
-///     untyped::free::<Lives>(one)?;
-///     untyped::free::<Lives>(other)?;
+///     raw::free::<Lives>(one)?;
+///     raw::free::<Lives>(other)?;
 /// }
-/// assert_eq!(untyped::check_freed(), Ok(()));
+/// assert_eq!(raw::check_freed(), Ok(()));
 /// # Ok::<(), FreeError>(())
 /// ```
 pub fn check_freed() -> Result<(), (NonNull<u8>, FreeError)> {

@@ -21,18 +21,18 @@ use super::{cache_slot_at, take_any_at};
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     General,
 /// }
 ///
-/// let start = untyped::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes");
+/// let start = raw::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes");
 /// assert_eq!(start.addr().get() % 16, 0);
-/// assert!(untyped::alloc_bytes_in_scope::<Lives>(usize::MAX).is_none());
+/// assert!(raw::alloc_bytes_in_scope::<Lives>(usize::MAX).is_none());
 /// // SAFETY: allocated above, and not used again.
-/// unsafe { untyped::free::<Lives>(start)? };
+/// unsafe { raw::free::<Lives>(start)? };
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[inline(always)]
@@ -47,7 +47,7 @@ pub fn alloc_bytes_in_scope<S: FamilySet>(size: usize) -> Option<NonNull<u8>> {
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -55,7 +55,7 @@ pub fn alloc_bytes_in_scope<S: FamilySet>(size: usize) -> Option<NonNull<u8>> {
 /// }
 ///
 /// let mut asked = 0;
-/// let start = untyped::alloc_bytes_or_else::<Lives>(usize::MAX, || {
+/// let start = raw::alloc_bytes_or_else::<Lives>(usize::MAX, || {
 ///     asked += 1;
 ///     None
 /// });
@@ -149,18 +149,18 @@ fn alloc_many_bytes<S: FamilySet>(
 /// # Examples
 ///
 /// ```
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     General,
 /// }
 ///
-/// let start = untyped::alloc_zeroed_bytes_or_else::<Lives>(100, || None).expect("100 bytes");
+/// let start = raw::alloc_zeroed_bytes_or_else::<Lives>(100, || None).expect("100 bytes");
 /// // SAFETY: allocated above, a hundred zeros, and not used after it was freed.
 /// unsafe {
 ///     assert_eq!(start.cast::<[u8; 100]>().read(), [0; 100]);
-///     untyped::free::<Lives>(start)?;
+///     raw::free::<Lives>(start)?;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

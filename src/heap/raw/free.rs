@@ -24,7 +24,7 @@ use super::look::{gave_last, look_at_block};
 /// # Errors
 ///
 /// If the address is not famalloc's ([`FreeError::Foreign`]), or not that of an allocation, as far as that
-/// is detected (see the [module](crate::untyped)). Then nothing is changed.
+/// is detected (see the [module](crate::raw)). Then nothing is changed.
 ///
 /// # Safety
 ///
@@ -36,20 +36,20 @@ use super::look::{gave_last, look_at_block};
 /// ```
 /// use core::alloc::Layout;
 /// use core::ptr::NonNull;
-/// use famalloc::{alloc_family, untyped, FreeError};
+/// use famalloc::{alloc_family, raw, FreeError, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     Request,
 /// }
 ///
-/// let start = untyped::alloc(&Lives::Request, Layout::new::<u64>())?;
+/// let start = lives::Request.alloc(Layout::new::<u64>())?;
 /// let mut local = 0u64;
 /// // SAFETY: the first was allocated above, and is not used again; the other is nothing of famalloc's.
 /// unsafe {
-///     assert_eq!(untyped::free::<Lives>(start), Ok(()));
+///     assert_eq!(raw::free::<Lives>(start), Ok(()));
 ///     let local = NonNull::from(&mut local).cast();
-///     assert_eq!(untyped::free::<Lives>(local), Err(FreeError::Foreign));
+///     assert_eq!(raw::free::<Lives>(local), Err(FreeError::Foreign));
 /// }
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
@@ -72,16 +72,16 @@ pub unsafe fn free<S: FamilySet>(start: NonNull<u8>) -> Result<(), FreeError> {
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw, RawAlloc};
 ///
 /// #[alloc_family]
 /// enum Lives {
 ///     Request,
 /// }
 ///
-/// let start = untyped::alloc(&Lives::Request, Layout::new::<u64>())?.as_ptr();
+/// let start = lives::Request.alloc(Layout::new::<u64>())?.as_ptr();
 /// // SAFETY: allocated above, and not used again.
-/// unsafe { untyped::free_or_else::<Lives>(start, |start, error| untyped::refuse("free", start, error)) };
+/// unsafe { raw::free_or_else::<Lives>(start, |start, error| raw::refuse("free", start, error)) };
 /// # Ok::<(), famalloc::AllocError>(())
 /// ```
 #[inline(always)]
@@ -231,7 +231,7 @@ impl Claim {
 /// # Examples
 ///
 /// ```
-/// use famalloc::untyped::{self, Claim};
+/// use famalloc::raw::{self, Claim};
 /// use famalloc::{FreeError, alloc_family};
 ///
 /// #[alloc_family]
@@ -239,14 +239,14 @@ impl Claim {
 ///     General,
 /// }
 ///
-/// let start = untyped::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes").as_ptr();
+/// let start = raw::alloc_bytes_in_scope::<Lives>(100).expect("100 bytes").as_ptr();
 /// let mut errors = Vec::new();
 /// // SAFETY: allocated above, and not used again; the first three are refused.
 /// unsafe {
-///     untyped::free_bytes_or_else::<Lives>(start.add(1), Claim::Nothing, |_, error| errors.push(error));
-///     untyped::free_bytes_or_else::<Lives>(start, Claim::Exactly(40), |_, error| errors.push(error));
-///     untyped::free_bytes_or_else::<Lives>(start, Claim::AtLeast(200), |_, error| errors.push(error));
-///     untyped::free_bytes_or_else::<Lives>(start, Claim::Exactly(100), |_, error| errors.push(error));
+///     raw::free_bytes_or_else::<Lives>(start.add(1), Claim::Nothing, |_, error| errors.push(error));
+///     raw::free_bytes_or_else::<Lives>(start, Claim::Exactly(40), |_, error| errors.push(error));
+///     raw::free_bytes_or_else::<Lives>(start, Claim::AtLeast(200), |_, error| errors.push(error));
+///     raw::free_bytes_or_else::<Lives>(start, Claim::Exactly(100), |_, error| errors.push(error));
 /// }
 /// assert_eq!(errors[0], FreeError::Interior { offset: 1 });
 /// assert!(matches!(errors[1..], [FreeError::WrongLayout { .. }, FreeError::WrongLayout { .. }]));
@@ -420,7 +420,7 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
 ///
 /// ```no_run
 /// use core::ptr::NonNull;
-/// use famalloc::{alloc_family, untyped};
+/// use famalloc::{alloc_family, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -429,8 +429,8 @@ pub(super) unsafe fn free_elsewhere(start: NonNull<u8>) -> Result<(), FreeError>
 ///
 /// fn free(start: NonNull<u8>) {
 ///     // SAFETY: the callers of this function free what they allocated.
-///     if let Err(error) = unsafe { untyped::free::<Lives>(start) } {
-///         untyped::refuse("free", start, error);
+///     if let Err(error) = unsafe { raw::free::<Lives>(start) } {
+///         raw::refuse("free", start, error);
 ///     }
 /// }
 /// # free(NonNull::dangling());

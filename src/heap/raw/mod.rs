@@ -17,7 +17,6 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use crate::any_family::AnyFamily;
 use crate::class;
 use crate::error::AllocError;
 use crate::family_set::FamilySet;
@@ -31,7 +30,8 @@ mod free;
 mod look;
 mod resize;
 
-pub use by_value::{alloc_bytes, family_at, free_all, walk};
+pub use super::alloc_in::try_free;
+pub use by_value::{alloc_bytes, family_at};
 use bytes::take_or_else;
 pub use bytes::{alloc_bytes_in_scope, alloc_bytes_or_else, alloc_zeroed_bytes_or_else};
 pub use free::{Claim, QUICK_CLAIM, free, free_bytes_or_else, free_or_else, refuse};
@@ -53,69 +53,6 @@ fn take_any_at<S: FamilySet>(family: usize, class: usize) -> Option<NonNull<u8>>
 fn cache_slot_at<'a, S: FamilySet>(family: usize) -> &'a CacheSlot {
     // SAFETY: the calling thread's cache slots (contract of `FamilySet`); positions come from the set.
     unsafe { CacheSlots::cache_slot_of(S::cache_slots(), family) }
-}
-
-/// Allocates memory of a layout in a family that is known only at run time. Every alignment is supported.
-///
-/// A size of 0 gets a well-aligned address without memory, which must not be freed. Otherwise like
-/// [`alloc_layout_in`](crate::alloc_layout_in).
-///
-/// # Errors
-///
-/// If the size is too large, the limit of the family is reached, or the page source refuses.
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, query, untyped};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Request,
-///     Session,
-/// }
-///
-/// let lives = if cfg!(test) { Lives::Request } else { Lives::Session };
-/// let start = untyped::alloc(&lives, Layout::new::<[u64; 5]>())?;
-/// assert_eq!(query(start.as_ptr()).unwrap().slot_bytes, 40);
-/// // SAFETY: allocated above, and not used again.
-/// unsafe { untyped::free::<Lives>(start)? };
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[inline]
-pub fn alloc<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    heap::alloc::alloc(AnyFamily::of(family), layout)
-}
-
-/// [`alloc`] that zeroes the memory; large memory that is new from the system is not written again.
-///
-/// # Errors
-///
-/// As for [`alloc`].
-///
-/// # Examples
-///
-/// ```
-/// use core::alloc::Layout;
-/// use famalloc::{alloc_family, untyped};
-///
-/// #[alloc_family]
-/// enum Lives {
-///     Request,
-/// }
-///
-/// let start = untyped::alloc_zeroed(&Lives::Request, Layout::new::<u64>())?;
-/// // SAFETY: allocated above, eight zeros, and not used after it was freed.
-/// unsafe {
-///     assert_eq!(start.cast::<u64>().read(), 0);
-///     untyped::free::<Lives>(start)?;
-/// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[inline]
-pub fn alloc_zeroed<S: FamilySet>(family: &S, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-    heap::alloc::alloc_zeroed(AnyFamily::of(family), layout)
 }
 
 /// [`alloc`] in the family of the calling thread's scope; outside of any scope, in the fallback family of
@@ -160,7 +97,7 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
 ///
 /// ```
 /// use core::alloc::Layout;
-/// use famalloc::{alloc_family, query, untyped};
+/// use famalloc::{alloc_family, query, raw};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -169,11 +106,11 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
 /// }
 ///
 /// let start = lives::Request::scope(|| {
-///     untyped::alloc_zeroed_in_scope::<Lives>(Layout::new::<u64>())
+///     raw::alloc_zeroed_in_scope::<Lives>(Layout::new::<u64>())
 /// })?;
 /// assert_eq!(query(start.as_ptr()).unwrap().family, "Request");
 /// // SAFETY: allocated above, and not used again.
-/// unsafe { untyped::free::<Lives>(start)? };
+/// unsafe { raw::free::<Lives>(start)? };
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[inline(always)]
@@ -186,7 +123,7 @@ mod tests {
     use core::alloc::Layout;
 
     use super::*;
-    use crate::heap::alloc_in::{alloc_layout_in, free_layout_in};
+    use crate::heap::alloc::{alloc, free};
     use crate::space::SYSTEM_SPACE;
     use crate::spec::FamilySpec;
     use crate::table::{FamilyCell, SetTable};
@@ -206,12 +143,12 @@ mod tests {
         SET.note_space(SYSTEM_SPACE.get().unwrap());
         for size in [24, 100 << 10] {
             let layout = Layout::from_size_align(size, 8).unwrap();
-            let start = alloc_layout_in::<other::Any>(layout).unwrap();
+            let start = alloc(other::Any, layout).unwrap();
             assert_eq!(SET.cell_at(start.addr().get(), 1), None, "{size} bytes of another set");
             let own = Other::table().cell_at(start.addr().get(), 1);
             assert_eq!(own.map(|cell| cell.family()), (size == 24).then_some(0));
             // SAFETY: allocated just now.
-            unsafe { free_layout_in::<other::Any>(start, layout) };
+            unsafe { free(other::Any, start, layout) };
         }
     }
 }

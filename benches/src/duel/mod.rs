@@ -176,7 +176,7 @@ impl fmt::Debug for Contest {
 pub fn contests(scale: Scale) -> Vec<Contest> {
     let groups = [
         typed::contests,
-        raw::contests,
+        untyped::contests,
         sequence::contests,
         locality::contests,
         threads::contests,

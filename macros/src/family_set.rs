@@ -291,7 +291,7 @@ fn implementations(
             unsafe impl #krate::Family for #module::#name {
                 type Set = #set_name;
                 const KEY: #set_name = #set_name::#name;
-                const MARKER: Self = #module::#name;
+                const MARKER: Self = Self {};
                 const INDEX: ::core::primitive::usize = #index;
                 const SPEC: #krate::FamilySpec = #spec;
 

@@ -34,6 +34,10 @@ macro_rules! delegate_to_target {
         }
     };
     (@PartialOrd [$($generics:tt)*] $handle:ty, $target:ty, [$($bounded:ty)?]) => {
+        #[allow(
+            clippy::non_canonical_partial_ord_impl,
+            reason = "the target's own is the one to ask; some targets have no other order"
+        )]
         impl<$($generics)*> PartialOrd for $handle
         where
             $($bounded: PartialOrd,)?
@@ -148,8 +152,8 @@ macro_rules! delegate_to_target {
     };
 }
 
-/// Equality of slices and text with other types that are such: `[generics] One == Other;`, or `==>` for both
-/// directions.
+/// Equality of slices and text with other types that are such: `[generics] One, one_way, Other;`, or
+/// `both_ways`.
 macro_rules! equal_as_slices {
     ($($generics:tt $one:ty, $both:tt, $other:ty;)*) => {
         $($crate::delegate::equal_as_slices!(@$both $generics $one, $other);)*

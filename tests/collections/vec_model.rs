@@ -218,7 +218,7 @@ fn run_in<A: Array, S: VecStorage<A::Item>, M: RawAlloc + Clone>(
     let mut values = Random::new(seed + 1);
     let mut three = Three::<A, S, M>::new_in(home, live);
     let mut longest = 0;
-    for _ in 0..times(3000, 24) {
+    for _ in 0..times(3000, 10) {
         three.step(&mut random, &mut || make(values.next()));
         three.assert_same();
         if three.model.len() > 300 {
@@ -228,7 +228,7 @@ fn run_in<A: Array, S: VecStorage<A::Item>, M: RawAlloc + Clone>(
         }
         longest = longest.max(three.model.len());
     }
-    assert!(longest > times(20, 0), "the vectors stayed short");
+    assert!(longest >= times(20, 1), "the vectors stayed short");
     drop(three);
     assert_eq!(live(), 0);
 }

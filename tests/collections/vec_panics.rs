@@ -102,7 +102,7 @@ fn random_steps_in<S: VecStorage<Tracked>, A: RawAlloc + Clone>(
     let mut random = Random::new(seed);
     let mut vec = VecInner::<Tracked, S, A>::new_in(home);
     let mut panics = 0;
-    for _ in 0..times(4000, 16) {
+    for _ in 0..times(4000, 6) {
         // One bomb at a time: a panic while another one unwinds would abort.
         match random.below(4) {
             0 => ledger.clone_fails_after(random.below(8)),
@@ -123,7 +123,7 @@ fn random_steps_in<S: VecStorage<Tracked>, A: RawAlloc + Clone>(
             vec.clear();
         }
     }
-    assert!(panics > times(100, 0), "only {panics} panics");
+    assert!(panics >= times(100, 0), "only {panics} panics");
     drop(vec);
     assert!(ledger.live() == 0 && is_live(false));
 }

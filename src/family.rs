@@ -74,6 +74,9 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
     /// to its family when it is freed, and stays there when it is reallocated. A scope costs two loads and
     /// two stores, and no lock.
     ///
+    /// Some of what `work` calls may keep memory for longer than `work` runs; [`outside`](Self::outside) says what
+    /// is known to do so, and what helps.
+    ///
     /// # Examples
     ///
     /// ```
@@ -112,6 +115,59 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
     #[inline(always)]
     fn enter() -> ScopeGuard<Self::Set> {
         ScopeGuard::new(Self::INDEX)
+    }
+
+    /// Runs `work` outside of all scopes of this family's set: in a scope of the fallback family
+    /// ([`FamilySet::FALLBACK`]), whichever family it is called by.
+    ///
+    /// It is for what is made within a scope and outlives it. A library that makes something at its first
+    /// use and keeps it takes the memory from the scope of that first use; so a few megabytes that stay for good are
+    /// in the family of a request that ended long ago. Make such things before the first scope, or in `outside`.
+    ///
+    /// These are known to keep what they make:
+    ///
+    /// | what | keeps | until |
+    /// |---|---|---|
+    /// | a panic that prints a backtrace | the symbol tables of the program, tens of megabytes | the process ends; `run_panic_hook_outside` has them made outside |
+    /// | `std::backtrace::Backtrace`, and errors that carry one, when they are printed | the same | the same; print them in `outside` |
+    /// | `LazyLock`, `OnceLock`, `lazy_static!`, and what a crate keeps in them | the value | the process ends |
+    /// | `thread_local!` | the value, if it owns memory | the thread ends |
+    /// | `println!` and `std::io::stdout`, at their first use | a buffer | the process ends |
+    /// | `std::thread::spawn` | the thread's name, handle and result | the thread ends and nobody has the handle |
+    /// | channels, queues, pools of threads or connections | room for what is sent or waits | they are dropped |
+    /// | `regex` | working memory of each expression, for the threads that use it | the expression is dropped |
+    /// | `tracing`, `log` with a subscriber | what they know of each place that logs, and buffers | the process ends |
+    /// | an arena, interner or cache of the program's own | what is put into it | it is dropped |
+    ///
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    /// use famalloc::{alloc_family, query, FamAlloc};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     Request,
+    /// }
+    ///
+    /// #[global_allocator]
+    /// static GLOBAL: FamAlloc<Lives> = FamAlloc::new();
+    ///
+    /// static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["made once".to_owned()]);
+    ///
+    /// lives::Request::scope(|| {
+    ///     let words = lives::Request::outside(|| LazyLock::force(&WORDS));
+    ///     assert_eq!(query(words.as_ptr()).unwrap().family, "General");
+    ///     let answer = words[0].clone();
+    ///     assert_eq!(query(answer.as_ptr()).unwrap().family, "Request");
+    /// });
+    /// ```
+    #[inline(always)]
+    fn outside<R>(work: impl FnOnce() -> R) -> R {
+        let _outside = ScopeGuard::<Self::Set>::outside();
+        work()
     }
 
     /// A future that is polled in a scope of this family: each poll enters it and leaves it, on whichever

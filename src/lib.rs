@@ -48,7 +48,7 @@
 //! | free all objects of a family at once, without visiting them | [`free_all`] |
 //! | statistics | [`Snapshot`], [`FamilyUse`], [`ClassUse`] |
 //! | check the integrity of the heap | [`check`] |
-//! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`ScopeGuard`], [`Scoped`] |
+//! | code that names no family: the global allocator, and scopes | [`FamAlloc`], [`Family::scope`], [`Family::outside`], [`ScopeGuard`], [`Scoped`] |
 //! | families known only at run time: every handle, region and pool takes one | [`AnyFamily`], [`FamilyKey`] |
 //! | explicit start, idling and end of a thread's work; purging in the background | [`lifecycle`] |
 //! | options at run time: huge pages, how long empty memory is retained | [`options`] |
@@ -332,6 +332,8 @@ pub use raw_alloc::RawAlloc;
 pub use rc::{FamilyArc, FamilyArcWeak, FamilyRc, FamilyRcWeak};
 pub use region::{Region, RegionBox, RegionPool};
 pub use scope::ScopeGuard;
+#[cfg(feature = "std")]
+pub use scope::run_panic_hook_outside;
 pub use spec::FamilySpec;
 pub use thin::{ThinSlice, ThinStr};
 #[cfg(not(feature = "std"))]

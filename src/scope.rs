@@ -108,6 +108,33 @@ impl<S: FamilySet> ScopeGuard<S> {
         Self::new(family.index())
     }
 
+    /// Steps out of all scopes of the set on the calling thread until the guard is dropped: a scope of the
+    /// fallback family. [`Family::outside`](crate::Family::outside) without a closure; what it is for is said
+    /// there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use famalloc::{alloc_family, ScopeGuard};
+    ///
+    /// #[alloc_family]
+    /// enum Lives {
+    ///     General,
+    ///     Parsing,
+    /// }
+    ///
+    /// let current = || ScopeGuard::<Lives>::current().spec().name();
+    /// let _parsing = lives::Parsing::enter();
+    /// let outside = ScopeGuard::<Lives>::outside();
+    /// assert_eq!(current(), "General");
+    /// drop(outside);
+    /// assert_eq!(current(), "Parsing");
+    /// ```
+    #[inline]
+    pub fn outside() -> Self {
+        Self::new(AnyFamily::<S>::FALLBACK.position())
+    }
+
     /// The family in which the calling thread now allocates when it names none.
     ///
     /// # Examples
@@ -173,4 +200,61 @@ impl<S: FamilySet> fmt::Debug for ScopeGuard<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScopeGuard").field("before", &S::FAMILIES[self.before].name()).finish()
     }
+}
+
+/// Runs the panic hook outside of the scopes of a set, from now on, in all threads.
+///
+/// A panic hook that prints a backtrace loads the symbol tables of the program, and the standard library keeps
+/// them until the process ends: tens of megabytes for a program with debug information. Without this call they go
+/// to the family in whose scope the first panic happened, and stay there. With it they go to the fallback
+/// family: the present hook is replaced by one that [steps out](ScopeGuard::outside) and calls it.
+///
+/// Call it once for each set with scopes, early in `main`, after the program has set a hook of its own. A hook
+/// that is set later replaces this one, unless it calls the one it replaces. It costs nothing until there is a
+/// panic.
+///
+/// A panic does these things in the scope still: it makes its payload and its message, which live until the panic is
+/// caught, and it drops the values that it passes. To run something else outside of all scopes, for instance the
+/// printing of a [`Backtrace`](std::backtrace::Backtrace) that an error carries, use
+/// [`Family::outside`](crate::Family::outside).
+///
+/// # Panics
+///
+/// If the calling thread is panicking, as [`std::panic::set_hook`] does.
+///
+/// # Examples
+///
+/// ```
+/// use famalloc::{alloc_family, query, run_panic_hook_outside, FamAlloc};
+/// use std::sync::Mutex;
+///
+/// #[alloc_family]
+/// enum Lives {
+///     General,
+///     Request,
+/// }
+///
+/// #[global_allocator]
+/// static GLOBAL: FamAlloc<Lives> = FamAlloc::new();
+///
+/// static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+///
+/// fn main() {
+///     std::panic::set_hook(Box::new(|panic| *LAST_PANIC.lock().unwrap() = panic.to_string()));
+///     run_panic_hook_outside::<Lives>();
+///
+///     let caught = lives::Request::scope(|| std::panic::catch_unwind(|| panic!("no such page")));
+///     assert!(caught.is_err());
+///     assert_eq!(query(LAST_PANIC.lock().unwrap().as_ptr()).unwrap().family, "General");
+/// }
+/// ```
+#[cfg(feature = "std")]
+pub fn run_panic_hook_outside<S: FamilySet>() {
+    // The hook itself lives for as long as the program.
+    let _outside = ScopeGuard::<S>::outside();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _outside = ScopeGuard::<S>::outside();
+        hook(panic);
+    }));
 }

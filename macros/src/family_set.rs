@@ -323,6 +323,12 @@ fn implementations(
                     <Self as #krate::Family>::enter()
                 }
 
+                /// Runs `work` outside of all scopes of this family's set, in the fallback family.
+                #[inline(always)]
+                pub fn outside<R>(work: impl ::core::ops::FnOnce() -> R) -> R {
+                    <Self as #krate::Family>::outside(work)
+                }
+
                 /// A future that is polled in a scope of this family.
                 pub fn scope_future<T>(future: T) -> #krate::Scoped<Self, T> {
                     <Self as #krate::Family>::scope_future(future)

@@ -178,7 +178,7 @@ mod visibility;
 /// The expansion uses full paths for everything, primitive types included. So it means the same without the
 /// prelude, where your code redefines `Option`, `usize` or `core`, in crates of any edition, in the body of a
 /// function, and in the expansion of a `macro_rules!` macro. Its own names begin with `__famalloc`, except
-/// the parameters of `lives::Ast::scope` and `scope_future`, which appear in documentation: next to a set
+/// the parameters of `lives::Ast::scope`, `outside` and `scope_future`, which appear in documentation: next to a set
 /// there can be no `static` with the name `work` or `future`.
 ///
 /// # Errors

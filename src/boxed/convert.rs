@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::FamilyBox;
 use super::raw::{Slot, failed, with_address_of};
+use crate::error::AllocError;
 use crate::raw_alloc::RawAlloc;
 
 impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
@@ -51,8 +52,60 @@ impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     #[must_use]
     pub fn from_box_in(boxed: Box<T>, alloc: A) -> Self {
         let layout = Layout::for_value::<T>(&boxed);
-        let slot =
-            Slot::<A, _>::allocate(layout, &alloc).unwrap_or_else(|error| failed(error, layout));
+        Self::try_from_box_in(boxed, alloc).unwrap_or_else(|(_, error)| failed(error, layout))
+    }
+
+    /// [`from_box`](Self::from_box) that returns an error, and the `Box` with it.
+    ///
+    /// # Errors
+    ///
+    /// If the limit of the family is reached, or its page source has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Task }
+    /// let shown: Box<dyn std::fmt::Display> = Box::new(7);
+    /// let shown = match FamilyBox::<_, lives::Task>::try_from_box(shown) {
+    ///     Ok(moved) => moved.to_string(),
+    ///     Err((shown, error)) => format!("{shown}, in its box: {error}"),
+    /// };
+    /// assert_eq!(shown, "7");
+    /// ```
+    pub fn try_from_box(boxed: Box<T>) -> Result<Self, (Box<T>, AllocError)>
+    where
+        A: Default,
+    {
+        Self::try_from_box_in(boxed, A::default())
+    }
+
+    /// [`from_box_in`](Self::from_box_in) that returns an error, and the `Box` with it.
+    ///
+    /// # Errors
+    ///
+    /// If the allocator has no memory for the value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives {
+    /// #     #[family(limit = "1 MiB")]
+    /// #     Task,
+    /// # }
+    /// let large: Box<[u8]> = vec![7; 2 << 20].into();
+    /// let (large, _) = FamilyBox::try_from_box_in(large, lives::Task).unwrap_err();
+    /// assert_eq!(large.len(), 2 << 20);
+    /// ```
+    pub fn try_from_box_in(boxed: Box<T>, alloc: A) -> Result<Self, (Box<T>, AllocError)> {
+        let layout = Layout::for_value::<T>(&boxed);
+        let slot = match Slot::<A, _>::allocate(layout, &alloc) {
+            Ok(slot) => slot,
+            Err(error) => return Err((boxed, error)),
+        };
         let source = Box::into_raw(boxed);
         // SAFETY: both are `layout.size()` bytes long, and the slot is new, so they do not overlap.
         unsafe { source.cast::<u8>().copy_to_nonoverlapping(slot.start().as_ptr(), layout.size()) };
@@ -63,7 +116,7 @@ impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
         }
         let value = with_address_of(source, slot.keep());
         // SAFETY: the value moved into a slot of its layout.
-        unsafe { Self::from_raw_in(value, alloc) }
+        Ok(unsafe { Self::from_raw_in(value, alloc) })
     }
 
     /// Moves the value into a `Box`, whatever its size, and frees the slot.

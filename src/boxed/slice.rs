@@ -26,6 +26,53 @@ fn slice_or_failed<T, A: RawAlloc>(
 }
 
 impl<T, A: RawAlloc + Default> FamilyBox<[T], A> {
+    /// Clones the elements of a slice, as [`from_slice_in`](Self::from_slice_in) does, or returns an error; then no
+    /// element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slice = FamilyBox::<[u32], lives::Ast>::try_from_slice(&[1, 2])?;
+    /// assert_eq!(*slice, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice(elements: &[T]) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        Self::try_from_slice_in(elements, A::default())
+    }
+
+    /// Collects the elements of an iterator, as `collect` does, or returns an error; then the elements that it had
+    /// and the iterator are dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = FamilyBox::<[u32], lives::Ast>::try_from_iter((0..4).map(|x| x * x))?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter(elements: impl IntoIterator<Item = T>) -> Result<Self, AllocError> {
+        Self::try_from_iter_in(elements, A::default())
+    }
+
     /// Allocates an uninitialised slot for `len` values.
     ///
     /// # Panics
@@ -238,6 +285,31 @@ impl<T, A: RawAlloc> FamilyBox<[T], A> {
         builder.finish()
     }
 
+    /// [`from_slice_in`](Self::from_slice_in) that returns an error; then no element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, or the allocator has no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let pair = FamilyBox::<[u32], _>::try_from_slice_in(&[1, 2], lives::Ast)?;
+    /// assert_eq!(*pair, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice_in(elements: &[T], alloc: A) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        let mut builder = SliceBuilder::try_with_capacity_in(elements.len(), alloc)?;
+        builder.fill_with_clones(elements);
+        builder.try_finish()
+    }
+
     /// Collects the elements of an iterator into a slot of `alloc`.
     ///
     /// # Examples
@@ -256,6 +328,33 @@ impl<T, A: RawAlloc> FamilyBox<[T], A> {
         let mut builder = SliceBuilder::with_capacity_in(elements.size_hint().0, alloc);
         elements.for_each(|element| builder.push(element));
         builder.finish()
+    }
+
+    /// [`from_iter_in`](Self::from_iter_in) that returns an error; then the elements that it had and the iterator
+    /// are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_from_slice_in`](Self::try_from_slice_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = FamilyBox::<[u32], _>::try_from_iter_in((0..4).map(|x| x * x), lives::Ast)?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter_in(
+        elements: impl IntoIterator<Item = T>,
+        alloc: A,
+    ) -> Result<Self, AllocError> {
+        let mut elements = elements.into_iter();
+        let mut builder = SliceBuilder::try_with_capacity_in(elements.size_hint().0, alloc)?;
+        elements.try_for_each(|element| builder.try_push(element))?;
+        builder.try_finish()
     }
 
     /// The same elements as an array. If their number is not `N` they are dropped, and the result is

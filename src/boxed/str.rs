@@ -8,6 +8,28 @@ use super::raw::{copy_of, failed};
 use crate::error::AllocError;
 use crate::raw_alloc::RawAlloc;
 
+impl<A: RawAlloc + Default> FamilyBox<str, A> {
+    /// Copies text, or returns an error.
+    ///
+    /// # Errors
+    ///
+    /// If the limit of the family is reached, or its page source has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyBox};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let name = FamilyBox::<str, lives::Ast>::try_from_str("Ada")?;
+    /// assert_eq!(&*name, "Ada");
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_str(text: &str) -> Result<Self, AllocError> {
+        Self::try_from_str_in(text, A::default())
+    }
+}
+
 impl<A: RawAlloc> FamilyBox<str, A> {
     /// Copies text into a slot of `alloc`.
     ///

@@ -7,6 +7,7 @@ use super::counter::Counter;
 use super::raw::{no_slot, slot_for};
 use crate::boxed::FamilyBox;
 use crate::boxed::raw::with_address_of;
+use crate::error::AllocError;
 use crate::raw_alloc::RawAlloc;
 
 use core::alloc::Layout;
@@ -22,12 +23,36 @@ impl<T, A: RawAlloc + Default, C: Counter> From<T> for Counted<T, A, C> {
 impl<T: ?Sized, A: RawAlloc, C: Counter> From<FamilyBox<T, A>> for Counted<T, A, C> {
     /// Moves the value to a slot with a counter, whatever its size, and frees the slot of the box.
     fn from(boxed: FamilyBox<T, A>) -> Self {
-        let layout = Layout::for_value::<T>(&boxed);
-        let alloc = FamilyBox::allocator(&boxed);
-        let address = match slot_for(layout, C::alone(), |layout| alloc.alloc(layout)) {
+        let address = match Self::slot_like(&boxed) {
             Ok(address) => address,
-            Err(error) => no_slot(error, layout),
+            Err(error) => no_slot(error, Layout::for_value::<T>(&boxed)),
         };
+        // SAFETY: a new slot for that value.
+        unsafe { Self::moved_from(boxed, address) }
+    }
+}
+
+impl<T: ?Sized, A: RawAlloc, C: Counter> Counted<T, A, C> {
+    /// Moves the value as `From` does, or returns an error; then the value is dropped.
+    pub(super) fn try_from_boxed(boxed: FamilyBox<T, A>) -> Result<Self, AllocError> {
+        let address = Self::slot_like(&boxed)?;
+        // SAFETY: a new slot for that value.
+        Ok(unsafe { Self::moved_from(boxed, address) })
+    }
+
+    /// A slot of the same allocator for the same value, and its counter.
+    fn slot_like(boxed: &FamilyBox<T, A>) -> Result<NonNull<u8>, AllocError> {
+        let layout = Layout::for_value::<T>(boxed);
+        slot_for(layout, C::alone(), |layout| FamilyBox::allocator(boxed).alloc(layout))
+    }
+
+    /// Moves the value to a slot with a counter, and frees the slot of the box.
+    ///
+    /// # Safety
+    ///
+    /// `address` comes from [`Self::slot_like`] of the same box, and is used once.
+    unsafe fn moved_from(boxed: FamilyBox<T, A>, address: NonNull<u8>) -> Self {
+        let layout = Layout::for_value::<T>(&boxed);
         let (source, alloc) = FamilyBox::into_parts(boxed);
         // SAFETY: both are as long as the value, and the slot is new, so they do not overlap.
         unsafe { address.copy_from_nonoverlapping(source.cast(), layout.size()) };

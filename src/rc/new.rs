@@ -123,6 +123,30 @@ impl<T: InFamily, C: Counter> Counted<T, FamilyOf<T>, C> {
         Self::new_cyclic_in(make, T::Family::default())
     }
 
+    /// [`new_cyclic`](Self::new_cyclic) that returns an error; then `make` is not called.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new`](Self::try_new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc, FamilyRcWeak};
+    /// # #[alloc_family]
+    /// # enum Lives { Scene }
+    /// # #[alloc_family(Lives::Scene)]
+    /// # struct Gadget { me: FamilyRcWeak<Gadget> }
+    /// let gadget = FamilyRc::try_new_cyclic(|me| Gadget { me: me.clone() })?;
+    /// assert!(FamilyRc::ptr_eq(&gadget.me.upgrade().unwrap(), &gadget));
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_new_cyclic(
+        make: impl FnOnce(&Weak<T, FamilyOf<T>, C>) -> T,
+    ) -> Result<Self, AllocError> {
+        Self::try_new_cyclic_in(make, T::Family::default())
+    }
+
     /// Allocates a value in the family of its type and pins it.
     ///
     /// # Examples
@@ -291,6 +315,48 @@ impl<T, A: RawAlloc, C: Counter> Counted<T, A, C> {
             Ok(slot) => slot,
             Err(error) => no_slot(error, Layout::new::<T>()),
         };
+        // SAFETY: made just now, for a value in the making.
+        unsafe { Self::cyclic_at(slot, make, alloc) }
+    }
+
+    /// [`new_cyclic_in`](Self::new_cyclic_in) that returns an error; then `make` is not called.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_new_in`](Self::try_new_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc, FamilyRcWeak};
+    /// # #[alloc_family]
+    /// # enum Lives { Scene }
+    /// struct Gadget(FamilyRcWeak<Gadget, lives::Scene>);
+    ///
+    /// let gadget = FamilyRc::try_new_cyclic_in(|me| Gadget(me.clone()), lives::Scene)?;
+    /// assert!(gadget.0.upgrade().is_some());
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_new_cyclic_in(
+        make: impl FnOnce(&Weak<T, A, C>) -> T,
+        alloc: A,
+    ) -> Result<Self, AllocError> {
+        let slot = Self::slot(C::unborn(), &alloc)?;
+        // SAFETY: made just now, for a value in the making.
+        Ok(unsafe { Self::cyclic_at(slot, make, alloc) })
+    }
+
+    /// The value that `make` returns, in a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot comes from [`Self::slot`] of `alloc`, with a counter that is unborn, and is used once.
+    #[inline]
+    unsafe fn cyclic_at(
+        slot: NonNull<T>,
+        make: impl FnOnce(&Weak<T, A, C>) -> T,
+        alloc: A,
+    ) -> Self {
         // SAFETY: the counter of the new slot counts one weak handle.
         let weak = unsafe { Weak::from_parts(slot, alloc) };
         let value = make(&weak);

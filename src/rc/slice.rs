@@ -28,6 +28,53 @@ fn slice_or_failed<T, A: RawAlloc, C: Counter>(
 }
 
 impl<T, A: RawAlloc + Default, C: Counter> Counted<[T], A, C> {
+    /// Clones the elements of a slice, as [`from_slice_in`](Self::from_slice_in) does, or returns an error; then no
+    /// element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slice = FamilyRc::<[u32], lives::Ast>::try_from_slice(&[1, 2])?;
+    /// assert_eq!(*slice, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice(elements: &[T]) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        Self::try_from_slice_in(elements, A::default())
+    }
+
+    /// Collects the elements of an iterator, as `collect` does, or returns an error; then the elements that it had
+    /// and the iterator are dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = FamilyRc::<[u32], lives::Ast>::try_from_iter((0..4).map(|x| x * x))?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter(elements: impl IntoIterator<Item = T>) -> Result<Self, AllocError> {
+        Self::try_from_iter_in(elements, A::default())
+    }
+
     /// Allocates an uninitialised slot for `len` values.
     ///
     /// # Panics
@@ -246,7 +293,39 @@ impl<T, A: RawAlloc, C: Counter> Counted<[T], A, C> {
     where
         T: Clone,
     {
-        let slots = Self::new_uninit_slice_in(elements.len(), alloc);
+        Self::clones_in(Self::new_uninit_slice_in(elements.len(), alloc), elements)
+    }
+
+    /// [`from_slice_in`](Self::from_slice_in) that returns an error; then no element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, or the allocator has no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let pair = FamilyRc::<[u32], _>::try_from_slice_in(&[1, 2], lives::Ast)?;
+    /// assert_eq!(*pair, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice_in(elements: &[T], alloc: A) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        let slots = Self::try_new_uninit_slice_in(elements.len(), alloc)?;
+        Ok(Self::clones_in(slots, elements))
+    }
+
+    /// Clones the elements into a new slot for as many.
+    fn clones_in(slots: Counted<[MaybeUninit<T>], A, C>, elements: &[T]) -> Self
+    where
+        T: Clone,
+    {
+        assert!(slots.len() == elements.len(), "there is room for each element");
         let mut filling = Filling { slots, len: 0 };
         for element in elements {
             let element = element.clone();
@@ -282,6 +361,52 @@ impl<T, A: RawAlloc, C: Counter> Counted<[T], A, C> {
     #[must_use]
     pub fn from_iter_in(elements: impl IntoIterator<Item = T>, alloc: A) -> Self {
         FamilyBox::from_iter_in(elements, alloc).into()
+    }
+
+    /// [`from_iter_in`](Self::from_iter_in) that returns an error; then the elements that it had and the iterator
+    /// are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_from_slice_in`](Self::try_from_slice_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = FamilyRc::<[u32], _>::try_from_iter_in((0..4).map(|x| x * x), lives::Ast)?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter_in(
+        elements: impl IntoIterator<Item = T>,
+        alloc: A,
+    ) -> Result<Self, AllocError> {
+        FamilyBox::try_from_iter_in(elements, alloc).and_then(Self::try_from_boxed)
+    }
+}
+
+impl<A: RawAlloc + Default, C: Counter> Counted<str, A, C> {
+    /// Copies text, or returns an error.
+    ///
+    /// # Errors
+    ///
+    /// If the limit of the family is reached, or its page source has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, FamilyRc};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let name = FamilyRc::<str, lives::Ast>::try_from_str("Ada")?;
+    /// assert_eq!(&*name, "Ada");
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_str(text: &str) -> Result<Self, AllocError> {
+        Self::try_from_str_in(text, A::default())
     }
 }
 

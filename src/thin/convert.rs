@@ -51,8 +51,27 @@ impl<T, A: RawAlloc + Default, const N: usize> From<[T; N]> for ThinSlice<T, A> 
 impl<T, A: RawAlloc> From<FamilyBox<[T], A>> for ThinSlice<T, A> {
     /// Moves the elements to a slot that also holds their number.
     fn from(elements: FamilyBox<[T], A>) -> Self {
-        let layout = Layout::for_value::<[T]>(&elements);
         let room = Room::or_failed(elements.len(), FamilyBox::allocator(&elements));
+        // SAFETY: made for them.
+        unsafe { Self::moved_from(elements, room) }
+    }
+}
+
+impl<T, A: RawAlloc> ThinSlice<T, A> {
+    /// Moves the elements as `From` does, or returns an error; then they are dropped.
+    pub(super) fn try_from_boxed(elements: FamilyBox<[T], A>) -> Result<Self, AllocError> {
+        let room = Room::try_new(elements.len(), FamilyBox::allocator(&elements))?;
+        // SAFETY: made for them.
+        Ok(unsafe { Self::moved_from(elements, room) })
+    }
+
+    /// Moves the elements to a slot that also holds their number, and frees the slot of the box.
+    ///
+    /// # Safety
+    ///
+    /// It is room for as many, of the allocator of the box, and empty.
+    unsafe fn moved_from(elements: FamilyBox<[T], A>, room: Room<T>) -> Self {
+        let layout = Layout::for_value::<[T]>(&elements);
         let (source, alloc) = FamilyBox::into_parts(elements);
         // SAFETY: as many as there is room for, in a new slot.
         unsafe { source.cast().copy_to_nonoverlapping(room.elements, source.len()) };

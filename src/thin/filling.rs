@@ -37,7 +37,7 @@ pub(super) struct Room<T> {
 
 impl<T> Room<T> {
     /// For as many.
-    fn try_new(len: usize, alloc: &impl RawAlloc) -> Result<Self, AllocError> {
+    pub(super) fn try_new(len: usize, alloc: &impl RawAlloc) -> Result<Self, AllocError> {
         if is_free::<T>(len) {
             let behind = (&raw const EMPTY).cast_mut().cast::<T>();
             // SAFETY: to the end of the constant, whose length is a multiple of the alignment.
@@ -129,6 +129,24 @@ impl<T, A: RawAlloc> Filling<T, A> {
     pub(super) fn cut(self) -> FamilyBox<[T], A> {
         // SAFETY: the first `len`; they are given up next.
         let moved = unsafe { move_to_slot(self.room.elements, self.len, &self.alloc) };
+        // SAFETY: moved just now.
+        unsafe { self.given_up_for(moved) }
+    }
+
+    /// The same, or an error; then the elements are dropped.
+    pub(super) fn try_cut(self) -> Result<FamilyBox<[T], A>, AllocError> {
+        // SAFETY: the first `len`; they are given up next, unless this fails.
+        let moved = unsafe { try_move_to_slot(self.room.elements, self.len, &self.alloc) }?;
+        // SAFETY: moved just now.
+        Ok(unsafe { self.given_up_for(moved) })
+    }
+
+    /// Frees the slot, and owns the elements in another one.
+    ///
+    /// # Safety
+    ///
+    /// All elements moved there, to a slot of their own layout.
+    unsafe fn given_up_for(self, moved: NonNull<[T]>) -> FamilyBox<[T], A> {
         let (room, alloc) = self.into_parts();
         if let Some((start, layout)) = room.slot {
             // SAFETY: allocated there with that layout, and the elements moved out.
@@ -168,9 +186,27 @@ pub(super) unsafe fn move_to_slot<T, A: RawAlloc>(
     len: usize,
     alloc: &A,
 ) -> NonNull<[T]> {
-    let Ok(layout) = array_layout::<T>(len) else { capacity_overflow() };
-    let slot = alloc.alloc(layout).unwrap_or_else(|error| failed(error, layout)).cast();
+    // SAFETY: passed on.
+    unsafe { try_move_to_slot(elements, len, alloc) }.unwrap_or_else(|error| {
+        match array_layout::<T>(len) {
+            Ok(layout) => failed(error, layout),
+            Err(_) => capacity_overflow(),
+        }
+    })
+}
+
+/// The same, or an error.
+///
+/// # Safety
+///
+/// There are `len` elements, which are not the caller's any more when this returns a slot.
+unsafe fn try_move_to_slot<T, A: RawAlloc>(
+    elements: NonNull<T>,
+    len: usize,
+    alloc: &A,
+) -> Result<NonNull<[T]>, AllocError> {
+    let slot = alloc.alloc(array_layout::<T>(len)?)?.cast();
     // SAFETY: to a new slot for as many.
     unsafe { elements.copy_to_nonoverlapping(slot, len) };
-    NonNull::slice_from_raw_parts(slot, len)
+    Ok(NonNull::slice_from_raw_parts(slot, len))
 }

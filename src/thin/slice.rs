@@ -108,6 +108,28 @@ impl<T, A: RawAlloc + Default> ThinSlice<T, A> {
         Self::try_from_slice_in(elements, A::default())
     }
 
+    /// Collects the elements of an iterator, as `collect` does, or returns an error; then the elements that it had
+    /// and the iterator are dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = ThinSlice::<u32, lives::Ast>::try_from_iter((0..4).map(|x| x * x))?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter(elements: impl IntoIterator<Item = T>) -> Result<Self, AllocError> {
+        Self::try_from_iter_in(elements, A::default())
+    }
+
     /// Takes ownership of the elements at `raw`.
     ///
     /// # Safety
@@ -230,6 +252,44 @@ impl<T, A: RawAlloc> ThinSlice<T, A> {
             None => filling.finish(),
             Some(more) => filling.cut().extended([more].into_iter().chain(elements)).into(),
         }
+    }
+
+    /// [`from_iter_in`](Self::from_iter_in) that returns an error; then the elements that it had and the iterator
+    /// are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_from_slice_in`](Self::try_from_slice_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, ThinSlice};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = ThinSlice::try_from_iter_in((0..4).map(|x| x * x), lives::Ast)?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter_in(
+        elements: impl IntoIterator<Item = T>,
+        alloc: A,
+    ) -> Result<Self, AllocError> {
+        let mut elements = elements.into_iter();
+        let (least, most) = elements.size_hint();
+        if most != Some(least) {
+            return FamilyBox::try_from_iter_in(elements, alloc).and_then(Self::try_from_boxed);
+        }
+        let mut filling = Filling::<T, A>::try_new(least, alloc)?;
+        for _ in 0..least {
+            match elements.next() {
+                Some(element) => filling.push(element),
+                None => return filling.try_cut().and_then(Self::try_from_boxed),
+            }
+        }
+        let Some(more) = elements.next() else { return Ok(filling.finish()) };
+        let all = filling.try_cut()?.try_extended([more].into_iter().chain(elements))?;
+        Self::try_from_boxed(all)
     }
 
     /// The handle of elements.

@@ -63,6 +63,46 @@ impl<A: RawAlloc + Default> String<A> {
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_in(capacity, A::default())
     }
+
+    /// [`with_capacity`](Self::with_capacity) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_reserve`](Self::try_reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// assert!(String::<lives::Frame>::try_with_capacity(9)?.capacity() >= 9);
+    /// assert!(String::<lives::Frame>::try_with_capacity(usize::MAX).is_err());
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, AllocError> {
+        Self::try_with_capacity_in(capacity, A::default())
+    }
+
+    /// Copies text, or returns an error.
+    ///
+    /// # Errors
+    ///
+    /// If the limit of the family is reached, or its page source has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let name = String::<lives::Ast>::try_from_str("Ada")?;
+    /// assert_eq!(&*name, "Ada");
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_str(text: &str) -> Result<Self, AllocError> {
+        Self::try_from_str_in(text, A::default())
+    }
 }
 
 impl<A: RawAlloc> String<A> {
@@ -104,6 +144,26 @@ impl<A: RawAlloc> String<A> {
         Self { bytes: Vec::with_capacity_in(capacity, alloc) }
     }
 
+    /// [`with_capacity_in`](Self::with_capacity_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_reserve`](Self::try_reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let made = String::try_with_capacity_in(9, lives::Frame)?;
+    /// assert!(made.capacity() >= 9 && made.is_empty());
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_with_capacity_in(capacity: usize, alloc: A) -> Result<Self, AllocError> {
+        Vec::try_with_capacity_in(capacity, alloc).map(|bytes| Self { bytes })
+    }
+
     /// A copy of text, in any allocator.
     ///
     /// # Panics
@@ -122,6 +182,25 @@ impl<A: RawAlloc> String<A> {
     #[must_use]
     pub fn from_str_in(text: &str, alloc: A) -> Self {
         Self { bytes: Vec::from_slice_in(text.as_bytes(), alloc) }
+    }
+
+    /// [`from_str_in`](Self::from_str_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_reserve`](Self::try_reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::String};
+    /// # #[alloc_family]
+    /// # enum Lives { Request }
+    /// assert_eq!(String::try_from_str_in("Ada", lives::Request)?, "Ada");
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_str_in(text: &str, alloc: A) -> Result<Self, AllocError> {
+        Vec::try_from_slice_in(text.as_bytes(), alloc).map(|bytes| Self { bytes })
     }
 
     /// The allocator: a family's marker, an [`AnyFamily`](crate::AnyFamily), a region.

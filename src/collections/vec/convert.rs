@@ -5,7 +5,57 @@ use core::ptr::NonNull;
 
 use super::{VecInner, VecStorage};
 use crate::boxed::FamilyBox;
+use crate::error::AllocError;
 use crate::raw_alloc::RawAlloc;
+
+impl<T, S: VecStorage<T>, A: RawAlloc + Default> VecInner<T, S, A> {
+    /// Clones the elements of a slice, as [`from_slice_in`](Self::from_slice_in) does, or returns an error; then no
+    /// element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let slice = Vec::<u32, lives::Ast>::try_from_slice(&[1, 2])?;
+    /// assert_eq!(*slice, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice(elements: &[T]) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        Self::try_from_slice_in(elements, A::default())
+    }
+
+    /// Collects the elements of an iterator, as `collect` does, or returns an error; then the elements that it had
+    /// and the iterator are dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, the limit of the family is reached, or its page source
+    /// has no memory left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = Vec::<u32, lives::Ast>::try_from_iter((0..4).map(|x| x * x))?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter(elements: impl IntoIterator<Item = T>) -> Result<Self, AllocError> {
+        Self::try_from_iter_in(elements, A::default())
+    }
+}
 
 impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
     /// A vector of all items of an iterator, in any allocator. If the iterator panics, the items before are
@@ -32,6 +82,33 @@ impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
         vec
     }
 
+    /// [`from_iter_in`](Self::from_iter_in) that returns an error; then the elements that it had and the iterator
+    /// are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_from_slice_in`](Self::try_from_slice_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let squares = Vec::try_from_iter_in((0..4).map(|x| x * x), lives::Ast)?;
+    /// assert_eq!(*squares, [0, 1, 4, 9]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_iter_in(
+        elements: impl IntoIterator<Item = T>,
+        alloc: A,
+    ) -> Result<Self, AllocError> {
+        let mut elements = elements.into_iter();
+        let mut vec = Self::try_with_capacity_in(elements.size_hint().0, alloc)?;
+        elements.try_for_each(|element| vec.try_push(element).map_err(|(_, error)| error))?;
+        Ok(vec)
+    }
+
     /// A vector of clones of elements, in any allocator. If a clone panics, the ones before it are dropped.
     ///
     /// # Panics
@@ -54,6 +131,31 @@ impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
         let mut vec = Self::new_in(alloc);
         vec.extend_from_slice(elements);
         vec
+    }
+
+    /// [`from_slice_in`](Self::from_slice_in) that returns an error; then no element is cloned.
+    ///
+    /// # Errors
+    ///
+    /// If the slot would exceed `isize::MAX` bytes, or the allocator has no memory for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Ast }
+    /// let pair = Vec::try_from_slice_in(&[1, 2], lives::Ast)?;
+    /// assert_eq!(*pair, [1, 2]);
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_from_slice_in(elements: &[T], alloc: A) -> Result<Self, AllocError>
+    where
+        T: Clone,
+    {
+        let mut vec = Self::try_with_capacity_in(elements.len(), alloc)?;
+        vec.extend_from_slice(elements);
+        Ok(vec)
     }
 
     /// Converts the vector to a box of the same allocator, in a slot of exactly its length.

@@ -16,6 +16,26 @@ impl<T, S: VecStorage<T>, A: RawAlloc + Default> VecInner<T, S, A> {
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_in(capacity, A::default())
     }
+
+    /// [`with_capacity`](Self::with_capacity) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_reserve`](Self::try_reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// assert!(Vec::<u64, lives::Frame>::try_with_capacity(9)?.capacity() >= 9);
+    /// assert!(Vec::<u64, lives::Frame>::try_with_capacity(usize::MAX).is_err());
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, AllocError> {
+        Self::try_with_capacity_in(capacity, A::default())
+    }
 }
 
 impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
@@ -39,6 +59,28 @@ impl<T, S: VecStorage<T>, A: RawAlloc> VecInner<T, S, A> {
         let mut vec = Self::new_in(alloc);
         vec.reserve(capacity);
         vec
+    }
+
+    /// [`with_capacity_in`](Self::with_capacity_in) that returns an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_reserve`](Self::try_reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use famalloc::{alloc_family, collections::Vec};
+    /// # #[alloc_family]
+    /// # enum Lives { Frame }
+    /// let made = Vec::<u64, _>::try_with_capacity_in(9, lives::Frame)?;
+    /// assert!(made.capacity() >= 9 && made.is_empty());
+    /// # Ok::<(), famalloc::AllocError>(())
+    /// ```
+    pub fn try_with_capacity_in(capacity: usize, alloc: A) -> Result<Self, AllocError> {
+        let mut vec = Self::new_in(alloc);
+        vec.try_reserve(capacity)?;
+        Ok(vec)
     }
 
     /// Appends an element. Amortised constant time.

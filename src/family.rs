@@ -230,7 +230,8 @@ pub unsafe trait Family: Copy + Default + Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to no family",
     label = "no `#[alloc_family(Set::Variant)]` on this type",
-    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::new_in(.., set::Variant)`"
+    note = "add `#[alloc_family(Set::Variant)]` to the definition of `{Self}`, or name the family at the use: `FamilyBox::new_in(.., set::Variant)`",
+    note = "a trait object has no family of its own: its handle is a `FamilyBox<dyn Trait, set::Variant>`, made by `famalloc::unsize!(boxed => dyn Trait)`"
 )]
 pub trait InFamily {
     /// The family of this type.

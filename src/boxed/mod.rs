@@ -46,7 +46,8 @@
 //! | `Box` | here |
 //! |---|---|
 //! | `new`, `try_new`, `pin` | the same, for types in a family |
-//! | `new_in`, `try_new_in`, `pin_in` | the same; the family is part of the type and no argument |
+//! | `new_in`, `try_new_in`, `pin_in` | the same; the family is the last argument |
+//! | - | `try_from_slice`, `try_from_iter`, `try_from_str`, `try_from_box`, and with `_in`: what the conversions do, with an error where there is no memory |
 //! | - | `new_with`, `try_new_with`, `try_pin`, and with `_in`: the slot first, then the value |
 //! | `new_uninit`, `new_zeroed`, their `try_` forms, and all of them with `_in` | [`new_uninit`](FamilyBox::new_uninit), [`new_zeroed`](FamilyBox::new_zeroed), `try_new_uninit`, `try_new_zeroed`; these are written with their type, so one name does for both |
 //! | `new_uninit_slice`, `new_zeroed_slice`, likewise | [`new_uninit_slice`](FamilyBox::new_uninit_slice), [`new_zeroed_slice`](FamilyBox::new_zeroed_slice), `try_new_uninit_slice`, `try_new_zeroed_slice` |
@@ -96,7 +97,7 @@
 //! | `Read`, `Write`, `Seek`, `BufRead` | yes, without their unstable methods |
 //! | `AsFd`, `AsRawFd`, `AsHandle`, `AsSocket` | yes, where the platform has them |
 //! | `Fn`, `FnMut` | unstable to implement; `boxed(..)` calls through `Deref`, and `&*boxed` or `&mut *boxed` can be passed on |
-//! | `FnOnce` | moves a value without a size, which only `Box` may: use [`CallOnce`] |
+//! | `FnOnce` | moves a value without a size, which only `Box` may: use [`CallOnce`], or `FamilyBox::into_box(boxed)(..)`, which moves the closure to the global allocator first |
 //! | `AsyncFn`, `AsyncFnMut`, `AsyncFnOnce`, `AsyncIterator`, `Coroutine` | missing: unstable |
 //! | `CoerceUnsized`, `DispatchFromDyn`, `PinCoerceUnsized`, `DerefPure`, `Freeze`, `UnsafeUnpin` | missing: unstable |
 //! | `Allocator` (a box of an allocator) | missing: unstable |

@@ -2,7 +2,8 @@
 //!
 //! Calling a boxed `dyn FnOnce` moves an unsized value out of its box, which stable Rust allows only for
 //! `Box`. The method of [`CallOnce`] takes the closure in place, so use the type `FamilyBox<dyn
-//! CallOnce<(A, B), Output = R>, F>` instead.
+//! CallOnce<(A, B), Output = R>, F>` instead. A `FamilyBox<dyn FnOnce(A, B) -> R, F>` that is there already is called as
+//! `FamilyBox::into_box(boxed)(a, b)`: that moves the closure to the global allocator first.
 
 use core::ptr;
 

@@ -24,6 +24,11 @@ use crate::raw_alloc::RawAlloc;
 /// traits and a lifetime, `[T]` for an array, a struct with such a tail, and, from Rust 1.86, a supertrait
 /// of a trait object.
 ///
+/// The compiler does not propose this macro where one of these handles is passed for another. It says of
+/// `let shape: FamilyBox<dyn Shape, lives::Scene> = FamilyBox::new(Square(2.0))` *mismatched types: expected
+/// `FamilyBox<dyn Shape, Scene>`, found `FamilyBox<Square>`*, of `.into()` there that `From` is not implemented, and
+/// of `FamilyBox::<dyn Shape, _>::new_in` that its size is not known. All three mean: allocate first, then `unsize!`.
+///
 /// To get a pinned box, unsize first and [pin](crate::FamilyBox::into_pin) then.
 ///
 /// # Examples
@@ -120,6 +125,11 @@ macro_rules! unsize {
 /// `__from_pointer` of the same pointer, or of one that it coerces to, and the same home makes a handle
 /// of the same kind that owns it.
 #[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`unsize!` does not know handles of type `{Self}`",
+    label = "no `FamilyBox`, `RegionBox`, `FamilyRc`, `FamilyArc`, nor weak handle",
+    note = "the compiler unsizes the standard library's handles by itself, where a type with `dyn Trait` is expected"
+)]
 pub unsafe trait __Unsize: Sized {
     /// What the handle leads to.
     type Value: ?Sized;

@@ -51,3 +51,13 @@ fn functions_of_any_number_of_arguments_can_be_called() {
     let six = |a: i32, b: i32, c: i32, d: i32, e: i32, f: i32| a + b + c + d + e + f;
     assert_eq!(FamilyBox::call_once(InA::new_in(six, lives::A), (1, 2, 3, 4, 5, 6)), 21);
 }
+
+#[test]
+fn a_closure_of_the_standard_librarys_trait_is_called_through_its_box() {
+    let ledger = Ledger::default();
+    let value = ledger.value();
+    let task: FamilyBox<dyn FnOnce(usize) -> usize, lives::A> =
+        unsize!(InA::new_in(move |a| a + value.number(), lives::A) => dyn FnOnce(usize) -> usize);
+    assert_eq!(FamilyBox::into_box(task)(7), 7);
+    assert_eq!(ledger.live(), 0);
+}

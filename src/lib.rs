@@ -186,7 +186,7 @@
 //!   families (when memory is short). A program that runs at its limit pays for that each time.
 //! - After `fork` the child can use every family, whatever other threads were doing. The contents of their
 //!   magazines stay allocated in the child (up to two magazines for each cell and thread) until
-//!   [the whole family is freed](free_all_in), and walks of such a family fail. The child must not use
+//!   [the whole family is freed](free_all), and walks of such a family fail. The child must not use
 //!   regions, pools and page sources in which another thread may have been at work.
 //! - A double free is detected when the magazine is flushed, not when it happens, except in builds with
 //!   debug assertions.

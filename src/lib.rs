@@ -115,8 +115,9 @@
 //! | `lane` | lanes, depots, mailboxes, flushing of magazines |
 //! | `table` | the table of a family set |
 //! | `thread` | thread caches, the fast path, thread exit, fork, decay of idle memory |
-//! | `family_set`, `any_family`, `scope`, `family` | the traits of sets and families; families as values; scopes |
+//! | `family_set`, `any_family`, `scope`, `family`, `family_key` | the traits of sets and families; families as values; scopes |
 //! | `heap` | the functions for raw memory, queries, statistics, checks; [`raw`] and [`lifecycle`] |
+//! | `raw_alloc` | [`RawAlloc`], by which every handle and collection gets its memory |
 //! | `arena` | what regions are built on |
 //! | `delegate` | what all handles do by what they lead to |
 //! | [`boxed`], [`rc`], [`thin`], [`region`], [`pool`], [`collections`], [`object_alloc`], `in_family`, `allocator`, `serde`, `global` | the public types |

@@ -90,7 +90,7 @@ pub(crate) fn handle_alloc_error(layout: Layout) -> ! {
 
 /// Why a pointer could not be freed. Nothing was changed.
 ///
-/// [`try_free_in`](crate::try_free_in) returns it. Where the allocator finds such a pointer in a free that
+/// [`raw::try_free`](crate::raw::try_free) returns it. Where the allocator finds such a pointer in a free that
 /// cannot return an error, it aborts the process with a message in the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

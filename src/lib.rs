@@ -115,8 +115,9 @@
 //! | `lane` | lanes, depots, mailboxes, flushing of magazines |
 //! | `table` | the table of a family set |
 //! | `thread` | thread caches, the fast path, thread exit, fork, decay of idle memory |
-//! | `family_set`, `any_family`, `scope`, `family` | the traits of sets and families; families as values; scopes |
+//! | `family_set`, `any_family`, `scope`, `family`, `family_key` | the traits of sets and families; families as values; scopes |
 //! | `heap` | the functions for raw memory, queries, statistics, checks; [`raw`] and [`lifecycle`] |
+//! | `raw_alloc` | [`RawAlloc`], by which every handle and collection gets its memory |
 //! | `arena` | what regions are built on |
 //! | `delegate` | what all handles do by what they lead to |
 //! | [`boxed`], [`rc`], [`thin`], [`region`], [`pool`], [`collections`], [`object_alloc`], `in_family`, `allocator`, `serde`, `global` | the public types |
@@ -186,7 +187,7 @@
 //!   families (when memory is short). A program that runs at its limit pays for that each time.
 //! - After `fork` the child can use every family, whatever other threads were doing. The contents of their
 //!   magazines stay allocated in the child (up to two magazines for each cell and thread) until
-//!   [the whole family is freed](free_all_in), and walks of such a family fail. The child must not use
+//!   [the whole family is freed](free_all), and walks of such a family fail. The child must not use
 //!   regions, pools and page sources in which another thread may have been at work.
 //! - A double free is detected when the magazine is flushed, not when it happens, except in builds with
 //!   debug assertions.

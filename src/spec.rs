@@ -34,6 +34,7 @@ impl FamilySpec {
     pub const MAX_BLOCK: usize = 2 << 20;
 
     /// A family with the given name and no attributes.
+    #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
@@ -48,6 +49,7 @@ impl FamilySpec {
     }
 
     /// Never shares an address with another family for the life of the process.
+    #[doc(hidden)]
     #[must_use]
     pub const fn isolate(mut self) -> Self {
         self.isolate = true;
@@ -55,6 +57,7 @@ impl FamilySpec {
     }
 
     /// Overwrites every slot with zeros when it is freed.
+    #[doc(hidden)]
     #[must_use]
     pub const fn zero_on_free(mut self) -> Self {
         self.zero_on_free = true;
@@ -63,6 +66,7 @@ impl FamilySpec {
 
     /// Serves raw sizes at their natural alignment (the largest power of two that divides the
     /// size) up to a page, instead of up to 16 bytes.
+    #[doc(hidden)]
     #[must_use]
     pub const fn natural_alignment(mut self) -> Self {
         self.natural_alignment = true;
@@ -83,6 +87,7 @@ impl FamilySpec {
     ///     Other,
     /// }
     /// ```
+    #[doc(hidden)]
     #[must_use]
     pub const fn fallback(mut self) -> Self {
         self.fallback = true;
@@ -94,6 +99,7 @@ impl FamilySpec {
     /// # Panics
     ///
     /// Panics (at compile time, in a constant) if `bytes` is below [`Self::MIN_BLOCK`].
+    #[doc(hidden)]
     #[must_use]
     pub const fn limit(mut self, bytes: usize) -> Self {
         assert!(bytes >= Self::MIN_BLOCK, "a family's limit must be at least one block of 64 KiB");
@@ -107,6 +113,7 @@ impl FamilySpec {
     ///
     /// Panics (at compile time, in a constant) unless `bytes` is a power of two from
     /// [`Self::MIN_BLOCK`] to [`Self::MAX_BLOCK`].
+    #[doc(hidden)]
     #[must_use]
     pub const fn block(mut self, bytes: usize) -> Self {
         assert!(

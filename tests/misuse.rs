@@ -1,4 +1,4 @@
-//! What the allocator does with pointers it should not have been given: `try_free_in` refuses them
+//! What the allocator does with pointers it should not have been given: `try_free` refuses them
 //! and changes nothing; the others abort with a message that says what is wrong, at once in builds
 //! with debug assertions and at the latest when the magazines are flushed in others.
 
@@ -300,7 +300,7 @@ fn counts() -> Vec<(usize, usize)> {
     families.iter().flat_map(|family| family.classes.iter().map(count)).collect()
 }
 
-/// `try_free_in` gives back the error and changes nothing.
+/// `try_free` gives back the error and changes nothing.
 #[test]
 fn a_checked_free_refuses_and_changes_nothing() {
     let _alone = one_at_a_time();

@@ -110,7 +110,7 @@ fn asked<F: Family>(source: &Recorder, pages: HugePages) -> [usize; 4] {
     let short = Parcel::new::<F>(3 * EXTENT, 1);
     let for_short = asked();
     let region = Region::<F>::new();
-    region.alloc_slice_fill(6 * EXTENT, 1_u8);
+    region.alloc_slice_fill_copy(6 * EXTENT, 1_u8);
     let for_region = asked();
     drop(region);
     drop((small, long, short));

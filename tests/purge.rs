@@ -242,8 +242,8 @@ fn long_memory_is_given_huge_pages_where_it_is_used() {
     flush();
     PAGES.calls();
     let region = Region::<lives::Long>::new();
-    region.alloc_slice_fill(4 * EXTENT, 1_u8);
-    region.alloc_slice_fill(EXTENT, 1_u8);
+    region.alloc_slice_fill_copy(4 * EXTENT, 1_u8);
+    region.alloc_slice_fill_copy(EXTENT, 1_u8);
     assert_eq!(wanted(), [4]);
     drop(region);
     assert_all_given_back::<Lives>();
@@ -262,7 +262,7 @@ fn huge_pages_go_whole() {
     let _alone = one_at_a_time();
     let mut held = crowd::<lives::Blocks>();
     let region = Region::<lives::Many>::new();
-    region.alloc_slice_fill(8 * EXTENT, 1_u8);
+    region.alloc_slice_fill_copy(8 * EXTENT, 1_u8);
     let huge = PAGES.ranges(Asked::HugePages(true));
     assert_eq!(huge.len(), 1);
     drop(region);

@@ -59,7 +59,7 @@ fn ten_small_objects_touch_two_pages_at_most() {
     // And a region that is not used touches none.
     let before = resident(&PAGES.reservation());
     let region = Region::<lives::A, Tracked>::new();
-    assert_eq!((region.committed_bytes(), resident(&PAGES.reservation())), (0, before));
+    assert_eq!((region.allocated_bytes(), resident(&PAGES.reservation())), (0, before));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn litter<F: Family>(random: &mut Random) {
 /// The same for a chunk of whole extents that is full of small objects.
 fn litter_extents<F: Family>() {
     let region = Region::<F, Tracked>::new();
-    while region.committed_bytes() < times(14 << 20, 600 << 10) {
+    while region.allocated_bytes() < times(14 << 20, 600 << 10) {
         region.alloc_layout(Layout::new::<[u64; 4]>()).unwrap();
         // Larger ones under Miri, so that fewer fill it.
         region.alloc_layout(Layout::new::<[u64; times(70, 1_500)]>()).unwrap();
@@ -218,7 +218,7 @@ fn pooled_regions_are_one_users_at_a_time_and_come_back_empty() {
                 let mut region = POOL.get();
                 assert_eq!((region.usage().live_bytes, region.limit()), (0, Some(8 << 20)));
                 let slices: Vec<_> = (0..random.below(40))
-                    .map(|_| &*region.alloc_slice_fill(random.below(200), thread))
+                    .map(|_| &*region.alloc_slice_fill_copy(random.below(200), thread))
                     .collect();
                 for _ in 0..random.below(20) {
                     LIVE.fetch_add(1, Ordering::Relaxed);

@@ -186,13 +186,13 @@ fn a_panic_while_a_value_is_made_gives_its_room_back() {
     };
     each!(|region| region.alloc_slice_fill_with(20, |at| element(at as u32)));
     assert_eq!(log.take().len(), 6 * 9);
-    each!(|region| region.alloc_slice_from_iter((0..).map(element)));
+    each!(|region| region.alloc_slice_fill_iter((0..).map(element)));
     assert_eq!(log.take().len(), 6 * 9);
     each!(|region| region.boxed_slice((0..).map(element)));
     assert_eq!(log.take().len(), 6 * 9);
     each!(|region| {
         // With an object behind it, which goes too.
-        region.alloc_slice_from_iter((0..).map(|at| {
+        region.alloc_slice_fill_iter((0..).map(|at| {
             drop(region.boxed([at; 3]));
             element(at)
         }))
@@ -205,13 +205,13 @@ fn a_panic_while_a_value_is_made_gives_its_room_back() {
         panics(|| region.alloc_slice_clone(&source));
         assert_eq!((region.usage().live_bytes, Rc::strong_count(&counted)), (live, 10));
         counted.set(0);
-        panics(|| region.alloc_slice_fill(9, source[0].clone()));
+        panics(|| region.alloc_slice_fill_clone(9, &source[0]));
         assert_eq!((region.usage().live_bytes, Rc::strong_count(&counted)), (live, 10));
     }
     // An element whose destructor panics on the way out of a failed slice takes nothing with it.
     let limited = Region::<lives::Frame, Drops<'static>>::with_limit(64 << 10);
     panics(|| {
-        limited.try_alloc_slice_from_iter(
+        limited.try_alloc_slice_fill_iter(
             (0..).filter(|_| true).map(|at| (loud(&log, at, at == 3), [0_u64; 9])),
         )
     });
@@ -237,8 +237,8 @@ fn what_is_not_made_for_lack_of_memory_leaves_no_entry() {
     let _alone = one_at_a_time();
     let region = Region::<lives::Frame, Drops<'static>>::with_limit(64 << 10);
     assert!(region.try_alloc_with(|| [const { String::new() }; 4000]).is_err());
-    assert!(region.try_alloc_slice_fill(4000, String::new()).is_err());
-    assert_eq!(region.alloc_slice_from_iter(core::iter::empty::<String>()).len(), 0);
+    assert!(region.try_alloc_slice_fill_clone(4000, &String::new()).is_err());
+    assert_eq!(region.alloc_slice_fill_iter(core::iter::empty::<String>()).len(), 0);
     assert_empty_and_usable(&region);
 }
 
@@ -251,7 +251,7 @@ fn constructors_destructors_and_iterators_may_use_the_region() {
             if self.2 > 0 {
                 let next = Self(self.0, Rc::clone(&self.1), self.2 - 1);
                 self.0.alloc(next);
-                self.0.alloc_slice_fill(5_000, self.2);
+                self.0.alloc_slice_fill_copy(5_000, self.2);
             }
         }
     }
@@ -266,7 +266,7 @@ fn constructors_destructors_and_iterators_may_use_the_region() {
     assert_eq!(log.take(), (0..10).rev().collect::<Vec<_>>());
     assert_eq!(region.usage().live_bytes, live);
 
-    let numbers = region.alloc_slice_from_iter((0..1000).map(|at| (at, region.alloc(at))));
+    let numbers = region.alloc_slice_fill_iter((0..1000).map(|at| (at, region.alloc(at))));
     assert!(numbers.iter().enumerate().all(|(at, number)| number.0 == at && *number.1 == at));
     let nested = region.alloc_with(|| *region.boxed_with(|| *region.alloc(7) + 1) * 8);
     assert_eq!(*nested, 64);
@@ -284,7 +284,7 @@ fn limits_are_errors_after_which_all_is_usable() {
     let kind = |result: Result<(), famalloc::AllocError>| result.unwrap_err().kind();
     let region = Frame::with_limit(200_000);
     while region.try_alloc([1_u64; 32]).is_ok() {}
-    assert!(region.committed_bytes() <= 200_000 && region.usage().live_bytes > 150_000);
+    assert!(region.allocated_bytes() <= 200_000 && region.usage().live_bytes > 150_000);
     assert_eq!(kind(region.try_alloc([0_u8; 100_000]).map(drop)), AllocErrorKind::Limit);
     check().unwrap();
 
@@ -314,7 +314,7 @@ fn limits_are_errors_after_which_all_is_usable() {
         assert!(unlimited.alloc_layout(layout).is_err());
     }
     for len in [usize::MAX, usize::MAX / 8 + 1, isize::MAX as usize / 8 + 1] {
-        let error = unlimited.try_alloc_slice_fill(len, 0_u64);
+        let error = unlimited.try_alloc_slice_fill_copy(len, 0_u64);
         assert_eq!(kind(error.map(drop)), AllocErrorKind::TooLarge);
     }
     let some = unlimited.alloc_layout(Layout::new::<u64>()).unwrap();
@@ -360,7 +360,7 @@ fn the_limit_of_a_region_holds_for_its_scopes_together() {
         for _ in 0..400 {
             scope.alloc([0_u64; 100]);
         }
-        assert!(scope.committed_bytes() > 300 << 10);
+        assert!(scope.allocated_bytes() > 300 << 10);
         // SAFETY: what was allocated since is not used again.
         unsafe { scope.rewind(checkpoint) };
         fill(&region);
@@ -395,7 +395,7 @@ fn a_source_that_refuses_is_an_error_wherever_it_does() {
                 region.reset();
             }
         }
-        assert_eq!(usage::<lives::A>().committed_bytes, region.committed_bytes());
+        assert_eq!(usage::<lives::A>().committed_bytes, region.allocated_bytes());
         drop(region);
         assert_eq!(usage::<lives::A>().committed_bytes, 0);
         famalloc::reclaim(usize::MAX);

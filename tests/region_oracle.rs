@@ -242,7 +242,7 @@ fn assert_as_modelled<F: FamilyKey, K: Probe>(region: &Region<F, K>, model: &Mod
     let (found, least) = (region.usage(), model.bytes(K::DROPS));
     assert!((least..=least + model.slack).contains(&found.live_bytes), "{found:?}, {least}");
     assert!(found.live_bytes + found.free_bytes <= found.committed_bytes);
-    assert_eq!(found.committed_bytes, region.committed_bytes());
+    assert_eq!(found.committed_bytes, region.allocated_bytes());
     for object in &model.live {
         object.verify(object.layout.size(), object.layout.size());
     }
@@ -370,7 +370,7 @@ fn operate<F: FamilyKey, K: Probe>(
                     let outer: Vec<_> = outer.iter().copied().chain([(region, model)]).collect();
                     operate(world, scope, &inner, &outer, steps.min(128) / 4);
                     let regions = outer.iter().map(|(region, _)| *region).chain([scope]);
-                    let committed: usize = regions.map(Region::committed_bytes).sum();
+                    let committed: usize = regions.map(Region::allocated_bytes).sum();
                     assert_eq!(committed_in(region.family()), committed);
                     assert_as_modelled(scope, &inner.borrow());
                     assert_as_modelled(region, &model.borrow());
@@ -431,31 +431,31 @@ fn run<F: FamilyKey, K: Probe>(mut region: Region<F, K>, seed: u64) {
         operate(&world, &region, &model, &[], steps);
         match world.below(7) {
             0..2 => {
-                let before = region.committed_bytes();
+                let before = region.allocated_bytes();
                 region.reset();
                 all_gone(&region);
-                assert!(region.committed_bytes() <= before && region.usage().chunks <= 1);
+                assert!(region.allocated_bytes() <= before && region.usage().chunks <= 1);
                 if world.below(2) == 0 {
-                    let before = region.committed_bytes();
+                    let before = region.allocated_bytes();
                     assert_eq!(region.shrink(), before);
                     assert_eq!(region.usage().chunks, 0);
                 }
             }
             2..4 => {
-                let before = region.committed_bytes();
+                let before = region.allocated_bytes();
                 let gone = region.shrink();
-                assert_eq!(region.committed_bytes(), before - gone);
+                assert_eq!(region.allocated_bytes(), before - gone);
             }
             4 => {
                 let more = world.below(4) * world.below(200 << 10);
-                region.set_limit(Some(region.committed_bytes() + more));
+                region.set_limit(Some(region.allocated_bytes() + more));
             }
             5 => region.set_limit(None),
             _ => sweep(&world, &mut region, &mut model.borrow_mut()),
         }
         assert_as_modelled(&region, &model.borrow());
-        assert_eq!(committed_in(family), region.committed_bytes());
-        assert!(region.limit().is_none_or(|limit| region.committed_bytes() <= limit));
+        assert_eq!(committed_in(family), region.allocated_bytes());
+        assert!(region.limit().is_none_or(|limit| region.allocated_bytes() <= limit));
         check().unwrap();
     }
     drop(region);

@@ -164,14 +164,14 @@ fn memory_older_than_a_checkpoint_is_used_again_after_a_sweep_or_reset_only() {
     }
     // SAFETY: nothing is declined, and no checkpoint gone back to.
     unsafe { region.sweep(|_, _| true) };
-    let committed = region.committed_bytes();
+    let committed = region.allocated_bytes();
     let mut reused = 0;
     for _ in 0..280 {
         let start = take(&region, 100);
         reused +=
             usize::from((0..30_000).contains(&start.addr().get().wrapping_sub(old.addr().get())));
     }
-    assert_eq!((reused, region.committed_bytes()), (280, committed));
+    assert_eq!((reused, region.allocated_bytes()), (280, committed));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn what_was_freed_before_a_chunk_is_entered_without_a_search_is_counted() {
     let _alone = one_at_a_time();
     let region = Unit::new();
     // A chunk of 256 KiB, after which 70,000 bytes are no reason for a chunk of their own.
-    while region.committed_bytes() < (64 + 128 + 256) << 10 {
+    while region.allocated_bytes() < (64 + 128 + 256) << 10 {
         take(&region, 1000);
     }
     let before = region.usage().live_bytes;
@@ -236,11 +236,11 @@ fn a_search_that_fails_forgets_no_hole() {
     // Just too long for all that is free there, and then for what is left of the next chunk.
     take(&region, 64_000);
     take(&region, 64_000);
-    let committed = region.committed_bytes();
+    let committed = region.allocated_bytes();
     for _ in 0..55 {
         take(&region, 1000);
     }
-    assert_eq!(region.committed_bytes(), committed, "the holes are used again");
+    assert_eq!(region.allocated_bytes(), committed, "the holes are used again");
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn an_object_with_a_chunk_to_itself_goes_with_a_reset() {
         region.alloc(7);
         take(&region, 100_000);
         region.reset();
-        assert_eq!((region.usage().chunks, region.committed_bytes()), (1, 64 << 10));
+        assert_eq!((region.usage().chunks, region.allocated_bytes()), (1, 64 << 10));
         assert_eq!(region.usage().live_bytes, 0);
     }
 }
@@ -276,13 +276,13 @@ fn freed_objects_side_by_side_are_one_hole() {
     let _alone = one_at_a_time();
     let region = Unit::new();
     let boxes: Vec<_> = (0..ROOM / 80).map(|at| region.boxed([at; 10])).collect();
-    let committed = region.committed_bytes();
+    let committed = region.allocated_bytes();
     drop(boxes);
     // Nothing at all is left of the chunk's end, so this has to be a hole of many.
     for _ in 0..5 {
         region.alloc([0_u8; 12_000]);
     }
-    assert_eq!(region.committed_bytes(), committed);
+    assert_eq!(region.allocated_bytes(), committed);
     assert_eq!((region.usage().live_bytes, region.usage().chunks), (60_000, 1));
 }
 
@@ -291,18 +291,18 @@ fn a_dedicated_chunk_goes_with_its_object_and_another_object_never_takes_its_pla
     let _alone = one_at_a_time();
     let region = Region::<lives::Unit, Drops<'static>>::new();
     let small = region.boxed(7);
-    let before = region.committed_bytes();
+    let before = region.allocated_bytes();
     let large = region.boxed([1_u8; 100_000]);
-    assert!(region.committed_bytes() >= before + 100_000);
+    assert!(region.allocated_bytes() >= before + 100_000);
     // Behind and before it lie others.
     let other = region.boxed([2_u8; 100_000]);
     drop(large);
-    assert!(region.committed_bytes() < before + 200_000);
-    assert_eq!(usage::<lives::Unit>().committed_bytes, region.committed_bytes());
+    assert!(region.allocated_bytes() < before + 200_000);
+    assert_eq!(usage::<lives::Unit>().committed_bytes, region.allocated_bytes());
     assert!(all_are(&*other, 2));
     assert_eq!(RegionBox::into_inner(small), 7);
     drop(other);
-    assert_eq!((region.committed_bytes(), region.usage().live_bytes), (before, 0));
+    assert_eq!((region.allocated_bytes(), region.usage().live_bytes), (before, 0));
 }
 
 #[test]
@@ -320,14 +320,14 @@ fn what_is_known_of_a_chunk_goes_with_it() {
         region.rewind(checkpoint);
     }
     assert_eq!(region.shrink(), 128 << 10);
-    let before = region.committed_bytes();
+    let before = region.allocated_bytes();
     // Alone in a chunk, where the other was; wherever that lies, one of these is there.
     let layouts: [Layout; 2] = [17, 18].map(|log| Layout::from_size_align(8, 1 << log).unwrap());
     let far = layouts.map(|layout| region.alloc_layout(layout).unwrap());
-    assert!(region.committed_bytes() > before);
+    assert!(region.allocated_bytes() > before);
     for (start, layout) in far.into_iter().zip(layouts) {
         // SAFETY: live, with that layout, and not used again.
         unsafe { region.free_layout(start, layout) };
     }
-    assert_eq!((region.committed_bytes(), region.usage().live_bytes), (before, ROOM));
+    assert_eq!((region.allocated_bytes(), region.usage().live_bytes), (before, ROOM));
 }

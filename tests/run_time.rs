@@ -220,7 +220,7 @@ fn a_region_keeps_what_was_put_there() {
                 }
             }
             let used = FamilyUse::totals(family);
-            assert_eq!(used.region_bytes, region.committed_bytes());
+            assert_eq!(used.region_bytes, region.allocated_bytes());
             assert!(region.usage().live_bytes >= live.iter().map(|it| it.1.size()).sum());
             let first = live[0].0;
             region.reset();
@@ -301,7 +301,7 @@ fn regions_of_a_pool_are_of_the_family_it_was_given() {
                 let text = region.alloc_str("text");
                 assert_eq!(query(text.as_ptr()).unwrap().family, "First");
                 region.alloc(Arc::clone(&counted));
-                assert!(region.try_alloc_slice_fill(2 * limit, 0_u8).is_err());
+                assert!(region.try_alloc_slice_fill_copy(2 * limit, 0_u8).is_err());
                 region.set_limit(None);
             });
         }

@@ -14,7 +14,7 @@ pub(crate) fn fold<'r>(
 ) -> &'r [Function<'r>] {
     let folded =
         |function: &Function<'r>| Function { body: folded(tree, function.body), ..*function };
-    tree.alloc_slice_from_iter(functions.iter().map(folded))
+    tree.alloc_slice_fill_iter(functions.iter().map(folded))
 }
 
 fn folded<'r>(tree: &'r Region<lives::Ast>, old: &'r Expr<'r>) -> &'r Expr<'r> {
@@ -54,7 +54,7 @@ fn folded<'r>(tree: &'r Region<lives::Ast>, old: &'r Expr<'r>) -> &'r Expr<'r> {
         ExprKind::Call { name, function, arguments } => new(ExprKind::Call {
             name: *name,
             function: function.clone(),
-            arguments: tree.alloc_slice_from_iter(arguments.iter().map(|old| folded(tree, old))),
+            arguments: tree.alloc_slice_fill_iter(arguments.iter().map(|old| folded(tree, old))),
         }),
     }
 }

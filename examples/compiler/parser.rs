@@ -36,7 +36,7 @@ pub(crate) fn parse<'r>(
     let mut parser = Parser { tree, names, diagnostics, lexer, next, depth: 0 };
     // The slice grows in the region while functions are parsed into the same region: it moves when it
     // must, and its earlier room is used for what comes.
-    tree.alloc_slice_from_iter(std::iter::from_fn(|| parser.next_function()))
+    tree.alloc_slice_fill_iter(std::iter::from_fn(|| parser.next_function()))
 }
 
 struct Parser<'r, 's, 'n> {
@@ -93,7 +93,7 @@ impl<'r> Parser<'r, '_, '_> {
         }
         let tree = self.tree;
         let (mut result, mut ended) = (Ok(()), false);
-        let items = tree.alloc_slice_from_iter(std::iter::from_fn(|| {
+        let items = tree.alloc_slice_fill_iter(std::iter::from_fn(|| {
             let next = (!ended).then(|| self.item_of_list(item))?;
             match next {
                 Ok((item, was_last)) => {

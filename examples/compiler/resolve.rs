@@ -56,7 +56,7 @@ pub(crate) fn resolve<'r>(
         }
         Some(_) => {}
     }
-    tree.alloc_slice_from_iter(functions.iter().map(|function| {
+    tree.alloc_slice_fill_iter(functions.iter().map(|function| {
         // Scopes of one function are of no use to the next: its scope is a region within the region,
         // and what that took is there for the next one.
         let slots = scratch.scope(|scratch| {

@@ -81,12 +81,12 @@ impl<'l> Map<'l> {
         let (start, gate) = (&tiles[2 * WIDTH + 1], &tiles[2 * WIDTH + WIDTH - 2]);
         find_ways(level, tiles, gate);
         // `from_iter` for slices: how many tiles fit is not known before.
-        let sites = level.alloc_slice_from_iter(tiles.iter().filter(|tile| {
+        let sites = level.alloc_slice_fill_iter(tiles.iter().filter(|tile| {
             let near = neighbours(tiles, tile);
             tile.wall && near.filter(|tile| tile.next.get().is_some()).count() >= 2
         }));
         random.shuffle(sites);
-        let towers = level.alloc_slice_from_iter(
+        let towers = level.alloc_slice_fill_iter(
             sites.iter().take(towers).map(|&tile| Tower { tile, loaded_at: Cell::new(0) }),
         );
         Self { tiles, towers, start }
@@ -98,7 +98,7 @@ fn find_ways<'l>(level: &Region<lives::Level>, tiles: &'l [Tile<'l>], gate: &'l 
     // The queue is needed no longer than this call: a scope is a region within the region, and its
     // memory is there for the next scope when it ends.
     level.scope(|scratch| {
-        let queue = scratch.alloc_slice_fill(tiles.len(), gate);
+        let queue = scratch.alloc_slice_fill_copy(tiles.len(), gate);
         let (mut first, mut last) = (0, 1);
         gate.distance.set(0);
         while first < last {

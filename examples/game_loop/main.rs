@@ -123,7 +123,7 @@ fn main() {
         println!(
             "  {} frames took {taken} bytes from the system and {locks} locks; the region has {} KiB",
             played.frames,
-            frame.committed_bytes() / 1024
+            frame.allocated_bytes() / 1024
         );
 
         // The level is over, and its family empty. What it had would be used again by the next level; here

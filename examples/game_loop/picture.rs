@@ -38,7 +38,7 @@ pub(crate) fn picture<'f>(
     now: u32,
 ) -> &'f str {
     // Particles are a function of the age of their blast, so they live no longer than the picture.
-    let particles = frame.alloc_slice_from_iter(battle.blasts.iter().flat_map(|blast| {
+    let particles = frame.alloc_slice_fill_iter(battle.blasts.iter().flat_map(|blast| {
         let age = (now - blast.since) as f32 / BLAST as f32;
         (0..24).map(move |number| {
             let (x, y) = DIRECTIONS[number % DIRECTIONS.len()];
@@ -66,9 +66,9 @@ pub(crate) fn picture<'f>(
         glyph: b'*',
     });
     // A renderer sorts its commands; here by layer, then in the order of memory.
-    let commands = frame.alloc_slice_from_iter(ground.chain(towers).chain(raiders).chain(dust));
+    let commands = frame.alloc_slice_fill_iter(ground.chain(towers).chain(raiders).chain(dust));
     commands.sort_unstable_by_key(|command| (command.layer, command.at));
-    let canvas = frame.alloc_slice_fill(WIDTH * HEIGHT, b' ');
+    let canvas = frame.alloc_slice_fill_copy(WIDTH * HEIGHT, b' ');
     for command in &*commands {
         canvas[usize::from(command.at)] = command.glyph;
     }
@@ -82,7 +82,7 @@ pub(crate) fn picture<'f>(
         particles.len(),
     ));
     let lines = canvas.chunks(WIDTH).map(|line| std::str::from_utf8(line).unwrap_or("?"));
-    let lines = frame.alloc_slice_from_iter(lines);
+    let lines = frame.alloc_slice_fill_iter(lines);
     frame.alloc_fmt(format_args!("{status}\n{}", Lines(lines)))
 }
 

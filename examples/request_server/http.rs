@@ -63,7 +63,7 @@ pub(crate) fn read<'r>(
     // A slice of unknown length: it grows in place, being the latest object of the region, and the limit
     // of the region ends it if nothing else does.
     let mut bytes = Head { input, latest: [0; 4], error: None };
-    let head: &'r [u8] = region.try_alloc_slice_from_iter(&mut bytes)?;
+    let head: &'r [u8] = region.try_alloc_slice_fill_iter(&mut bytes)?;
     if let Some(error) = bytes.error {
         return Err(error.into());
     }
@@ -81,7 +81,7 @@ pub(crate) fn read<'r>(
         return Err(Refusal::Malformed("the first line is none of HTTP/1.1\n"));
     };
     let mut malformed = false;
-    let headers = region.try_alloc_slice_from_iter(lines.map_while(|line| {
+    let headers = region.try_alloc_slice_fill_iter(lines.map_while(|line| {
         let header = header_of(line);
         malformed |= header.is_none();
         header
@@ -99,7 +99,7 @@ pub(crate) fn read<'r>(
         let length = length.parse().ok().filter(|_| digits);
         let length = length.ok_or(Refusal::Malformed("the content-length is no length\n"))?;
         // Nothing has to be believed: if the region has no room for that much, this fails at once.
-        let body = region.try_alloc_slice_fill(length, 0_u8)?;
+        let body = region.try_alloc_slice_fill_copy(length, 0_u8)?;
         input.read_exact(body)?;
         request.body = body;
     }

@@ -93,7 +93,7 @@ impl Site {
         region: &'r Region<lives::Request>,
         request: &Request<'r>,
     ) -> Result<Response<'r>, AllocError> {
-        let path = region.try_alloc_slice_from_iter(request.path.split('/').skip(1))?;
+        let path = region.try_alloc_slice_fill_iter(request.path.split('/').skip(1))?;
         match (request.method, &*path) {
             ("GET", ["page", number]) => match number.parse() {
                 Ok(number) => Ok(Response::new(200, self.page(region, number)?)),
@@ -172,7 +172,7 @@ fn token_of(request: &Request<'_>) -> Option<u64> {
 /// A page that takes some work: primes, ten to a line. The tables it needs are the request's, too.
 fn render(region: &Region<lives::Request>, number: u32) -> Result<&str, AllocError> {
     let (first, count) = (number as usize % 4096 * 1000, 8000);
-    let composite = region.try_alloc_slice_fill(count, false)?;
+    let composite = region.try_alloc_slice_fill_copy(count, false)?;
     let root = (first + count).isqrt();
     for factor in 2..=root {
         let multiple = (factor * factor).max(first.next_multiple_of(factor));
@@ -181,7 +181,7 @@ fn render(region: &Region<lives::Request>, number: u32) -> Result<&str, AllocErr
         }
     }
     let numbers = composite.iter().enumerate().filter(|(_, composite)| !**composite);
-    let primes = region.try_alloc_slice_from_iter(
+    let primes = region.try_alloc_slice_fill_iter(
         numbers.map(|(at, _)| first + at).filter(|number| *number > 1),
     )?;
     Ok(region.try_alloc_fmt(format_args!("Primes from {first} on:\n{}", Table(primes)))?)

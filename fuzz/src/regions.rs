@@ -300,13 +300,13 @@ impl World {
                     assert!(region.usage().chunks <= 1 && region.usage().live_bytes == 0);
                 }
                 2 => {
-                    let before = region.committed_bytes();
+                    let before = region.allocated_bytes();
                     let went = region.shrink();
-                    assert_eq!(region.committed_bytes(), before - went);
+                    assert_eq!(region.allocated_bytes(), before - went);
                 }
                 3 => {
                     let more = self.input.below(256) << 14;
-                    region.set_limit(Some(region.committed_bytes() + more));
+                    region.set_limit(Some(region.allocated_bytes() + more));
                     self.limited = true;
                 }
                 4 => {
@@ -322,8 +322,8 @@ impl World {
                 }
             }
             self.compare((&region, &objects));
-            assert_eq!(FamilyUse::of(F::default()).committed_bytes, region.committed_bytes());
-            assert!(region.limit().is_none_or(|limit| region.committed_bytes() <= limit));
+            assert_eq!(FamilyUse::of(F::default()).committed_bytes, region.allocated_bytes());
+            assert!(region.limit().is_none_or(|limit| region.allocated_bytes() <= limit));
         }
         PAGES.recover();
         drop(region);

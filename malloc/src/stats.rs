@@ -31,7 +31,7 @@ fn total<E: Exports>() -> FamilyUse {
     let mut sum = FamilyUse::totals(AnyFamily::<E::Set>::FALLBACK);
     sum.name = "total";
     let others = families::<E>().filter(|&family| family != AnyFamily::FALLBACK);
-    for used in others.map(|family| FamilyUse::totals(family)) {
+    for used in others.map(FamilyUse::totals) {
         sum.live_objects += used.live_objects;
         sum.live_bytes += used.live_bytes;
         sum.peak_bytes += used.peak_bytes;

@@ -24,7 +24,7 @@ impl<T: ?Sized, A: RawAlloc + Default> FamilyBox<T, A> {
     ///
     /// - `raw` points to a valid `T`, and may be used for all of it;
     /// - the slot was allocated in family `F` with the layout of that value, by
-    ///   [`into_raw`](Self::into_raw) or by [`alloc_layout_in`] (for a zero-sized value any well-aligned
+    ///   [`into_raw`](Self::into_raw) or by [`RawAlloc::alloc`] (for a zero-sized value any well-aligned
     ///   address will do);
     /// - nothing else owns or frees it.
     ///
@@ -144,7 +144,7 @@ impl<T: ?Sized, A: RawAlloc> FamilyBox<T, A> {
     /// Gives up the handle and returns the address of the value. Nothing is dropped or freed.
     ///
     /// Free the slot with [`from_raw`](Self::from_raw), or drop the value in place and call
-    /// [`free_layout_in`] with its layout.
+    /// [`RawAlloc::free`] with its layout.
     ///
     /// # Examples
     ///

@@ -75,7 +75,7 @@ pub fn thread_collect() {
 ///
 /// ```
 /// use std::sync::mpsc::channel;
-/// use famalloc::{alloc_family, lifecycle, walk_in, FamilyBox};
+/// use famalloc::{alloc_family, lifecycle, walk, FamilyBox};
 ///
 /// #[alloc_family]
 /// enum Lives {
@@ -91,7 +91,7 @@ pub fn thread_collect() {
 ///     gate.recv().unwrap();
 /// });
 /// wait.recv().unwrap();
-/// assert_eq!(walk_in::<lives::Object>(|_, _| {}), Ok(()));
+/// assert_eq!(walk(lives::Object, |_, _| {}), Ok(()));
 /// go_on.send(()).unwrap();
 /// other.join().unwrap();
 /// ```

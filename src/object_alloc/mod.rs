@@ -2,7 +2,7 @@
 //!
 //! | trait | hands out | in what state |
 //! |---|---|---|
-//! | [`RawAlloc`](crate::RawAlloc) | memory of any layout | not initialised |
+//! | [`RawAlloc`] | memory of any layout | not initialised |
 //! | [`SlotAlloc`] | memory of one layout | as its allocator says: not initialised, or as it was freed |
 //! | [`ObjectAlloc<T>`](ObjectAlloc) | objects | valid: new, or as they were freed, see [`ObjectState`] |
 //!
@@ -10,7 +10,7 @@
 //! allocator of *objects* initialises them once and relies on their being valid when they return (Bonwick,
 //! "The Slab Allocator", USENIX 1994, section 2).
 //!
-//! | | [`RawAlloc`](crate::RawAlloc) | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
+//! | | [`RawAlloc`] | [`SlotAlloc`] | [`ObjectAlloc<T>`](ObjectAlloc) |
 //! |---|---|---|---|
 //! | a family: its marker | yes | | for `T: Default`, always new |
 //! | [`AnyFamily`](crate::AnyFamily), a family known at run time | yes | | for `T: Default`, always new |

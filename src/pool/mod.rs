@@ -29,7 +29,7 @@
 //!
 //! `F` is a family's marker or, with `new_in`, an [`AnyFamily`](crate::AnyFamily), which is known only at run
 //! time. Objects, idle or not, are in slots of the family like those of a [`FamilyBox`](crate::FamilyBox), and
-//! [`walk_in`](crate::walk_in) and [`FamilyUse`](crate::FamilyUse) see them. The addresses of idle objects
+//! [`walk`](crate::walk) and [`FamilyUse`](crate::FamilyUse) see them. The addresses of idle objects
 //! are kept in arrays of 256 bytes, in slots of `F` as well: one for every 28 idle objects, and a spare
 //! one. They count as live objects, too. Nothing is written into idle objects, and the global allocator is
 //! not used.

@@ -233,7 +233,7 @@ impl<F: FamilyKey> RawPool<F> {
 
     /// Hands out the object that returned last, or makes one. It belongs to the caller until it is
     /// [`put`](Self::put) back. The pool does not track it, so the caller may also finish it and free its
-    /// slot with [`free_layout_in`](crate::free_layout_in).
+    /// slot with [`RawAlloc::free`](crate::RawAlloc::free).
     ///
     /// # Aborts
     ///

@@ -97,6 +97,7 @@
 //! bytes in which an object starts. Both are kept out of band.
 
 mod boxed;
+mod builder;
 mod collections;
 mod counted;
 mod in_region;
@@ -257,7 +258,7 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// }
     ///
     /// let frame = Region::<lives::Frame>::new();
-    /// assert_eq!(frame.committed_bytes(), 0);
+    /// assert_eq!(frame.allocated_bytes(), 0);
     /// ```
     #[must_use]
     pub const fn new() -> Self {
@@ -280,9 +281,9 @@ impl<F: Family, K: Kind> Region<F, K> {
     /// }
     ///
     /// let mut request = Region::<lives::Request>::with_limit(1 << 20);
-    /// let error = request.try_alloc_slice_fill(2 << 20, 0_u8).unwrap_err();
+    /// let error = request.try_alloc_slice_fill_copy(2 << 20, 0_u8).unwrap_err();
     /// assert_eq!(error.kind(), AllocErrorKind::Limit);
-    /// assert_eq!(request.alloc_slice_fill(500 << 10, 7_u8)[0], 7);
+    /// assert_eq!(request.alloc_slice_fill_copy(500 << 10, 7_u8)[0], 7);
     /// ```
     #[must_use]
     pub const fn with_limit(bytes: usize) -> Self {
@@ -420,10 +421,10 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// # #[alloc_family]
     /// # enum Lives { Level }
     /// let mut level = Region::<lives::Level>::new();
-    /// level.alloc_slice_fill(10_000, 0_u8);
+    /// level.alloc_slice_fill_copy(10_000, 0_u8);
     /// level.reset();
     /// assert!(level.shrink() > 0);
-    /// assert_eq!(level.committed_bytes(), 0);
+    /// assert_eq!(level.allocated_bytes(), 0);
     /// ```
     pub fn shrink(&mut self) -> usize {
         self.arena.shrink()
@@ -435,7 +436,7 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     ///
     /// See [`new`](Self::new).
     #[must_use]
-    pub fn committed_bytes(&self) -> usize {
+    pub fn allocated_bytes(&self) -> usize {
         self.arena.committed()
     }
 
@@ -488,7 +489,7 @@ impl<F: FamilyKey, K: Kind> fmt::Debug for Region<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Region")
             .field("family", &self.family.spec().name())
-            .field("committed_bytes", &self.committed_bytes())
+            .field("committed_bytes", &self.allocated_bytes())
             .field("limit", &self.limit())
             .finish_non_exhaustive()
     }

@@ -30,7 +30,7 @@ use super::{Forget, Kind, Region, SendDrops};
 ///
 /// fn serve(request: &str) -> usize {
 ///     let region = REGIONS.get();
-///     let words = region.alloc_slice_from_iter(request.split(' '));
+///     let words = region.alloc_slice_fill_iter(request.split(' '));
 ///     words.len()
 /// }
 ///
@@ -137,7 +137,7 @@ impl<F: Family, K: Kind> RegionPool<F, K> {
     ///
     /// static REGIONS: RegionPool<lives::Request, Forget> = RegionPool::with_limits(1 << 20, 1);
     /// let (one, other) = (REGIONS.get(), REGIONS.get());
-    /// assert!(one.try_alloc_slice_fill(2 << 20, 0_u8).is_err());
+    /// assert!(one.try_alloc_slice_fill_copy(2 << 20, 0_u8).is_err());
     /// drop((one, other));
     /// assert_eq!(REGIONS.idle(), 1);
     /// # REGIONS.shrink(0);

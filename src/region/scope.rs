@@ -34,7 +34,7 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// # enum Lives { Unit }
     /// let unit = Region::<lives::Unit>::new();
     /// let longest = unit.scope(|scratch| {
-    ///     let words = scratch.alloc_slice_from_iter("let there be arenas".split(' '));
+    ///     let words = scratch.alloc_slice_fill_iter("let there be arenas".split(' '));
     ///     words.sort_by_key(|word| word.len());
     ///     unit.alloc_str(words.last().unwrap())
     /// });

@@ -8,7 +8,7 @@ use crate::error::AllocError;
 use crate::family_key::FamilyKey;
 
 use super::boxed::boxed;
-use super::slice::Builder;
+use super::builder::Builder;
 use super::{Kind, Region, RegionBox, failed};
 
 /// Copies text.

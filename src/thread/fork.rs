@@ -14,7 +14,7 @@
 //! fork copies page after page while other threads go on, so that what a magazine seems to hold may be
 //! an object that others have. That is up to two magazines for each cell and thread, and what a
 //! thread had in hand at that moment (a magazine on its way, a large allocation that nobody was told
-//! of). [`free_all_in`](crate::free_all_in) frees them with the rest of their family. Until then a walk
+//! of). [`free_all`](crate::free_all) frees them with the rest of their family. Until then a walk
 //! of that family refuses, as it would for a thread that runs: they cannot be told from objects.
 //!
 //! **Handlers.** The thread that forks may allocate and free all the while, in fork handlers that run

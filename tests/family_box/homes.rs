@@ -93,7 +93,7 @@ fn all_of_it<A: RawAlloc + Clone>(home: A) {
     let words: Vec<String> =
         "a list of words that is longer".split(' ').map(String::from).collect();
     let boxed =
-        FamilyBox::<[_], A>::from_iter_in(words.iter().cloned().filter(|_| true), home.clone());
+        FamilyBox::<[_], A>::from_iter_in(words.iter().filter(|_| true).cloned(), home.clone());
     assert_eq!(*boxed, *words);
     assert_eq!(boxed.clone(), boxed);
     assert_eq!(format!("{boxed:?}"), format!("{words:?}"));

@@ -183,16 +183,16 @@ fn regions() {
     region.alloc_with(Touchy::new);
     let boxed = region.boxed_with(Touchy::new);
     let copy = boxed.clone();
-    region.alloc_slice_fill(3, Touchy::new());
+    region.alloc_slice_fill_clone(3, &Touchy::new());
     region.alloc_slice_fill_with(3, |_| Touchy::new());
-    let slice = region.alloc_slice_from_iter(some(4));
+    let slice = region.alloc_slice_fill_iter(some(4));
     region.alloc_slice_clone(slice);
     drop(region.boxed_slice(some(4)));
     drop(RegionBox::into_inner(boxed));
     region.scope(|scope| {
         scope.alloc(Touchy::new());
         drop(scope.boxed(Touchy::new()));
-        scope.alloc_slice_from_iter(some(2));
+        scope.alloc_slice_fill_iter(some(2));
     });
     drop(copy);
     region.reset();

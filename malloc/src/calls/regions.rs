@@ -227,7 +227,7 @@ pub unsafe fn owns<E: Exports>(of: *mut fam_region_t, address: *const c_void) ->
 /// As for [`alloc`].
 pub unsafe fn bytes<E: Exports>(of: *mut fam_region_t) -> usize {
     // SAFETY: passed on.
-    unsafe { region::<E>(of) }.committed_bytes()
+    unsafe { region::<E>(of) }.allocated_bytes()
 }
 
 /// `fam_region_stats`.

@@ -110,7 +110,7 @@ pub unsafe fn walk<E: Exports>(
 ///
 /// # Safety
 ///
-/// As for [`raw::free_all`].
+/// As for [`famalloc::free_all`].
 pub unsafe fn free_all<E: Exports>(of: fam_family_t) -> c_int {
     match family::<E>(of) {
         Some(family) if family != famalloc::AnyFamily::FALLBACK => {

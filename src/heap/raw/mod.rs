@@ -55,12 +55,12 @@ fn cache_slot_at<'a, S: FamilySet>(family: usize) -> &'a CacheSlot {
     unsafe { CacheSlots::cache_slot_of(S::cache_slots(), family) }
 }
 
-/// [`alloc`] in the family of the calling thread's scope; outside of any scope, in the fallback family of
+/// [`RawAlloc::alloc`](crate::RawAlloc::alloc) in the family of the calling thread's scope; outside of any scope, in the fallback family of
 /// the set.
 ///
 /// # Errors
 ///
-/// As for [`alloc`].
+/// As for [`RawAlloc::alloc`](crate::RawAlloc::alloc).
 ///
 /// # Examples
 ///
@@ -87,11 +87,11 @@ pub(crate) fn alloc_any_in_scope<S: FamilySet>(layout: Layout) -> Option<NonNull
     }
 }
 
-/// [`alloc_zeroed`] in the family of the calling thread's scope.
+/// [`RawAlloc::alloc_zeroed`](crate::RawAlloc::alloc_zeroed) in the family of the calling thread's scope.
 ///
 /// # Errors
 ///
-/// As for [`alloc`].
+/// As for [`RawAlloc::alloc`](crate::RawAlloc::alloc).
 ///
 /// # Examples
 ///

@@ -259,9 +259,9 @@
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("famalloc needs 64-bit addresses");
-#[cfg(all(feature = "std", not(target_os = "linux")))]
+#[cfg(all(feature = "std", not(any(target_os = "linux", windows))))]
 compile_error!(
-    "with its feature `std` famalloc supports only 64-bit Linux; without it (`default-features = false`) famalloc supports every 64-bit target"
+    "with its feature `std` famalloc supports only 64-bit Linux and Windows; without it (`default-features = false`) famalloc supports every 64-bit target"
 );
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
@@ -287,6 +287,8 @@ mod lane;
 pub mod object_alloc;
 pub mod options;
 mod os;
+#[cfg(feature = "std")]
+mod platform;
 pub mod pool;
 mod raw_alloc;
 pub mod rc;
@@ -344,14 +346,14 @@ pub use thread::one::promise_one_thread;
 #[doc(hidden)]
 pub mod __private {
     #[cfg(feature = "std")]
+    pub use crate::platform::local;
+    #[cfg(feature = "std")]
     pub use crate::space::SYSTEM_SPACE;
     pub use crate::space::SpaceCell;
     pub use crate::table::{FamilyCell, SetTable};
     #[cfg(not(feature = "std"))]
     pub use crate::thread::one::StaticCacheSlots;
     pub use crate::thread::{CacheSlot, CacheSlots, EMPTY_CACHE, HeadAt};
-    #[cfg(feature = "std")]
-    pub use std::thread_local;
 }
 
 /// The README's snippets compile and run.

@@ -269,9 +269,9 @@ fn the_fallback_is_the_chosen_family_or_the_first() {
         #[cfg(any())]
         #[family(fallback)]
         Absent,
-        #[cfg(unix)]
+        #[cfg(all())]
         Present,
-        #[cfg(unix)]
+        #[cfg(all())]
         #[family(fallback)]
         Fallback,
         #[cfg(any())]

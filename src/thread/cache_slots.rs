@@ -13,7 +13,7 @@
 #[macro_export]
 macro_rules! __cache_slots {
     ($name:ident, $count:expr, $fallback:expr) => {
-        $crate::__private::thread_local! {
+        $crate::__thread_local! {
             static $name: $crate::__private::CacheSlots<{ $count }> =
                 const { $crate::__private::CacheSlots::new($fallback) };
         }

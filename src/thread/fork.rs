@@ -131,7 +131,7 @@ impl Notice {
 /// Whether this is a child in which something may be torn.
 static TORN: AtomicBool = AtomicBool::new(false);
 
-std::thread_local! {
+crate::__thread_local! {
     /// How many forks without a hold the calling thread is in the midst of. (It has no destructor.)
     static UNHELD: Cell<usize> = const { Cell::new(0) };
 }
@@ -369,6 +369,9 @@ fn tidy() {
 
 #[cfg(test)]
 mod tests {
+    // Of forks, which Windows has not got.
+    #![cfg(unix)]
+
     use super::*;
     use crate::space::registry;
     use crate::thread::{CacheSlot, CacheSlots};

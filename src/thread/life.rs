@@ -282,6 +282,9 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    // Of forks, which Windows has not got.
+    #![cfg(unix)]
+
     use super::*;
     use crate::space::SYSTEM_SPACE;
     use std::thread;

@@ -125,7 +125,10 @@ fn destructors_of_thread_locals_work_in_all_families_for_many_rounds() {
             })
             .join()
             .unwrap();
-            assert_eq!(TESTAMENTS.load(Ordering::Relaxed) - before, expected);
+            let ran = TESTAMENTS.load(Ordering::Relaxed) - before;
+            // Where the standard library keeps them by keys, one that is gone can be made again.
+            let made_again = cfg!(all(windows, target_env = "gnu"));
+            assert!(ran == expected || (made_again && ran > expected), "{ran} of {expected}");
         }
         assert_nothing_left();
     }
@@ -294,7 +297,10 @@ fn the_process_ends_with_the_main_threads_destructors() {
             let (output, said) = outcome(child("leaves", case));
             let out = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{case}: {}\n{out}\n{said}", output.status);
-            assert!(out.contains("1 passed") && out.contains("at exit: whole"), "{case}: {out}");
+            // There the standard library ends the process without the C library.
+            let goes_by_c = !(cfg!(windows) && case == "by exit");
+            let ended = !goes_by_c || out.contains("at exit: whole");
+            assert!(out.contains("1 passed") && ended, "{case}: {out}");
         }
     }
 }

@@ -368,9 +368,8 @@ fn tidy() {
 }
 
 #[cfg(test)]
+#[cfg(unix)] // of forks, which Windows has not got
 mod tests {
-    // Of forks, which Windows has not got.
-    #![cfg(unix)]
 
     use super::*;
     use crate::space::registry;

@@ -281,9 +281,8 @@ impl List {
 }
 
 #[cfg(test)]
+#[cfg(unix)] // of forks, which Windows has not got
 mod tests {
-    // Of forks, which Windows has not got.
-    #![cfg(unix)]
 
     use super::*;
     use crate::space::SYSTEM_SPACE;

@@ -62,8 +62,8 @@ pub(crate) fn set_last_error(error: i32) {
 /// The word is valid.
 pub(crate) unsafe fn sleep_while(word: *mut u32, value: u32, nanoseconds: u64) -> bool {
     let time = libc::timespec {
-        tv_sec: (nanoseconds / 1_000_000_000) as libc::time_t,
-        tv_nsec: (nanoseconds % 1_000_000_000) as libc::c_long,
+        tv_sec: (nanoseconds / 1_000_000_000) as _,
+        tv_nsec: (nanoseconds % 1_000_000_000) as _,
     };
     // SAFETY: passed on.
     unsafe { futex(word, libc::FUTEX_WAIT, value, &raw const time) == Err(libc::ETIMEDOUT) }

@@ -289,9 +289,23 @@ pub(crate) fn case() -> Option<String> {
     std::env::var(CASE).ok()
 }
 
+/// What this program is to be run by, if not by the system: an emulator and its arguments.
+const RUNNER: &str = "FAMALLOC_TEST_RUNNER";
+
+/// This program, to be run again.
+fn this_program() -> Command {
+    let program = std::env::current_exe().unwrap();
+    let runner = std::env::var(RUNNER).unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    let Some(runner) = words.next() else { return Command::new(program) };
+    let mut command = Command::new(runner);
+    command.args(words).arg(program);
+    command
+}
+
 /// Runs the test `test` of this binary again as a process of its own, with a case to run there.
 pub(crate) fn child(test: &str, case: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = this_program();
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CASE, case);
     command.env("RUST_BACKTRACE", "0");
     command

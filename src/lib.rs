@@ -160,7 +160,7 @@
 //!
 //! # Limits
 //!
-//! - With the standard library the crate supports only 64-bit Linux. [Without
+//! - With the standard library the crate supports only 64-bit Linux and Windows. [Without
 //!   it](#without-the-standard-library) it compiles for any 64-bit target. A [`PageSource`] of your own
 //!   changes where pages come from, not which targets are supported.
 //! - A thread keeps up to two magazines for each cell that it uses, each with up to 126 slots, or 16 KiB of
@@ -173,7 +173,7 @@
 //! - Memory that is idle for half a second is returned step by step, by the threads at work. While all
 //!   threads wait nothing happens, unless there is [a thread in the background]. An idle thread keeps one
 //!   slot of each cell, and the magazines themselves: 0.3 to 2 KiB for each cell, and 5 KiB for each
-//!   family. Where the system has no `membarrier` for all threads (Linux before 4.14, some sandboxes) an
+//!   family. Where the system has no `membarrier` for all threads (Linux before 4.14, some sandboxes, Wine) an
 //!   idle thread keeps the contents of its magazines. [`reclaim`] with a goal takes no slots from threads
 //!   that have refilled from their lanes in the last hundredth of a second.
 //! - The memory of empty extents is purged half a second later at the earliest: by the threads that free,

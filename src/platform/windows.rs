@@ -7,7 +7,8 @@ use windows_sys::Win32::Foundation::{ERROR_TIMEOUT, GetLastError, SetLastError};
 use windows_sys::Win32::Storage::FileSystem::WriteFile;
 use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE};
 use windows_sys::Win32::System::Threading::{
-    INFINITE, WaitOnAddress, WakeByAddressAll, WakeByAddressSingle,
+    GetCurrentProcess, INFINITE, TerminateProcess, WaitOnAddress, WakeByAddressAll,
+    WakeByAddressSingle,
 };
 
 /// Where the system keeps the calling thread's data: no other thread's.
@@ -61,8 +62,35 @@ pub(crate) unsafe fn sleep_while(word: *mut u32, value: u32, nanoseconds: u64) -
             WaitOnAddress(word.cast(), value, size_of::<u32>(), milliseconds)
         };
         // SAFETY: it has no preconditions.
-        woken == 0 && unsafe { GetLastError() } == ERROR_TIMEOUT
+        let overslept = woken == 0 && unsafe { GetLastError() } == ERROR_TIMEOUT;
+        if overslept {
+            end_if_alone();
+        }
+        overslept
     })
+}
+
+#[link(name = "ntdll")]
+unsafe extern "system" {
+    /// Whether the process is ending, and its last thread calls what the loader calls then.
+    fn RtlDllShutdownInProgress() -> u8;
+}
+
+/// Ends the process if nobody is left who could let go what the calling thread waits for.
+///
+/// When a process ends, the system first ends all of its threads but one, wherever they are, and that one then runs the
+/// destructors of its thread-locals and what libraries do at the end. What waits for a lock of a thread that is no more
+/// would wait for ever. The system's own locks end the process then, and so does this: all that is left undone is what
+/// the rest of the destructors would have done, in a process that reports success only as far as it came.
+#[cold]
+fn end_if_alone() {
+    // SAFETY: it has no preconditions.
+    if unsafe { RtlDllShutdownInProgress() } != 0 {
+        /// What the system's own locks end it with (`STATUS_THREAD_IS_TERMINATING`).
+        const THREAD_IS_TERMINATING: u32 = 0xC000_004B;
+        // SAFETY: this process.
+        unsafe { TerminateProcess(GetCurrentProcess(), THREAD_IS_TERMINATING) };
+    }
 }
 
 /// Wakes one of those that sleep while the word has its value.

@@ -162,7 +162,7 @@
 //!
 //! # Limits
 //!
-//! - With the standard library the crate supports only 64-bit Linux. [Without
+//! - With the standard library the crate supports only 64-bit Linux and Windows. [Without
 //!   it](#without-the-standard-library) it compiles for any 64-bit target. A [`PageSource`] of your own
 //!   changes where pages come from, not which targets are supported.
 //! - A thread keeps up to two magazines for each cell that it uses, each with up to 126 slots, or 16 KiB of
@@ -175,7 +175,7 @@
 //! - Memory that is idle for half a second is returned step by step, by the threads at work. While all
 //!   threads wait nothing happens, unless there is [a thread in the background]. An idle thread keeps one
 //!   slot of each cell, and the magazines themselves: 0.3 to 2 KiB for each cell, and 5 KiB for each
-//!   family. Where the system has no `membarrier` for all threads (Linux before 4.14, some sandboxes) an
+//!   family. Where the system has no `membarrier` for all threads (Linux before 4.14, some sandboxes, Wine) an
 //!   idle thread keeps the contents of its magazines. [`reclaim`] with a goal takes no slots from threads
 //!   that have refilled from their lanes in the last hundredth of a second.
 //! - The memory of empty extents is purged half a second later at the earliest: by the threads that free,
@@ -261,9 +261,9 @@
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("famalloc needs 64-bit addresses");
-#[cfg(all(feature = "std", not(target_os = "linux")))]
+#[cfg(all(feature = "std", not(any(target_os = "linux", windows))))]
 compile_error!(
-    "with its feature `std` famalloc supports only 64-bit Linux; without it (`default-features = false`) famalloc supports every 64-bit target"
+    "with its feature `std` famalloc supports only 64-bit Linux and Windows; without it (`default-features = false`) famalloc supports every 64-bit target"
 );
 
 // Lets `::famalloc` in expansions of the macro resolve in this crate's own tests.
@@ -290,6 +290,8 @@ mod lane;
 pub mod object_alloc;
 pub mod options;
 mod os;
+#[cfg(feature = "std")]
+mod platform;
 pub mod pool;
 mod raw_alloc;
 pub mod rc;
@@ -344,14 +346,14 @@ pub use thread::one::promise_one_thread;
 #[doc(hidden)]
 pub mod __private {
     #[cfg(feature = "std")]
+    pub use crate::platform::local;
+    #[cfg(feature = "std")]
     pub use crate::space::SYSTEM_SPACE;
     pub use crate::space::SpaceCell;
     pub use crate::table::{FamilyCell, SetTable};
     #[cfg(not(feature = "std"))]
     pub use crate::thread::one::StaticCacheSlots;
     pub use crate::thread::{CacheSlot, CacheSlots, EMPTY_CACHE, HeadAt};
-    #[cfg(feature = "std")]
-    pub use std::thread_local;
 }
 
 /// The README's snippets compile and run.

@@ -7,15 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use common::recorder::{Asked, Recorder};
+use common::system::threads as tasks;
 use common::{Parcel, Watchdog, assert_success, case, child, on_a_thread};
 use famalloc::{alloc_family, lifecycle, options};
 
+#[cfg(unix)]
 /// A period after which nobody looks any more here.
 const LONG: Duration = Duration::from_secs(3600);
-
-fn tasks() -> usize {
-    std::fs::read_dir("/proc/self/task").unwrap().count()
-}
 
 /// Waits until the thread that there is beside `before` others has ended.
 fn wait_for_its_end(before: usize) {
@@ -24,6 +22,7 @@ fn wait_for_its_end(before: usize) {
     }
 }
 
+#[cfg(unix)] // Windows has no forks
 /// What [`fork`](libc::fork) does; or, by the system's own call, what nobody is told of.
 fn forked(unnoticed: bool) -> libc::pid_t {
     if unnoticed {
@@ -35,6 +34,7 @@ fn forked(unnoticed: bool) -> libc::pid_t {
     }
 }
 
+#[cfg(unix)]
 /// A child does `work`, within a minute, and all goes well.
 fn in_a_child(unnoticed: bool, work: fn()) {
     let pid = forked(unnoticed);
@@ -52,6 +52,7 @@ fn in_a_child(unnoticed: bool, work: fn()) {
     assert_eq!(status, 0, "the child failed");
 }
 
+#[cfg(unix)]
 /// A child has none, and may have one of its own.
 fn has_one_of_its_own() {
     assert_eq!(tasks(), 1);
@@ -62,6 +63,7 @@ fn has_one_of_its_own() {
     wait_for_its_end(1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_child_has_a_thread_of_its_own() {
     #[alloc_family]

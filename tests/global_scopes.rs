@@ -269,9 +269,9 @@ fn the_fallback_is_the_chosen_family_or_the_first() {
         #[cfg(any())]
         #[family(fallback)]
         Absent,
-        #[cfg(unix)]
+        #[cfg(target_pointer_width = "64")]
         Present,
-        #[cfg(unix)]
+        #[cfg(target_pointer_width = "64")]
         #[family(fallback)]
         Fallback,
         #[cfg(any())]

@@ -4,6 +4,7 @@
 
 mod common;
 
+#[cfg(unix)]
 use core::ffi::c_void;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -124,7 +125,10 @@ fn destructors_of_thread_locals_work_in_all_families_for_many_rounds() {
             })
             .join()
             .unwrap();
-            assert_eq!(TESTAMENTS.load(Ordering::Relaxed) - before, expected);
+            let ran = TESTAMENTS.load(Ordering::Relaxed) - before;
+            // Where the standard library keeps them by keys, one that is gone can be made again.
+            let made_again = cfg!(all(windows, target_env = "gnu"));
+            assert!(ran == expected || (made_again && ran > expected), "{ran} of {expected}");
         }
         assert_nothing_left();
     }
@@ -135,6 +139,7 @@ fn destructors_of_thread_locals_work_in_all_families_for_many_rounds() {
 
 /// Destructors of keys run after those of thread-locals, in rounds; famalloc's own is among them, made
 /// before `main`, so all others come after it.
+#[cfg(unix)] // Windows has no such keys
 #[test]
 fn destructors_of_keys_allocate_to_the_last() {
     static ROUNDS: AtomicUsize = AtomicUsize::new(0);
@@ -253,6 +258,9 @@ fn what_a_thread_leaves_to_others_is_theirs() {
 /// Runs in a process of its own, on its main thread.
 #[test]
 fn leaves() {
+    unsafe extern "C" {
+        fn atexit(hook: extern "C" fn()) -> core::ffi::c_int;
+    }
     extern "C" fn at_exit() {
         for lives in FAMILIES {
             verify(&library(lives, 300), lives);
@@ -263,7 +271,7 @@ fn leaves() {
     }
     let Some(case) = case() else { return };
     // SAFETY: a function of the right type.
-    assert_eq!(unsafe { libc::atexit(at_exit) }, 0);
+    assert_eq!(unsafe { atexit(at_exit) }, 0);
     FIRST.with(|first| first.held.borrow_mut().append(&mut library(Lives::Late, 30)));
     if case == "by exit" {
         println!("1 passed, but for the exit");
@@ -289,7 +297,10 @@ fn the_process_ends_with_the_main_threads_destructors() {
             let (output, said) = outcome(child("leaves", case));
             let out = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{case}: {}\n{out}\n{said}", output.status);
-            assert!(out.contains("1 passed") && out.contains("at exit: whole"), "{case}: {out}");
+            // There the standard library ends the process without the C library.
+            let goes_by_c = !(cfg!(windows) && case == "by exit");
+            let ended = !goes_by_c || out.contains("at exit: whole");
+            assert!(out.contains("1 passed") && ended, "{case}: {out}");
         }
     }
 }

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::recorder::Recorder;
+use common::system::{has_barrier, threads as tasks};
 use common::{
     Parcel, Random, Sent, Watchdog, assert_all_given_back, one_at_a_time, patience, rounds, usage,
 };
@@ -26,13 +27,6 @@ use famalloc::{
 enum Lives {
     Short,
     Other,
-}
-
-/// Whether the system has the barrier that all of this needs.
-fn has_barrier() -> bool {
-    // SAFETY: asks which commands there are.
-    let commands = unsafe { libc::syscall(libc::SYS_membarrier, 0, 0, 0) };
-    commands > 0 && commands & (1 << 3) != 0
 }
 
 const THREADS: usize = 8;
@@ -457,10 +451,6 @@ fn what_is_sent_to_lanes_that_nobody_uses_decays() {
     maker.join().unwrap();
     drop((sent, own));
     assert_all_given_back::<Post>();
-}
-
-fn tasks() -> usize {
-    std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
 /// All threads sleep but the allocator's own.

@@ -1,7 +1,7 @@
 //! The layout of `src/` is its order of layers: a file imports only from layers below its own.
 //!
 //! The order, bottom to top, is [`LAYERS`]. It is the design's (`os -> space -> class -> block ->
-//! lane -> table -> thread -> heap -> faces`) with what it does not name put where it belongs: `sync`,
+//! lane -> table -> thread -> heap -> faces`) with what it does not name put where it belongs: `platform`, `sync`,
 //! `error`, `spec` and `options` are used by all and use nothing; `class` is pure arithmetic, so it lies below
 //! `os` although the story tells it after `space`; `abort` words
 //! what `os` writes; `family`, the traits by which types find their
@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// Bottom to top. Only the modules of one entry may use each other.
 const LAYERS: &[&[&str]] = &[
+    &["platform"],
     &["sync"],
     &["error"],
     &["spec"],

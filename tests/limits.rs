@@ -376,6 +376,7 @@ fn run_within(kib: usize) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows has no such limit")]
 fn a_dozen_families_and_threads_fit_little_address_space() {
     if case().is_some() {
         return program();

@@ -207,6 +207,7 @@ fn use_all_of<F: Family>(size: usize) {
 /// Huge allocations are given huge pages, for as much of them as is whole extents, where those before them
 /// were used all over; the chunks of regions are, too. Zeros are not, and nothing short is.
 #[test]
+#[cfg_attr(windows, ignore = "its source knows neither huge pages nor what is resident")]
 fn long_memory_is_given_huge_pages_where_it_is_used() {
     static PAGES: Recorder = Recorder::new();
     #[alloc_family(source = PAGES)]

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 
 use common::recorder::{Asked, Recorder};
-use common::{Parcel, Random, assert_all_given_back, one_at_a_time, usage};
+use common::{Parcel, Random, assert_all_given_back, one_at_a_time, system, usage};
 use famalloc::{Family, alloc_family, check, flush, query, reclaim};
 
 /// For each block, by its start: from the first to past the last slot that was ever handed out.
@@ -65,11 +65,8 @@ fn assert_discarded(page: usize, live: &[Parcel], reach: &Reach, discarded: &[Ra
 /// Whether any page of these ranges is in memory.
 fn any_resident(ranges: &[Range<usize>]) -> bool {
     ranges.iter().any(|range| {
-        let mut pages = vec![0u8; range.len() / 4096];
-        let start = core::ptr::with_exposed_provenance_mut(range.start);
-        // SAFETY: asks about mapped pages, a byte for each.
-        assert_eq!(unsafe { libc::mincore(start, range.len(), pages.as_mut_ptr()) }, 0);
-        pages.iter().any(|page| page & 1 != 0)
+        // SAFETY: asks about mapped pages.
+        unsafe { system::any_resident(range.start, range.len()) }
     })
 }
 

@@ -1,6 +1,9 @@
 //! What regions take from the system and give back: pages, chunks, and bitmaps that others use after
 //! them.
 
+// It reads what the system says of each mapping.
+#![cfg(target_os = "linux")]
+
 mod common;
 
 use core::alloc::Layout;

@@ -4,6 +4,7 @@
 mod common;
 
 use std::cell::RefCell;
+#[cfg(unix)]
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -194,6 +195,7 @@ fn a_thread_that_only_frees_brings_everything_home() {
 
 /// Destructors of thread-specific keys run after those of thread-locals, in rounds, and famalloc's
 /// own among them: this one works in families in every round, before and after it.
+#[cfg(unix)] // Windows has no such keys
 #[test]
 fn destructors_of_keys_allocate_and_free_to_the_last() {
     use core::ffi::c_void;
@@ -245,6 +247,7 @@ fn destructors_of_keys_allocate_and_free_to_the_last() {
 
 /// What is freed after a thread's magazines have gone goes to its block at once: a full block has room
 /// again, and an empty one goes.
+#[cfg(unix)]
 #[test]
 fn what_is_freed_last_of_all_comes_home_one_by_one() {
     use core::ffi::c_void;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::system::cores;
 use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, times, usage};
 use famalloc::{Family, Snapshot, alloc_family, check, flush, query, reclaim};
 
@@ -130,11 +131,6 @@ fn a_producer_and_its_consumer_reuse_the_same_memory() {
     assert!(locks <= bound, "{locks} locks for {operations} operations");
     assert!(locks >= (operations / 128) as u64, "{locks} locks are too few to be true");
     assert_all_given_back::<Pipe>();
-}
-
-fn cores() -> usize {
-    // SAFETY: `sysconf` has no preconditions.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap()
 }
 
 #[test]

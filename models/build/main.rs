@@ -85,6 +85,7 @@ impl Source {
         println!("cargo::rerun-if-changed={}", path.display());
         let source = fs::read_to_string(&path).expect("the source");
         let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or("");
+        let source = source.split("#[cfg(test)]\n#[cfg(unix)]").next().unwrap_or("");
         let mut copy: String = if self.items.is_empty() {
             source.to_owned()
         } else {

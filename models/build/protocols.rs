@@ -9,24 +9,17 @@ const WORD: Source = Source {
     items: &[],
     adapted: &[
         ("use core::hint;", "use super::hint;"),
+        ("use crate::platform;\n", ""),
+        (
+            "pub(crate) use crate::platform::this_thread;",
+            "pub(crate) fn this_thread() -> usize {\n    super::name()\n}",
+        ),
         ("const LOOKS: u32 = 100;", "const LOOKS: u32 = 0;"),
         (
-            "pub(crate) fn this_thread() -> usize {\n",
-            "pub(crate) fn this_thread() -> usize {\n    super::name()\n}\n#[cfg(any())]\nfn others() {\n",
-        ),
-        (
-            "pub(super) fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {\n",
-            "pub(super) fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {\n    call()\n}\n#[cfg(any())]\nfn others() {\n",
-        ),
-        (
-            "self.futex(libc::FUTEX_WAIT, word) == Err(libc::ETIMEDOUT)",
+            "unsafe { platform::sleep_while(self.0.as_ptr(), word, SLEEP_NANOSECONDS) }",
             "super::yield_now();\n        true",
         ),
-        ("let _ = self.futex(libc::FUTEX_WAKE, 1);", ""),
-        (
-            "    fn futex(&self, operation: c_int, value: u32) -> Result<(), c_int> {\n",
-            "    #[cfg(any())]\n    fn futex() {\n",
-        ),
+        ("unsafe { platform::wake_one(self.0.as_ptr()) };", ""),
     ],
     everywhere: &[],
 };
@@ -37,12 +30,10 @@ const GUESTS: Source = Source {
     file: "src/sync/guests.rs",
     items: &[],
     adapted: &[
-        ("unsafe { libc::syscall(libc::SYS_gettid) } as i32", "0_i32"),
+        ("use crate::platform;\n", ""),
+        ("platform::thread_clock()", "1_i32"),
         ("let invited = INVITED.load(Ordering::Relaxed);", "let invited = now;"),
-        (
-            "    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };\n",
-            "    return Some(1);\n}\n#[cfg(any())]\nfn others() {\n",
-        ),
+        ("Some(platform::time_of(clock) + 1)", "Some(1)"),
     ],
     everywhere: &[],
 };
@@ -163,13 +154,12 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
                 ("const LOOKS: u32 = 100;", "const LOOKS: u32 = 1;"),
                 // The system's part is played by the checker. Nobody there sleeps for long.
                 (
-                    "self.futex(libc::FUTEX_WAIT, word) == Err(libc::ETIMEDOUT)",
+                    "unsafe { platform::sleep_while(self.0.as_ptr(), word, SLEEP_NANOSECONDS) }",
                     "super::sync::futex_wait(&self.0, word);\n        false",
                 ),
-                ("let _ = self.futex(libc::FUTEX_WAKE, 1);", "super::sync::futex_wake_one();"),
                 (
-                    "    fn futex(&self, operation: c_int, value: u32) -> Result<(), c_int> {\n",
-                    "    #[cfg(any())]\n    fn futex() {\n",
+                    "unsafe { platform::wake_one(self.0.as_ptr()) };",
+                    "super::sync::futex_wake_one();",
                 ),
             ],
             everywhere: &[],
@@ -222,8 +212,8 @@ pub(super) const PROTOCOLS: &[Protocol] = &[
             ("gone_after_the_first_lock", "if passed == 0 {", "if passed < 2 {"),
             (
                 "fork_begins_before_it_is_seen",
-                "CLOCK.store(!id << 3 | 6, Ordering::Release)",
-                "CLOCK.store(!id << 3 | 6, Ordering::Relaxed)",
+                "CLOCK.store(clock, Ordering::Release)",
+                "CLOCK.store(clock, Ordering::Relaxed)",
             ),
             (
                 "next_fork_is_not_seen",

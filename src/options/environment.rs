@@ -1,6 +1,5 @@
 //! The options in the environment, looked at once, without allocating.
 
-use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
 use super::{
@@ -8,15 +7,11 @@ use super::{
     TRIM_IDLE,
 };
 use crate::error::Message;
+use crate::platform;
 use crate::sync::{AtomicBool, Ordering};
 
 /// What the name of every variable begins with.
 const PREFIX: &str = "FAMALLOC_";
-
-unsafe extern "C" {
-    /// The environment of the process, null until the C library knows it.
-    static environ: *const *const c_char;
-}
 
 /// Whether it has been looked at.
 static LOADED: AtomicBool = AtomicBool::new(false);
@@ -31,31 +26,17 @@ pub(super) fn load() {
 
 #[cold]
 fn load_now() {
-    // SAFETY: a word of the C library's, valid for as long as the process.
-    let variables = unsafe { environ };
-    // Allocations may come before the C library itself.
-    if variables.is_null() || LOADED.swap(true, Ordering::Relaxed) {
+    // Allocations may come before the system's own library, which then knows no environment yet.
+    if !platform::has_environment() || LOADED.swap(true, Ordering::Relaxed) {
         return;
     }
-    // SAFETY: it has no preconditions.
-    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    if secure {
-        return;
-    }
-    let mut next = variables;
-    // SAFETY: a list of strings that ends with null, which nobody changes while a program allocates for the
-    // first time.
-    while let Some(variable) = unsafe { next.read().as_ref() } {
-        // SAFETY: as above.
-        let text = unsafe { CStr::from_ptr(variable) };
-        if let Some((name, value)) = text.to_str().ok().and_then(named) {
+    platform::for_each_variable(|variable| {
+        if let Some((name, value)) = named(variable) {
             if let Some(wanted) = apply(name, value) {
                 complain(name, value, wanted);
             }
         }
-        // SAFETY: not the end, so there is another.
-        next = unsafe { next.add(1) };
-    }
+    });
 }
 
 /// What a variable is called behind the prefix, and its value.
@@ -146,11 +127,8 @@ fn complain(name: &str, value: &str, wanted: &str) {
         let _ = line.write_char(part);
     }
     let _ = writeln!(line, "\" is ignored: expected {wanted}");
-    // By the system call itself, which no thread ends in. Where standard error is closed, there is nobody
-    // to tell.
-    let text = line.bytes();
-    // SAFETY: so many bytes can be read.
-    unsafe { libc::syscall(libc::SYS_write, libc::STDERR_FILENO, text.as_ptr(), text.len()) };
+    // Where standard error is closed, there is nobody to tell.
+    platform::write_stderr(line.bytes());
 }
 
 #[cfg(test)]

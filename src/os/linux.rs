@@ -1,4 +1,4 @@
-//! Linux: `mmap`, `mprotect`, `madvise`, `mremap`; thread-exit hooks; the clock; standard error.
+//! Linux: `mmap`, `mprotect`, `madvise`, `mremap`; thread-exit hooks; the clock.
 
 use core::ffi::c_void;
 use core::fmt;
@@ -8,11 +8,10 @@ use core::ptr::{self, NonNull};
 
 use once_cell::race::OnceNonZeroUsize;
 
-use crate::sync::AtomicU32;
-
 use super::loaded::stay_loaded;
 use super::{PageError, PageSource};
 use crate::options::{self, HugePages};
+use crate::platform::keeping_error;
 
 /// The operating system's pages.
 ///
@@ -57,19 +56,6 @@ impl Default for System {
     }
 }
 
-/// Makes system calls, and leaves `errno` as it was: freeing may come to any of these, and C's `free` is
-/// to leave it alone (POSIX.1-2024).
-fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
-    // SAFETY: it has no preconditions.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: the calling thread's own, valid for as long as it runs.
-    let before = unsafe { errno.read() };
-    let result = call();
-    // SAFETY: as above.
-    unsafe { errno.write(before) };
-    result
-}
-
 fn succeeded(result: i32) -> Result<(), PageError> {
     if result == 0 { Ok(()) } else { Err(PageError) }
 }
@@ -100,7 +86,7 @@ unsafe impl PageSource for System {
         size: usize,
         align: usize,
     ) -> Result<NonNull<u8>, PageError> {
-        keeping_errno(|| {
+        keeping_error(|| {
             let raw = map(near, size).ok_or(PageError)?;
             if raw.addr() % align == 0 {
                 return NonNull::new(raw).ok_or(PageError);
@@ -129,7 +115,7 @@ unsafe impl PageSource for System {
     fn largest_range(&self, _align: usize) -> usize {
         let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: 0 };
         // SAFETY: `limit` is valid for writes.
-        keeping_errno(|| unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) });
+        keeping_error(|| unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) });
         usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
     }
 
@@ -140,25 +126,25 @@ unsafe impl PageSource for System {
     unsafe fn commit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: within a range of ours (contract); allowing access invalidates nothing.
-        succeeded(keeping_errno(|| unsafe { libc::mprotect(start.as_ptr().cast(), size, access) }))
+        succeeded(keeping_error(|| unsafe { libc::mprotect(start.as_ptr().cast(), size, access) }))
     }
 
     unsafe fn decommit(&self, start: NonNull<u8>, size: usize) -> Result<(), PageError> {
         // SAFETY: within a range of ours in which nothing is in use (contract).
-        succeeded(keeping_errno(|| unsafe {
+        succeeded(keeping_error(|| unsafe {
             libc::madvise(start.as_ptr().cast(), size, libc::MADV_DONTNEED)
         }))
     }
 
     unsafe fn release(&self, start: NonNull<u8>, size: usize) {
         // SAFETY: a whole range of ours that is not used again (contract).
-        keeping_errno(|| unsafe { libc::munmap(start.as_ptr().cast(), size) });
+        keeping_error(|| unsafe { libc::munmap(start.as_ptr().cast(), size) });
     }
 
     unsafe fn populate(&self, start: NonNull<u8>, size: usize) {
         // Where the kernel is older than 5.14 this fails, and the pages arrive one by one.
         // SAFETY: committed (contract); populating writes nothing.
-        keeping_errno(|| unsafe {
+        keeping_error(|| unsafe {
             libc::madvise(start.as_ptr().cast(), size, libc::MADV_POPULATE_WRITE)
         });
     }
@@ -177,7 +163,7 @@ unsafe impl PageSource for System {
             // SAFETY: within the range.
             let part = unsafe { start.add(from) };
             // SAFETY: it changes nothing but `seen`, which has a byte for each page.
-            let failed = keeping_errno(|| unsafe {
+            let failed = keeping_error(|| unsafe {
                 libc::mincore(part.as_ptr().cast(), len, seen.as_mut_ptr())
             });
             if failed != 0 {
@@ -191,11 +177,11 @@ unsafe impl PageSource for System {
     unsafe fn huge_pages(&self, start: NonNull<u8>, size: usize, wanted: bool) {
         let advice = if wanted { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
         // SAFETY: committed (contract); the advice changes no contents.
-        keeping_errno(|| unsafe { libc::madvise(start.as_ptr().cast(), size, advice) });
+        keeping_error(|| unsafe { libc::madvise(start.as_ptr().cast(), size, advice) });
     }
 
     unsafe fn move_pages(&self, from: NonNull<u8>, to: NonNull<u8>, size: usize) -> bool {
-        keeping_errno(|| {
+        keeping_error(|| {
             // SAFETY: passed on.
             is_one_mapping(from, size) && unsafe { move_mapping(from, to, size) }
         })
@@ -295,7 +281,7 @@ fn is_one_mapping(start: NonNull<u8>, size: usize) -> bool {
 /// How many processor cores are online, at least one.
 pub(crate) fn cores() -> usize {
     // SAFETY: `sysconf` has no preconditions.
-    let online = keeping_errno(|| unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) });
+    let online = keeping_error(|| unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) });
     usize::try_from(online).unwrap_or(1).max(1)
 }
 
@@ -313,7 +299,7 @@ pub(crate) fn barrier_all_threads() -> bool {
     let ask = |command: i32| unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 };
     // The process has to register before it may ask, and so it does when it may not: a child of a fork is
     // another process.
-    keeping_errno(|| ask(EXPEDITED) || (ask(REGISTER) && ask(EXPEDITED)))
+    keeping_error(|| ask(EXPEDITED) || (ask(REGISTER) && ask(EXPEDITED)))
 }
 
 /// Has `hook` called with `value` when the calling thread ends; returns whether it will be. Not where
@@ -324,7 +310,7 @@ pub(crate) fn barrier_all_threads() -> bool {
 pub(crate) fn exit_hook(hook: unsafe extern "C" fn(*mut c_void), value: *mut c_void) -> bool {
     exit_key(hook).is_some_and(|key| {
         // SAFETY: the key was created and is never deleted.
-        keeping_errno(|| unsafe { libc::pthread_setspecific(key, value) == 0 })
+        keeping_error(|| unsafe { libc::pthread_setspecific(key, value) == 0 })
     })
 }
 
@@ -375,7 +361,7 @@ pub(crate) fn page_wiped_at_fork() -> Option<NonNull<u8>> {
     }
     let (access, kind) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    keeping_errno(|| {
+    keeping_error(|| {
         // SAFETY: a new mapping, wherever there is room.
         let start = unsafe { libc::mmap(ptr::null_mut(), WIPED, access, kind, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -397,7 +383,7 @@ pub(crate) fn page_wiped_at_fork() -> Option<NonNull<u8>> {
 ///
 /// From [`page_wiped_at_fork`], and nobody uses it any more.
 pub(crate) unsafe fn unmap_wiped_at_fork(page: NonNull<u8>) {
-    keeping_errno(|| {
+    keeping_error(|| {
         // SAFETY: mapped there, and passed on.
         unsafe { libc::munmap(page.as_ptr().cast(), WIPED) }
     });
@@ -451,53 +437,10 @@ fn set_blocked(signals: Option<libc::sigset_t>) -> libc::sigset_t {
     before
 }
 
-/// Sleeps while the word has this value, for so many milliseconds at most. May return for no reason.
-pub(crate) fn wait_while(word: &AtomicU32, value: u32, milliseconds: u64) {
-    let span = libc::timespec {
-        tv_sec: (milliseconds / 1000) as libc::time_t,
-        tv_nsec: (milliseconds % 1000 * 1_000_000) as libc::c_long,
-    };
-    // SAFETY: the word is valid, and a futex of this process alone; so is the span of time.
-    keeping_errno(|| unsafe {
-        let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, &raw const span)
-    });
-}
-
-/// Wakes all that [wait](wait_while) for the word to change.
-pub(crate) fn wake(word: &AtomicU32) {
-    // SAFETY: the word is valid, and a futex of this process alone.
-    keeping_errno(|| unsafe {
-        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-        libc::syscall(libc::SYS_futex, word.as_ptr(), operation, i32::MAX)
-    });
-}
-
 /// The number of this process.
 pub(crate) fn process() -> i32 {
     // SAFETY: it has no preconditions.
     unsafe { libc::getpid() }
-}
-
-/// Writes `text` to standard error without buffering or allocating. By the system call itself: the C
-/// library's `write` is where a thread that was cancelled ends.
-pub(crate) fn write_stderr(text: &[u8]) {
-    let mut rest = text;
-    while !rest.is_empty() {
-        // (An interpreter has the library's alone.)
-        // SAFETY: `rest` is valid for reads of its length.
-        let written = unsafe {
-            if cfg!(miri) {
-                libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) as i64
-            } else {
-                libc::syscall(libc::SYS_write, libc::STDERR_FILENO, rest.as_ptr(), rest.len())
-            }
-        };
-        match usize::try_from(written) {
-            Ok(count) if count > 0 => rest = &rest[count.min(rest.len())..],
-            _ => return,
-        }
-    }
 }
 
 impl fmt::Display for System {

@@ -4,9 +4,28 @@
 //! them, and returns them. `System` is the source of the operating system, [`FixedBuffer`] one over a
 //! buffer. A family set can name a source of its own (`#[alloc_family(source = SOURCE)]`): for embedders
 //! with their own page functions, and for tests with a source that fails on purpose.
+//!
+//! Each system has a file here, and one in [`platform`] for what the locks need. The list of this one:
+//!
+//! | item | what | where there is none |
+//! | --- | --- | --- |
+//! | `System` | the [`PageSource`] of the system's pages, with a clock | |
+//! | `cores` | how many processor cores are online | 1 |
+//! | `exit_hook` | has a function called when the calling thread ends, after its own destructors | `false`: threads have no magazines |
+//! | `barrier_all_threads` | has every thread pass a full barrier | `false`: the magazines of threads that idle stay |
+//! | `Pulse`, `Beat` | whether a thread still lives, as others can ask | it cannot be started: what a thread leaves in spite of its exit hook is lost |
+//! | `spawn_unnoticed` | starts a thread with a small stack, without signals | `false`: no thread in the background |
+//! | `at_fork` | has functions called around a fork, and keeps this code loaded | without forks, it keeps the code loaded alone |
+//! | `page_wiped_at_fork`, `unmap_wiped_at_fork` | a page that is zero in each child | `None` |
+//! | `process` | the number of this process | |
 
 use core::fmt;
 use core::ptr::NonNull;
+
+#[cfg(feature = "std")]
+use crate::platform;
+#[cfg(feature = "std")]
+use crate::sync::AtomicU32;
 
 mod fixed;
 #[cfg(all(feature = "std", target_os = "linux"))]
@@ -21,6 +40,8 @@ mod loaded;
 mod miri;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod pulse;
+#[cfg(all(feature = "std", windows))]
+mod windows;
 
 pub use fixed::FixedBuffer;
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
@@ -28,16 +49,37 @@ pub use linux::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use linux::{
     at_fork, barrier_all_threads, cores, exit_hook, page_wiped_at_fork, process, spawn_unnoticed,
-    unmap_wiped_at_fork, wait_while, wake, write_stderr,
+    unmap_wiped_at_fork,
 };
 #[cfg(all(feature = "std", target_os = "linux", miri))]
 pub use miri::System;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use pulse::{Beat, Pulse};
+#[cfg(all(feature = "std", windows))]
+pub use windows::System;
+#[cfg(all(feature = "std", windows))]
+pub(crate) use windows::{
+    Beat, Pulse, at_fork, barrier_all_threads, cores, exit_hook, page_wiped_at_fork, process,
+    spawn_unnoticed, unmap_wiped_at_fork,
+};
 
 /// The operating system's pages.
 #[cfg(feature = "std")]
 pub(crate) static SYSTEM: System = System::new();
+
+/// Sleeps while the word has this value, for so many milliseconds at most. May return for no reason.
+#[cfg(feature = "std")]
+pub(crate) fn wait_while(word: &AtomicU32, value: u32, milliseconds: u64) {
+    // SAFETY: the word is valid.
+    unsafe { platform::sleep_while(word.as_ptr(), value, milliseconds * 1_000_000) };
+}
+
+/// Wakes all that [wait](wait_while) for the word to change.
+#[cfg(feature = "std")]
+pub(crate) fn wake(word: &AtomicU32) {
+    // SAFETY: the word is valid.
+    unsafe { platform::wake_all(word.as_ptr()) };
+}
 
 /// How many processor cores there are: nobody knows, and without magazines a second one gains
 /// little from a lane of its own.
@@ -288,6 +330,6 @@ pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
 pub(crate) fn die(reason: fmt::Arguments<'_>) -> ! {
     let mut line = crate::error::Message::new();
     let _ = fmt::Write::write_fmt(&mut line, format_args!("famalloc: {reason}\n"));
-    write_stderr(line.bytes());
+    platform::write_stderr(line.bytes());
     std::process::abort()
 }

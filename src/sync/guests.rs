@@ -19,8 +19,9 @@
 //! as long as it shows the same time, the next one need not wait again. A handler that looks again and
 //! again whether others are done never sleeps for long: after a second everybody is let in.
 
-use super::word::{Word, keeping_errno, this_thread};
+use super::word::{Word, this_thread};
 use super::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use crate::platform;
 
 /// The thread that forks and holds all locks; 0 for none.
 static FORKING: AtomicUsize = AtomicUsize::new(0);
@@ -56,13 +57,10 @@ pub(crate) fn is_forking() -> bool {
 ///
 /// It is this thread that holds them, all of them.
 pub(crate) unsafe fn begin_fork() {
-    // SAFETY: it has no preconditions.
-    let id = unsafe { libc::syscall(libc::SYS_gettid) } as i32;
+    let clock = platform::thread_clock();
     INVITED.store(0, Ordering::Relaxed);
     FORKING.store(this_thread(), Ordering::Relaxed);
-    // The clock of a thread by its number, as the system encodes it (`CPUCLOCK_PERTHREAD_MASK` and
-    // `CPUCLOCK_SCHED` in its sources).
-    CLOCK.store(!id << 3 | 6, Ordering::Release);
+    CLOCK.store(clock, Ordering::Release);
 }
 
 /// Ends what [`begin_fork`] began: has `unlock` let all locks go, when no guest is there.
@@ -184,10 +182,8 @@ fn forking_time() -> Option<u64> {
     if clock == 0 {
         return None;
     }
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is valid for writes. Where there is no such clock, it seems to stand still.
-    keeping_errno(|| unsafe { libc::clock_gettime(clock, &raw mut time) });
-    Some(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64 + 1)
+    // Not 0.
+    Some(platform::time_of(clock) + 1)
 }
 
 /// Has the calling test be the only one in this process in which something forks, or seems to.

@@ -11,10 +11,11 @@
 //! addresses are a multiple of 64 GiB apart have the same name; all that comes of it is that the child of
 //! a fork starts over that need not have.
 
-use core::ffi::c_int;
 use core::hint;
 
 use super::{AtomicU32, Ordering};
+use crate::platform;
+pub(crate) use crate::platform::this_thread;
 
 const FREE: u32 = 0;
 /// Somebody may be asleep until the lock is let go.
@@ -26,56 +27,13 @@ const HELD: u32 = 2;
 const LOOKS: u32 = 100;
 
 /// How long a waiter sleeps, unless it is woken, before it asks itself whether to go on waiting.
-const SLEEP_NANOSECONDS: i64 = 2_000_000;
-
-/// Where the system keeps the calling thread's data: the same in a child as in its parent, and no other
-/// thread's.
-#[inline(always)]
-pub(crate) fn this_thread() -> usize {
-    // SAFETY: the word at this offset holds its own address (the x86-64 ABI's TLS, variant II).
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    unsafe {
-        let thread: usize;
-        core::arch::asm!("mov {}, fs:0", out(reg) thread, options(pure, readonly, nostack, preserves_flags));
-        thread
-    }
-    // SAFETY: reads a register.
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
-    unsafe {
-        let thread: usize;
-        core::arch::asm!("mrs {}, tpidr_el0", out(reg) thread, options(pure, nomem, nostack, preserves_flags));
-        thread
-    }
-    // SAFETY: it has no preconditions.
-    #[cfg(not(any(miri, target_arch = "x86_64", target_arch = "aarch64")))]
-    unsafe {
-        libc::pthread_self() as usize
-    }
-    // SAFETY: as above. Miri numbers threads, from zero; an address is not zero, and those of two threads
-    // differ by more than a cache line.
-    #[cfg(miri)]
-    unsafe {
-        (libc::pthread_self() as usize + 1) << 6
-    }
-}
+const SLEEP_NANOSECONDS: u64 = 2_000_000;
 
 /// What the word is while the calling thread holds it and nobody waits.
 #[inline(always)]
 fn held_by_me() -> u32 {
     // The lowest six bits are the same for all.
     (this_thread() >> 4) as u32 & !(HELD | AWAITED) | HELD
-}
-
-/// Calls `call`, and leaves `errno` as it was.
-pub(super) fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
-    // SAFETY: this thread's own.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: as above.
-    let before = unsafe { errno.read() };
-    let result = call();
-    // SAFETY: as above.
-    unsafe { errno.write(before) };
-    result
 }
 
 #[derive(Default)]
@@ -158,32 +116,14 @@ impl Word {
     /// Sleeps for a while, unless the word changes; returns whether it slept all the while. May wake for
     /// no reason.
     fn sleep(&self, word: u32) -> bool {
-        self.futex(libc::FUTEX_WAIT, word) == Err(libc::ETIMEDOUT)
+        // SAFETY: the word is valid.
+        unsafe { platform::sleep_while(self.0.as_ptr(), word, SLEEP_NANOSECONDS) }
     }
 
     #[cold]
     fn wake_one(&self) {
-        // Nobody need be asleep.
-        let _ = self.futex(libc::FUTEX_WAKE, 1);
-    }
-
-    /// Calls the system about this word.
-    fn futex(&self, operation: c_int, value: u32) -> Result<(), c_int> {
-        let time = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NANOSECONDS };
-        keeping_errno(|| {
-            // SAFETY: the word is valid, and a futex of this process alone; so is the time.
-            let result = unsafe {
-                libc::syscall(
-                    libc::SYS_futex,
-                    self.0.as_ptr(),
-                    operation | libc::FUTEX_PRIVATE_FLAG,
-                    value,
-                    &raw const time,
-                )
-            };
-            // SAFETY: this thread's own.
-            if result < 0 { Err(unsafe { *libc::__errno_location() }) } else { Ok(()) }
-        })
+        // SAFETY: as above. Nobody need be asleep.
+        unsafe { platform::wake_one(self.0.as_ptr()) };
     }
 }
 
@@ -193,17 +133,14 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn errno_is_left_alone() {
+    fn the_last_error_is_left_alone() {
         let word = Word::new();
-        // SAFETY: this thread's own.
-        let errno = unsafe { libc::__errno_location() };
-        // SAFETY: as above.
-        unsafe { errno.write(1234) };
+        platform::set_last_error(1234);
         // It is free, so the system refuses to let anyone sleep.
         assert!(!word.sleep(HELD | AWAITED));
+        assert!(word.sleep(FREE) || cfg!(miri), "it was woken");
         word.wake_one();
-        // SAFETY: as above.
-        assert_eq!(unsafe { errno.read() }, 1234);
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(1234));
     }
 
     #[test]

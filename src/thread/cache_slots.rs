@@ -13,7 +13,7 @@
 #[macro_export]
 macro_rules! __cache_slots {
     ($name:ident, $count:expr, $fallback:expr) => {
-        $crate::__private::thread_local! {
+        $crate::__thread_local! {
             static $name: $crate::__private::CacheSlots<{ $count }> =
                 const { $crate::__private::CacheSlots::new($fallback) };
         }
@@ -39,7 +39,11 @@ macro_rules! __cache_slots {
 /// function each time (the general dynamic model of the ELF TLS specification; U. Drepper, "ELF Handling
 /// For Thread-Local Storage"). Here the variable is declared and addressed as the initial exec model
 /// says, which the compiler does not yet offer to whoever wants it.
-#[cfg(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    feature = "std",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cache_slots_initial_exec {
@@ -86,7 +90,11 @@ macro_rules! __cache_slots_initial_exec {
 
 /// The data of such cache slots. An item of its own, as assembly cannot stand in a block: so the set cannot
 /// be declared in a function's body.
-#[cfg(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    feature = "std",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cache_slots_data {
@@ -114,7 +122,11 @@ macro_rules! __cache_slots_data {
 }
 
 /// None.
-#[cfg(not(all(feature = "std", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(not(all(
+    feature = "std",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cache_slots_data {
@@ -122,7 +134,10 @@ macro_rules! __cache_slots_data {
 }
 
 /// Where that is not known, as any thread-local.
-#[cfg(all(feature = "std", not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(all(
+    feature = "std",
+    not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))
+))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cache_slots_initial_exec {
@@ -160,7 +175,7 @@ macro_rules! __cache_slots_offset {
 
 /// In the implementation of a set with such cache slots: reads what is in them without their address, which would
 /// be an instruction more. It is needed out of line alone.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[cfg(all(feature = "std", target_os = "linux", target_arch = "x86_64"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cache_slots_reads {
@@ -221,7 +236,7 @@ macro_rules! __cache_slots_reads {
 }
 
 /// None: by way of the address.
-#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+#[cfg(not(all(feature = "std", target_os = "linux", target_arch = "x86_64")))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __cache_slots_reads {

@@ -133,7 +133,7 @@ impl ThreadState {
 }
 
 #[cfg(feature = "std")]
-std::thread_local! {
+crate::__thread_local! {
     // No destructor, so that it can be used until the very end of the thread.
     static THREAD: ThreadState = const { ThreadState::new() };
 }

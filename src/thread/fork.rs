@@ -131,7 +131,7 @@ impl Notice {
 /// Whether this is a child in which something may be torn.
 static TORN: AtomicBool = AtomicBool::new(false);
 
-std::thread_local! {
+crate::__thread_local! {
     /// How many forks without a hold the calling thread is in the midst of. (It has no destructor.)
     static UNHELD: Cell<usize> = const { Cell::new(0) };
 }
@@ -368,7 +368,9 @@ fn tidy() {
 }
 
 #[cfg(test)]
+#[cfg(unix)] // of forks, which Windows has not got
 mod tests {
+
     use super::*;
     use crate::space::registry;
     use crate::thread::{CacheSlot, CacheSlots};

@@ -281,7 +281,9 @@ impl List {
 }
 
 #[cfg(test)]
+#[cfg(unix)] // of forks, which Windows has not got
 mod tests {
+
     use super::*;
     use crate::space::SYSTEM_SPACE;
     use std::thread;

@@ -5,6 +5,7 @@
 
 pub(crate) mod recorder;
 pub(crate) mod sources;
+pub(crate) mod system;
 
 use core::ptr::NonNull;
 use std::io::Write as _;
@@ -194,15 +195,10 @@ pub(crate) fn one_at_a_time() -> MutexGuard<'static, Option<i32>> {
     /// With the thread that had it last.
     static LOCK: Mutex<Option<i32>> = Mutex::new(None);
     let mut last = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    // SAFETY: `gettid` has no preconditions.
-    let own = if cfg!(miri) { 0 } else { unsafe { libc::gettid() } };
+    let own = system::thread_number();
     if let Some(before) = last.replace(own).filter(|&before| before != own) {
         // A thread ends at once; one that has let go early, to take it again, goes on.
-        let deadline = Instant::now() + Duration::from_millis(200);
-        let place = format!("/proc/self/task/{before}");
-        while std::fs::exists(&place).unwrap() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_micros(100));
-        }
+        system::wait_for_end(before, Duration::from_millis(200));
     }
     last
 }
@@ -283,14 +279,8 @@ pub(crate) fn assert_all_given_back<S: FamilySet>() {
     }
 }
 
-/// The bytes of this process that are in memory.
-pub(crate) fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    // SAFETY: `sysconf` has no preconditions.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    pages * usize::try_from(page).unwrap()
-}
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use system::resident_bytes;
 
 const CASE: &str = "FAMALLOC_TEST_CASE";
 
@@ -299,9 +289,23 @@ pub(crate) fn case() -> Option<String> {
     std::env::var(CASE).ok()
 }
 
+/// What this program is to be run by, if not by the system: an emulator and its arguments.
+const RUNNER: &str = "FAMALLOC_TEST_RUNNER";
+
+/// This program, to be run again.
+fn this_program() -> Command {
+    let program = std::env::current_exe().unwrap();
+    let runner = std::env::var(RUNNER).unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    let Some(runner) = words.next() else { return Command::new(program) };
+    let mut command = Command::new(runner);
+    command.args(words).arg(program);
+    command
+}
+
 /// Runs the test `test` of this binary again as a process of its own, with a case to run there.
 pub(crate) fn child(test: &str, case: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = this_program();
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CASE, case);
     command.env("RUST_BACKTRACE", "0");
     command
@@ -324,9 +328,8 @@ pub(crate) fn assert_success(command: Command) {
 
 /// The child was ended by `abort`; returns what it said on standard error.
 pub(crate) fn assert_aborted(command: Command) -> String {
-    use std::os::unix::process::ExitStatusExt;
     let (output, said) = outcome(command);
     let out = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{out}\n{said}", output.status);
+    assert!(system::is_abort(output.status), "{}\n{out}\n{said}", output.status);
     said
 }

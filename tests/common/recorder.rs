@@ -119,10 +119,7 @@ unsafe impl PageSource for Recorder {
         unsafe { self.system.decommit(start, size)? };
         // What is touched without being committed again faults.
         // SAFETY: within the reservation, and not in use.
-        match unsafe { libc::mprotect(start.as_ptr().cast(), size, libc::PROT_NONE) } {
-            0 => Ok(()),
-            _ => Err(PageError),
-        }
+        if unsafe { super::system::forbid(start, size) } { Ok(()) } else { Err(PageError) }
     }
 
     unsafe fn release(&self, start: NonNull<u8>, size: usize) {

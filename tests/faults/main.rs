@@ -7,6 +7,7 @@
 mod common;
 
 mod calls;
+#[cfg(target_os = "linux")] // sets limits of the process
 mod limits;
 mod mix;
 mod panics;

@@ -1,5 +1,8 @@
 //! `fork` in the midst of everything: a child of busy threads can use all of the allocator.
 
+// Windows has no forks.
+#![cfg(unix)]
+
 mod births;
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! Sweeping a region, where the random walk of `region_oracle` seldom comes: runs of every length that
+//! Sweeping a region, where the random walk of `oracle` seldom comes: runs of every length that
 //! die and join, and a `keep` that panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

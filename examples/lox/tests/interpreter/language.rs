@@ -1,8 +1,6 @@
 //! What programs mean: sources that run to their end, and what they print.
 
-mod common;
-
-use common::check_prints;
+use crate::common::check_prints;
 
 #[test]
 fn values_and_operators() {

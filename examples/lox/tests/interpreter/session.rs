@@ -1,8 +1,6 @@
 //! The interactive session, and the command line.
 
-mod common;
-
-use common::{Ran, TemporaryFile, lox};
+use crate::common::{Ran, TemporaryFile, lox};
 
 fn session(input: &str) -> Ran {
     lox::<&str>([], input.as_bytes())

@@ -1,7 +1,5 @@
 //! Runs the built interpreter on a source and collects what it did.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::PathBuf;

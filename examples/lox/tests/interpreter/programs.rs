@@ -1,10 +1,8 @@
 //! The programs that come with the interpreter print what is written beside them.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{Ran, lox};
+use crate::common::{Ran, lox};
 
 fn programs() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");

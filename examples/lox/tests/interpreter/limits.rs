@@ -1,8 +1,6 @@
 //! Large and deep programs: what has a limit says so, what has none works, and nothing crashes.
 
-mod common;
-
-use common::{Ran, TemporaryFile, lox, run};
+use crate::common::{Ran, TemporaryFile, lox, run};
 
 fn prints(source: &str, stdout: &str) {
     let expected = Ran { stdout: stdout.to_owned(), stderr: String::new(), code: 0 };

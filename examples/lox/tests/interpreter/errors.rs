@@ -1,8 +1,6 @@
 //! Programs with errors: what is said about them, where, and with which exit code.
 
-mod common;
-
-use common::check_fails;
+use crate::common::check_fails;
 
 /// On its way to the next statement the parser may skip a brace, which is then missing at the end:
 /// that second message is the book's.

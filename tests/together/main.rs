@@ -19,4 +19,3 @@ mod resizing;
 mod run_time;
 mod serde;
 mod thin;
-mod walk;

@@ -1,6 +1,8 @@
 //! Walking and sweeping a family: exact against a model, in address order, and refused while
 //! another thread's magazines could hide free slots.
 
+mod common;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
@@ -8,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use crate::common::{one_at_a_time, times};
+use common::times;
 use famalloc::{
     Family, FamilyBox, InUseError, RawAlloc, Snapshot, alloc_family, alloc_in, check, flush,
     free_in, query, sweep, walk,
@@ -32,7 +34,6 @@ fn agrees_with_a_model_over_random_lives() {
     }
 
     const OTHERS: u64 = times(100, 10) as u64;
-    let _alone = one_at_a_time();
     let mut random = 0x9E37_79B9_7F4A_7C15;
     let mut model: BTreeMap<usize, (NonNull<u8>, Layout)> = BTreeMap::new();
     let others: Vec<_> =
@@ -97,7 +98,6 @@ fn a_family_nobody_used_has_nothing() {
         Object,
     }
 
-    let _alone = one_at_a_time();
     assert_eq!(walk(lives::Object, |_, _| panic!()), Ok(()));
 }
 
@@ -110,7 +110,6 @@ fn a_sweep_may_use_other_families() {
         Part,
     }
 
-    let _alone = one_at_a_time();
     let objects: Vec<_> = (0..2 * EACH as u64)
         .map(|value| {
             let part = FamilyBox::<u64, _>::new_in(value, lives::Part);
@@ -148,7 +147,6 @@ fn a_panic_in_the_callback_leaves_the_family_whole() {
     }
 
     const COUNT: usize = times(1000, 150);
-    let _alone = one_at_a_time();
     let boxes: Vec<_> =
         (0..COUNT as u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
     let mut calls = 0;
@@ -172,7 +170,6 @@ fn refused_while_another_thread_has_magazines() {
         Object,
     }
 
-    let _alone = one_at_a_time();
     let (made, wait) = channel();
     let (go_on, gate) = channel::<()>();
     let other = std::thread::spawn(move || {
@@ -211,7 +208,6 @@ fn a_sweep_stays_in_its_family() {
         }
     }
 
-    let _alone = one_at_a_time();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| come_and_go::<lives::North>(&done));
@@ -250,7 +246,6 @@ fn a_visit_may_free_everything() {
     }
 
     const COUNT: usize = times(1000, 130);
-    let _alone = one_at_a_time();
     let mut objects: Vec<_> =
         (0..COUNT as u64).map(|value| FamilyBox::<u64, _>::new_in(value, lives::Object)).collect();
     let mut others = Vec::new();

@@ -1,16 +1,14 @@
 //! Page sources that refuse, that are small, and that watch: every refusal comes back as an error
 //! of its kind and leaves everything whole (I6), and no page is touched that is not committed.
 
-mod common;
-
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use common::sources::{Call, Faulty, Strict};
-use common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
+use crate::common::sources::{Call, Faulty, Strict};
+use crate::common::{Parcel, Random, Watchdog, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
     AllocError, AllocErrorKind, Family, PageError, PageSource, System, alloc_family, check, flush,
     reclaim, walk,
@@ -365,6 +363,7 @@ strictly!(only_committed_pages_are_touched_without_a_clock, 1 << 30, false, 3);
 /// the destination is gone, and nobody looks at it again before it is used.
 #[test]
 fn a_move_never_loses_its_destination() {
+    let _alone = one_at_a_time();
     let pages = System::new();
     let page = pages.page_size();
     let from = pages.reserve(8 * page, page).unwrap();
@@ -436,6 +435,7 @@ fn the_first_use_by_several_threads_reserves_once() {
         Frame,
     }
 
+    let _alone = one_at_a_time();
     let start = Barrier::new(4);
     std::thread::scope(|scope| {
         let work = || {
@@ -448,7 +448,7 @@ fn the_first_use_by_several_threads_reserves_once() {
             thread.join().unwrap();
         }
     });
-    common::assert_all_given_back::<Lives>();
+    crate::common::assert_all_given_back::<Lives>();
 }
 
 /// A walk visits what is live and nothing else, also where there is no memory to sort the free slots

@@ -1,6 +1,8 @@
 //! Walking and sweeping a family: exact against a model, in address order, and refused while
 //! another thread's magazines could hide free slots.
 
+mod common;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
@@ -8,15 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
+use common::times;
 use famalloc::{
     Family, FamilyBox, InUseError, RawAlloc, Snapshot, alloc_family, alloc_in, check, flush,
     free_in, query, sweep, walk,
 };
-
-/// How often something is done: `often`, or under Miri `rarely`.
-const fn times(often: usize, rarely: usize) -> usize {
-    if cfg!(miri) { rarely } else { often }
-}
 
 /// One small step of a generator (xorshift64).
 fn next(state: &mut u64) -> usize {

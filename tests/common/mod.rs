@@ -188,7 +188,7 @@ impl Sent {
     }
 }
 
-/// Keeps the tests of one file from running beside each other: they count and reclaim for the whole
+/// Keeps the tests of one binary from running beside each other: they count and reclaim for the whole
 /// process. Waits for the thread of the test before as well: what is on its way out of the magazines of a
 /// thread that ends is counted as live until it has arrived.
 pub(crate) fn one_at_a_time() -> MutexGuard<'static, Option<i32>> {
@@ -303,7 +303,8 @@ fn this_program() -> Command {
     command
 }
 
-/// Runs the test `test` of this binary again as a process of its own, with a case to run there.
+/// Runs the test `test` of this binary, named with its modules, again as a process of its own, with a case to
+/// run there.
 pub(crate) fn child(test: &str, case: &str) -> Command {
     let mut command = this_program();
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CASE, case);

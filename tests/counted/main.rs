@@ -1,7 +1,7 @@
 //! `FamilyRc` and `FamilyArc` behave like `Rc` and `Arc`, drop everything exactly once, and lose no
 //! slot to a panic.
 //!
-//! Every test is generic over the counter and runs for both. What threads do at once is in `arc.rs`.
+//! Every test is generic over the counter and runs for both. What threads do at once is in `threading/arc.rs`.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -10,7 +10,6 @@ mod block_gaps;
 mod bytes;
 mod fixed_buffer;
 mod free_all;
-mod free_all_zeroes;
 mod large_sets;
 mod oracle;
 mod promised;

@@ -1,9 +1,11 @@
 //! Freeing a whole family at once, where the family is to be zeroed. Over pages of its own, so that the
 //! memory of nobody else comes and goes meanwhile, and what is handed out again is where it was.
 
+mod common;
+
 use std::collections::BTreeMap;
 
-use crate::common::{Random, one_at_a_time};
+use common::{Random, one_at_a_time};
 use famalloc::{Family, System, alloc_family, alloc_in, free_in, query};
 
 static PAGES: System = System::new();

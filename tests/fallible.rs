@@ -303,7 +303,8 @@ fn at_the_limit_of_a_family() {
 fn growth_goes_up_to_the_limit() {
     type Kibibyte = [u8; 1024];
     for len in [300, 600, 900] {
-        let pieces = || Claims((0..len).map(|number| [number as u8; 1024]), (0, None));
+        // From the start of its extent on, and with nothing else beside it: so it can grow in place.
+        let pieces = || Claims((0..len).map(|number| [number as u8; 1024]), (100, None));
         let made = FamilyBox::<[Kibibyte], lives::Megabyte>::try_from_iter(pieces()).unwrap();
         assert!(made.iter().copied().eq(pieces()));
         drop(made);

@@ -13,7 +13,6 @@ mod free_all;
 mod large_sets;
 mod oracle;
 mod promised;
-mod regressions;
 mod resizing;
 mod run_time;
 mod serde;

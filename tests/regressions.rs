@@ -1,14 +1,16 @@
 //! Faults in earlier allocators of this shape, a test for each: what happened there does not happen
 //! here. The last two are faults of this one, found by these tests or by thinking about them.
 
+mod common;
+
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use crate::common::sources::{Call, Faulty};
-use crate::common::{Parcel, assert_all_given_back, one_at_a_time, usage};
+use common::sources::{Call, Faulty};
+use common::{Parcel, assert_all_given_back, one_at_a_time, usage};
 use famalloc::{
     AllocErrorKind, FamilySpec, QueryKind, RawAlloc, alloc_family, alloc_in, check, flush, free_in,
     query, realloc_in,

@@ -24,7 +24,7 @@ pub(crate) fn check(
     functions: &[Function<'_>],
 ) {
     for function in functions {
-        scratch.scope(|scratch| {
+        scratch.nested(|scratch| {
             let slots = usize::from(function.slots);
             let variables = scratch.alloc_slice_fill_with(slots, |slot| {
                 Cell::new(function.parameters.get(slot).map_or(Type::Int, |given| given.of))

@@ -17,7 +17,7 @@
 //! | family    | what                                       | dies                                     |
 //! |-----------|--------------------------------------------|------------------------------------------|
 //! | `Ast`     | the syntax tree, of plain `&'r Expr<'r>`   | with its unit: `Region::reset`           |
-//! | `Scratch` | scopes of names, types of variables        | with each function: `Region::scope`      |
+//! | `Scratch` | scopes of names, types of variables        | with each function: `Region::nested`      |
 //! | `Code`    | what was compiled                          | with the program it is part of           |
 //! | `Name`    | identifiers, each once                     | never                                    |
 

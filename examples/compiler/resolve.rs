@@ -59,7 +59,7 @@ pub(crate) fn resolve<'r>(
     tree.alloc_slice_fill_iter(functions.iter().map(|function| {
         // Scopes of one function are of no use to the next: its scope is a region within the region,
         // and what that took is there for the next one.
-        let slots = scratch.scope(|scratch| {
+        let slots = scratch.nested(|scratch| {
             let mut resolver =
                 Resolver { scratch, functions: &known, names, diagnostics, slots: 0 };
             let mut scope = None;

@@ -97,7 +97,7 @@ impl<'l> Map<'l> {
 fn find_ways<'l>(level: &Region<lives::Level>, tiles: &'l [Tile<'l>], gate: &'l Tile<'l>) {
     // The queue is needed no longer than this call: a scope is a region within the region, and its
     // memory is there for the next scope when it ends.
-    level.scope(|scratch| {
+    level.nested(|scratch| {
         let queue = scratch.alloc_slice_fill_copy(tiles.len(), gate);
         let (mut first, mut last) = (0, 1);
         gate.distance.set(0);

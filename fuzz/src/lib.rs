@@ -4,7 +4,7 @@
 //! | target | operations on | compared with |
 //! |---|---|---|
 //! | [`heap`] | every call of the core, on several threads, over a page source that fails | a list of ranges and their contents |
-//! | [`regions`] | regions of every kind, with scopes, checkpoints and sweeps | a list of ranges and their contents |
+//! | [`regions`] | regions of every kind, nested, with checkpoints and sweeps | a list of ranges and their contents |
 //! | [`pools`] | pools, their fronts and what is detached, on several threads | who has which object |
 //! | [`collections`] | small vectors, text, vectors and maps | those of the standard library |
 //! | [`calls`] | the C functions | a list of ranges and their contents |

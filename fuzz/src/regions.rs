@@ -1,4 +1,4 @@
-//! Regions of every kind, with scopes in scopes and checkpoints, over a page source that fails.
+//! Regions of every kind, with regions in regions and checkpoints, over a page source that fails.
 
 use std::alloc::Layout;
 use std::cell::RefCell;
@@ -91,7 +91,7 @@ struct World {
     ranges: Ranges,
     log: Rc<RefCell<Vec<u64>>>,
     stamp: u64,
-    /// Whether the outermost region has a limit, against which scopes count too.
+    /// Whether the outermost region has a limit, against which nested ones count, too.
     limited: bool,
     operations: u64,
 }
@@ -246,10 +246,11 @@ impl World {
                 }
                 172..182 if depth < 12 => {
                     let inner = RefCell::default();
-                    top.0.scope(|scope| {
-                        let all: Vec<_> = levels.iter().copied().chain([(scope, &inner)]).collect();
+                    top.0.nested(|region| {
+                        let all: Vec<_> =
+                            levels.iter().copied().chain([(region, &inner)]).collect();
                         self.operate(&all, depth + 1);
-                        self.compare((scope, &inner));
+                        self.compare((region, &inner));
                     });
                     self.gone::<K>(&mut inner.borrow_mut(), |_| true);
                 }

@@ -7,12 +7,8 @@ use core::ptr::{self, NonNull};
 
 use crate::arena::Arena;
 use crate::arena::destructors::Entry;
-use crate::error::{AllocError, AllocErrorKind};
-
-/// The layout of so many elements.
-pub(super) fn layout_of<T>(len: usize) -> Result<Layout, AllocError> {
-    Layout::array::<T>(len).map_err(|_| AllocError::new(AllocErrorKind::TooLarge))
-}
+use crate::error::AllocError;
+use crate::heap::alloc::array_layout;
 
 /// A slice in the making.
 pub(super) struct Builder<'r, T> {
@@ -41,7 +37,7 @@ impl<'r, T> Builder<'r, T> {
 
     /// Makes room for so many elements in all, more than there is room for.
     fn reserve(&mut self, capacity: usize) -> Result<(), AllocError> {
-        let (old, new) = (layout_of::<T>(self.capacity)?, layout_of::<T>(capacity)?);
+        let (old, new) = (array_layout::<T>(self.capacity)?, array_layout::<T>(capacity)?);
         if new.size() > 0 {
             let start = match old.size() {
                 0 => self.arena.alloc_any(new)?,

@@ -102,8 +102,8 @@ mod collections;
 mod counted;
 mod in_region;
 mod kind;
+mod nested;
 mod pool;
-mod scope;
 mod slice;
 mod str;
 mod value;
@@ -114,8 +114,8 @@ pub use collections::{RegionString, RegionVec};
 pub use counted::RegionRc;
 pub use in_region::InRegion;
 pub use kind::{Accept, Drops, Forget, Kind, SendDrops, Tracked};
+pub use nested::Checkpoint;
 pub use pool::{PooledRegion, RegionPool};
-pub use scope::Checkpoint;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -412,7 +412,7 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     }
 
     /// Returns empty chunks to the family: the one that [`reset`](Self::reset) kept, if nothing has been
-    /// allocated since, and the one that [scopes](Self::scope) reuse. Returns their size in bytes.
+    /// allocated since, and the one that [nested regions](Self::nested) reuse. Returns their size in bytes.
     ///
     /// # Examples
     ///

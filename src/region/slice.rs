@@ -5,14 +5,15 @@ use core::ptr::NonNull;
 
 use crate::error::AllocError;
 use crate::family_key::FamilyKey;
+use crate::heap::alloc::array_layout;
 
 use super::boxed::boxed;
-use super::builder::{collected, copied, filled, layout_of};
+use super::builder::{collected, copied, filled};
 use super::{Accept, Kind, Region, RegionBox, failed};
 
 /// What the infallible calls do.
 fn or_fail<T>(made: Result<NonNull<[T]>, AllocError>, len: usize) -> NonNull<[T]> {
-    made.unwrap_or_else(|error| failed(error, layout_of::<T>(len).unwrap_or(Layout::new::<T>())))
+    made.unwrap_or_else(|error| failed(error, array_layout::<T>(len).unwrap_or(Layout::new::<T>())))
 }
 
 impl<F: FamilyKey, K: Kind> Region<F, K> {

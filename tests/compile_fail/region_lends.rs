@@ -27,13 +27,13 @@ fn rewind_without_a_promise(region: &Region<Frame>) {
     region.rewind(region.checkpoint());
 }
 
-fn box_out_of_a_scope(region: &Region<Frame>) {
-    let _seven: RegionBox<'_, i32> = region.scope(|scope| scope.boxed(7));
+fn box_out_of_its_region(region: &Region<Frame>) {
+    let _seven: RegionBox<'_, i32> = region.nested(|inner| inner.boxed(7));
 }
 
-fn scope_out_of_a_scope(region: &Region<Frame>) {
+fn region_out_of_its_outer_one(region: &Region<Frame>) {
     let mut out = None;
-    region.scope(|scope| out = Some(scope));
+    region.nested(|inner| out = Some(inner));
 }
 
 fn leaked_out_of_its_region() -> &'static mut i32 {

@@ -98,7 +98,7 @@ fn regions<F: Family>(met: &mut Met) {
         assert!(text.is_none_or(|text| text == "a text of some length"));
         drop(met.note(region.try_boxed([number; 30])));
     }
-    region.scope(|scope| {
+    region.nested(|scope| {
         for size in [100, 60_000, 400_000] {
             met.note(scope.try_alloc_slice_fill_with(size, |at| at as u8));
         }

@@ -189,7 +189,7 @@ fn regions() {
     region.alloc_slice_clone(slice);
     drop(region.boxed_slice(some(4)));
     drop(RegionBox::into_inner(boxed));
-    region.scope(|scope| {
+    region.nested(|scope| {
         scope.alloc(Touchy::new());
         drop(scope.boxed(Touchy::new()));
         scope.alloc_slice_fill_iter(some(2));

@@ -101,9 +101,9 @@ fn a_panic_in_a_destructor_keeps_none_of_the_others_from_running() {
     assert_eq!(region.usage().live_bytes, older.live_bytes);
     assert!(older.live_bytes > before.live_bytes);
 
-    panics(|| region.scope(fill));
+    panics(|| region.nested(fill));
     assert_eq!(log.take().len(), 1003);
-    panics(|| region.scope(|scope| fill_and_panic(scope, &log)));
+    panics(|| region.nested(|scope| fill_and_panic(scope, &log)));
     assert_eq!(log.take(), [1, 0]);
 
     fill(&region);
@@ -329,9 +329,9 @@ fn the_limit_of_a_region_holds_for_its_scopes_together() {
     let fill = |region: &Frame| while region.try_alloc([0_u8; 4096]).is_ok() {};
     region.alloc(1);
     for _ in 0..3 {
-        region.scope(|scope| {
+        region.nested(|scope| {
             scope.alloc(1);
-            scope.scope(|inner| {
+            scope.nested(|inner| {
                 fill(inner);
                 // What a scope keeps for itself counts, too.
                 let checkpoint = inner.checkpoint();
@@ -348,12 +348,12 @@ fn the_limit_of_a_region_holds_for_its_scopes_together() {
     drop(region);
     // A spare chunk that is too short makes way.
     let mut region = Frame::with_limit(1 << 20);
-    region.scope(|scope| assert!(scope.try_alloc([0_u8; 20_000]).is_ok()));
-    region.scope(|scope| assert!(scope.try_alloc_slice_copy(&[0_u8; 1 << 20]).is_ok()));
+    region.nested(|scope| assert!(scope.try_alloc([0_u8; 20_000]).is_ok()));
+    region.nested(|scope| assert!(scope.try_alloc_slice_copy(&[0_u8; 1 << 20]).is_ok()));
     // And a chunk that a rewound scope keeps is one that the others cannot have.
     region.reset();
     region.shrink();
-    region.scope(|scope| {
+    region.nested(|scope| {
         let checkpoint = scope.checkpoint();
         for _ in 0..400 {
             scope.alloc([0_u64; 100]);
@@ -386,7 +386,7 @@ fn a_source_that_refuses_is_an_error_wherever_it_does() {
                 refused += usize::from(made.is_err());
                 assert_eq!(region.objects(), before + usize::from(made.is_ok()));
             }
-            let scoped = region.scope(|scope| scope.try_alloc([0_u8; 100_000]).is_err());
+            let scoped = region.nested(|scope| scope.try_alloc([0_u8; 100_000]).is_err());
             refused += usize::from(scoped);
             check().unwrap();
             if size == 300_000 {

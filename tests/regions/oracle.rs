@@ -364,7 +364,7 @@ fn operate<F: FamilyKey, K: Probe>(
         match world.below(400) {
             0..4 if steps > 8 => {
                 let inner = RefCell::default();
-                region.scope(|scope| {
+                region.nested(|scope| {
                     let outer: Vec<_> = outer.iter().copied().chain([(region, model)]).collect();
                     operate(world, scope, &inner, &outer, steps.min(128) / 4);
                     let regions = outer.iter().map(|(region, _)| *region).chain([scope]);

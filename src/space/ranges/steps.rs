@@ -116,10 +116,11 @@ impl Space {
         let strays = Cell::new(false);
         let at = |near| {
             let data = self.reserve_apart(near, bytes, align, MOST_VACANT)?;
-            // What lies outside of the span the table does not cover.
-            let end = data.start.addr().get().wrapping_sub(self.span).checked_add(bytes)?;
-            strays.set(end > self.span_bytes);
-            (end <= self.span_bytes).then_some(data)
+            // What lies outside of the span, in front of it or behind, the table does not cover.
+            let offset = data.start.addr().get().wrapping_sub(self.span);
+            let covered = self.span_bytes.checked_sub(bytes).is_some_and(|last| offset <= last);
+            strays.set(!covered);
+            covered.then_some(data)
         };
         // Where others are on both sides, there may be room further away.
         let away = (0..PARTS).map(|part| self.span + self.span_bytes / PARTS * part);

@@ -170,7 +170,7 @@ fn requests(random: &mut Random) {
     for _ in 0..20 {
         let request = REQUESTS.get();
         request.alloc_slice_fill_with(random.size(), |at| at as u8);
-        request.scope(|scope| {
+        request.nested(|scope| {
             for _ in 0..random.below(100) {
                 scope.alloc_str("a part of a request");
             }

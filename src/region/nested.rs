@@ -1,4 +1,4 @@
-//! Scopes within a region, and checkpoints.
+//! Regions within a region, and checkpoints.
 
 use core::marker::PhantomData;
 
@@ -19,8 +19,8 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// Calls `work` with an inner region, which ends when `work` returns or panics.
     ///
     /// The inner region has chunks of its own, so both regions can be used meanwhile. It counts against
-    /// the limit of the outer one. Its first chunk is one that an earlier scope left, if any, so a scope
-    /// costs a few dozen instructions. Scopes may be nested.
+    /// the limit of the outer one. Its first chunk is one that an earlier one left, if any, so it
+    /// costs a few dozen instructions. Nested regions may be nested again.
     ///
     /// # Panics
     ///
@@ -33,7 +33,7 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// # #[alloc_family]
     /// # enum Lives { Unit }
     /// let unit = Region::<lives::Unit>::new();
-    /// let longest = unit.scope(|scratch| {
+    /// let longest = unit.nested(|scratch| {
     ///     let words = scratch.alloc_slice_fill_iter("let there be arenas".split(' '));
     ///     words.sort_by_key(|word| word.len());
     ///     unit.alloc_str(words.last().unwrap())
@@ -49,9 +49,9 @@ impl<F: FamilyKey, K: Kind> Region<F, K> {
     /// # #[alloc_family]
     /// # enum Lives { Unit }
     /// let unit = Region::<lives::Unit>::new();
-    /// let seven = unit.scope(|scratch| scratch.alloc(7));
+    /// let seven = unit.nested(|scratch| scratch.alloc(7));
     /// ```
-    pub fn scope<R>(&self, work: impl FnOnce(&Self) -> R) -> R {
+    pub fn nested<R>(&self, work: impl FnOnce(&Self) -> R) -> R {
         // SAFETY: it is only lent to `work`, and ends with this call, during which this region is
         // borrowed.
         let inner = Self::with_arena(unsafe { self.arena.nested() }, self.family);

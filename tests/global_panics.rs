@@ -1,11 +1,12 @@
 //! A panic within a scope: what its hook makes and keeps is outside of all scopes, and the scopes are as they were.
 
+mod common;
+
 use std::cell::Cell;
-use std::env;
 use std::panic::{catch_unwind, panic_any};
-use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use common::{case, child, outcome};
 use famalloc::{
     FamAlloc, Family, ScopeGuard, Snapshot, alloc_family, query, raw, run_panic_hook_outside,
 };
@@ -120,13 +121,10 @@ fn outside_is_the_fallback_family_and_ends() {
     unsafe { raw::free::<Lives>(outside) }.unwrap();
 }
 
-/// What [`backtraces_leave_nothing_in_the_family`] runs in a process of its own: prints the bytes that a panic left
-/// in the family.
-#[test]
-#[ignore = "run by another test"]
-fn panic_with_a_backtrace() {
+/// Panics in a scope, with a backtrace, and prints the bytes that this left in the family.
+fn panic_with_a_backtrace(outside: bool) {
     let live = || Snapshot::of::<Lives>().family("Request").unwrap().live_bytes;
-    if env::var("OUTSIDE").is_ok() {
+    if outside {
         run_panic_hook_outside::<Lives>();
     }
     // The first use of the family.
@@ -139,22 +137,21 @@ fn panic_with_a_backtrace() {
 #[test]
 #[cfg_attr(miri, ignore = "runs a process")]
 fn backtraces_leave_nothing_in_the_family() {
-    let left = |outside: bool| -> usize {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["panic_with_a_backtrace", "--exact", "--ignored", "--nocapture"]);
-        command.env("RUST_BACKTRACE", "1").env_remove("OUTSIDE");
-        if outside {
-            command.env("OUTSIDE", "1");
-        }
-        let output = command.output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && errors.contains("panic_with_a_backtrace"), "{errors}");
+    const NAME: &str = "backtraces_leave_nothing_in_the_family";
+    if let Some(case) = case() {
+        return panic_with_a_backtrace(case == "outside");
+    }
+    let left = |case| -> usize {
+        let mut command = child(NAME, case);
+        command.env("RUST_BACKTRACE", "1");
+        let (output, said) = outcome(command);
+        assert!(output.status.success() && said.contains("panic_with_a_backtrace"), "{said}");
         let text = String::from_utf8_lossy(&output.stdout);
         let (_, left) = text.split_once("left: ").expect("printed");
         left.split_whitespace().next().unwrap().parse().unwrap()
     };
     // The payload was dropped; nothing but what the hook keeps can be there.
-    let (inside, outside) = (left(false), left(true));
+    let (inside, outside) = (left("inside"), left("outside"));
     assert_eq!(outside, 0);
     assert!(inside > 100_000, "the test does not see what it looks for: {inside}");
     println!(
